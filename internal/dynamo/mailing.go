@@ -1,0 +1,100 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"deltag/internal/deltag"
+)
+
+// mailingItem is a mailing as it is stored. It is in the due index while there is something to do.
+type mailingItem struct {
+	PK, SK   string
+	GSI1PK   string `dynamodbav:",omitempty"`
+	GSI1SK   string `dynamodbav:",omitempty"`
+	EventID  string
+	Kind     string
+	Version  int
+	DueAt    string
+	Status   string
+	Reason   string `dynamodbav:",omitempty"`
+	Audience string `dynamodbav:",omitempty"`
+	Text     string `dynamodbav:",omitempty"`
+	Cursor   string `dynamodbav:",omitempty"`
+	WalkFrom string `dynamodbav:",omitempty"`
+	Sent     int
+	Skipped  int
+	Revision int
+}
+
+func newMailingItem(m deltag.Mailing) mailingItem {
+	pk, sk := mailingKey(m.Key())
+	it := mailingItem{
+		PK: pk, SK: sk, EventID: m.EventID, Kind: string(m.Kind), Version: m.Version, DueAt: stamp(m.DueAt),
+		Status: string(m.Status), Reason: string(m.Reason), Audience: string(m.Audience), Text: m.Text, Cursor: m.Cursor,
+		WalkFrom: stamp(m.WalkFrom), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+	}
+	if !m.NextAt.IsZero() {
+		it.GSI1PK, it.GSI1SK = duePK, stamp(m.NextAt)
+	}
+	return it
+}
+
+func decodeMailing(it item) (deltag.Mailing, error) {
+	m, err := decode[mailingItem](it)
+	return deltag.Mailing{
+		EventID: m.EventID, Kind: deltag.Kind(m.Kind), Version: m.Version, DueAt: unstamp(m.DueAt),
+		NextAt: unstamp(m.GSI1SK), Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience), Text: m.Text,
+		Cursor: m.Cursor, WalkFrom: unstamp(m.WalkFrom), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+	}, err
+}
+
+// Mailing reads a mailing, consistently. ErrNotFound.
+func (s *Store) Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error) {
+	pk, sk := mailingKey(k)
+	it, err := s.get(ctx, pk, sk)
+	if err != nil {
+		return deltag.Mailing{}, err
+	}
+	return decodeMailing(it)
+}
+
+// Mailings lists those of an event.
+func (s *Store) Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error) {
+	var ms []deltag.Mailing
+	for it, err := range s.all(ctx, query{pk: eventPK(eventID), prefix: mailingSK}) {
+		if err != nil {
+			return nil, err
+		}
+		m, err := decodeMailing(it)
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
+// PutMailing stores a new mailing. ErrConflict when it is there already.
+func (s *Store) PutMailing(ctx context.Context, m deltag.Mailing) error {
+	condition := absent
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
+	})
+	return failure("put mailing", err)
+}
+
+// SaveMailing stores m's next state. ErrConflict when the stored one is not the one before, or is gone.
+func (s *Store) SaveMailing(ctx context.Context, m deltag.Mailing) error {
+	condition := unchanged
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
+		ExpressionAttributeValues: was(m.Revision - 1),
+	})
+	return failure("save mailing", err)
+}
+
+// isGone says whether err means that the thing is not there.
+func isGone(err error) bool { return errors.Is(err, deltag.ErrNotFound) }

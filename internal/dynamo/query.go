@@ -1,0 +1,114 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
+)
+
+// A query reads one partition in the order of its sort keys.
+type query struct {
+	index    string // "" for the table itself, read consistently
+	pk       string
+	prefix   string // sort keys that begin so
+	from, to string // or lie between, both included
+	after    item   // exclusive start
+	limit    int    // 0: as much as one page holds, 1 MB
+	count    bool
+}
+
+func (s *Store) page(ctx context.Context, q query) (*dynamodb.QueryOutput, error) {
+	pk, sk := "PK", "SK"
+	in := &dynamodb.QueryInput{TableName: &s.table, ExclusiveStartKey: q.after, ConsistentRead: aws.Bool(q.index == "")}
+	if q.index != "" {
+		in.IndexName = &q.index
+		pk, sk = q.index+"PK", q.index+"SK"
+	}
+	in.ExpressionAttributeValues = item{":pk": str(q.pk)}
+	condition := pk + " = :pk"
+	switch {
+	case q.prefix != "":
+		condition += " AND begins_with(" + sk + ", :prefix)"
+		in.ExpressionAttributeValues[":prefix"] = str(q.prefix)
+	case q.from != "" || q.to != "":
+		condition += " AND " + sk + " BETWEEN :from AND :to"
+		in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"] = str(q.from), str(q.to)
+	}
+	in.KeyConditionExpression = &condition
+	if q.limit > 0 {
+		in.Limit = aws.Int32(int32(q.limit))
+	}
+	if q.count {
+		in.Select = types.SelectCount
+	}
+	out, err := s.client.Query(ctx, in)
+	return out, failure("query", err)
+}
+
+// all walks every page of q.
+func (s *Store) all(ctx context.Context, q query) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		for {
+			out, err := s.page(ctx, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, it := range out.Items {
+				if !yield(it, nil) {
+					return
+				}
+			}
+			if q.after = out.LastEvaluatedKey; len(q.after) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// ErrBadCursor: a cursor that no answer of ours has given.
+var errBadCursor = deltag.Faults{{Field: "cursor", Code: "bad-cursor"}}
+
+// writeCursor makes a last evaluated key opaque.
+func writeCursor(last item) string {
+	if len(last) == 0 {
+		return ""
+	}
+	plain := map[string]string{}
+	for name := range last {
+		plain[name] = text(last, name)
+	}
+	raw, err := json.Marshal(plain)
+	if err != nil {
+		panic(err) // a map of strings always encodes
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// readCursor reads one that belongs to partition pk of a query; the API's readers can change it.
+func readCursor(cursor, name, pk string) (item, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	var plain map[string]string
+	if err == nil {
+		err = json.Unmarshal(raw, &plain)
+	}
+	if err != nil || plain[name] != pk || plain["PK"] == "" || plain["SK"] == "" {
+		return nil, fmt.Errorf("%w", errBadCursor)
+	}
+	after := item{}
+	for name, value := range plain {
+		after[name] = str(value)
+	}
+	return after, nil
+}

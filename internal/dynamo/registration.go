@@ -1,0 +1,188 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
+)
+
+// registrationItem is a registration as it is stored.
+type registrationItem struct {
+	PK, SK       string
+	EventID, ID  string
+	Name         string
+	Email        string              // as typed
+	Identity     string              // as compared
+	Organisation string              `dynamodbav:",omitempty"`
+	Role         string              `dynamodbav:",omitempty"`
+	Answers      map[string][]string `dynamodbav:",omitempty"`
+	Updates      bool
+	Language     string
+	Status       string
+	RegisteredAt string
+	ConfirmedAt  string `dynamodbav:",omitempty"`
+	AttendedAt   string `dynamodbav:",omitempty"`
+	WaitingSince string `dynamodbav:",omitempty"` // while waiting: part of the key of the place in line
+	Mail         string
+	Formerly     []string `dynamodbav:",omitempty"`
+	Secret       []byte
+	Revision     int
+	MailVersion  int
+	MailedAt     string
+	Sequence     int
+}
+
+func newRegistrationItem(r deltag.Registration) registrationItem {
+	return registrationItem{
+		PK: eventPK(r.EventID), SK: regSK + r.ID, EventID: r.EventID, ID: r.ID,
+		Name: r.Name, Email: r.Email.Typed, Identity: r.Email.Identity, Organisation: r.Organisation, Role: r.Role,
+		Answers: r.Answers, Updates: r.Updates, Language: string(r.Language), Status: string(r.Status),
+		RegisteredAt: stamp(r.RegisteredAt), ConfirmedAt: stamp(r.ConfirmedAt), AttendedAt: stamp(r.AttendedAt),
+		WaitingSince: stamp(r.WaitingSince), Mail: string(r.Mail), Formerly: r.Formerly, Secret: r.Secret, Revision: r.Revision,
+		MailVersion: r.MailVersion, MailedAt: stamp(r.MailedAt), Sequence: r.Sequence,
+	}
+}
+
+func decodeRegistration(it item) (deltag.Registration, error) {
+	r, err := decode[registrationItem](it)
+	return deltag.Registration{
+		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: deltag.Address{Typed: r.Email, Identity: r.Identity},
+		Organisation: r.Organisation, Role: r.Role, Answers: r.Answers, Updates: r.Updates,
+		Language: deltag.Language(r.Language), Status: deltag.RegistrationStatus(r.Status),
+		RegisteredAt: unstamp(r.RegisteredAt), ConfirmedAt: unstamp(r.ConfirmedAt), AttendedAt: unstamp(r.AttendedAt),
+		WaitingSince: unstamp(r.WaitingSince), Mail: deltag.MailState(r.Mail), Formerly: r.Formerly, Secret: r.Secret, Revision: r.Revision,
+		MailVersion: r.MailVersion, MailedAt: unstamp(r.MailedAt), Sequence: r.Sequence,
+	}, err
+}
+
+// Registration reads one with its event; it is Visit under the organiser's name for it.
+func (s *Store) Registration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
+	return s.Visit(ctx, eventID, registrationID)
+}
+
+// Registrations lists those of an event, in the order of their ids, consistently.
+func (s *Store) Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error) {
+	after, err := readCursor(cursor, "PK", eventPK(eventID))
+	if err != nil {
+		return nil, "", err
+	}
+	rs, last, err := s.registrations(ctx, query{pk: eventPK(eventID), prefix: regSK, after: after, limit: limit})
+	return rs, writeCursor(last), err
+}
+
+// Walk is a page of registrations behind the one with the id after, "" for the first page. It is
+// shorter than limit at the end of the list.
+func (s *Store) Walk(ctx context.Context, eventID, after string, limit int) ([]deltag.Registration, error) {
+	q := query{pk: eventPK(eventID), prefix: regSK, limit: limit}
+	if after != "" {
+		q.after = key(eventPK(eventID), regSK+after)
+	}
+	rs, _, err := s.registrations(ctx, q)
+	return rs, err
+}
+
+func (s *Store) registrations(ctx context.Context, q query) ([]deltag.Registration, item, error) {
+	out, err := s.page(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	rs := make([]deltag.Registration, len(out.Items))
+	for i, it := range out.Items {
+		if rs[i], err = decodeRegistration(it); err != nil {
+			return nil, nil, err
+		}
+	}
+	return rs, out.LastEvaluatedKey, nil
+}
+
+// Place is r's place in line, from 1.
+func (s *Store) Place(ctx context.Context, r deltag.Registration) (int, error) {
+	q := query{pk: eventPK(r.EventID), from: waitSK, to: waitKey(newRegistrationItem(r)), count: true}
+	place := 0
+	for {
+		out, err := s.page(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		place += int(out.Count)
+		if q.after = out.LastEvaluatedKey; len(q.after) == 0 {
+			return place, nil
+		}
+	}
+}
+
+// revise writes a change of a registration that is made from its latest state: first of the one the
+// caller has read, and after a conflict of the one that is stored. change returns no actions when there is
+// nothing left to do, which makes every caller safe to repeat.
+func (s *Store) revise(ctx context.Context, e deltag.Event, r deltag.Registration, change func(deltag.Event, deltag.Registration) []types.TransactWriteItem) error {
+	for attempt := 1; ; attempt++ {
+		actions := change(e, r)
+		if len(actions) == 0 {
+			return nil
+		}
+		err := s.write(ctx, actions...)
+		if !errors.Is(err, deltag.ErrConflict) || attempt == maxRetries {
+			return err
+		}
+		if e, r, err = s.Visit(ctx, e.ID, r.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// save writes a registration's next state if the stored one is the one before.
+func (s *Store) save(r deltag.Registration) types.TransactWriteItem {
+	return s.put(encode(newRegistrationItem(r)), unchanged, was(r.Revision-1))
+}
+
+// Attend notes that r came, the first time; later presses change nothing.
+func (s *Store) Attend(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.revise(ctx, e, r, func(e deltag.Event, r deltag.Registration) []types.TransactWriteItem {
+		if !r.AttendedAt.IsZero() {
+			return nil
+		}
+		return []types.TransactWriteItem{s.save(r.Attend(now)), s.count(e, r.ID, deltag.Counts{Attended: 1})}
+	})
+}
+
+// Unsubscribe ends optional mail to r.
+func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, _ time.Time) error {
+	return s.setMail(ctx, e, r, deltag.MailUnsubscribed)
+}
+
+// setMail notes a state of the address; a worse one that is known already stays.
+func (s *Store) setMail(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.MailState) error {
+	return s.revise(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
+		if !state.Worse(r.Mail) {
+			return nil
+		}
+		return []types.TransactWriteItem{s.save(r.SetMail(state))}
+	})
+}
+
+// SendLink tells the person behind an address again how their registration stands, and nothing when there
+// is none; at most once in deltag.RepeatAfter.
+func (s *Store) SendLink(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error {
+	e, r, err := s.Visit(ctx, e.ID, deltag.RegistrationID(e, a))
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.repeat(ctx, e, r, now)
+}
+
+func (s *Store) repeat(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.revise(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
+		next, mail, ok := r.Repeat(now)
+		if !ok {
+			return nil
+		}
+		return []types.TransactWriteItem{s.save(next), s.putDelivery(mail)}
+	})
+}

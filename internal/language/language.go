@@ -1,0 +1,127 @@
+// Package language says things in the reader's language. The words live in da.json and en.json, and
+// nowhere else; both have the same keys.
+package language
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+//go:embed da.json en.json
+var files embed.FS
+
+// Words are one language's.
+type Words struct {
+	Language deltag.Language
+	say      map[string]string
+}
+
+// A request reads one language, so each is parsed when it is first asked for.
+var (
+	danish  = sync.OnceValue(func() *Words { return load(deltag.Danish) })
+	english = sync.OnceValue(func() *Words { return load(deltag.English) })
+)
+
+// Of returns the words of l, and Danish for a language that Deltag does not speak.
+func Of(l deltag.Language) *Words {
+	if l == deltag.English {
+		return english()
+	}
+	return danish()
+}
+
+func load(l deltag.Language) *Words {
+	w := &Words{Language: l}
+	raw, err := files.ReadFile(string(l) + ".json")
+	if err == nil {
+		err = json.Unmarshal(raw, &w.say)
+	}
+	if err != nil {
+		panic(err) // embedded and tested: cannot happen in a build that passed
+	}
+	return w
+}
+
+// Say returns the words of key with its {placeholders} filled from name-value pairs. An unknown key is
+// returned as it is, so that a reader sees the fault rather than nothing; a test looks for such.
+func (w *Words) Say(key string, pairs ...any) string {
+	s, ok := w.say[key]
+	if !ok {
+		return key
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		s = strings.ReplaceAll(s, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+	}
+	return s
+}
+
+// Has says whether there are words for key.
+func (w *Words) Has(key string) bool {
+	_, ok := w.say[key]
+	return ok
+}
+
+// Fault says what is wrong with a field and the way out.
+func (w *Words) Fault(f deltag.Fault) string {
+	return w.Say("fault."+f.Code, "limit", f.Limit)
+}
+
+// Date is a day in zone, e.g. "tirsdag den 1. december 2026".
+func (w *Words) Date(t time.Time, zone *time.Location) string {
+	t = t.In(zone)
+	return w.Say("date.day",
+		"weekday", w.Say(fmt.Sprintf("date.weekday.%d", t.Weekday())),
+		"day", t.Day(), "month", w.Say(fmt.Sprintf("date.month.%d", t.Month())), "year", t.Year())
+}
+
+// Clock is a time of day in zone, e.g. "14.00".
+func (w *Words) Clock(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format(w.Say("date.clock"))
+}
+
+// When is an event's time with the zone's name, e.g. "tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)".
+func (w *Words) When(e deltag.Event) string {
+	zone := e.Zone()
+	key := "date.when"
+	if !sameDay(e.StartsAt.In(zone), e.EndsAt.In(zone)) {
+		key = "date.when-days"
+	}
+	return w.Say(key,
+		"date", w.Date(e.StartsAt, zone), "from", w.Clock(e.StartsAt, zone),
+		"enddate", w.Date(e.EndsAt, zone), "to", w.Clock(e.EndsAt, zone), "zone", w.Zone(e))
+}
+
+// Zone is the name people give an event's time zone: "dansk tid", or "tid i Lissabon"-like by its city.
+func (w *Words) Zone(e deltag.Event) string {
+	if key := "zone." + e.TimeZone; w.Has(key) {
+		return w.Say(key)
+	}
+	city := e.TimeZone[strings.LastIndexByte(e.TimeZone, '/')+1:]
+	return w.Say("zone.other", "city", strings.ReplaceAll(city, "_", " "), "abbreviation", e.StartsAt.In(e.Zone()).Format("MST"))
+}
+
+// Left is a stretch of time in its largest fitting unit, rounded to the nearest: "24 timer", "1 time", "10 minutter".
+func (w *Words) Left(d time.Duration) string {
+	unit, size := "minute", time.Minute
+	switch {
+	case d >= 48*time.Hour:
+		unit, size = "day", 24*time.Hour
+	case d >= 59*time.Minute+30*time.Second:
+		unit, size = "hour", time.Hour
+	}
+	n := int(max(1, d.Round(size)/size))
+	if n != 1 {
+		unit += "s"
+	}
+	return w.Say("date.left."+unit, "n", n)
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}

@@ -1,0 +1,44 @@
+package mailing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// Hear notes what SES reports about a mail. Reports may come twice, late and in any order. If the process ends
+// between its writes, the report comes again.
+func (f *Feedback) Hear(ctx context.Context, report deltag.Report) error {
+	for range rereads {
+		d, e, r, err := f.Store.Open(ctx, report.Delivery)
+		if errors.Is(err, deltag.ErrNotFound) {
+			return nil // erased
+		}
+		if err != nil {
+			return err
+		}
+		if next, changed := d.Hear(report); changed {
+			err = f.Store.SaveDelivery(ctx, next)
+		}
+		if errors.Is(err, deltag.ErrConflict) {
+			continue
+		}
+		if state := report.Address(); err == nil && state != "" && r.ID != "" {
+			err = f.Store.Suppress(ctx, e, r, state, report.At)
+		}
+		return err
+	}
+	return fmt.Errorf("report on %s: %w", report.Delivery.Tag(), deltag.ErrUnavailable)
+}
+
+// Feedback keeps the ledger in step with what SES reports.
+type Feedback struct {
+	Store interface {
+		Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error)
+		SaveDelivery(ctx context.Context, d deltag.Delivery) error
+		Suppress(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.MailState, now time.Time) error
+	}
+}

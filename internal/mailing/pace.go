@@ -1,0 +1,52 @@
+package mailing
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// A Pace keeps a process below SES's sending rate. When SES says that it is too fast all the same, because other
+// functions send too, it halves its rate, and creeps back with each mail that is accepted.
+type Pace struct {
+	mu      sync.Mutex
+	limiter *rate.Limiter
+	full    rate.Limit
+}
+
+// NewPace is for a rate per second.
+func NewPace(perSecond float64) *Pace {
+	full := rate.Limit(perSecond)
+	return &Pace{limiter: rate.NewLimiter(full, max(1, int(perSecond))), full: full}
+}
+
+// Wait until the next mail may go.
+func (p *Pace) Wait(ctx context.Context) error { return p.limiter.Wait(ctx) }
+
+// Workers is how many mails are under way at once: SES answers in about 100 ms, so ten a second for each.
+func (p *Pace) Workers() int { return min(max(2, int(p.full)/10+1), 32) }
+
+// Page is how many registrations a walk takes at a time: about a second's worth, after which others get their turn.
+func (p *Pace) Page() int { return min(max(10, int(p.full)), 100) }
+
+// slower after a refusal; never below one mail in ten seconds.
+func (p *Pace) slower() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limiter.SetLimit(max(p.limiter.Limit()/2, rate.Every(10*time.Second)))
+	p.limiter.SetBurst(1)
+}
+
+// faster after a success, by a fiftieth of the full rate.
+func (p *Pace) faster() {
+	if p.limiter.Limit() == p.full {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := min(p.limiter.Limit()+p.full/50, p.full)
+	p.limiter.SetLimit(next)
+	p.limiter.SetBurst(max(1, int(next)))
+}

@@ -1,0 +1,123 @@
+package mailing
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"deltag/internal/deltag"
+)
+
+// walk takes a mailing through the registrations, a page at a time. The cursor moves after a page's rows are
+// written, and each row is claimed on its own, so it may be ended anywhere and repeated from any cursor.
+func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
+	mg, e, err := m.begin(ctx, k)
+	if err != nil || mg.Status != deltag.Walking {
+		return ignore(err, deltag.ErrConflict, deltag.ErrNotFound)
+	}
+	for m.timeLeft(ctx) {
+		page, err := m.Store.Walk(ctx, k.EventID, mg.Cursor, m.Pace.Page())
+		if err != nil {
+			return err
+		}
+		sent, skipped, faults := m.page(ctx, mg, e, page)
+		if len(faults) > 0 {
+			return errors.Join(faults...) // the lease ends, and the page is repeated
+		}
+		mg.Sent, mg.Skipped = mg.Sent+sent, mg.Skipped+skipped
+		if len(page) < m.Pace.Page() {
+			return ignore(m.Store.SaveMailing(ctx, mg.Finish()), deltag.ErrConflict)
+		}
+		mg = mg.Advance(page[len(page)-1].ID, m.Now())
+		if err := m.Store.SaveMailing(ctx, mg); err != nil {
+			return ignore(err, deltag.ErrConflict) // another walker has it, or an edit has replaced it
+		}
+		if e, err = m.giveWay(ctx, k.EventID); err != nil {
+			return err
+		}
+		if reason := mg.Pointless(e, m.Now()); reason != "" {
+			return ignore(m.Store.SaveMailing(ctx, mg.Drop(reason)), deltag.ErrConflict)
+		}
+	}
+	return ignore(m.Store.SaveMailing(ctx, mg.Pause(m.Now())), deltag.ErrConflict)
+}
+
+// begin claims a mailing that is due. What it returns is Walking only if it is this caller's to walk.
+func (m *Mailer) begin(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, deltag.Event, error) {
+	mg, err := m.Store.Mailing(ctx, k)
+	if err != nil {
+		return deltag.Mailing{}, deltag.Event{}, err
+	}
+	now := m.Now()
+	if mg.NextAt.IsZero() || now.Before(mg.NextAt) {
+		return deltag.Mailing{}, deltag.Event{}, nil
+	}
+	e, err := m.Store.Event(ctx, k.EventID)
+	if err != nil {
+		return deltag.Mailing{}, deltag.Event{}, err
+	}
+	next := mg.Claim(now)
+	if reason := mg.Pointless(e, now); reason != "" {
+		next = mg.Drop(reason)
+	}
+	return next, e, m.Store.SaveMailing(ctx, next)
+}
+
+// giveWay lets mail that somebody waits for overtake, and reads the event anew.
+func (m *Mailer) giveWay(ctx context.Context, eventID string) (deltag.Event, error) {
+	tasks, err := m.Store.Due(ctx, m.Now(), tasksAtOnce)
+	if err != nil {
+		return deltag.Event{}, err
+	}
+	if faults := m.direct(ctx, tasks); len(faults) > 0 {
+		m.Log.WarnContext(ctx, "due mail failed", "error", errors.Join(faults...))
+	}
+	return m.Store.Event(ctx, eventID)
+}
+
+// page deals with each registration of a page.
+func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, faults []error) {
+	var sends, skips atomic.Int64
+	faults = together(page, m.Pace.Workers(), func(r deltag.Registration) error {
+		if !mg.Audience.Has(r) {
+			return nil
+		}
+		l := deltag.Letter{Event: e, Registration: r, Kind: mg.Kind, Version: mg.Version, DueAt: mg.DueAt, Text: mg.Text}
+		if l.Verdict(m.Now()) == "" {
+			sends.Add(1)
+		} else {
+			skips.Add(1)
+		}
+		return m.first(ctx, l)
+	})
+	return int(sends.Load()), int(skips.Load()), faults
+}
+
+// first makes the row of a letter of a walk and sends it. A row that is there already, from an earlier walk
+// over this page, is taken up if it is still open.
+func (m *Mailer) first(ctx context.Context, l deltag.Letter) error {
+	for range rereads {
+		d := deltag.NewDelivery(l.Registration, l.Kind, l.Version, l.DueAt)
+		err := m.dispatch(ctx, d, l)
+		if !errors.Is(err, deltag.ErrConflict) {
+			return err
+		}
+		if _, err := m.Store.Delivery(ctx, d.DeliveryKey); !errors.Is(err, deltag.ErrNotFound) {
+			return errors.Join(err, m.deliver(ctx, d.DeliveryKey))
+		}
+		l.Event, l.Registration, err = m.Store.Visit(ctx, l.Event.ID, l.Registration.ID)
+		if err != nil {
+			return ignore(err, deltag.ErrNotFound) // erased in the meantime
+		}
+	}
+	return deltag.ErrUnavailable
+}
+
+func ignore(err error, harmless ...error) error {
+	for _, h := range harmless {
+		if errors.Is(err, h) {
+			return nil
+		}
+	}
+	return err
+}

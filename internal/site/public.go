@@ -1,0 +1,202 @@
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"deltag/internal/deltag"
+	"deltag/internal/language"
+)
+
+// The JSON sign-up is for forms that other sites build themselves. Any site may call it: it carries
+// no cookie, and can do no more than the form can.
+
+func (s *site) preflight(w http.ResponseWriter, _ *http.Request) error {
+	allowAnySite(w)
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Content-Type")
+	h.Set("Access-Control-Max-Age", "86400") // a day, in seconds
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func allowAnySite(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
+}
+
+// publicSignUp answers the same for a first sign-up, a place in line and a repeated one: the mail tells.
+func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
+	allowAnySite(w)
+	body, err := readBody(w, r, "application/json")
+	if err != nil {
+		return err
+	}
+	n, err := parseEntry(body)
+	if err != nil {
+		return err
+	}
+	e, err := s.publicEvent(r)
+	if err != nil {
+		return err
+	}
+	if n.Language == "" {
+		n.Language = s.newPage(r, e.Language).Language
+	}
+	now := s.Now()
+	if state := e.SignUpAt(now); state != deltag.SignUpOpen {
+		return refusal{status: http.StatusConflict, code: string(state)}
+	}
+	su, faults := n.judge(e)
+	if !n.Language.Known() {
+		faults = append(faults, deltag.Fault{Field: "language", Code: "unknown-language"})
+	}
+	words := language.Of(n.Language)
+	if len(faults) > 0 {
+		s.showFaults(w, words, faults)
+		return nil
+	}
+	if _, err := s.Store.SignUp(r.Context(), e, su, now); err != nil {
+		return fmt.Errorf("sign up: %w", err)
+	}
+	return answerReceived(w, words, e)
+}
+
+func answerReceived(w http.ResponseWriter, words *language.Words, e deltag.Event) error {
+	key := "page.thanks.text"
+	if e.Capacity != nil {
+		key = "page.thanks.text-limited"
+	}
+	body, err := json.Marshal(map[string]string{"status": "received", "message": words.Say(key)})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(body)
+	return nil
+}
+
+func (s *site) showFaults(w http.ResponseWriter, words *language.Words, faults deltag.Faults) {
+	p := page{Words: words}
+	d := problemDocument{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: words.Say("page.problem.invalid.title")}
+	for _, f := range faults {
+		d.Errors = append(d.Errors, problemFault{Field: f.Field, Code: f.Code, Detail: p.faultText(f)})
+	}
+	s.showProblem(w, d)
+}
+
+// parseEntry reads one JSON object with the form's names. It goes key by key, so that a mistake can be
+// told with the field it is in; encoding/json would pass over a key that comes twice.
+func parseEntry(body []byte) (entry, error) {
+	n := entry{SignUp: deltag.SignUp{Answers: map[string][]string{}}}
+	err := eachKey(body, func(key string, raw json.RawMessage) error {
+		switch key {
+		case "name":
+			return read(key, raw, &n.Name)
+		case "email":
+			return read(key, raw, &n.email)
+		case "organisation":
+			return read(key, raw, &n.Organisation)
+		case "role":
+			return read(key, raw, &n.Role)
+		case "updates":
+			return read(key, raw, &n.Updates)
+		case "language":
+			return read(key, raw, &n.Language)
+		case "answers":
+			return parseAnswers(raw, n.Answers)
+		}
+		return refusal{status: http.StatusBadRequest, code: "unknown-field", field: key}
+	})
+	return n, err
+}
+
+func parseAnswers(raw json.RawMessage, into map[string][]string) error {
+	if raw[0] != '{' {
+		return wrongType("answers")
+	}
+	return eachKey(raw, func(id string, raw json.RawMessage) error {
+		answer, err := parseAnswer("answers."+id, raw)
+		into[id] = answer
+		return err
+	})
+}
+
+// parseAnswer reads a text, several texts, or a tick as true or false.
+func parseAnswer(field string, raw json.RawMessage) ([]string, error) {
+	var ticked bool
+	if json.Unmarshal(raw, &ticked) == nil && raw[0] != 'n' {
+		if ticked {
+			return []string{deltag.TickedValue}, nil
+		}
+		return nil, nil
+	}
+	if raw[0] == '[' {
+		var many []*string
+		if err := read(field, raw, &many); err != nil {
+			return nil, err
+		}
+		all := make([]string, len(many))
+		for i, one := range many {
+			if one == nil {
+				return nil, wrongType(field)
+			}
+			all[i] = *one
+		}
+		return all, nil
+	}
+	var one string
+	err := read(field, raw, &one)
+	return []string{one}, err
+}
+
+// read takes a value of the right type; null is none.
+func read(field string, raw json.RawMessage, into any) error {
+	if raw[0] == 'n' || json.Unmarshal(raw, into) != nil {
+		return wrongType(field)
+	}
+	return nil
+}
+
+func wrongType(field string) error {
+	return refusal{status: http.StatusBadRequest, code: "wrong-type", field: field}
+}
+
+// eachKey goes through the one JSON object that body must be.
+func eachKey(body []byte, do func(key string, raw json.RawMessage) error) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errMalformed
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		token, err := dec.Token()
+		key, ok := token.(string)
+		if err != nil || !ok {
+			return errMalformed
+		}
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return errMalformed
+		}
+		if seen[key] {
+			return refusal{status: http.StatusBadRequest, code: "twice", field: key}
+		}
+		seen[key] = true
+		if err := do(key, raw); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return errMalformed
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errMalformed
+	}
+	return nil
+}

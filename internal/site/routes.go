@@ -1,0 +1,67 @@
+package site
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// An endpoint answers a request, or returns an error before it has written anything.
+type endpoint func(http.ResponseWriter, *http.Request) error
+
+// methods are a path's endpoints.
+type methods map[string]endpoint
+
+func (s *site) routes() {
+	pages := map[string]methods{
+		"/{$}":                    {"GET": s.index},
+		"/e/{slug}":               {"GET": s.event},
+		"/e/{slug}/embed":         {"GET": s.embed},
+		"/e/{slug}/registrations": {"POST": s.signUp},
+		"/e/{slug}/thanks":        {"GET": s.thanks},
+		"/e/{slug}/calendar.ics":  {"GET": s.calendar},
+		"/e/{slug}/link":          {"GET": s.askForLink, "POST": s.sendLink},
+
+		"/r/{token}":              {"GET": s.registration, "POST": s.change},
+		"/r/{token}/cancel":       {"POST": s.withdraw},
+		"/r/{token}/rejoin":       {"POST": s.rejoin},
+		"/r/{token}/erase":        {"POST": s.erase},
+		"/r/{token}/calendar.ics": {"GET": s.ownCalendar},
+		"/r/{token}/data.json":    {"GET": s.ownData},
+		"/join/{token}":           {"GET": s.door, "POST": s.join},
+		"/unsubscribe/{token}":    {"GET": s.unsubscribing, "POST": s.unsubscribe},
+
+		"/healthz":    {"GET": s.health},
+		"/robots.txt": {"GET": s.robots},
+	}
+	for path, ms := range pages {
+		s.mux.Handle(path, s.on(ms, s.fail))
+	}
+	s.mux.Handle("/api/v1/public/events/{slug}/registrations", s.on(methods{"POST": s.publicSignUp, "OPTIONS": s.preflight}, s.problem))
+	s.mux.Handle("/", s.on(methods{"GET": notFound, "POST": notFound}, s.fail))
+}
+
+// on serves a path's methods, with HEAD as GET, and hands what goes wrong to fail.
+func (s *site) on(ms methods, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	allowed := slices.Collect(maps.Keys(ms))
+	if ms["GET"] != nil {
+		allowed = append(allowed, "HEAD")
+	}
+	slices.Sort(allowed)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == "HEAD" {
+			method = "GET"
+		}
+		serve := ms[method]
+		if serve == nil {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			fail(w, r, errMethod)
+			return
+		}
+		if err := serve(w, r); err != nil {
+			fail(w, r, err)
+		}
+	})
+}

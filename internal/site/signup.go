@@ -1,0 +1,66 @@
+package site
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"deltag/internal/deltag"
+)
+
+// signUp takes the form, from our own page or from any other: a sign-up needs no session, so there
+// is none that another site could abuse.
+func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	e, err := s.publicEvent(r)
+	if err != nil {
+		return err
+	}
+	p := s.eventPage(r, e)
+	p.Embedded = r.PostForm.Get("embed") != ""
+	if r.PostForm.Get(trap) != "" {
+		s.Log.InfoContext(r.Context(), "a program filled in the trap", "event", e.ID)
+		return p.toThanks(w)
+	}
+	n := readEntry(r.PostForm, e, p.Language)
+	if e.SignUpAt(p.now) != deltag.SignUpOpen {
+		return s.showEvent(w, http.StatusConflict, p, nil)
+	}
+	su, faults := n.judge(e)
+	if len(faults) > 0 {
+		return s.showEvent(w, http.StatusUnprocessableEntity, p, p.signUpForm(e, n, faults))
+	}
+	_, err = s.Store.SignUp(r.Context(), e, su, p.now)
+	if err == nil {
+		return p.toThanks(w)
+	}
+	err = fmt.Errorf("sign up: %w", err)
+	switch {
+	case errors.Is(err, deltag.ErrFull):
+		return s.showNote(w, http.StatusConflict, p, "full")
+	case refusalOf(err).status == http.StatusServiceUnavailable:
+		s.refuse(w, r, err)
+		f := p.signUpForm(e, n, nil)
+		f.Sorry = p.Say("page.again.form")
+		p.Faulty = true
+		return s.showEvent(w, http.StatusServiceUnavailable, p, f)
+	}
+	return err
+}
+
+func (p *page) toThanks(w http.ResponseWriter) error {
+	path := eventPath(p.Event.Slug) + "/thanks"
+	if p.Embedded {
+		path += "?embed=yes"
+	}
+	seeOther(w, p.Href(path))
+	return nil
+}
+
+// seeOther leads on after a POST, so that a reload repeats nothing.
+func seeOther(w http.ResponseWriter, path string) {
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusSeeOther)
+}
