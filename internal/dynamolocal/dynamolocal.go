@@ -77,7 +77,7 @@ func start(jars string) (string, error) {
 	if err != nil {
 		_ = java.Process.Kill() // it may have ended already
 		<-ended
-		return "", fmt.Errorf("DynamoDB Local: %w\n%s", err, &output)
+		return "", fmt.Errorf("start DynamoDB Local: %w\n%s", err, &output)
 	}
 	return endpoint, nil
 }
@@ -94,7 +94,7 @@ func freeAddress() (*net.TCPAddr, error) {
 // leash ends process pid once this process has ended, even by SIGKILL or a panic, when no clean-up of ours runs:
 // the kernel then closes the pipe that a small watcher reads.
 func leash(pid int) error {
-	watcher := exec.Command("sh", "-c", `cat; kill "$1"`, "leash", strconv.Itoa(pid))
+	watcher := exec.Command("sh", "-c", `cat; kill -9 "$1"`, "leash", strconv.Itoa(pid))
 	if _, err := watcher.StdinPipe(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package dynamolocal
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -58,14 +59,9 @@ func testKilled(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var endpoint strings.Builder
-	buffer := make([]byte, 256)
-	for {
-		n, err := out.Read(buffer)
-		endpoint.Write(buffer[:n])
-		if err != nil {
-			break
-		}
+	endpoint, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -74,11 +70,11 @@ func testKilled(t *testing.T) {
 
 	limit := time.Now().Add(10 * time.Second)
 	for time.Now().Before(limit) {
-		answer, err := http.Get(endpoint.String())
+		answer, err := http.Get(string(endpoint))
 		if err != nil {
 			return // refused: the engine is gone
 		}
 		answer.Body.Close()
 	}
-	t.Errorf("the engine at %s outlives the test binary", endpoint.String())
+	t.Errorf("the engine at %s outlives the test binary", endpoint)
 }

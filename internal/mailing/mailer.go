@@ -63,6 +63,15 @@ type Mailer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Pace     *Pace
+	// Page is how many registrations a walk takes at a time.
+	Page int
+}
+
+// New returns a mailer that sends at most perSecond.
+func New(s Store, c Composer, out Sender, now func() time.Time, log *slog.Logger, perSecond float64) *Mailer {
+	// A page is about a second's worth, after which others get their turn.
+	page := min(max(10, int(perSecond)), 100)
+	return &Mailer{Store: s, Composer: c, Sender: out, Now: now, Log: log, Pace: NewPace(perSecond), Page: page}
 }
 
 const (

@@ -27,15 +27,16 @@ var (
 
 // A world is one table, one SES and one clock, and any number of mailers.
 type world struct {
-	t     testing.TB
-	store *dynamo.Store
-	ses   *fakeSES
-	now   time.Time
-	mu    sync.Mutex
+	t      testing.TB
+	engine storetest.Engine
+	store  *dynamo.Store
+	ses    *fakeSES
+	now    time.Time
+	mu     sync.Mutex
 }
 
 func newWorld(t testing.TB, engine storetest.Engine) *world {
-	return &world{t: t, store: engine.Store(), ses: &fakeSES{}, now: t0}
+	return &world{t: t, engine: engine, store: engine.Store(), ses: &fakeSES{}, now: t0}
 }
 
 func (w *world) clock() time.Time {
@@ -51,9 +52,7 @@ func (w *world) goTo(t time.Time) {
 }
 
 func (w *world) mailer() *mailing.Mailer {
-	return &mailing.Mailer{
-		Store: w.store, Composer: plain{}, Sender: w.ses, Now: w.clock, Log: slog.New(slog.DiscardHandler), Pace: mailing.NewPace(100_000),
-	}
+	return mailing.New(w.store, plain{}, w.ses, w.clock, slog.New(slog.DiscardHandler), 100_000)
 }
 
 func (w *world) tick() {

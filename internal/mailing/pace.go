@@ -28,9 +28,6 @@ func (p *Pace) Wait(ctx context.Context) error { return p.limiter.Wait(ctx) }
 // Workers is how many mails are under way at once: SES answers in about 100 ms, so ten a second for each.
 func (p *Pace) Workers() int { return min(max(2, int(p.full)/10+1), 32) }
 
-// Page is how many registrations a walk takes at a time: about a second's worth, after which others get their turn.
-func (p *Pace) Page() int { return min(max(10, int(p.full)), 100) }
-
 // slower after a refusal; never below one mail in ten seconds.
 func (p *Pace) slower() {
 	p.mu.Lock()

@@ -16,7 +16,7 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 		return ignore(err, deltag.ErrConflict, deltag.ErrNotFound)
 	}
 	for m.timeLeft(ctx) {
-		page, err := m.Store.Walk(ctx, k.EventID, mg.Cursor, m.Pace.Page())
+		page, err := m.Store.Walk(ctx, k.EventID, mg.Cursor, m.Page)
 		if err != nil {
 			return err
 		}
@@ -25,7 +25,7 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 			return errors.Join(faults...) // the lease ends, and the page is repeated
 		}
 		mg.Sent, mg.Skipped = mg.Sent+sent, mg.Skipped+skipped
-		if len(page) < m.Pace.Page() {
+		if len(page) < m.Page {
 			return ignore(m.Store.SaveMailing(ctx, mg.Finish()), deltag.ErrConflict)
 		}
 		mg = mg.Advance(page[len(page)-1].ID, m.Now())

@@ -44,18 +44,13 @@ type eventView struct {
 	Form  *form
 }
 
-func (s *site) event(w http.ResponseWriter, r *http.Request) error { return s.getEvent(w, r, false) }
-
-// embed is the form alone, for a frame on the organiser's own site.
-func (s *site) embed(w http.ResponseWriter, r *http.Request) error { return s.getEvent(w, r, true) }
-
-func (s *site) getEvent(w http.ResponseWriter, r *http.Request, framed bool) error {
+// event shows the event with its form; within a frame on another site, little but the form.
+func (s *site) event(w http.ResponseWriter, r *http.Request) error {
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err
 	}
 	p := s.eventPage(r, e)
-	p.Embedded = framed
 	mayCache(w)
 	return s.showEvent(w, http.StatusOK, p, p.signUpForm(e, entry{}, nil))
 }
@@ -86,7 +81,6 @@ func (s *site) thanks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := s.eventPage(r, e)
-	p.Embedded = r.URL.Query().Has("embed")
 	if p.Embedded {
 		p.Path += "?embed=yes"
 	}

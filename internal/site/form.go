@@ -13,6 +13,7 @@ import (
 
 	"deltag/internal/address"
 	"deltag/internal/deltag"
+	"deltag/internal/language"
 )
 
 // maxBody is far above the largest honest form: twenty long answers of a few lines each.
@@ -119,6 +120,7 @@ func (n entry) judge(e deltag.Event) (deltag.SignUp, deltag.Faults) {
 
 // A form is what the templates need of one.
 type form struct {
+	*language.Words
 	Action string
 	Submit string
 	Sorry  string // what went wrong on our side
@@ -160,7 +162,7 @@ func (f field) Describes() string {
 
 // signUpForm is the form of e filled with n. It serves the first sign-up and later changes.
 func (p *page) signUpForm(e deltag.Event, n entry, faults deltag.Faults) *form {
-	f := &form{}
+	f := &form{Words: p.Words}
 	f.Fields = []field{
 		{Name: "name", Label: p.Say("form.name"), Kind: "text", Autocomplete: "name", Required: true, Value: n.Name},
 		{Name: "email", Label: p.Say("form.email"), Hint: p.Say("form.email.hint"), Kind: "email", Autocomplete: "email", Required: true, Value: n.email},
@@ -208,7 +210,7 @@ func (p *page) judged(f *form, faults deltag.Faults) {
 			fd.Note = p.Say("form.optional")
 		}
 		if wrong := faults.On(fd.Name); wrong != nil {
-			fd.Fault = p.faultText(*wrong)
+			fd.Fault = p.faultText(*wrong, fd.Kind)
 			f.Faults = append(f.Faults, fault{ID: fd.Name, Text: p.inSummary(*fd)})
 		}
 	}
@@ -223,10 +225,12 @@ func (p *page) inSummary(fd field) string {
 	return p.Say("form.fault-of", "label", fd.Label, "fault", fd.Fault)
 }
 
-// faultText prefers words made for the field to those for the fault alone.
-func (p *page) faultText(f deltag.Fault) string {
-	if key := "fault." + f.Field + "." + f.Code; p.Has(key) {
-		return p.Say(key, "limit", f.Limit)
+// faultText prefers words made for the field, or for its kind, to those for the fault alone.
+func (p *page) faultText(f deltag.Fault, kind string) string {
+	for _, about := range []string{f.Field, kind} {
+		if key := "fault." + about + "." + f.Code; p.Has(key) {
+			return p.Say(key, "limit", f.Limit)
+		}
 	}
 	return p.Fault(f)
 }

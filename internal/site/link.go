@@ -114,7 +114,7 @@ func (s *site) showLink(w http.ResponseWriter, status int, p *page, v linkView) 
 }
 
 func (p *page) linkForm(e deltag.Event, typed string, faults deltag.Faults) *form {
-	f := &form{Action: eventPath(e.Slug) + "/link", Submit: p.Say("form.send-link")}
+	f := &form{Words: p.Words, Action: eventPath(e.Slug) + "/link", Submit: p.Say("form.send-link")}
 	f.Fields = []field{{Name: "email", Label: p.Say("form.email"), Kind: "email", Autocomplete: "email", Required: true, Value: typed}}
 	p.judged(f, faults)
 	return f

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,13 +45,22 @@ type page struct {
 
 // newPage begins a page in the reader's language: the one chosen by ?lang= or sent with the form, else fallback.
 func (s *site) newPage(r *http.Request, fallback deltag.Language) *page {
-	p := &page{Path: r.URL.Path, now: s.Now()}
+	p := &page{Path: r.URL.Path, Embedded: framed(r), now: s.Now()}
 	l, chosen := chosenLanguage(r)
 	if !chosen {
 		l = fallback
 	}
 	p.Words, p.chosen = language.Of(l), chosen && l != fallback
 	return p
+}
+
+// framed says whether the page is within another site's frame. Only what has to do with signing up may
+// be: there is nothing on it that a press could give away.
+func framed(r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, "/e/") {
+		return false
+	}
+	return strings.HasSuffix(r.URL.Path, "/embed") || r.URL.Query().Has("embed") || r.PostForm.Has("embed")
 }
 
 func chosenLanguage(r *http.Request) (deltag.Language, bool) {
@@ -109,29 +119,65 @@ func (p *page) Paragraphs(text string) []string {
 	return ps
 }
 
+// A Block is a paragraph of a description, and the list that ends it.
+type Block struct {
+	Text  string
+	Items []string
+}
+
+// Blocks finds the lists that people make in plain text, with a dash or a dot before each line.
+func (p *page) Blocks(text string) []Block {
+	var bs []Block
+	for _, paragraph := range p.Paragraphs(text) {
+		var b Block
+		lines := strings.Split(paragraph, "\n")
+		for len(lines) > 0 {
+			item, listed := listItem(lines[len(lines)-1])
+			if !listed {
+				break
+			}
+			b.Items = append(b.Items, item)
+			lines = lines[:len(lines)-1]
+		}
+		slices.Reverse(b.Items)
+		b.Text = strings.Join(lines, "\n")
+		bs = append(bs, b)
+	}
+	return bs
+}
+
+func listItem(line string) (string, bool) {
+	for _, mark := range []string{"- ", "– ", "• ", "* "} {
+		if item, ok := strings.CutPrefix(strings.TrimSpace(line), mark); ok {
+			return strings.TrimSpace(item), true
+		}
+	}
+	return "", false
+}
+
 // Day is the event's day of the month where it is held.
-func (p *page) Day(e *deltag.Event) int { return e.StartsAt.In(e.Zone()).Day() }
+func (p *page) Day(e deltag.Event) int { return e.StartsAt.In(e.Zone()).Day() }
 
 // Month is the name of the event's month.
-func (p *page) Month(e *deltag.Event) string {
+func (p *page) Month(e deltag.Event) string {
 	return p.Say(fmt.Sprintf("date.month.%d", e.StartsAt.In(e.Zone()).Month()))
 }
 
 // OneDay says whether the event ends on the day it begins.
-func (p *page) OneDay(e *deltag.Event) bool {
+func (p *page) OneDay(e deltag.Event) bool {
 	return e.StartsAt.In(e.Zone()).Format(time.DateOnly) == e.EndsAt.In(e.Zone()).Format(time.DateOnly)
 }
 
 // EventDate is the event's day.
-func (p *page) EventDate(e *deltag.Event) string { return p.Date(e.StartsAt, e.Zone()) }
+func (p *page) EventDate(e deltag.Event) string { return p.Date(e.StartsAt, e.Zone()) }
 
 // EventClock is from when until when.
-func (p *page) EventClock(e *deltag.Event) string {
-	return p.Say("page.facts.clock", "from", p.Clock(e.StartsAt, e.Zone()), "to", p.Clock(e.EndsAt, e.Zone()), "zone", p.Zone(*e))
+func (p *page) EventClock(e deltag.Event) string {
+	return p.Say("page.facts.clock", "from", p.Clock(e.StartsAt, e.Zone()), "to", p.Clock(e.EndsAt, e.Zone()), "zone", p.Zone(e))
 }
 
 // Duration is how long the event takes, exact to the minute: "1 time og 30 minutter".
-func (p *page) Duration(e *deltag.Event) string {
+func (p *page) Duration(e deltag.Event) string {
 	d := e.EndsAt.Sub(e.StartsAt).Round(time.Minute)
 	hours, minutes := d.Truncate(time.Hour), d%time.Hour
 	switch {
@@ -146,7 +192,7 @@ func (p *page) Duration(e *deltag.Event) string {
 func (p *page) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // ErasedOn is the day on which everything personal is erased.
-func (p *page) ErasedOn(e *deltag.Event) string { return p.Date(e.ErasedAt(), e.Zone()) }
+func (p *page) ErasedOn(e deltag.Event) string { return p.Date(e.ErasedAt(), e.Zone()) }
 
 // Capital makes a sentence's first letter large.
 func (p *page) Capital(s string) string {

@@ -178,16 +178,31 @@ type problemFault struct {
 // problem answers with a problem document.
 func (s *site) problem(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.refuse(w, r, err)
-	l, chosen := chosenLanguage(r)
-	if !chosen {
-		l = deltag.English // programs are answered for their authors
-	}
-	words := language.Of(l)
+	words := language.Of(spokenLanguage(r, err))
 	d := problemDocument{Status: f.status, Code: f.code, Title: words.Say("page.problem." + f.code + ".title"), Detail: words.Say("page.problem." + f.code + ".text")}
 	if f.field != "" {
 		d.Errors = []problemFault{{Field: f.field, Code: f.code, Detail: words.Say("fault." + f.code)}}
 	}
 	s.showProblem(w, d)
+}
+
+// spoken is an error after the reader's language has become known.
+type spoken struct {
+	error
+	language deltag.Language
+}
+
+func (e spoken) Unwrap() error { return e.error }
+
+func spokenLanguage(r *http.Request, err error) deltag.Language {
+	var known spoken
+	if errors.As(err, &known) {
+		return known.language
+	}
+	if l, chosen := chosenLanguage(r); chosen {
+		return l
+	}
+	return deltag.English // only the program's author will read it
 }
 
 func (s *site) showProblem(w http.ResponseWriter, d problemDocument) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"deltag/internal/deltag"
 	"deltag/internal/language"
@@ -47,6 +48,13 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if n.Language == "" {
 		n.Language = s.newPage(r, e.Language).Language
 	}
+	if err := s.takeEntry(w, r, e, n); err != nil {
+		return spoken{err, n.Language}
+	}
+	return nil
+}
+
+func (s *site) takeEntry(w http.ResponseWriter, r *http.Request, e deltag.Event, n entry) error {
 	now := s.Now()
 	if state := e.SignUpAt(now); state != deltag.SignUpOpen {
 		return refusal{status: http.StatusConflict, code: string(state)}
@@ -85,7 +93,7 @@ func (s *site) showFaults(w http.ResponseWriter, words *language.Words, faults d
 	p := page{Words: words}
 	d := problemDocument{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: words.Say("page.problem.invalid.title")}
 	for _, f := range faults {
-		d.Errors = append(d.Errors, problemFault{Field: f.Field, Code: f.Code, Detail: p.faultText(f)})
+		d.Errors = append(d.Errors, problemFault{Field: f.Field, Code: f.Code, Detail: p.faultText(f, "")})
 	}
 	s.showProblem(w, d)
 }
@@ -94,7 +102,7 @@ func (s *site) showFaults(w http.ResponseWriter, words *language.Words, faults d
 // told with the field it is in; encoding/json would pass over a key that comes twice.
 func parseEntry(body []byte) (entry, error) {
 	n := entry{SignUp: deltag.SignUp{Answers: map[string][]string{}}}
-	err := eachKey(body, func(key string, raw json.RawMessage) error {
+	err := eachKey(body, "", func(key string, raw json.RawMessage) error {
 		switch key {
 		case "name":
 			return read(key, raw, &n.Name)
@@ -117,26 +125,28 @@ func parseEntry(body []byte) (entry, error) {
 }
 
 func parseAnswers(raw json.RawMessage, into map[string][]string) error {
-	if raw[0] != '{' {
+	switch raw[0] {
+	case 'n':
+		return nil
+	case '{':
+	default:
 		return wrongType("answers")
 	}
-	return eachKey(raw, func(id string, raw json.RawMessage) error {
-		answer, err := parseAnswer("answers."+id, raw)
-		into[id] = answer
+	return eachKey(raw, "answers.", func(field string, raw json.RawMessage) error {
+		answer, err := parseAnswer(field, raw)
+		into[strings.TrimPrefix(field, "answers.")] = answer
 		return err
 	})
 }
 
 // parseAnswer reads a text, several texts, or a tick as true or false.
 func parseAnswer(field string, raw json.RawMessage) ([]string, error) {
-	var ticked bool
-	if json.Unmarshal(raw, &ticked) == nil && raw[0] != 'n' {
-		if ticked {
-			return []string{deltag.TickedValue}, nil
-		}
+	switch raw[0] {
+	case 't':
+		return []string{deltag.TickedValue}, nil
+	case 'f', 'n':
 		return nil, nil
-	}
-	if raw[0] == '[' {
+	case '[':
 		var many []*string
 		if err := read(field, raw, &many); err != nil {
 			return nil, err
@@ -155,9 +165,9 @@ func parseAnswer(field string, raw json.RawMessage) ([]string, error) {
 	return []string{one}, err
 }
 
-// read takes a value of the right type; null is none.
+// read takes a value of the right type. Null leaves the field empty: many a script sends it for that.
 func read(field string, raw json.RawMessage, into any) error {
-	if raw[0] == 'n' || json.Unmarshal(raw, into) != nil {
+	if json.Unmarshal(raw, into) != nil {
 		return wrongType(field)
 	}
 	return nil
@@ -167,8 +177,8 @@ func wrongType(field string) error {
 	return refusal{status: http.StatusBadRequest, code: "wrong-type", field: field}
 }
 
-// eachKey goes through the one JSON object that body must be.
-func eachKey(body []byte, do func(key string, raw json.RawMessage) error) error {
+// eachKey goes through the one JSON object that body must be, whose keys are named after prefix.
+func eachKey(body []byte, prefix string, do func(field string, raw json.RawMessage) error) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return errMalformed
@@ -185,10 +195,10 @@ func eachKey(body []byte, do func(key string, raw json.RawMessage) error) error 
 			return errMalformed
 		}
 		if seen[key] {
-			return refusal{status: http.StatusBadRequest, code: "twice", field: key}
+			return refusal{status: http.StatusBadRequest, code: "twice", field: prefix + key}
 		}
 		seen[key] = true
-		if err := do(key, raw); err != nil {
+		if err := do(prefix+key, raw); err != nil {
 			return err
 		}
 	}

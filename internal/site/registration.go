@@ -196,7 +196,7 @@ func (s *site) erase(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Store.Erase(r.Context(), e, reg, p.now); err != nil {
 			return fmt.Errorf("erase: %w", err)
 		}
-		return s.showNote(w, http.StatusOK, p, "erased", "event", e.Title, "at", p.Date(p.now, e.Zone())+", "+p.Clock(p.now, e.Zone()))
+		return s.showNote(w, http.StatusOK, p, "erased", "event", e.Title, "date", p.Date(p.now, e.Zone()), "clock", p.Clock(p.now, e.Zone()))
 	})
 }
 

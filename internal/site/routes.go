@@ -17,7 +17,7 @@ func (s *site) routes() {
 	pages := map[string]methods{
 		"/{$}":                    {"GET": s.index},
 		"/e/{slug}":               {"GET": s.event},
-		"/e/{slug}/embed":         {"GET": s.embed},
+		"/e/{slug}/embed":         {"GET": s.event},
 		"/e/{slug}/registrations": {"POST": s.signUp},
 		"/e/{slug}/thanks":        {"GET": s.thanks},
 		"/e/{slug}/calendar.ics":  {"GET": s.calendar},

@@ -19,7 +19,6 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := s.eventPage(r, e)
-	p.Embedded = r.PostForm.Get("embed") != ""
 	if r.PostForm.Get(trap) != "" {
 		s.Log.InfoContext(r.Context(), "a program filled in the trap", "event", e.ID)
 		return p.toThanks(w)

@@ -53,21 +53,27 @@ func Embedded(tb testing.TB) Engine {
 // NewEngine makes a table at an endpoint.
 func NewEngine(tb testing.TB, endpoint string) Engine {
 	tb.Helper()
-	calls := &Calls{}
-	client := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &endpoint,
-		Region:       "eu-north-1",
-		Credentials:  aws.CredentialsProviderFunc(localCredentials),
-		HTTPClient:   &http.Client{Transport: calls},
-	})
-	e := Engine{Client: client, Table: "t" + strings.ToLower(rand.Text()[:8]), Calls: calls, endpoint: endpoint}
-	if _, err := client.CreateTable(context.Background(), dynamo.Schema(e.Table)); err != nil {
+	e := Engine{Table: "t" + strings.ToLower(rand.Text()[:8]), endpoint: endpoint}.Process()
+	if _, err := e.Client.CreateTable(context.Background(), dynamo.Schema(e.Table)); err != nil {
 		tb.Fatal(err)
 	}
+	other := e.Process() // e's own client may be broken by then
 	tb.Cleanup(func() {
-		_, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &e.Table})
+		_, _ = other.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &e.Table})
 	})
-	calls.Reset()
+	e.Calls.Reset()
+	return e
+}
+
+// Process is the same table as another process reaches it: with a client, and faults, of its own.
+func (e Engine) Process() Engine {
+	e.Calls = &Calls{}
+	e.Client = dynamodb.New(dynamodb.Options{
+		BaseEndpoint: &e.endpoint,
+		Region:       "eu-north-1",
+		Credentials:  aws.CredentialsProviderFunc(localCredentials),
+		HTTPClient:   &http.Client{Transport: e.Calls},
+	})
 	return e
 }
 
@@ -87,17 +93,27 @@ func (e Engine) Dump(tb testing.TB) []map[string]any {
 
 // Calls counts the requests that reach the engine, and can break some of them.
 type Calls struct {
-	n atomic.Int64
-	// Fault, when set, is asked about each request: it may answer in the engine's place, or call next and spoil its answer.
-	Fault atomic.Pointer[func(r *http.Request, next http.RoundTripper) (*http.Response, error)]
+	n     atomic.Int64
+	fault atomic.Pointer[Fault]
+}
+
+// A Fault is asked about each request with its number, from 1. It may answer in the engine's place, or call send
+// and spoil its answer.
+type Fault func(n int, send func() (*http.Response, error)) (*http.Response, error)
+
+// Break sets the fault; nil mends.
+func (c *Calls) Break(f Fault) {
+	c.n.Store(0)
+	c.fault.Store(&f)
 }
 
 func (c *Calls) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.n.Add(1)
-	if fault := c.Fault.Load(); fault != nil {
-		return (*fault)(r, http.DefaultTransport)
+	n := int(c.n.Add(1))
+	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
+	if fault := c.fault.Load(); fault != nil && *fault != nil {
+		return (*fault)(n, send)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return send()
 }
 
 // Reset starts counting from zero.

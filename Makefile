@@ -1,0 +1,1 @@
+ -tags lambda.norpc -trimpath -ldflags="-s -w"

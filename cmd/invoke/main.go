@@ -1,0 +1,81 @@
+// Command invoke builds one of the functions, hands it a recorded event as Lambda would, and prints its answer:
+//
+//	go run ./cmd/invoke site events/home.json
+//
+// What the function writes goes to standard error. Without DYNAMODB_ENDPOINT and SES_ENDPOINT it reaches nothing.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"deltag/internal/runtimeapi"
+)
+
+// environment is what the functions read, and the values that stand in for unset ones. Nobody listens on port 9.
+var environment = []struct{ name, value string }{
+	{"TABLE", "deltag"},
+	{"BASE_URL", "http://127.0.0.1:8080"},
+	{"MAIL_FROM", "deltag@example.dk"},
+	{"MAIL_RATE", "14"},
+	{"ORGANISERS", "organiser@example.dk"},
+	{"CONFIGURATION_SET", "deltag"},
+	{"DYNAMODB_ENDPOINT", "http://127.0.0.1:9"},
+	{"SES_ENDPOINT", "http://127.0.0.1:9"},
+}
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) error {
+	if len(args) != 2 {
+		return fmt.Errorf("usage: invoke <site|organiser|mailer|feedback> <event.json>")
+	}
+	event, err := os.ReadFile(args[1])
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "invoke")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	binary, err := runtimeapi.Build(folder, "deltag/functions/"+args[0])
+	if err != nil {
+		return err
+	}
+	function, err := runtimeapi.Start(ctx, binary, settings(lookup))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	answer, err := function.Invoke(ctx, event)
+	took := time.Since(began)
+	function.Stop()
+	fmt.Fprint(stderr, function.Output())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "init %s, answer %s\n", function.InitDuration().Round(time.Microsecond), took.Round(time.Microsecond))
+	_, err = fmt.Fprintf(stdout, "%s\n", answer)
+	return err
+}
+
+func settings(lookup func(string) (string, bool)) []string {
+	var env []string
+	for _, e := range environment {
+		value, set := lookup(e.name)
+		if !set {
+			value = e.value
+		}
+		env = append(env, e.name+"="+value)
+	}
+	return env
+}

@@ -1,0 +1,173 @@
+package site
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"deltag/internal/deltag"
+)
+
+var (
+	starts = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC) // 14.00 in Copenhagen
+	before = starts.Add(-7 * 24 * time.Hour)
+)
+
+// webinar is an event like any other: no limit, Danish, no questions.
+func webinar() deltag.Event {
+	return deltag.Event{
+		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse på dagsorden",
+		Description: "Hvad kan samskabelse, som andet ikke kan?\n\nKom og tænk med.",
+		Language:    deltag.Danish, StartsAt: starts, EndsAt: starts.Add(time.Hour), TimeZone: "Europe/Copenhagen",
+		WaitingList: true, JoinURL: "https://meet.example.org/j/4711",
+		Organiser: deltag.Organiser{Name: "Eksempelhuset", Email: "hej@example.dk"}, RetentionDays: 30,
+		Status: deltag.Open, Secret: []byte("0123456789abcdef"), Revision: 1, Schedule: 1,
+	}
+}
+
+// questions are one of each kind.
+func questions() []deltag.Question {
+	return []deltag.Question{
+		{ID: "kommune", Kind: deltag.ShortText, Label: "Hvilken kommune kommer du fra?", Required: true},
+		{ID: "bidrag", Kind: deltag.LongText, Label: "Hvad vil du gerne drøfte?"},
+		{ID: "erfaring", Kind: deltag.Choice, Label: "Hvor meget har du arbejdet med samskabelse?", Options: []string{"Ingenting endnu", "Lidt", "Meget"}, Required: true},
+		{ID: "emner", Kind: deltag.MultipleChoice, Label: "Hvilke emner interesserer dig?", Options: []string{"Ledelse", "Borgere", "Økonomi"}},
+		{ID: "optagelse", Kind: deltag.TickBox, Label: "Jeg er indforstået med, at mødet bliver optaget", Required: true},
+	}
+}
+
+func limited(e deltag.Event, capacity int, waitingList bool) deltag.Event {
+	e.Capacity, e.WaitingList, e.Seated = &capacity, waitingList, true
+	return e
+}
+
+// A visitor is a site and somebody who uses it, as a browser without JavaScript does.
+type visitor struct {
+	*testing.T
+	store *memory
+	now   time.Time
+	log   bytes.Buffer
+	site  http.Handler
+}
+
+func newVisitor(t *testing.T, events ...deltag.Event) *visitor {
+	v := &visitor{T: t, store: newMemory(events...), now: before}
+	v.site = New(Options{
+		Store: v.store, BaseURL: "https://deltag.example.dk", Build: "test",
+		Now: func() time.Time { return v.now },
+		Log: slog.New(slog.NewTextHandler(&v.log, nil)),
+		Calendar: func(e deltag.Event, url string, _ time.Time) []byte {
+			return []byte("BEGIN:VCALENDAR\r\nURL:" + url + "\r\n")
+		},
+		OwnCalendar: func(_ deltag.Event, r deltag.Registration, _ time.Time) []byte {
+			return []byte("BEGIN:VCALENDAR\r\nUID:" + r.ID + "\r\n")
+		},
+	})
+	return v
+}
+
+// An answer is a response and its page.
+type answer struct {
+	*http.Response
+	t    *testing.T
+	text string
+	doc  *goquery.Document
+}
+
+func (v *visitor) send(method, path, contentType, body string) answer {
+	v.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	v.site.ServeHTTP(w, r)
+	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(w.Body.Bytes()))
+	if err != nil {
+		v.Fatal(err)
+	}
+	return answer{w.Result(), v.T, w.Body.String(), doc}
+}
+
+func (v *visitor) get(path string) answer {
+	v.Helper()
+	return v.send("GET", path, "", "")
+}
+
+// post sends name-value pairs as a browser sends a form.
+func (v *visitor) post(path string, pairs ...string) answer {
+	v.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return v.send("POST", path, "application/x-www-form-urlencoded", form.Encode())
+}
+
+// signedUp is somebody who has signed up already.
+func (v *visitor) signedUp(e deltag.Event, name string) deltag.Registration {
+	v.Helper()
+	email := strings.ToLower(strings.Fields(name)[0]) + "@example.dk"
+	s := deltag.SignUp{Name: name, Email: deltag.Address{Typed: email, Identity: email}, Organisation: "Eksempel Kommune", Language: e.Language, Answers: map[string][]string{}}
+	if _, err := v.store.SignUp(v.Context(), e, s, v.now); err != nil {
+		v.Fatal(err)
+	}
+	v.store.writes = 0
+	return v.store.people[deltag.RegistrationID(e, s.Email)]
+}
+
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.StatusCode != status {
+		a.t.Fatalf("status %d, want %d; page:\n%s", a.StatusCode, status, a.doc.Find("main").Text())
+	}
+	return a
+}
+
+// says checks that an element reads as it should, spaces aside.
+func (a answer) says(selector, text string) answer {
+	a.t.Helper()
+	found := a.doc.Find(selector)
+	if found.Length() == 0 {
+		a.t.Errorf("no %s on the page", selector)
+		return a
+	}
+	if got := plain(found.Text()); !strings.Contains(got, text) {
+		a.t.Errorf("%s reads %q, want %q in it", selector, got, text)
+	}
+	return a
+}
+
+func (a answer) has(selector string) answer {
+	a.t.Helper()
+	if a.doc.Find(selector).Length() == 0 {
+		a.t.Errorf("no %s on the page:\n%s", selector, a.text)
+	}
+	return a
+}
+
+func (a answer) hasNot(selector string) answer {
+	a.t.Helper()
+	if a.doc.Find(selector).Length() > 0 {
+		a.t.Errorf("%s is on the page", selector)
+	}
+	return a
+}
+
+func (a answer) leadsTo(location string) answer {
+	a.t.Helper()
+	a.want(http.StatusSeeOther)
+	if got := a.Header.Get("Location"); got != location {
+		a.t.Errorf("leads to %q, want %q", got, location)
+	}
+	return a
+}
+
+func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
