@@ -1,1 +1,79 @@
- -tags lambda.norpc -trimpath -ldflags="-s -w"
+# "make help" lists the targets. Go is all that make run needs; make test fetches the rest by itself: see .ci/tools.
+
+BUILD = go build -tags lambda.norpc -trimpath -ldflags="-s -w"
+LAMBDA = CGO_ENABLED=0 GOOS=linux GOARCH=arm64
+VENV = .cache/venv/bin
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+# How tests find what .ci/tools has fetched; empty where it is missing.
+export DELTAG_DYNAMODB_LOCAL = $(if $(shell cat .cache/dynamodb-local/ready 2>/dev/null),$(CURDIR)/.cache/dynamodb-local)
+export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
+export SAM_CLI_TELEMETRY = 0
+
+.PHONY: help run test check lint unit template bench fuzz soak vuln build invoke update deploy clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## the whole system on this machine: http://127.0.0.1:8080
+	go run ./cmd/local
+
+test: ## everything; fetches what it needs, and names what it could not run
+	@.ci/tools
+	@$(MAKE) --no-print-directory check; result=$$?; .ci/tools left && exit $$result
+
+check: lint unit template ## the same with what is there
+
+lint: # nothing to format, to mend, to tidy or to generate
+	@test -z "$$(gofmt -l $$(go list -f '{{.Dir}}' ./...) | tee /dev/stderr)"
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	@sources() { find . -name '*.go' -not -path './.*' -exec cat {} + | cksum; }; before=$$(sources); \
+		go generate ./... && test "$$before" = "$$(sources)" || { echo "generated code was out of date; look at it and commit it"; exit 1; }
+
+unit:
+	go test $(RACE) -shuffle=on -timeout 30m ./...
+
+template:
+	@if [ -e .cache/venv/ready ]; then set -x; $(VENV)/cfn-lint template.yaml && \
+		AWS_DEFAULT_REGION=eu-north-1 $(VENV)/sam validate --lint && $(SAM_BUILD); \
+		else echo "not run: template checks (make test sets them up)"; fi
+
+# In the source folder: sam would otherwise copy it, .cache and all, once for each function.
+SAM_BUILD = $(VENV)/sam build --build-in-source
+
+bench: ## the benchmarks
+	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+fuzz: ## each fuzz test for 20 seconds
+	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {while (n) print $$2, names[--n]}' | \
+		while read -r package name; do go test -run '^$$' -fuzz "^$$name$$" -fuzztime 20s "$$package" || exit; done
+
+soak: ## the property tests, CHECKS=10000 histories each
+	go test -timeout 6h $$(go list -f '{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{end}}{{end}} \
+		{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{end}}{{end}}' ./...) -rapid.checks=$(or $(CHECKS),10000)
+
+vuln: ## known vulnerabilities, from Go's database on the internet
+	go tool govulncheck ./...
+
+build: ## the functions as AWS runs them, into .build/
+	$(LAMBDA) $(BUILD) -o .build/ ./functions/...
+	@ls -l .build
+
+build-%Function: # called by sam build
+	$(LAMBDA) $(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+
+invoke: ## hand a function an event: make invoke FUNCTION=site EVENT=events/....json
+	@go run ./cmd/invoke $(FUNCTION) $(EVENT)
+
+update: ## write the golden files anew
+	go test $$(grep -rl --include='*.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+
+deploy: ## build and deploy to AWS; asks for the parameters the first time
+	@.ci/tools venv
+	$(SAM_BUILD)
+	$(VENV)/sam deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),,--guided)
+
+clean: ## remove what was built, not what was fetched or what make run keeps
+	rm -rf .build .aws-sam

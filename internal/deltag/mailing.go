@@ -23,8 +23,10 @@ type Mailing struct {
 	Text     string // the organiser's own paragraph
 	// Cursor is the last registration that was dealt with; it is saved after that one's row was written.
 	Cursor string
-	// WalkFrom is when the walk began.
+	// WalkFrom is when the walk began. Sweep, when set, makes this the second walk: it looks only for those who
+	// were confirmed since that time.
 	WalkFrom time.Time
+	Sweep    time.Time
 	Sent     int // handed to the ledger so far
 	Skipped  int
 	Revision int
@@ -99,12 +101,39 @@ func (m Mailing) Pause(until time.Time) Mailing {
 	return m
 }
 
-// Finish ends the walk.
+// Finish ends the walk. A reminder whose walk began before everybody whom it is for could be in the table, because it
+// began early or because a sign-up was under way, sweeps once more for those.
 func (m Mailing) Finish() Mailing {
-	m.Status, m.NextAt = Done, time.Time{}
 	m.Revision++
+	complete := m.DueAt.Add(underWay)
+	if m.Kind.Reminder() && m.Sweep.IsZero() && m.WalkFrom.Before(complete) {
+		m.Sweep, m.Cursor, m.NextAt = m.WalkFrom.Add(-underWay), "", complete
+		return m
+	}
+	m.Status, m.NextAt = Done, time.Time{}
 	return m
 }
+
+// underWay is how long a sign-up may be between its time and its write: API Gateway ends a request after 30 s.
+const underWay = 30 * time.Second
+
+// For says whether the walk is to deal with r.
+func (m Mailing) For(r Registration) bool {
+	return m.Audience.Has(r) && (m.Sweep.IsZero() || !r.ConfirmedAt.Before(m.Sweep))
+}
+
+// BeginsAt is when the walk must begin so that the last of count mails is out in time at rate per second: when due, unless that
+// would take longer than the reminder's whole lead.
+func (m Mailing) BeginsAt(e Event, count int, rate float64) time.Time {
+	takes := time.Duration(float64(count) / rate * float64(time.Second))
+	if !m.Kind.Reminder() || takes <= e.StartsAt.Sub(m.DueAt) {
+		return m.DueAt
+	}
+	return m.DueAt.Add(-min(takes, sizeUp))
+}
+
+// sizeUp is how long before a reminder is due its size is looked at: enough for 100,000 mails at SES's usual 14 a second.
+const sizeUp = 2 * time.Hour
 
 // Drop ends a mailing that has become pointless.
 func (m Mailing) Drop(r Reason) Mailing {
@@ -134,7 +163,11 @@ func (e Event) Mailings(now time.Time) []Mailing {
 
 // NewMailing plans a mail to all of e.
 func (e Event) NewMailing(k Kind, version int, due time.Time, text string) Mailing {
-	return Mailing{EventID: e.ID, Kind: k, Version: version, DueAt: due, NextAt: due, Status: Planned, Text: text}
+	m := Mailing{EventID: e.ID, Kind: k, Version: version, DueAt: due, NextAt: due, Status: Planned, Text: text}
+	if k.Reminder() {
+		m.NextAt = due.Add(-sizeUp)
+	}
+	return m
 }
 
 // Text is the organiser's own paragraph for a reminder or follow-up.

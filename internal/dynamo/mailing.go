@@ -24,6 +24,7 @@ type mailingItem struct {
 	Text     string `dynamodbav:",omitempty"`
 	Cursor   string `dynamodbav:",omitempty"`
 	WalkFrom string `dynamodbav:",omitempty"`
+	Sweep    string `dynamodbav:",omitempty"`
 	Sent     int
 	Skipped  int
 	Revision int
@@ -34,7 +35,7 @@ func newMailingItem(m deltag.Mailing) mailingItem {
 	it := mailingItem{
 		PK: pk, SK: sk, EventID: m.EventID, Kind: string(m.Kind), Version: m.Version, DueAt: stamp(m.DueAt),
 		Status: string(m.Status), Reason: string(m.Reason), Audience: string(m.Audience), Text: m.Text, Cursor: m.Cursor,
-		WalkFrom: stamp(m.WalkFrom), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		WalkFrom: stamp(m.WalkFrom), Sweep: stamp(m.Sweep), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
 	}
 	if !m.NextAt.IsZero() {
 		it.GSI1PK, it.GSI1SK = duePK, stamp(m.NextAt)
@@ -47,7 +48,7 @@ func decodeMailing(it item) (deltag.Mailing, error) {
 	return deltag.Mailing{
 		EventID: m.EventID, Kind: deltag.Kind(m.Kind), Version: m.Version, DueAt: unstamp(m.DueAt),
 		NextAt: unstamp(m.GSI1SK), Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience), Text: m.Text,
-		Cursor: m.Cursor, WalkFrom: unstamp(m.WalkFrom), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		Cursor: m.Cursor, WalkFrom: unstamp(m.WalkFrom), Sweep: unstamp(m.Sweep), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
 	}, err
 }
 

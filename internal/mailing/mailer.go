@@ -33,6 +33,7 @@ type Store interface {
 	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
 	SaveMailing(ctx context.Context, m deltag.Mailing) error
 	Event(ctx context.Context, id string) (deltag.Event, error)
+	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
 	Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
 	// Walk is a page of registrations behind the id after; shorter than limit at the end.
 	Walk(ctx context.Context, eventID, after string, limit int) ([]deltag.Registration, error)

@@ -25,9 +25,17 @@ var (
 	t0    = start.AddDate(0, 0, -8)
 )
 
+// A reporter is a testing.T or a rapid.T.
+type reporter interface {
+	Helper()
+	Error(...any)
+	Errorf(string, ...any)
+	Fatal(...any)
+}
+
 // A world is one table, one SES and one clock, and any number of mailers.
 type world struct {
-	t      testing.TB
+	t      reporter
 	engine storetest.Engine
 	store  *dynamo.Store
 	ses    *fakeSES
@@ -35,7 +43,7 @@ type world struct {
 	mu     sync.Mutex
 }
 
-func newWorld(t testing.TB, engine storetest.Engine) *world {
+func newWorld(t reporter, engine storetest.Engine) *world {
 	return &world{t: t, engine: engine, store: engine.Store(), ses: &fakeSES{}, now: t0}
 }
 
@@ -191,7 +199,7 @@ func (w *world) callOff(e deltag.Event) {
 	}
 }
 
-func want(t testing.TB, got, want any) {
+func want(t reporter, got, want any) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

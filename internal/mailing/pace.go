@@ -25,6 +25,9 @@ func NewPace(perSecond float64) *Pace {
 // Wait until the next mail may go.
 func (p *Pace) Wait(ctx context.Context) error { return p.limiter.Wait(ctx) }
 
+// Rate is the full rate per second.
+func (p *Pace) Rate() float64 { return float64(p.full) }
+
 // Workers is how many mails are under way at once: SES answers in about 100 ms, so ten a second for each.
 func (p *Pace) Workers() int { return min(max(2, int(p.full)/10+1), 32) }
 

@@ -57,6 +57,15 @@ func (m *Mailer) begin(ctx context.Context, k deltag.MailingKey) (deltag.Mailing
 		return deltag.Mailing{}, deltag.Event{}, err
 	}
 	next := mg.Claim(now)
+	if mg.Status == deltag.Planned && now.Before(mg.DueAt) {
+		counts, err := m.Store.Counts(ctx, e)
+		if err != nil {
+			return deltag.Mailing{}, deltag.Event{}, err
+		}
+		if begin := mg.BeginsAt(e, counts.Confirmed, m.Pace.Rate()); now.Before(begin) {
+			next = mg.Pause(begin)
+		}
+	}
 	if reason := mg.Pointless(e, now); reason != "" {
 		next = mg.Drop(reason)
 	}
@@ -79,7 +88,7 @@ func (m *Mailer) giveWay(ctx context.Context, eventID string) (deltag.Event, err
 func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, faults []error) {
 	var sends, skips atomic.Int64
 	faults = together(page, m.Pace.Workers(), func(r deltag.Registration) error {
-		if !mg.Audience.Has(r) {
+		if !mg.For(r) {
 			return nil
 		}
 		l := deltag.Letter{Event: e, Registration: r, Kind: mg.Kind, Version: mg.Version, DueAt: mg.DueAt, Text: mg.Text}

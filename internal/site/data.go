@@ -43,7 +43,9 @@ type dataRegistration struct {
 	Status       string       `json:"status"`
 	RegisteredAt time.Time    `json:"registeredAt"`
 	ConfirmedAt  *time.Time   `json:"confirmedAt"`
+	WaitingSince *time.Time   `json:"waitingSince"`
 	AttendedAt   *time.Time   `json:"attendedAt"`
+	MailedAt     *time.Time   `json:"mailedAt"` // when we last wrote about the registration itself
 	Mail         string       `json:"mail"`
 }
 
@@ -77,9 +79,13 @@ func (s *site) ownData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ds, err := s.Store.DeliveriesOf(r.Context(), e.ID, reg.ID)
-	if err != nil {
-		return fmt.Errorf("mails: %w", err)
+	var ds []deltag.Delivery
+	for _, id := range append([]string{reg.ID}, reg.Formerly...) {
+		some, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
+		if err != nil {
+			return fmt.Errorf("mails: %w", err)
+		}
+		ds = append(ds, some...)
 	}
 	d := ownData{Event: dataEventOf(e), Registration: dataRegistrationOf(e, reg), Mails: dataMailsOf(ds), ErasedAt: e.ErasedAt()}
 	var b bytes.Buffer
@@ -105,7 +111,8 @@ func dataRegistrationOf(e deltag.Event, r deltag.Registration) dataRegistration 
 	return dataRegistration{
 		ID: r.ID, Name: r.Name, Email: r.Email.Typed, ComparedAs: r.Email.Identity, Organisation: r.Organisation, Role: r.Role,
 		Answers: dataAnswersOf(e, r), Updates: r.Updates, Language: string(r.Language), Status: string(r.Status),
-		RegisteredAt: r.RegisteredAt, ConfirmedAt: moment(r.ConfirmedAt), AttendedAt: moment(r.AttendedAt), Mail: string(r.Mail),
+		RegisteredAt: r.RegisteredAt, ConfirmedAt: moment(r.ConfirmedAt), WaitingSince: moment(r.WaitingSince), AttendedAt: moment(r.AttendedAt),
+		MailedAt: moment(r.MailedAt), Mail: string(r.Mail),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,8 +94,50 @@ func (v *visitor) send(method, path, contentType, body string) answer {
 	if err != nil {
 		v.Fatal(err)
 	}
-	return answer{w.Result(), v.T, w.Body.String(), doc}
+	a := answer{w.Result(), v.T, w.Body.String(), doc}
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && method != "HEAD" {
+		a.wellMade()
+	}
+	return a
 }
+
+// wellMade holds for every page: no words are missing, no id comes twice, and whatever is pointed at is there.
+func (a answer) wellMade() {
+	a.t.Helper()
+	if found := unsaid.FindString(a.text); found != "" {
+		a.t.Errorf("no words for %q in:\n%s", found, a.text)
+	}
+	seen := map[string]bool{}
+	a.doc.Find("[id]").Each(func(_ int, s *goquery.Selection) {
+		id, _ := s.Attr("id")
+		if seen[id] || id == "" {
+			a.t.Errorf("id %q comes twice", id)
+		}
+		seen[id] = true
+	})
+	for _, attribute := range []string{"for", "aria-describedby", "aria-labelledby", "href"} {
+		a.doc.Find("[" + attribute + "]").Each(func(_ int, s *goquery.Selection) {
+			value, _ := s.Attr(attribute)
+			if attribute == "href" {
+				if !strings.HasPrefix(value, "#") {
+					return
+				}
+				value = value[1:]
+			}
+			for _, id := range strings.Fields(value) {
+				if !seen[id] {
+					a.t.Errorf("%s=%q points nowhere", attribute, id)
+				}
+			}
+		})
+	}
+	if n := a.doc.Find("h1").Length(); n != 1 {
+		a.t.Errorf("%d h1, want 1", n)
+	}
+}
+
+// unsaid are keys of the language files, {placeholders} and what Go prints when a template is wrong.
+var unsaid = regexp.MustCompile(`\b(page|form|fault|date|zone)\.[a-z-]+\b|\{[a-z]+\}|%!|<no value>|ZgotmplZ`)
 
 func (v *visitor) get(path string) answer {
 	v.Helper()

@@ -1,0 +1,324 @@
+package calendar_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emersion/go-ical" // not the library that writes
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/calendar"
+	"deltag/internal/deltag"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var (
+	now   = time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)
+	links = calendar.Links{Join: "https://deltag.example.dk/join/j0", Own: "https://deltag.example.dk/r/r0"}
+)
+
+func event() deltag.Event {
+	return deltag.Event{
+		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse: en times fælles tænketank; gratis, online",
+		Language: deltag.Danish, TimeZone: "Europe/Copenhagen", Status: deltag.Open, Sequence: 2,
+		StartsAt: time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC), EndsAt: time.Date(2026, 12, 1, 14, 0, 0, 0, time.UTC),
+		JoinURL:   "https://meet.example.org/hemmelig",
+		Organiser: deltag.Organiser{Name: "UKON", Email: "hej@ukon.example.dk"},
+	}
+}
+
+func registration() deltag.Registration {
+	return deltag.Registration{
+		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård", Language: deltag.Danish,
+		Email:  deltag.Address{Typed: "Mette@Blåbærgrød.example.dk", Identity: "mette@xn--blbrgrd-fxak7p.example.dk"},
+		Status: deltag.Confirmed, Sequence: 1, Secret: bytes.Repeat([]byte{7}, 16),
+	}
+}
+
+func letter() deltag.Letter {
+	return deltag.Letter{Event: event(), Registration: registration(), Kind: deltag.Confirmation}
+}
+
+func TestGolden(t *testing.T) {
+	english := letter()
+	english.Registration.Language = deltag.English
+	englishEvent := event()
+	englishEvent.Language = deltag.English
+	for name, got := range map[string][]byte{
+		"request-da.ics": calendar.Invitation(letter(), deltag.Request, links, now),
+		"request-en.ics": calendar.Invitation(english, deltag.Request, links, now),
+		"cancel-da.ics":  calendar.Invitation(letter(), deltag.Cancel, links, now),
+		"own-da.ics":     calendar.Own(event(), registration(), links, now),
+		"own-en.ics":     calendar.Own(event(), english.Registration, links, now),
+		"public-da.ics":  calendar.Public(event(), "https://deltag.example.dk/e/samskabelse", now),
+		"public-en.ics":  calendar.Public(englishEvent, "https://deltag.example.dk/e/samskabelse", now),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			wellFormed(t, got)
+		})
+	}
+}
+
+func TestInvitation(t *testing.T) {
+	t.Run("RequestSaysWhoWhenAndWhere", func(t *testing.T) {
+		file, e := parse(t, calendar.Invitation(letter(), deltag.Request, links, now))
+		want := map[string]string{
+			"UID": "aaaaaaaaaaaaaaaaaaaa@deltag", "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
+			"DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
+			"SUMMARY": "Samskabelse: en times fælles tænketank; gratis, online", "LOCATION": links.Join, "URL": links.Join,
+			"DESCRIPTION": "Gå til mødet (døren åbner 15 minutter før): " + links.Join +
+				"\n\nSe din tilmelding, ret den, eller meld afbud: " + links.Own +
+				"\n\nSpørgsmål? Skriv til UKON: hej@ukon.example.dk",
+			"ORGANIZER": "mailto:hej@ukon.example.dk", "ATTENDEE": "mailto:Mette@xn--blbrgrd-fxak7p.example.dk",
+			"X-MICROSOFT-DISALLOW-COUNTER": "TRUE",
+		}
+		if diff := cmp.Diff(want, values(t, e)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if got := file.Props.Get("METHOD").Value; got != "REQUEST" {
+			t.Errorf("METHOD %q", got)
+		}
+		attendee := map[string][]string{
+			"CN": {"Mette Østergård"}, "CUTYPE": {"INDIVIDUAL"}, "ROLE": {"REQ-PARTICIPANT"}, "PARTSTAT": {"ACCEPTED"}, "RSVP": {"FALSE"},
+		}
+		if diff := cmp.Diff(attendee, map[string][]string(e.Props.Get("ATTENDEE").Params)); diff != "" {
+			t.Errorf("ATTENDEE (-want +got):\n%s", diff)
+		}
+		if len(e.Children) != 0 {
+			t.Errorf("%d parts of the event, want none: no alarm", len(e.Children))
+		}
+	})
+	t.Run("CancelTakesTheSameEntryOut", func(t *testing.T) {
+		request, cancel := calendar.Invitation(letter(), deltag.Request, links, now), calendar.Invitation(letter(), deltag.Cancel, links, now)
+		file, c := parse(t, cancel)
+		_, r := parse(t, request)
+		for _, p := range []string{"UID", "ORGANIZER", "ATTENDEE", "DTSTART", "DTEND", "SUMMARY"} {
+			if got, want := c.Props.Get(p).Value, r.Props.Get(p).Value; got != want {
+				t.Errorf("%s %q, want %q", p, got, want)
+			}
+		}
+		if file.Props.Get("METHOD").Value != "CANCEL" || c.Props.Get("STATUS").Value != "CANCELLED" {
+			t.Errorf("not a cancellation:\n%s", cancel)
+		}
+		if strings.Contains(unfold(cancel), "/join/") {
+			t.Error("a cancellation leads to the meeting")
+		}
+	})
+	t.Run("SequenceRisesWithTheEventAndTheRegistration", func(t *testing.T) {
+		l, last := letter(), -1
+		for _, change := range []func(){func() {}, func() { l.Event.Sequence++ }, func() { l.Registration.Sequence++ }} {
+			change()
+			_, e := parse(t, calendar.Invitation(l, deltag.Request, links, now))
+			n, err := e.Props.Get("SEQUENCE").Int()
+			if err != nil || n <= last {
+				t.Errorf("SEQUENCE %d (%v) after %d", n, err, last)
+			}
+			last = n
+		}
+	})
+	t.Run("MeetingAddressIsNeverInIt", func(t *testing.T) {
+		for _, file := range [][]byte{
+			calendar.Invitation(letter(), deltag.Request, links, now), calendar.Invitation(letter(), deltag.Cancel, links, now),
+			calendar.Own(event(), registration(), links, now), calendar.Public(event(), "https://deltag.example.dk/e/x", now),
+		} {
+			if strings.Contains(unfold(file), "meet.example.org") {
+				t.Errorf("it is:\n%s", file)
+			}
+		}
+	})
+}
+
+func TestTimesAreUTC(t *testing.T) {
+	copenhagen, err := deltag.Zone("Europe/Copenhagen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		start time.Time
+		want  string
+	}{
+		"SundayBeforeSpring": {time.Date(2026, 3, 29, 1, 0, 0, 0, copenhagen), "20260329T000000Z"},
+		"SundayAfterSpring":  {time.Date(2026, 3, 29, 3, 0, 0, 0, copenhagen), "20260329T010000Z"},
+		"SaturdayOfSummer":   {time.Date(2026, 10, 24, 14, 0, 0, 0, copenhagen), "20261024T120000Z"},
+		"MondayOfWinter":     {time.Date(2026, 10, 26, 14, 0, 0, 0, copenhagen), "20261026T130000Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := letter()
+			l.Event.StartsAt, l.Event.EndsAt = c.start, c.start.Add(time.Hour)
+			_, e := parse(t, calendar.Invitation(l, deltag.Request, links, now.In(copenhagen)))
+			if got := e.Props.Get("DTSTART").Value; got != c.want {
+				t.Errorf("DTSTART %s, want %s", got, c.want)
+			}
+			start, err := e.DateTimeStart(time.Local)
+			if err != nil || !start.Equal(c.start) {
+				t.Errorf("starts at %v (%v), want %v", start, err, c.start)
+			}
+			if got := e.Props.Get("DTSTAMP").Value; got != "20261102T083000Z" {
+				t.Errorf("DTSTAMP %s", got)
+			}
+		})
+	}
+}
+
+func TestOwn(t *testing.T) {
+	file, e := parse(t, calendar.Own(event(), registration(), links, now))
+	if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
+		t.Errorf("METHOD %q", got)
+	}
+	_, invited := parse(t, calendar.Invitation(letter(), deltag.Request, links, now))
+	for _, p := range []string{"UID", "SEQUENCE", "LOCATION", "DESCRIPTION"} {
+		if got, want := e.Props.Get(p).Value, invited.Props.Get(p).Value; got != want {
+			t.Errorf("%s %q, the invitation's is %q", p, got, want)
+		}
+	}
+	if e.Props.Get("ATTENDEE") != nil { // RFC 5546 3.2.1
+		t.Error("a published event has an attendee")
+	}
+}
+
+func TestPublic(t *testing.T) {
+	t.Run("NamesNobodyAndLeadsToThePage", func(t *testing.T) {
+		raw := calendar.Public(event(), "https://deltag.example.dk/e/samskabelse", now)
+		file, e := parse(t, raw)
+		if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
+			t.Errorf("METHOD %q", got)
+		}
+		if e.Props.Get("ATTENDEE") != nil {
+			t.Error("a published event has an attendee")
+		}
+		if got := e.Props.Get("URL").Value; got != "https://deltag.example.dk/e/samskabelse" {
+			t.Errorf("URL %q", got)
+		}
+		if got := e.Props.Get("SEQUENCE").Value; got != "2" {
+			t.Errorf("SEQUENCE %s", got)
+		}
+	})
+	t.Run("CancelledEventSaysSo", func(t *testing.T) {
+		off := event()
+		off.Status = deltag.Cancelled
+		_, e := parse(t, calendar.Public(off, "https://deltag.example.dk/e/samskabelse", now))
+		if got := e.Props.Get("STATUS").Value; got != "CANCELLED" {
+			t.Errorf("STATUS %q", got)
+		}
+	})
+}
+
+var hostile = []string{
+	"", "Mette\r\nATTACH:https://bad.example.org/x", "Mette\nEND:VEVENT\nBEGIN:VEVENT", "Mette\rX:y", "a\u2028b\u0085c\x00d\x1be\x7f",
+	`"Bo";X=y:mailto:bad@example.org`, `O'Brien, Ann; "Dr." \n C:\temp \\`, "\u202egnp.exe", "\xff\xfe broken \xc3",
+	strings.Repeat("å", 400), strings.Repeat("👩‍👩‍👧 ", 60), strings.Repeat("<", 200), strings.Repeat(" ", 300), "{link}", "%s%d&amp;<b>",
+}
+
+func TestHostileWordsAreHarmless(t *testing.T) {
+	for _, s := range hostile {
+		harmless(t, s)
+	}
+}
+
+func FuzzInvitation(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	f.Fuzz(harmless)
+}
+
+// harmless puts s wherever people's words go, and looks for exactly the properties that belong there.
+func harmless(t *testing.T, s string) {
+	l := letter()
+	l.Event.Title, l.Event.Organiser = s, deltag.Organiser{Name: s, Email: s}
+	l.Registration.Name, l.Registration.Email = s, deltag.Address{Typed: s, Identity: s}
+	for _, raw := range [][]byte{
+		calendar.Invitation(l, deltag.Request, links, now), calendar.Invitation(l, deltag.Cancel, links, now),
+		calendar.Own(l.Event, l.Registration, links, now), calendar.Public(l.Event, links.Own, now),
+	} {
+		wellFormed(t, raw)
+		_, e := parse(t, raw)
+		known := []string{
+			"UID", "DTSTAMP", "SEQUENCE", "DTSTART", "DTEND", "STATUS", "TRANSP", "SUMMARY", "LOCATION", "URL", "DESCRIPTION",
+			"ORGANIZER", "ATTENDEE", "X-MICROSOFT-DISALLOW-COUNTER",
+		}
+		for name := range values(t, e) {
+			if !slices.Contains(known, name) {
+				t.Errorf("%q made a property %s:\n%s", s, name, raw)
+			}
+		}
+		visible := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
+			return r <= ' ' || r >= 0x7f && r <= 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+		}), " ")
+		if got := values(t, e)["SUMMARY"]; got != visible {
+			t.Errorf("SUMMARY of %q is %q, want %q", s, got, visible)
+		}
+		if got, want := e.Props.Get("ORGANIZER").Params.Get("CN"), strings.ReplaceAll(visible, `"`, "'"); got != want {
+			t.Errorf("CN of %q is %q, want %q", s, got, want)
+		}
+	}
+}
+
+// wellFormed checks the file's lines: CRLF, at most 75 octets, no character cut in two, nothing invisible.
+func wellFormed(t *testing.T, raw []byte) {
+	t.Helper()
+	text, ok := strings.CutSuffix(string(raw), "\r\n")
+	if !ok {
+		t.Error("no CRLF at the end")
+	}
+	for _, l := range strings.Split(text, "\r\n") {
+		if len(l) > 75 || strings.TrimSpace(l) == "" || !utf8.ValidString(l) || strings.ContainsAny(l, "\r\n\x00\x1b\u202e") {
+			t.Errorf("line %q of %d octets", l, len(l))
+		}
+	}
+}
+
+func unfold(raw []byte) string { return strings.ReplaceAll(string(raw), "\r\n ", "") }
+
+func parse(t *testing.T, raw []byte) (*ical.Calendar, ical.Event) {
+	t.Helper()
+	file, err := ical.NewDecoder(bytes.NewReader(raw)).Decode()
+	if err != nil {
+		t.Fatalf("%v in:\n%s", err, raw)
+	}
+	if len(file.Children) != 1 || len(file.Events()) != 1 {
+		t.Fatalf("%d parts and %d events, want one:\n%s", len(file.Children), len(file.Events()), raw)
+	}
+	return file, file.Events()[0]
+}
+
+// values are the event's properties, each of which may come only once.
+func values(t *testing.T, e ical.Event) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for name, ps := range e.Props {
+		if len(ps) != 1 {
+			t.Errorf("%s comes %d times", name, len(ps))
+		}
+		all[name] = ps[0].Value
+		if slices.Contains([]string{"SUMMARY", "DESCRIPTION", "LOCATION"}, name) {
+			text, err := ps[0].Text()
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			all[name] = text
+		}
+	}
+	return all
+}

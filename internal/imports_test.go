@@ -1,0 +1,125 @@
+// Package internal_test holds the house's import rules against what the compiler sees.
+package internal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the table of docs/architecture.md: which of ours a package may import.
+var mayImport = map[string][]string{
+	"deltag":   {},
+	"language": {"deltag"},
+	"calendar": {"deltag", "language"},
+	"address":  {"deltag"},
+	"message":  {"deltag", "language", "calendar"},
+	"site":     {"deltag", "language", "address"},
+	"api":      {"deltag", "language", "address"},
+	"mailing":  {"deltag"},
+	"dynamo":   {"deltag"},
+	"ses":      {"deltag"},
+	"config":   {"deltag"},
+	"trigger":  {"deltag"},
+	"local":    {"trigger"},
+	// Only tests import these.
+	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamolocal"},
+}
+
+// outside says who may import the modules that are held at the edge.
+var outside = map[string][]string{
+	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "dynamo/storetest"},
+	"github.com/aws/aws-lambda-go":  {"trigger"},
+	"github.com/truora/minidyn":     {"local", "dynamo/storetest"},
+	"github.com/wneessen/go-mail":   {"message"},
+	"github.com/arran4/golang-ical": {"calendar"},
+}
+
+type pkg struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports,Deps"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pkgs []pkg
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+const ours = "deltag/internal/"
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, ours)
+		if strings.Contains(name, "testdata") || p.ImportPath == "deltag/internal" {
+			continue
+		}
+		seen[name] = true
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("%s is not in the table", name)
+		}
+		for _, imp := range p.Imports {
+			if mine, ok := strings.CutPrefix(imp, ours); ok && !slices.Contains(allowed, mine) {
+				t.Errorf("%s imports %s", name, mine)
+			}
+			for module, users := range outside {
+				if (imp == module || strings.HasPrefix(imp, module+"/")) && !slices.Contains(users, name) {
+					t.Errorf("%s imports %s", name, imp)
+				}
+			}
+		}
+	}
+	for name := range maps.Keys(mayImport) {
+		if !seen[name] {
+			t.Errorf("the table names %s, which is not there", name)
+		}
+	}
+}
+
+func TestTheDomainNeedsTheStandardLibraryOnly(t *testing.T) {
+	for _, p := range list(t, "-deps", "./deltag") {
+		if !p.Standard && p.ImportPath != ours+"deltag" {
+			t.Errorf("the domain depends on %s", p.ImportPath)
+		}
+	}
+}
+
+// TestFunctionsHoldNothingForTests looks at what is linked into the functions.
+func TestFunctionsHoldNothingForTests(t *testing.T) {
+	functions := list(t, "../functions/...")
+	if len(functions) != 4 {
+		t.Fatalf("%d functions", len(functions))
+	}
+	for _, f := range functions {
+		for _, dep := range f.Deps {
+			for _, never := range []string{ours + "local", ours + "dynamolocal", ours + "runtimeapi", "github.com/truora", "github.com/aws/aws-sdk-go-v2/config", "testing"} {
+				if dep == never || strings.HasPrefix(dep, never+"/") {
+					t.Errorf("%s holds %s", f.ImportPath, dep)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package mailing_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo/storetest"
+)
+
+// TestModel lets an event live through random histories: sign-ups, withdrawals, moves, a cancellation, jumps of the clock,
+// mailers that die, two mailers at once, throttling, answers lost, reports late, twice and in any order. SES and the
+// table are looked at whenever a mail goes out and at the end.
+//
+// go test -run TestModel -rapid.checks=2000 is the long run, make soak.
+func TestModel(t *testing.T) {
+	engine := storetest.Embedded(t)
+	faults := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHistory(t, rt, engine)
+		rt.Repeat(map[string]func(*rapid.T){
+			"SignUp":     h.signUp,
+			"Withdraw":   h.withdraw,
+			"Return":     h.rejoin,
+			"Move":       h.move,
+			"CallOff":    h.callOff,
+			"Tick":       func(*rapid.T) { h.w.tick() },
+			"TwoTicks":   func(*rapid.T) { h.twoTicks() },
+			"DyingTick":  h.dyingTick,
+			"StreamBits": h.stream,
+			"Throttle":   func(rt *rapid.T) { h.fail(rt, false, deltag.ErrThrottled) },
+			"LoseAnswer": func(rt *rapid.T) { h.fail(rt, rapid.Bool().Draw(rt, "accepted"), errors.New("connection reset")) },
+			"Reports":    h.reports,
+			"Later":      h.later,
+		})
+		h.finish()
+		faults += h.faults
+	})
+	t.Logf("%d faults injected", faults)
+	if faults == 0 {
+		t.Error("no fault was injected")
+	}
+}
+
+// A history is one event's life.
+type history struct {
+	w      *world
+	rt     *rapid.T
+	e      deltag.Event
+	people int
+	faults int
+	failN  int
+	failAs func() (bool, error)
+	heard  int // mails whose Send event has been told
+	mu     sync.Mutex
+	sent   map[string]int
+}
+
+func newHistory(t *testing.T, rt *rapid.T, engine storetest.Engine) *history {
+	w := newWorld(rt, engine.Another(t))
+	h := &history{w: w, rt: rt, sent: map[string]int{}}
+	h.e = w.newEvent(func(e *deltag.Event) {
+		if rapid.Bool().Draw(rt, "limited") {
+			e.Capacity = new(2)
+		}
+	})
+	w.ses.fault = h.ses
+	return h
+}
+
+// ses looks at each mail on its way out, and answers the faults that are set.
+func (h *history) ses(m deltag.Mail) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	accepted, err := true, error(nil)
+	if h.failN > 0 {
+		h.failN--
+		h.faults++
+		accepted, err = h.failAs()
+	}
+	if accepted {
+		h.look(m)
+	}
+	return accepted, err
+}
+
+// look: is this mail right, now, by what the table says?
+func (h *history) look(m deltag.Mail) {
+	k := m.Delivery
+	if h.sent[k.ID()]++; h.sent[k.ID()] > 1 {
+		h.rt.Errorf("%s went out twice", k.ID())
+	}
+	e, r, err := h.w.store.Visit(ctx, k.EventID, k.RegistrationID)
+	if err != nil {
+		h.rt.Errorf("%s to nobody: %v", k.ID(), err)
+		return
+	}
+	now := h.w.clock()
+	wrong := map[string]bool{
+		"the old time":            string(m.Raw) != fmt.Sprintf("%s %s %d", k.Kind, e.StartsAt.Format(time.RFC3339), e.Sequence+r.Sequence),
+		"after it was called off": e.Status == deltag.Cancelled && k.Kind != deltag.CancelledNote,
+		"a seat given up":         r.Status == deltag.Withdrawn && k.Kind != deltag.WithdrawnNote,
+		"no seat yet":             r.Status == deltag.Waiting && k.Kind != deltag.WaitingNote && k.Kind != deltag.CancelledNote,
+		"after the start":         k.Kind.Reminder() && !now.Before(e.StartsAt),
+		"after the end":           !now.Before(e.EndsAt) && k.Kind != deltag.CancelledNote,
+		"an old schedule":         k.Kind.Reminder() && k.Version != e.Schedule,
+	}
+	for what, is := range wrong {
+		if is {
+			h.rt.Errorf("%s: %s", k.ID(), what)
+		}
+	}
+}
+
+func (h *history) fail(rt *rapid.T, accepted bool, err error) {
+	h.failN = rapid.IntRange(1, 3).Draw(rt, "times")
+	h.failAs = func() (bool, error) { return accepted, err }
+}
+
+func (h *history) signUp(rt *rapid.T) {
+	n := rapid.IntRange(0, 6).Draw(rt, "who")
+	if h.w.clock().Before(h.event().EndsAt) {
+		h.w.signUp(h.e, n)
+		h.people = max(h.people, n+1)
+	}
+}
+
+// someone who has signed up, or false.
+func (h *history) someone(rt *rapid.T) (deltag.Event, deltag.Registration, bool) {
+	n := rapid.IntRange(0, 6).Draw(rt, "who")
+	e, r, err := h.w.store.Visit(ctx, h.e.ID, deltag.RegistrationID(h.e, deltag.Address{Identity: address(n)}))
+	return e, r, err == nil
+}
+
+func (h *history) withdraw(rt *rapid.T) {
+	if e, r, ok := h.someone(rt); ok {
+		if err := h.w.store.Withdraw(ctx, e, r, h.w.clock()); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+func (h *history) rejoin(rt *rapid.T) {
+	if e, r, ok := h.someone(rt); ok && h.w.clock().Before(e.EndsAt) {
+		if _, err := h.w.store.Rejoin(ctx, e, r, h.w.clock()); err != nil {
+			rt.Fatal(err)
+		}
+	}
+}
+
+func (h *history) event() deltag.Event {
+	e, err := h.w.store.Event(ctx, h.e.ID)
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	return e
+}
+
+func (h *history) move(rt *rapid.T) {
+	if e := h.event(); e.Status == deltag.Open && h.w.clock().Before(e.EndsAt) {
+		by := time.Duration(rapid.IntRange(-48, 48).Draw(rt, "hours")) * time.Hour
+		h.w.edit(e, func(e *deltag.Event) { e.StartsAt, e.EndsAt = e.StartsAt.Add(by), e.EndsAt.Add(by) })
+	}
+}
+
+func (h *history) callOff(rt *rapid.T) {
+	if e := h.event(); e.Status == deltag.Open && rapid.IntRange(0, 9).Draw(rt, "really") == 0 {
+		h.w.callOff(e)
+	}
+}
+
+func (h *history) twoTicks() {
+	var wg sync.WaitGroup
+	wg.Go(h.w.tick)
+	wg.Go(h.w.tick)
+	wg.Wait()
+}
+
+func (h *history) dyingTick(rt *rapid.T) {
+	m := &mortal{end: int64(rapid.IntRange(1, 40).Draw(rt, "at")), before: rapid.Bool().Draw(rt, "before")}
+	_ = m.mailerOf(h.w).Tick(ctx)
+	if m.dead() {
+		h.faults++
+	}
+}
+
+// stream names random rows of the ledger, as the table's stream may: twice, late, in any order.
+func (h *history) stream(rt *rapid.T) {
+	ds, _, err := h.w.store.Deliveries(ctx, h.e.ID, "", 100)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	for range min(len(ds), 3) {
+		d := rapid.SampledFrom(ds).Draw(rt, "row")
+		if err := h.w.mailer().Do(ctx, deltag.Task{EventID: h.e.ID, Delivery: d.DeliveryKey}); err != nil {
+			rt.Error(err)
+		}
+	}
+}
+
+// reports tells some of what SES knows of the mails it has accepted.
+func (h *history) reports(rt *rapid.T) {
+	if len(h.w.ses.mails) == 0 {
+		return
+	}
+	for range 3 {
+		m := rapid.SampledFrom(h.w.ses.mails).Draw(rt, "mail")
+		h.w.hear(m, rapid.SampledFrom([]deltag.ReportType{deltag.ReportSend, deltag.ReportDelivery, deltag.ReportDelay}).Draw(rt, "report"))
+	}
+}
+
+// later moves the clock. SES's Send events are never as late as SettleTime here; TestCrash is about those that never come.
+func (h *history) later(rt *rapid.T) {
+	for _, m := range h.w.ses.mails[h.heard:] {
+		h.w.hear(m, deltag.ReportSend)
+	}
+	h.heard = len(h.w.ses.mails)
+	jumps := []time.Duration{time.Second, time.Minute, 11 * time.Minute, time.Hour, 12 * time.Hour, 48 * time.Hour}
+	h.w.goTo(h.w.clock().Add(rapid.SampledFrom(jumps).Draw(rt, "jump")))
+}
+
+// finish lets everything come to rest, and looks at every row and every person.
+func (h *history) finish() {
+	h.failN = 0
+	for range 4 {
+		for _, m := range h.w.ses.mails {
+			h.w.hear(m, deltag.ReportSend)
+		}
+		h.w.goTo(h.w.clock().Add(16 * time.Minute)) // longer than any lease or backoff
+		h.w.tick()
+	}
+	for n := range h.people {
+		e, r, err := h.w.store.Visit(ctx, h.e.ID, deltag.RegistrationID(h.e, deltag.Address{Identity: address(n)}))
+		if err != nil {
+			continue
+		}
+		h.person(e, r)
+	}
+}
+
+// person: every row is final and has its reason, and the last thing that happened was told.
+func (h *history) person(e deltag.Event, r deltag.Registration) {
+	ds, err := h.w.store.DeliveriesOf(ctx, e.ID, r.ID)
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	told := e.Status == deltag.Cancelled // by the mail to all
+	for _, d := range ds {
+		if d.Open() {
+			h.rt.Errorf("%s is still %s", d.ID(), d.Status)
+		}
+		if d.Status == deltag.Skipped && d.Reason == "" {
+			h.rt.Errorf("%s was skipped without a reason", d.ID())
+		}
+		if got := h.sent[d.ID()]; (got > 0) != (d.Status == deltag.Sent || d.Status == deltag.Delivered) {
+			h.rt.Errorf("%s is %s, and went out %d times", d.ID(), d.Status, got)
+		}
+		if d.Kind.Personal() && d.Version == r.MailVersion {
+			told = told || h.sent[d.ID()] == 1 || d.Reason == deltag.EventOver
+		}
+	}
+	if !told {
+		h.rt.Errorf("%s was never told that they are %s", r.Email.Typed, r.Status)
+	}
+}
