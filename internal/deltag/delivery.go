@@ -93,7 +93,7 @@ const (
 // sent again. SES events usually arrive within seconds; ten minutes leave room for a slow day.
 const SettleTime = 10 * time.Minute
 
-// GiveUpAfter ends a delivery that SES has put off for so long. Mail about an event ends sooner, by its
+// GiveUpAfter ends a delivery that SES has put off for so long since the first attempt. Mail about an event ends sooner, by its
 // own rule: see Verdict.
 const GiveUpAfter = 72 * time.Hour
 
@@ -163,7 +163,7 @@ func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 // PutOff gives a claimed d back: SES said no for now, or was not reached. It returns after a wait that doubles
 // each time, from one second to a quarter of an hour.
 func (d Delivery) PutOff(r Reason, now time.Time) Delivery {
-	if now.Sub(d.DueAt) >= GiveUpAfter {
+	if now.Sub(d.History[0].At) >= GiveUpAfter {
 		return d.Fail(GaveUp, now)
 	}
 	wait := min(time.Second<<min(d.Attempt-1, 10), 15*time.Minute)

@@ -147,18 +147,22 @@ func (m Mailing) Drop(r Reason) Mailing {
 func (e Event) Mailings(now time.Time) []Mailing {
 	var ms []Mailing
 	for _, r := range e.Reminders {
-		due := e.StartsAt.Add(time.Duration(r.Offset))
-		if r.Kind.FollowUp() {
-			due = e.EndsAt.Add(time.Duration(r.Offset))
-			if r.Text == "" {
-				continue
-			}
+		if r.Kind.FollowUp() && r.Text == "" {
+			continue
 		}
-		if due.After(now) {
+		if due := e.dueAt(r); due.After(now) {
 			ms = append(ms, e.NewMailing(r.Kind, e.Schedule, due, r.Text))
 		}
 	}
 	return ms
+}
+
+// dueAt is when a reminder or follow-up goes out.
+func (e Event) dueAt(r Reminder) time.Time {
+	if r.Kind.FollowUp() {
+		return e.EndsAt.Add(time.Duration(r.Offset))
+	}
+	return e.StartsAt.Add(time.Duration(r.Offset))
 }
 
 // NewMailing plans a mail to all of e.

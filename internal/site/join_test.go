@@ -103,7 +103,7 @@ func TestUnsubscribe(t *testing.T) {
 		if v.only().Mail != deltag.MailOK {
 			t.Fatal("GET acted")
 		}
-		v.post(path(r), "language", "en").want(http.StatusOK).says("h1", "You will get no reminders")
+		v.post(path(r)+"?lang=en").want(http.StatusOK).says("h1", "You will get no reminders")
 		if got := v.only(); got.Mail != deltag.MailUnsubscribed || got.Status != deltag.Confirmed {
 			t.Errorf("mail %q, status %q", got.Mail, got.Status)
 		}

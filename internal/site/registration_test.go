@@ -81,7 +81,7 @@ func TestOwnPage(t *testing.T) {
 		v.store.events[0] = e
 		v.get(own(r)).says("h1", "Arrangementet er aflyst").hasNot(`form[action$="/cancel"]`).hasNot("input#name").has(`form[action$="/erase"]`)
 		v.post(own(r), "name", "Bo", "email", "anna@example.dk").want(http.StatusConflict).says(".alert", "aflyst")
-		v.post(own(r) + "/cancel").want(http.StatusConflict).says(".alert", "aflyst")
+		v.post(own(r)+"/cancel").want(http.StatusConflict).says(".alert", "aflyst")
 		if v.store.writes > 0 {
 			t.Error("something was written")
 		}
@@ -214,7 +214,7 @@ func TestErase(t *testing.T) {
 	t.Run("NeedsTheTick", func(t *testing.T) {
 		v := newVisitor(t, e)
 		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r)+"/erase").want(http.StatusUnprocessableEntity).has("details[open]").has(`input#confirm[aria-invalid=true][aria-describedby="confirm.fault"]`)
+		v.post(own(r) + "/erase").want(http.StatusUnprocessableEntity).has("details[open]").has(`input#confirm[aria-invalid=true][aria-describedby="confirm.fault"]`)
 		v.only()
 	})
 	t.Run("ShowsAReceiptAndEndsEveryLink", func(t *testing.T) {

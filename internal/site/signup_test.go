@@ -225,7 +225,7 @@ func TestSignUpFaults(t *testing.T) {
 		a := v.post(signUpPath, "name", `<b>"Anna"</b>`, "email", "anna", "organisation", "Eksempel & Co", "role", "Leder", "updates", "yes",
 			"answers.bidrag", "\"Første\"\r\nAnden", "answers.erfaring", "Lidt", "answers.emner", "Økonomi").want(http.StatusUnprocessableEntity)
 		for field, want := range map[string]string{"name": `<b>"Anna"</b>`, "email": "anna", "organisation": "Eksempel & Co", "role": "Leder"} {
-			if got := a.doc.Find("input#" + field).AttrOr("value", ""); got != want {
+			if got := a.doc.Find("input#"+field).AttrOr("value", ""); got != want {
 				t.Errorf("%s keeps %q, want %q", field, got, want)
 			}
 		}
@@ -271,7 +271,7 @@ func TestSignUpWithoutStore(t *testing.T) {
 		v := newVisitor(t, webinar())
 		v.store.before = func() { v.store.err = deltag.ErrUnavailable }
 		a := v.post(signUpPath, fill...).want(http.StatusServiceUnavailable)
-		a.says(".alert[role=alert]", "you will not be signed up twice").has(`form[action="`+signUpPath+`"] input#name[value="Anna Holm"]`).has(`input#email[value="anna@example.dk"]`)
+		a.says(".alert[role=alert]", "you will not be signed up twice").has(`form[action="` + signUpPath + `"] input#name[value="Anna Holm"]`).has(`input#email[value="anna@example.dk"]`)
 		if a.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}

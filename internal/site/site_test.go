@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"deltag/internal/deltag"
+	"deltag/internal/language"
 )
 
 var (
@@ -214,3 +215,12 @@ func (a answer) leadsTo(location string) answer {
 }
 
 func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (v *visitor) words() *language.Words { return language.Of(deltag.Danish) }
+
+func wantPolicy(t *testing.T, a answer, directive string) {
+	t.Helper()
+	if got := a.Header.Get("Content-Security-Policy") + ";"; !strings.Contains(got, directive) {
+		t.Errorf("content security policy %q, want %q in it", got, directive)
+	}
+}

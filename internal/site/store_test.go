@@ -127,7 +127,7 @@ func (m *memory) Ping(context.Context) error { return m.err }
 func (m *memory) Visit(_ context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
 	defer m.begin()()
 	m.visits++
-	if m.err != nil && m.before == nil {
+	if m.err != nil {
 		return deltag.Event{}, deltag.Registration{}, m.err
 	}
 	r, ok := m.people[registrationID]
