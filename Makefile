@@ -24,7 +24,7 @@ test: ## everything; fetches what it needs, and names what it could not run
 
 check: lint unit template ## the same with what is there
 
-lint: # nothing to format, to mend, to tidy or to generate
+lint:
 	@test -z "$$(gofmt -l $$(go list -f '{{.Dir}}' ./...) | tee /dev/stderr)"
 	go vet ./...
 	go tool staticcheck ./...
@@ -36,11 +36,12 @@ unit:
 	go test $(RACE) -shuffle=on -timeout 30m ./...
 
 template:
-	@if [ -e .cache/venv/ready ]; then set -x; $(VENV)/cfn-lint template.yaml && \
-		AWS_DEFAULT_REGION=eu-north-1 $(VENV)/sam validate --lint && $(SAM_BUILD); \
-		else echo "not run: template checks (make test sets them up)"; fi
+	@if [ ! -e .cache/venv/ready ]; then echo "not run: template checks (make test sets them up)"; exit; fi; \
+		echo "cfn-lint, sam validate, sam build"; $(VENV)/cfn-lint template.yaml && \
+		AWS_DEFAULT_REGION=eu-north-1 $(VENV)/sam validate --lint >/dev/null && \
+		{ $(SAM_BUILD) >.cache/sam-build.log 2>&1 || { cat .cache/sam-build.log; exit 1; }; }
 
-# In the source folder: sam would otherwise copy it, .cache and all, once for each function.
+# In the source folder, as sam would otherwise copy it, .cache and all, once for each function.
 SAM_BUILD = $(VENV)/sam build --build-in-source
 
 bench: ## the benchmarks
@@ -68,7 +69,7 @@ invoke: ## hand a function an event: make invoke FUNCTION=site EVENT=events/....
 	@go run ./cmd/invoke $(FUNCTION) $(EVENT)
 
 update: ## write the golden files anew
-	go test $$(grep -rl --include='*.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u) -update
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd functions internal | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
 deploy: ## build and deploy to AWS; asks for the parameters the first time
 	@.ci/tools venv

@@ -169,14 +169,15 @@ func (j *journal) rewrite(all func(yield func(record) error) error) error {
 	if err != nil {
 		return fmt.Errorf("rewrite journal: %w", err)
 	}
-	if err := errors.Join(os.Rename(j.path+".new", j.path), syncFolder(filepath.Dir(j.path))); err != nil {
+	if err := os.Rename(j.path+".new", j.path); err != nil {
 		return errors.Join(fmt.Errorf("rewrite journal: %w", err), file.Close())
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	old := j.file
 	j.file, j.size = file, size
-	return old.Close()
+	j.err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back
+	return errors.Join(j.err, old.Close())
 }
 
 func writeJournal(path string, all func(yield func(record) error) error) (*os.File, int64, error) {

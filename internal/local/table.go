@@ -237,6 +237,14 @@ func (o *order) compare(a, b item) int {
 	return 0
 }
 
+// compareAll orders items of any partitions, as everything does.
+func (o *order) compareAll(a, b item) int {
+	if order := strings.Compare(spell(a[o.keys.hash.name]), spell(b[o.keys.hash.name])); order != 0 {
+		return order
+	}
+	return o.compare(a, b)
+}
+
 func (o *order) find(key item) (int, bool) {
 	return slices.BinarySearchFunc(o.partition(key), key, o.compare)
 }

@@ -261,7 +261,8 @@ func (h *history) person(e deltag.Event, r deltag.Registration) {
 			h.rt.Errorf("%s is %s, and went out %d times", d.ID(), d.Status, got)
 		}
 		if d.Kind.Personal() && d.Version == r.MailVersion {
-			told = told || h.sent[d.ID()] == 1 || d.Reason == deltag.EventOver
+			told = told || h.sent[d.ID()] == 1 || d.Reason == deltag.EventOver ||
+				d.Reason == deltag.NoAnswer && d.Handovers() == deltag.MaxHandovers // given up, and said so
 		}
 	}
 	if !told {

@@ -47,7 +47,10 @@ type aside struct {
 	link
 }
 
-type answer struct{ Question, Given string }
+type answer struct {
+	Question, Given string
+	Tongue          deltag.Language // of the question
+}
 
 // note decides what to say.
 func (c *Composer) note(l deltag.Letter, now time.Time) (note, error) {
@@ -62,25 +65,27 @@ func (c *Composer) note(l deltag.Letter, now time.Time) (note, error) {
 		return note{}, fmt.Errorf("no words for %q", l.Kind)
 	}
 	n.Subject, n.Heading = s.say(key+".subject"), s.say(key+".heading")
-	n.Greeting = s.say("mail.greeting")
 	n.Lead = s.lead(key)
 	n.Action = s.action()
 	n.Own = paragraphs(l.Text, s.fill)
 	n.OwnFirst = l.Kind == deltag.Message || l.Kind.FollowUp()
+	if !n.OwnFirst || !strings.Contains(l.Text, "{name}") { // else the organiser greets
+		n.Greeting = s.say("mail.greeting")
+	}
 	if key := "mail.manage." + string(r.Status); s.ahead() && n.Has(key+".text") {
 		n.Manage = aside{s.say(key + ".text"), link{s.say(key + ".link"), s.links.Own}}
 	}
 	if l.Kind == deltag.Confirmation || l.Kind == deltag.WaitingNote {
 		n.Answers = s.answers()
 	}
-	n.Foot = []string{s.say("mail.why." + string(r.Status)), s.say("mail.sender"), s.say("mail.personal"), s.say("mail.until")}
+	n.Foot = []string{s.why(), s.say("mail.sender"), s.say("mail.personal"), s.say("mail.until")}
 	n.Data = link{s.say("mail.data"), s.links.Own}
 	if l.Kind.Optional() {
 		n.Unsubscribe = c.BaseURL + "/unsubscribe/" + r.Link(deltag.ToUnsubscribe)
 	}
 	n.Preview = n.When
 	if s.near() {
-		n.Preview = s.door()
+		n.Preview = s.say(s.door())
 	}
 	return n, nil
 }
@@ -137,16 +142,18 @@ func (s standing) rejoins() bool {
 // lead is the paragraphs after the greeting.
 func (s standing) lead(key string) []string {
 	var keys []string
-	switch {
-	case s.Kind == deltag.WaitingNote && s.Place < 1:
-		keys = append(keys, key+".lead-unplaced", key+".next")
-	default:
-		keys = append(keys, key+".lead", key+".next")
+	if s.Kind == deltag.WaitingNote && s.Place < 1 {
+		keys = append(keys, key+".lead-unplaced")
+	} else {
+		keys = append(keys, key+".lead")
 	}
-	switch calendarMethod(s.Letter) {
-	case deltag.Request:
+	keys = append(keys, key+".next", s.door())
+	switch method := calendarMethod(s.Letter); {
+	case method == deltag.Request && s.Kind.News():
+		keys = append(keys, "mail.calendar.update")
+	case method == deltag.Request:
 		keys = append(keys, "mail.calendar.request")
-	case deltag.Cancel:
+	case method == deltag.Cancel:
 		keys = append(keys, "mail.calendar.cancel")
 	}
 	if s.rejoins() {
@@ -158,31 +165,37 @@ func (s standing) lead(key string) []string {
 			ps = append(ps, s.say(k))
 		}
 	}
-	if door := s.door(); door != "" {
-		ps = append(ps, door)
-	}
 	return ps
 }
 
-// door says when and how to get in.
+// door names the words that say when and how to get in.
 func (s standing) door() string {
 	begun, open := !s.now.Before(s.Event.StartsAt), !s.now.Before(s.Event.JoinsFrom())
 	switch {
-	case s.Registration.Status != deltag.Confirmed, !s.ahead(), !s.near() && s.Kind == deltag.Message:
+	case s.Registration.Status != deltag.Confirmed, !s.ahead():
+		return ""
+	case !s.near() && (s.Kind == deltag.Message || s.Kind.News()): // earlier mail has told
 		return ""
 	case !s.near():
-		return s.say("mail.door.early")
+		return "mail.door.early"
 	case begun:
-		return s.say("mail.running")
+		return "mail.door.running"
+	case s.Kind.Reminder() && open: // the heading says when it begins
+		return "mail.door.open"
+	case s.Kind.Reminder():
+		return "mail.door.shut"
+	case open:
+		return "mail.door.soon-open"
 	}
-	door := s.say("mail.door.shut")
-	if open {
-		door = s.say("mail.door.open")
+	return "mail.door.soon-shut"
+}
+
+// why is the reason for the mail's coming.
+func (s standing) why() string {
+	if key := "mail.why." + string(s.Registration.Status); s.ahead() && s.words.Has(key) {
+		return s.say(key)
 	}
-	if s.Kind.Reminder() { // whose heading says when
-		return door
-	}
-	return s.say("mail.soon") + " " + door
+	return s.say("mail.why.before")
 }
 
 func (s standing) action() link {
@@ -201,20 +214,20 @@ const maxAnswer = 200
 // answers are what the person wrote, in the order of the form.
 func (s standing) answers() []answer {
 	var as []answer
-	add := func(question, given string) {
+	add := func(question, given string, tongue deltag.Language) {
 		if given != "" {
-			as = append(as, answer{s.cut(line(question)), s.cut(line(given))})
+			as = append(as, answer{s.cut(line(question)), s.cut(line(given)), tongue})
 		}
 	}
 	r := s.Registration
-	add(s.say("form.organisation"), r.Organisation)
-	add(s.say("form.role"), r.Role)
+	add(s.say("form.organisation"), r.Organisation, s.words.Language)
+	add(s.say("form.role"), r.Role, s.words.Language)
 	for _, q := range s.Event.Questions {
 		given := strings.Join(r.Answers[q.ID], ", ")
 		if q.Kind == deltag.TickBox && given != "" {
 			given = s.say("mail.ticked")
 		}
-		add(q.Label, given)
+		add(q.Label, given, s.Event.Language)
 	}
 	return as
 }

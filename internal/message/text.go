@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,7 +14,9 @@ const width = 72
 func (n note) text() string {
 	var t page
 	t.say(n.Heading)
-	t.say(n.Greeting)
+	if n.Greeting != "" {
+		t.say(n.Greeting)
+	}
 	if n.OwnFirst {
 		t.own(n.Own)
 	}
@@ -35,7 +38,9 @@ func (n note) text() string {
 	}
 	t.WriteString("-- \n") // what follows is left out of answers (RFC 3676 4.3)
 	t.say(strings.Join(n.Foot, " "))
-	t.link("", n.Data, n)
+	if !slices.Contains(t.shown, n.Data.URL) {
+		t.link("", n.Data, n)
+	}
 	if n.Unsubscribe != "" {
 		t.link(n.Say("mail.unsubscribe.text"), link{n.Say("mail.unsubscribe.link"), n.Unsubscribe}, n)
 	}
@@ -80,11 +85,9 @@ func (t *page) link(question string, to link, n note) {
 	if to.URL == "" {
 		return
 	}
-	for _, u := range t.shown {
-		if u == to.URL {
-			t.say(strings.TrimSpace(question+" "+to.Label) + " (" + n.Say("mail.same") + ").")
-			return
-		}
+	if slices.Contains(t.shown, to.URL) {
+		t.say(strings.TrimSpace(question+" "+to.Label) + " (" + n.Say("mail.same") + ").")
+		return
 	}
 	t.shown = append(t.shown, to.URL)
 	t.say(strings.TrimSpace(question+" "+to.Label) + ":\n" + to.URL)

@@ -37,17 +37,19 @@ func TestPages(t *testing.T) {
 		"event-cancelled":      func(l string) answer { return v.get("/e/aflyst" + l) },
 		"embed":                func(l string) answer { return v.get("/e/samskabelse/embed" + l) },
 		"faults":               func(l string) answer { return v.post("/e/spoergsmaal/registrations"+l, "email", "anna") },
-		"full":                 func(l string) answer { return v.post("/e/fuldt/registrations"+l, "name", "Finn", "email", "finn@example.dk") },
-		"thanks":               func(l string) answer { return v.get("/e/samskabelse/thanks" + l) },
-		"thanks-limited":       func(l string) answer { return v.get("/e/faa/thanks" + l) },
-		"link":                 func(l string) answer { return v.get("/e/samskabelse/link" + l) },
-		"link-sent":            func(l string) answer { return v.get("/e/samskabelse/link" + l + "&sent=yes") },
-		"broken":               func(l string) answer { return v.get("/r/hello" + l) },
-		"not-found":            func(l string) answer { return v.get("/e/nix" + l) },
-		"own":                  func(l string) answer { return v.get(own(anna) + l) },
-		"own-waiting":          func(l string) answer { return v.get(own(waiting) + l) },
-		"own-cancelled":        func(l string) answer { return v.get(own(left) + l + "&done=cancelled") },
-		"join-early":           func(l string) answer { return v.get(door(anna) + l) },
+		"full": func(l string) answer {
+			return v.post("/e/fuldt/registrations"+l, "name", "Finn", "email", "finn@example.dk")
+		},
+		"thanks":         func(l string) answer { return v.get("/e/samskabelse/thanks" + l) },
+		"thanks-limited": func(l string) answer { return v.get("/e/faa/thanks" + l) },
+		"link":           func(l string) answer { return v.get("/e/samskabelse/link" + l) },
+		"link-sent":      func(l string) answer { return v.get("/e/samskabelse/link" + l + "&sent=yes") },
+		"broken":         func(l string) answer { return v.get("/r/hello" + l) },
+		"not-found":      func(l string) answer { return v.get("/e/nix" + l) },
+		"own":            func(l string) answer { return v.get(own(anna) + l) },
+		"own-waiting":    func(l string) answer { return v.get(own(waiting) + l) },
+		"own-cancelled":  func(l string) answer { return v.get(own(left) + l + "&done=cancelled") },
+		"join-early":     func(l string) answer { return v.get(door(anna) + l) },
 		"join-open": func(l string) answer {
 			defer func() { v.now = before }()
 			v.now = starts
@@ -77,6 +79,7 @@ func TestPages(t *testing.T) {
 
 // reading is a page's title and its words, a line each.
 func reading(a answer) string {
+	a.doc.Find("main .sheet span, main br, main dt, main dd, main li, main p").AfterHtml("\n")
 	lines := []string{plain(a.doc.Find("title").Text()), ""}
 	for _, l := range strings.Split(a.doc.Find("main").Text(), "\n") {
 		if l = plain(l); l != "" {

@@ -87,6 +87,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case f.code == "unavailable":
 		err = s.showAgain(w, r, p)
 	default:
+		if f.status != http.StatusNotFound {
+			p.Path = backFrom(r)
+		}
 		err = s.showNote(w, f.status, p, "problem."+f.code)
 	}
 	if err != nil {
@@ -105,12 +108,15 @@ type note struct {
 
 type link struct{ Href, Text string }
 
-// showNote shows the words of page.<key>.title and page.<key>.text, with a link to the event or the front page.
+// showNote shows the words of page.<key>.title and page.<key>.text, with links that lead on.
 func (s *site) showNote(w http.ResponseWriter, status int, p *page, key string, pairs ...any) error {
 	p.Title = p.Say("page."+key+".title", pairs...)
 	n := note{Text: p.Paragraphs(p.Say("page."+key+".text", pairs...))}
-	if p.Event != nil {
+	switch {
+	case p.Event != nil:
 		n.Links = append(n.Links, link{p.Href(eventPath(p.Event.Slug)), p.Say("page.to-event", "event", p.Event.Title)})
+	case status != http.StatusNotFound && p.Path != "/":
+		n.Links = append(n.Links, link{p.Href(p.Path), p.Say("page.back")})
 	}
 	n.Links = append(n.Links, link{p.Href("/"), p.Say("page.to-front")})
 	p.Body = n

@@ -317,7 +317,7 @@ func TestBadBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVisitor(t, webinar())
-			v.send("POST", signUpPath, tt.contentType, tt.body).want(tt.status)
+			v.send("POST", signUpPath, tt.contentType, tt.body).want(tt.status).has(`main a[href="/e/samskabelse"], form[action="` + signUpPath + `"]`)
 			if v.store.writes > 0 {
 				t.Error("something was stored")
 			}

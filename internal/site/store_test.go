@@ -169,7 +169,7 @@ func (m *memory) update(r deltag.Registration, do func(*deltag.Registration)) er
 	}
 	do(&stored)
 	stored.Revision++
-	m.people[r.ID] = stored
+	m.people[stored.ID] = stored
 	return nil
 }
 

@@ -1,0 +1,36 @@
+// Command feedback is the function that notes in the mail ledger what SES reports.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"deltag/internal/config"
+	"deltag/internal/credentials"
+	"deltag/internal/dynamo"
+	"deltag/internal/mailing"
+	"deltag/internal/trigger"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	if err := run(); err != nil {
+		log.Error("feedback does not start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var c config.Feedback
+	if err := config.Read(&c, os.Environ()); err != nil {
+		return err
+	}
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	feedback := &mailing.Feedback{Store: dynamo.New(client, c.Table, rand.Reader)}
+	lambda.Start(trigger.SESReport(feedback.Hear))
+	return nil
+}

@@ -1,0 +1,50 @@
+// Command mailer is the function that sends what is due: woken by the table's stream for each new row of the mail
+// ledger, and once a minute by the schedule.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"deltag/internal/config"
+	"deltag/internal/credentials"
+	"deltag/internal/dynamo"
+	"deltag/internal/mailing"
+	"deltag/internal/message"
+	"deltag/internal/ses"
+	"deltag/internal/trigger"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	if err := run(log); err != nil {
+		log.Error("mailer does not start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(log *slog.Logger) error {
+	var c config.Mailer
+	if err := config.Read(&c, os.Environ()); err != nil {
+		return err
+	}
+	keys := credentials.FromEnvironment(os.Getenv)
+	store := dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, keys), c.Table, rand.Reader)
+	sender := &ses.Sender{Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet}
+	composer := &message.Composer{From: c.MailFrom, BaseURL: c.BaseURL}
+	mailer := mailing.New(store, composer, sender, time.Now, log, c.MailRate)
+	lambda.Start(trigger.Wake(mailer.Tick, func(ctx context.Context, pk, sk string) error {
+		task, err := dynamo.ParseTask(pk, sk)
+		if err != nil {
+			return err
+		}
+		return mailer.Do(ctx, task)
+	}))
+	return nil
+}

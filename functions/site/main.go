@@ -1,0 +1,49 @@
+// Command site is the function behind the visitor's pages.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"deltag/internal/calendar"
+	"deltag/internal/config"
+	"deltag/internal/credentials"
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/site"
+	"deltag/internal/trigger"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	if err := run(log); err != nil {
+		log.Error("site does not start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(log *slog.Logger) error {
+	var c config.Site
+	if err := config.Read(&c, os.Environ()); err != nil {
+		return err
+	}
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	pages := site.New(site.Options{
+		Store:       dynamo.New(client, c.Table, rand.Reader),
+		BaseURL:     c.BaseURL,
+		Build:       os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
+		Now:         time.Now,
+		Log:         log,
+		Calendar:    calendar.Public,
+		OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
+			return calendar.Own(e, r, calendar.LinksOf(c.BaseURL, r), now)
+		},
+	})
+	lambda.Start(trigger.HTTP(pages))
+	return nil
+}
