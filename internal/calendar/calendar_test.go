@@ -87,7 +87,7 @@ func TestInvitation(t *testing.T) {
 			"UID": "aaaaaaaaaaaaaaaaaaaa@deltag", "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
 			"DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
 			"SUMMARY": "Samskabelse: en times fælles tænketank; gratis, online", "LOCATION": links.Join, "URL": links.Join,
-			"DESCRIPTION": "Gå til mødet (døren åbner 15 minutter før): " + links.Join +
+			"DESCRIPTION": "Gå til mødet (døren åbner 15 minutter før start): " + links.Join +
 				"\n\nSe din tilmelding, ret den, eller meld afbud: " + links.Own +
 				"\n\nSpørgsmål? Skriv til UKON: hej@ukon.example.dk",
 			"ORGANIZER": "mailto:hej@ukon.example.dk", "ATTENDEE": "mailto:Mette@xn--blbrgrd-fxak7p.example.dk",

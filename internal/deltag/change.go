@@ -116,3 +116,14 @@ type Notice struct {
 func (e Event) noticePending(now time.Time) bool {
 	return e.Notice.Kind != "" && now.Before(e.Notice.DueAt)
 }
+
+// Clone is a draft of the same event at another time: words, questions and reminders come along, people don't.
+func (e Event) Clone(startsAt time.Time) Event {
+	c := e
+	c.ID, c.Secret, c.Status = "", nil, Draft
+	c.EndsAt = startsAt.Add(e.EndsAt.Sub(e.StartsAt))
+	c.StartsAt = startsAt
+	c.SignUpOpensAt, c.SignUpClosesAt, c.Notice = time.Time{}, time.Time{}, Notice{}
+	c.Questions, c.Reminders = slices.Clone(e.Questions), slices.Clone(e.Reminders)
+	return c
+}

@@ -1,7 +1,9 @@
 package deltag
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,6 +44,15 @@ const (
 	ToAttended  Audience = "attended"
 	ToMissed    Audience = "missed" // confirmed, and not seen
 )
+
+// Validate returns Faults for what an organiser has to mend about a message.
+func (m Mailing) Validate() error {
+	var fs faults
+	fs.text("text", m.Text, MaxDescription)
+	fs.check(strings.TrimSpace(m.Text) != "", "text", "missing", 0)
+	fs.check(slices.Contains([]Audience{ToAll, ToConfirmed, ToWaiting, ToAttended, ToMissed}, m.Audience), "audience", "unknown-audience", 0)
+	return Faults(fs).Err()
+}
 
 // Has says whether r belongs to the audience.
 func (a Audience) Has(r Registration) bool {
@@ -97,6 +108,13 @@ func (m Mailing) Advance(cursor string, now time.Time) Mailing {
 // Pause lets the walk go on from its cursor at a later time.
 func (m Mailing) Pause(until time.Time) Mailing {
 	m.NextAt = until
+	m.Revision++
+	return m
+}
+
+// Hasten makes m due at once.
+func (m Mailing) Hasten(now time.Time) Mailing {
+	m.DueAt, m.NextAt = now, now
 	m.Revision++
 	return m
 }

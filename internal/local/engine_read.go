@@ -176,7 +176,7 @@ func (e *Engine) transactGet(body []byte) (any, error) {
 
 // A page is what Query and Scan answer.
 type page struct {
-	Items            []item `json:",omitempty"`
+	Items            []item `json:",omitzero"`
 	Count            int
 	ScannedCount     int
 	LastEvaluatedKey item `json:",omitempty"`
@@ -257,19 +257,28 @@ func (r request) page(p *placeholders, o *order, all []item, compare func(a, b i
 		return nil, err
 	}
 	var out page
+	if r.Select != "COUNT" {
+		out.Items = []item{}
+	}
 	size := 0
+	var last item
 	for it := range next {
+		if size >= maxPage {
+			out.LastEvaluatedKey = o.cursor(last)
+			break
+		}
+		last = it
 		seen := o.show(it)
 		out.ScannedCount++
 		size += seen.size()
 		if holds(seen) {
 			out.Count++
-			if r.Select != "COUNT" {
+			if out.Items != nil {
 				out.Items = append(out.Items, project(seen))
 			}
 		}
-		if size >= maxPage || r.Limit != nil && out.ScannedCount == *r.Limit {
-			out.LastEvaluatedKey = o.cursor(it)
+		if r.Limit != nil && out.ScannedCount == *r.Limit {
+			out.LastEvaluatedKey = o.cursor(it) // even if nothing lies behind it
 			break
 		}
 	}

@@ -114,7 +114,7 @@ func (p *placeholders) comparison(n *language.InfixExpression) (predicate, error
 		a, hasA := operands[0](it)
 		b, hasB := operands[1](it)
 		if !hasA || !hasB {
-			return n.Operator == language.NotEQ && hasA != hasB
+			return n.Operator == language.NotEQ
 		}
 		return compared(n.Operator, a, b)
 	}, nil
@@ -179,15 +179,19 @@ func (p *placeholders) test(n *language.CallExpression) (predicate, error) {
 	if arity == 0 || arity != len(n.Arguments) {
 		return nil, invalid("Invalid expression: Invalid function name or number of operands; function: %s", name)
 	}
+	if arity == 1 {
+		at, err := p.path(n.Arguments[0])
+		return func(it item) bool {
+			_, ok := at.in(it)
+			return ok == (name == "attribute_exists")
+		}, err
+	}
 	operands, err := p.operands(n.Arguments...)
 	if err != nil {
 		return nil, err
 	}
-	if arity == 1 {
-		return func(it item) bool {
-			_, ok := operands[0](it)
-			return ok == (name == "attribute_exists")
-		}, nil
+	if v, ok := p.values[n.Arguments[1].String()]; ok && name == "begins_with" && v.S == nil && v.B == nil {
+		return nil, invalid("Invalid expression: Incorrect operand type for operator or function; operator or function: begins_with")
 	}
 	holds := map[string]func(a, b value) bool{"attribute_type": hasType, "begins_with": beginsWith, "contains": contains}[name]
 	return func(it item) bool {
@@ -220,8 +224,7 @@ func contains(v, part value) bool {
 	case v.SS != nil && part.S != nil:
 		return slices.Contains(*v.SS, *part.S)
 	case v.NS != nil && part.N != nil:
-		members, _ := v.members()
-		return slices.Contains(members, plain(number(*part.N)))
+		return slices.Contains(*v.NS, *part.N)
 	case v.BS != nil && part.B != nil:
 		return slices.ContainsFunc(*v.BS, func(b []byte) bool { return bytes.Equal(b, *part.B) })
 	}
@@ -314,6 +317,9 @@ func (p *placeholders) path(node language.Expression) (path, error) {
 }
 
 func (p *placeholders) name(text string) (string, error) {
+	if strings.HasPrefix(text, ":") {
+		return "", invalid("Invalid expression: Syntax error: %s is no attribute", text)
+	}
 	if strings.HasPrefix(text, "#") {
 		name, ok := p.names[text]
 		if !ok {

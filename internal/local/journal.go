@@ -211,12 +211,3 @@ func writeJournal(path string, all func(yield func(record) error) error) (*os.Fi
 func (j *journal) close() error {
 	return errors.Join(j.wait(j.last()), j.file.Close())
 }
-
-// syncFolder makes a rename or a new file in a folder survive a power cut.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}

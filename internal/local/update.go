@@ -26,7 +26,7 @@ func (p *placeholders) update(text string) (*update, error) {
 	parser := language.NewUpdateParser(language.NewLexer(text))
 	root := parser.ParseUpdateExpression()
 	clauses, ok := root.Expression.(*language.UpdateExpression)
-	if faults := parser.Errors(); len(faults) > 0 || !ok {
+	if faults := parser.Errors(); len(faults) > 0 || !ok || len(clauses.Expressions) == 0 {
 		return nil, invalid("Invalid UpdateExpression: Syntax error: %s", strings.Join(faults, "; "))
 	}
 	for _, node := range clauses.Expressions {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // An item is a row as DynamoDB's protocol spells it. Items are never changed once they are in a table.
@@ -55,14 +56,14 @@ func (v value) kind() string {
 
 var decimal = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$`)
 
-// check refuses what DynamoDB would not store.
+// check refuses what DynamoDB would not store, and spells numbers as it does.
 func (v value) check() error {
 	if len(v.kinds()) != 1 {
 		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	}
 	switch {
 	case v.N != nil:
-		return checkNumbers(*v.N)
+		return spellNumber(v.N)
 	case v.L != nil:
 		for _, e := range *v.L {
 			if err := e.check(); err != nil {
@@ -72,8 +73,10 @@ func (v value) check() error {
 	case v.M != nil:
 		return v.M.check()
 	case v.NS != nil:
-		if err := checkNumbers(*v.NS...); err != nil {
-			return err
+		for i := range *v.NS {
+			if err := spellNumber(&(*v.NS)[i]); err != nil {
+				return err
+			}
 		}
 	}
 	if members, isSet := v.members(); isSet {
@@ -82,11 +85,12 @@ func (v value) check() error {
 	return nil
 }
 
-func checkNumbers(numbers ...string) error {
-	for _, n := range numbers {
-		if !decimal.MatchString(n) {
-			return invalid("The parameter cannot be converted to a numeric value: %s", n)
-		}
+func spellNumber(n *string) error {
+	if !decimal.MatchString(*n) {
+		return invalid("The parameter cannot be converted to a numeric value: %s", *n)
+	}
+	if spelled := plain(number(*n)); spelled != *n { // never written once it is in a table, where others read it
+		*n = spelled
 	}
 	return nil
 }
@@ -148,7 +152,7 @@ func (v value) size() int {
 func (v value) length() (int, bool) {
 	switch {
 	case v.S != nil:
-		return len(*v.S), true
+		return utf8.RuneCountInString(*v.S), true
 	case v.B != nil:
 		return len(*v.B), true
 	case v.L != nil:
@@ -166,11 +170,7 @@ func (v value) members() ([]string, bool) {
 	case v.SS != nil:
 		return *v.SS, true
 	case v.NS != nil:
-		all := make([]string, len(*v.NS))
-		for i, n := range *v.NS {
-			all[i] = plain(number(n))
-		}
-		return all, true
+		return *v.NS, true
 	case v.BS != nil:
 		all := make([]string, len(*v.BS))
 		for i, b := range *v.BS {

@@ -71,9 +71,9 @@ func (c *Composer) head(m *mail.Msg, l deltag.Letter, n note, now time.Time) err
 	if replies, ok := ascii(l.Event.Organiser.Email); ok {
 		m.ReplyToMailAddress(&netmail.Address{Name: header(l.Event.Organiser.Name), Address: replies})
 	}
-	key := deltag.DeliveryKey{EventID: l.Event.ID, RegistrationID: l.Registration.ID, Kind: l.Kind, Version: l.Version}
+	key := deltag.DeliveryKey{RegistrationID: l.Registration.ID, Kind: l.Kind, Version: l.Version}
 	_, domain, _ := strings.Cut(from.Address, "@")
-	m.SetMessageIDWithValue(key.Tag() + "@" + domain)
+	m.SetMessageIDWithValue(key.ID() + "@" + domain)
 	m.SetDateWithValue(now.UTC())
 	m.Subject(header(n.Subject))
 	m.SetGenHeader(mail.HeaderContentLang, string(n.Language))

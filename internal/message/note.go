@@ -128,7 +128,7 @@ func (s standing) say(key string) string { return s.words.Say(key, s.pairs...) }
 
 // ahead: the event takes place and is not over.
 func (s standing) ahead() bool {
-	return s.Kind != deltag.CancelledNote && s.Event.Status != deltag.Cancelled && s.now.Before(s.Event.EndsAt)
+	return s.Event.Status != deltag.Cancelled && s.now.Before(s.Event.EndsAt)
 }
 
 // near: it is so close that the mail leads straight to the meeting.

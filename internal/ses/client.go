@@ -1,6 +1,7 @@
 package ses
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -13,10 +14,17 @@ import (
 const answerWithin = 20 * time.Second
 
 // NewClient makes a client without the SDK's config loader; see dynamo.NewClient. endpoint is "" in AWS.
-func NewClient(region, endpoint string, credentials aws.CredentialsProvider) *sesv2.Client {
+func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
 	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: &http.Client{Timeout: answerWithin}}
 	if endpoint != "" {
 		o.BaseEndpoint = &endpoint
 	}
-	return sesv2.New(o)
+	return slim(sesv2.New(o).SendEmail)
+}
+
+// slim keeps the SDK's client, with all of SES's operations, out of every interface; see package dynamo's.
+type slim func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+
+func (send slim) SendEmail(ctx context.Context, in *sesv2.SendEmailInput, o ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+	return send(ctx, in, o...)
 }

@@ -107,3 +107,27 @@ func golden(t *testing.T, path, got string) {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
+
+func TestEveryTemplateParses(t *testing.T) {
+	entries, err := files.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	for _, entry := range entries {
+		name, isPage := strings.CutSuffix(entry.Name(), ".html")
+		if !isPage || name == "layout" || name == "parts" {
+			continue
+		}
+		tmpl, err := templates(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if tmpl.Lookup("main") == nil {
+			t.Errorf("%s has no main", name)
+		}
+		opened++
+	}
+	if opened < 11 {
+		t.Errorf("only %d templates were found", opened)
+	}
+}

@@ -1,0 +1,58 @@
+// Command token makes an access token for the API of a table in AWS. It prints the token, once; the table keeps
+// its hash. Credentials and region come from the environment: aws configure export-credentials --format env.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"deltag/internal/credentials"
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "token:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	flags := flag.NewFlagSet("token", flag.ContinueOnError)
+	table := flags.String("table", getenv("TABLE"), "the table's `name`")
+	name := flags.String("name", "", "`who` or what the token is for")
+	days := flags.Int("days", 365, "how many `days` it is valid")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	region, endpoint := getenv("AWS_REGION"), getenv("DYNAMODB_ENDPOINT")
+	switch {
+	case *table == "" || *name == "":
+		return errors.New("-table and -name are needed")
+	case *days < 1:
+		return errors.New("-days has to be at least 1")
+	case region == "":
+		return errors.New("AWS_REGION is not set")
+	case endpoint == "" && getenv("AWS_ACCESS_KEY_ID") == "":
+		return errors.New("no credentials: run `eval $(aws configure export-credentials --format env)` first")
+	}
+	token, hash, err := deltag.NewAccessToken(rand.Reader)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	store := dynamo.New(dynamo.NewClient(region, endpoint, credentials.FromEnvironment(getenv)), *table, rand.Reader)
+	err = store.PutToken(ctx, hash, deltag.AccessToken{Name: *name, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days)})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, token)
+	return err
+}

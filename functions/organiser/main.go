@@ -1,0 +1,41 @@
+// Command organiser is the function behind the organisers' API.
+package main
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"deltag/internal/api"
+	"deltag/internal/config"
+	"deltag/internal/credentials"
+	"deltag/internal/dynamo"
+	"deltag/internal/trigger"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	if err := run(log); err != nil {
+		log.Error("organiser does not start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(log *slog.Logger) error {
+	var c config.Organiser
+	if err := config.Read(&c, os.Environ()); err != nil {
+		return err
+	}
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	lambda.Start(trigger.HTTP(api.New(api.Options{
+		Store:   dynamo.New(client, c.Table, rand.Reader),
+		BaseURL: c.BaseURL,
+		Now:     time.Now,
+		Log:     log,
+	})))
+	return nil
+}

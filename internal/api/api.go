@@ -1,0 +1,114 @@
+// Package api is the organisers' JSON API. Its contract is openapi.yaml, from which types and routes are made.
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+//go:generate go tool oapi-codegen -config generate.yaml -o contract.gen.go ../../openapi.yaml
+
+// A Store is what the API reads and writes. Errors are those of package deltag; any call may answer ErrUnavailable.
+type Store interface {
+	// Token reads the access token with that hash. ErrNotFound.
+	Token(ctx context.Context, hash string) (deltag.AccessToken, error)
+
+	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
+	CreateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error
+	Event(ctx context.Context, id string) (deltag.Event, error)
+	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
+	// UpdateEvent stores an event's next revision. ErrConflict, ErrSlugTaken.
+	UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error
+	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+
+	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
+	Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
+	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUp, now time.Time) (deltag.Outcome, error)
+	// Change moves the registration to another id when the address is another. ErrConflict.
+	Change(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUp, now time.Time) error
+	Withdraw(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+
+	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
+	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
+	// Resend makes a mail due again. ErrConflict while it is on its way.
+	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
+	Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error)
+	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
+	// PutMailing stores a new mailing. ErrConflict when there is one of that name.
+	PutMailing(ctx context.Context, m deltag.Mailing) error
+	// SaveMailing stores a mailing's next revision. ErrConflict.
+	SaveMailing(ctx context.Context, m deltag.Mailing) error
+}
+
+// Options are what the API is made of.
+type Options struct {
+	Store   Store
+	BaseURL string
+	Now     func() time.Time
+	Random  io.Reader // ids and secrets of events; nil is crypto/rand
+	Log     *slog.Logger
+}
+
+type server struct{ Options }
+
+// New makes the handler of /api/v1 but its public part.
+func New(o Options) http.Handler {
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	s := &server{o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, deltag.ErrNotFound) })
+	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: s.badParameter})
+	return s.authorized(http.MaxBytesHandler(mux, maxBody))
+}
+
+// authorized lets requests with a good token through. Every other gets the same words, whatever its fault.
+func (s *server) authorized(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		hash, ok := deltag.HashAccessToken(token)
+		if !ok || !strings.EqualFold(scheme, "Bearer") {
+			s.fail(w, r, errUnauthorized)
+			return
+		}
+		t, err := s.Store.Token(r.Context(), hash)
+		switch {
+		case isNotFound(err) || err == nil && !s.Now().Before(t.ExpiresAt):
+			s.fail(w, r, errUnauthorized)
+		case err != nil:
+			s.fail(w, r, err)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// page reads limit and cursor. Faults.
+func page(limit *int, cursor *string) (int, string, error) {
+	n, c := defaultLimit, ""
+	if limit != nil {
+		n = *limit
+	}
+	if n < 1 || n > maxLimit {
+		return 0, "", deltag.Faults{{Field: "limit", Code: "out-of-range", Limit: maxLimit}}
+	}
+	if cursor != nil {
+		c = *cursor
+	}
+	return n, c, nil
+}

@@ -1,0 +1,196 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// ListDeliveries implements GET /events/{id}/deliveries.
+func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p ListDeliveriesParams) {
+	limit, cursor, err := page(p.Limit, p.Cursor)
+	var e deltag.Event
+	if err == nil {
+		e, err = s.Store.Event(r.Context(), id)
+	}
+	var ds []deltag.Delivery
+	var next string
+	if err == nil {
+		ds, next, err = s.Store.Deliveries(r.Context(), id, cursor, limit)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	list := DeliveryList{Items: []Delivery{}, Next: next}
+	for _, d := range ds {
+		if p.wants(d) {
+			list.Items = append(list.Items, showDelivery(e, d, false))
+		}
+	}
+	write(w, http.StatusOK, list)
+}
+
+func (p ListDeliveriesParams) wants(d deltag.Delivery) bool {
+	return (p.Status == nil || *p.Status == string(d.Status)) && (p.Kind == nil || *p.Kind == string(d.Kind)) &&
+		(p.Email == nil || strings.EqualFold(*p.Email, d.Email))
+}
+
+// GetDelivery implements GET /events/{id}/deliveries/{did}.
+func (s *server) GetDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did) {
+	e, d, err := s.delivery(r, id, did)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	write(w, http.StatusOK, showDelivery(e, d, true))
+}
+
+func (s *server) delivery(r *http.Request, id, did string) (deltag.Event, deltag.Delivery, error) {
+	key, err := deltag.ParseDeliveryID(id, did)
+	if err != nil {
+		return deltag.Event{}, deltag.Delivery{}, err
+	}
+	e, err := s.Store.Event(r.Context(), id)
+	if err != nil {
+		return deltag.Event{}, deltag.Delivery{}, err
+	}
+	d, err := s.Store.Delivery(r.Context(), key)
+	return e, d, err
+}
+
+// ResendDelivery implements POST /events/{id}/deliveries/{did}/resend.
+func (s *server) ResendDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did) {
+	_, d, err := s.delivery(r, id, did)
+	var e deltag.Event
+	var reg deltag.Registration
+	if err == nil {
+		e, reg, err = s.Store.Visit(r.Context(), id, d.RegistrationID)
+	}
+	if err == nil {
+		err = s.Store.Resend(r.Context(), e, reg, d, s.Now())
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func showDelivery(e deltag.Event, d deltag.Delivery, history bool) Delivery {
+	zone := e.Zone()
+	out := Delivery{
+		Id: d.ID(), RegistrationId: d.RegistrationID, Email: d.Email, Kind: string(d.Kind), Version: d.Version,
+		DueAt: d.DueAt.In(zone), Status: string(d.Status), Reason: string(d.Reason), SentAt: instant(d.SentAt, zone), MessageId: d.MessageID,
+	}
+	if history {
+		steps := []Step{}
+		for _, step := range d.History {
+			steps = append(steps, Step{At: step.At.In(zone), Status: string(step.Status), Reason: string(step.Reason)})
+		}
+		out.History = &steps
+	}
+	return out
+}
+
+// GetTimeline implements GET /events/{id}/timeline.
+func (s *server) GetTimeline(w http.ResponseWriter, r *http.Request, id Id) {
+	e, err := s.Store.Event(r.Context(), id)
+	var ms []deltag.Mailing
+	if err == nil {
+		ms, err = s.Store.Mailings(r.Context(), id)
+	}
+	var c deltag.Counts
+	if err == nil {
+		c, err = s.Store.Counts(r.Context(), e)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	out := Timeline{Items: []TimelineEntry{}}
+	for _, n := range e.Timeline(ms, c, s.Now()) {
+		out.Items = append(out.Items, showEntry(e, n))
+	}
+	write(w, http.StatusOK, out)
+}
+
+func showEntry(e deltag.Event, n deltag.Entry) TimelineEntry {
+	return TimelineEntry{
+		Kind: string(n.Kind), Version: n.Version, DueAt: n.DueAt, DueAtLocal: n.DueAt.In(e.Zone()).Format(time.RFC3339),
+		Status: string(n.Status), Reason: string(n.Reason), Expected: n.Expected, Sent: n.Sent, Skipped: n.Skipped,
+	}
+}
+
+// SendMessage implements POST /events/{id}/messages. The key names the message, so that a repetition finds it there.
+func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, p SendMessageParams) {
+	var in NewMessage
+	err := read(r, &in)
+	var e deltag.Event
+	if err == nil {
+		e, err = s.Store.Event(r.Context(), id)
+	}
+	m := e.NewMailing(deltag.Message, messageNumber(p.IdempotencyKey), s.Now(), strings.TrimSpace(in.Text))
+	if m.Audience = deltag.Audience(value(in.Audience)); m.Audience == "" {
+		m.Audience = deltag.ToAll
+	}
+	if err == nil {
+		err = m.Validate()
+	}
+	if err == nil {
+		m, err = s.putMessage(r, m)
+	}
+	var c deltag.Counts
+	if err == nil {
+		c, err = s.Store.Counts(r.Context(), e)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	write(w, http.StatusAccepted, showEntry(e, e.Timeline([]deltag.Mailing{m}, c, s.Now())[0]))
+}
+
+// putMessage stores m, or finds the same message there from an earlier try.
+func (s *server) putMessage(r *http.Request, m deltag.Mailing) (deltag.Mailing, error) {
+	err := s.Store.PutMailing(r.Context(), m)
+	if !errors.Is(err, deltag.ErrConflict) {
+		return m, err
+	}
+	earlier, err := s.Store.Mailing(r.Context(), m.Key())
+	if err == nil && (earlier.Text != m.Text || earlier.Audience != m.Audience) {
+		err = deltag.Faults{{Field: "Idempotency-Key", Code: "key-reused"}}
+	}
+	return earlier, err
+}
+
+// messageNumber turns a key into a mailing's version: 31 bits, so that two of an event's messages practically never share one.
+func messageNumber(key string) int {
+	sum := sha256.Sum256([]byte(key))
+	return int(binary.BigEndian.Uint32(sum[:4])>>1) | 1
+}
+
+// SendNotice implements POST /events/{id}/notice.
+func (s *server) SendNotice(w http.ResponseWriter, r *http.Request, id Id) {
+	e, err := s.Store.Event(r.Context(), id)
+	if err == nil && e.Notice.Kind == "" {
+		err = deltag.Faults{{Field: "notice", Code: "no-notice"}}
+	}
+	var m deltag.Mailing
+	if err == nil {
+		m, err = s.Store.Mailing(r.Context(), deltag.MailingKey{EventID: id, Kind: e.Notice.Kind, Version: e.Sequence})
+	}
+	if err == nil && m.Status == deltag.Planned && s.Now().Before(m.DueAt) {
+		err = s.Store.SaveMailing(r.Context(), m.Hasten(s.Now()))
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}

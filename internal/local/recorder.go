@@ -1,0 +1,470 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Recorder stands in for SES: it answers SendEmail of the SES v2 API and keeps each mail in a file of its own, which is
+// on the disk before the answer. It can be told to fail.
+type Recorder struct {
+	folder string
+	now    func() time.Time
+
+	mu    sync.Mutex
+	last  uint64 // number of the newest mail; ids begin with it
+	mails []Mail // oldest first
+	fault Fault
+	times int
+
+	accepted chan struct{} // something waits to be announced
+}
+
+// envelope is a mail's file. Its name is the id, and ends in newMail until SES's Send event has been handed over.
+type envelope struct {
+	ID               string              `json:"id"`
+	At               time.Time           `json:"at"`
+	From             string              `json:"from"`
+	To               []string            `json:"to"`
+	Tags             map[string][]string `json:"tags"`
+	ConfigurationSet string              `json:"configurationSet,omitempty"`
+	Raw              []byte              `json:"raw"`
+}
+
+const (
+	oldMail = ".json"
+	newMail = ".new" + oldMail
+)
+
+// OpenRecorder keeps mails in a folder, which may hold some already. One process at a time may have it.
+func OpenRecorder(folder string, now func() time.Time) (*Recorder, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	r := &Recorder{folder: folder, now: now, fault: Off, accepted: make(chan struct{}, 1)}
+	files, err := filepath.Glob(filepath.Join(folder, "*"+oldMail))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files { // in the order of their ids
+		if err := r.load(file); err != nil {
+			return nil, fmt.Errorf("mail %s: %w", file, err)
+		}
+	}
+	r.wake()
+	return r, nil
+}
+
+func (r *Recorder) load(file string) error {
+	e, err := readEnvelope(file)
+	if err != nil {
+		return err
+	}
+	m, err := e.mail()
+	if err != nil {
+		return err
+	}
+	number, err := strconv.ParseUint(e.ID[:idDigits], 16, 64)
+	if err != nil {
+		return err
+	}
+	r.last = max(r.last, number)
+	r.mails = append(r.mails, m)
+	return nil
+}
+
+func readEnvelope(file string) (envelope, error) {
+	var e envelope
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return e, err
+	}
+	if len(e.ID) < idDigits {
+		return e, errors.New("no id")
+	}
+	return e, nil
+}
+
+func (e envelope) mail() (Mail, error) {
+	m := Mail{ID: e.ID, At: e.At, From: e.From, To: e.To, RawURL: "/local/mails/" + e.ID + "/raw"}
+	if kind := e.Tags["kind"]; len(kind) > 0 {
+		m.Kind = kind[0]
+	}
+	return m, m.read(e.Raw)
+}
+
+// Mails are all of them, oldest first.
+func (r *Recorder) Mails() []Mail {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.mails)
+}
+
+// Mail is the one with an id.
+func (r *Recorder) Mail(id string) (Mail, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, found := slices.BinarySearchFunc(r.mails, id, compareID)
+	if !found {
+		return Mail{}, false
+	}
+	return r.mails[at], true
+}
+
+// envelope reads the file of a mail that is there. It may be renamed at this moment, from the first name to the second.
+func (r *Recorder) envelope(id string) (envelope, error) {
+	e, err := readEnvelope(filepath.Join(r.folder, id+newMail))
+	if errors.Is(err, fs.ErrNotExist) {
+		return readEnvelope(filepath.Join(r.folder, id+oldMail))
+	}
+	return e, err
+}
+
+// Raw is the message as SES got it.
+func (r *Recorder) Raw(id string) ([]byte, error) {
+	e, err := r.envelope(id)
+	return e.Raw, err
+}
+
+// A Fault is how the next sends fail.
+type Fault string
+
+// Throttle and Reject refuse; TimeoutAfterAccept takes the mail and lets the connection die unanswered.
+const (
+	Off                Fault = "off"
+	Throttle           Fault = "throttle"
+	Reject             Fault = "reject"
+	TimeoutAfterAccept Fault = "timeout-after-accept"
+)
+
+// Fail makes the next sends fail, so many times.
+func (r *Recorder) Fail(f Fault, times int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault, r.times = f, times
+}
+
+// Failing is what Fail has asked for and has not come yet.
+func (r *Recorder) Failing() (Fault, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fault, r.times
+}
+
+func (r *Recorder) nextFault() Fault {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.fault
+	if r.times--; r.times <= 0 {
+		r.fault, r.times = Off, 0
+	}
+	return f
+}
+
+// sendEmail is the part of SES's request that counts here. Everything else it may say is refused, rather than
+// recorded wrongly.
+type sendEmail struct {
+	FromEmailAddress string
+	Destination      struct{ ToAddresses, CcAddresses, BccAddresses []string }
+	Content          struct {
+		Raw *struct{ Data []byte }
+	}
+	EmailTags            []struct{ Name, Value string }
+	ConfigurationSetName string
+}
+
+// A sesFault is an error of SES's. Its type travels in a header.
+type sesFault struct {
+	status        int
+	kind, message string
+}
+
+func (f *sesFault) Error() string { return f.kind + ": " + f.message }
+
+func badMail(format string, args ...any) error {
+	return &sesFault{http.StatusBadRequest, "BadRequestException", fmt.Sprintf(format, args...)}
+}
+
+// maxMail is what SES takes, in bytes once encoded for the way.
+const maxMail = 40 << 20
+
+func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.Method != http.MethodPost || req.URL.Path != "/v2/email/outbound-emails" {
+		answerSES(w, nil, &sesFault{http.StatusNotFound, "NotFoundException", "the recorder only knows SendEmail"})
+		return
+	}
+	id, err := r.send(http.MaxBytesReader(w, req.Body, maxMail*3/2)) // the message travels as base64
+	answerSES(w, map[string]string{"MessageId": id}, err)
+}
+
+func answerSES(w http.ResponseWriter, out any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		var f *sesFault
+		if !errors.As(err, &f) {
+			slog.Error("the recorder failed", "error", err)
+			f = &sesFault{http.StatusInternalServerError, "InternalServiceErrorException", "the mail could not be kept"}
+		}
+		w.Header().Set("X-Amzn-Errortype", f.kind)
+		status, out = f.status, map[string]string{"message": f.message}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(out) // who asked may be gone
+}
+
+func (r *Recorder) send(body io.Reader) (string, error) {
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	var in sendEmail
+	if err := d.Decode(&in); err != nil {
+		return "", badMail("the request cannot be read: %v", err)
+	}
+	e, err := in.envelope()
+	if err != nil {
+		return "", err
+	}
+	fault := r.nextFault()
+	switch fault {
+	case Throttle:
+		return "", &sesFault{http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."}
+	case Reject:
+		return "", &sesFault{http.StatusBadRequest, "MessageRejected", "Email address is not verified."}
+	}
+	if err := r.accept(&e); err != nil {
+		return "", err
+	}
+	if fault == TimeoutAfterAccept {
+		panic(http.ErrAbortHandler) // ends the connection without an answer
+	}
+	return e.ID, nil
+}
+
+// tagText is what names and values of tags may consist of.
+var tagText = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
+
+// maxRecipients and maxTags are SES's limits for one message.
+const (
+	maxRecipients = 50
+	maxTags       = 50
+)
+
+// envelope checks a request as SES does.
+func (in sendEmail) envelope() (envelope, error) {
+	e := envelope{From: in.FromEmailAddress, ConfigurationSet: in.ConfigurationSetName, Tags: map[string][]string{}}
+	if in.Content.Raw == nil || len(in.Content.Raw.Data) == 0 {
+		return e, badMail("Content.Raw.Data is missing.")
+	}
+	if e.Raw = in.Content.Raw.Data; len(e.Raw) > maxMail {
+		return e, badMail("Message length is more than %d bytes long: %d.", maxMail, len(e.Raw))
+	}
+	if len(in.EmailTags) > maxTags {
+		return e, badMail("More than %d tags.", maxTags)
+	}
+	for _, t := range in.EmailTags {
+		if !tagText.MatchString(t.Name) || !tagText.MatchString(t.Value) {
+			return e, badMail("Invalid tag <%s>: only alphanumeric ASCII characters, '_', '-', '.' and '@' are allowed.", t.Name)
+		}
+		if e.Tags[t.Name] != nil {
+			return e, badMail("Duplicate tag <%s>.", t.Name)
+		}
+		e.Tags[t.Name] = []string{t.Value}
+	}
+	if e.ConfigurationSet != "" {
+		e.Tags["ses:configuration-set"] = []string{e.ConfigurationSet}
+	}
+	if err := e.address(slices.Concat(in.Destination.ToAddresses, in.Destination.CcAddresses, in.Destination.BccAddresses)); err != nil {
+		return e, err
+	}
+	if _, err := e.mail(); err != nil {
+		return e, badMail("The message cannot be read: %v.", err)
+	}
+	return e, nil
+}
+
+// address fills in who the mail is from and for: the request says so, or else the message.
+func (e *envelope) address(to []string) error {
+	msg, err := mail.ReadMessage(strings.NewReader(string(e.Raw)))
+	if err != nil {
+		return badMail("The message cannot be read: %v.", err)
+	}
+	if e.From = cmp.Or(e.From, msg.Header.Get("From")); e.From == "" {
+		return badMail("Missing required header 'From'.")
+	}
+	if _, err := mail.ParseAddress(e.From); err != nil {
+		return badMail("The sender cannot be read: %v.", err)
+	}
+	if len(to) == 0 {
+		for _, name := range []string{"To", "Cc", "Bcc"} {
+			to = append(to, msg.Header[name]...)
+		}
+	}
+	list, err := mail.ParseAddressList(strings.Join(to, ", "))
+	if err != nil {
+		return badMail("The recipients cannot be read: %v.", err)
+	}
+	if len(list) > maxRecipients {
+		return badMail("Recipient count exceeds %d.", maxRecipients)
+	}
+	for _, a := range list {
+		e.To = append(e.To, a.Address)
+	}
+	return nil
+}
+
+// idDigits begin each id. They rise, so that ids sort as the mails came; where SES has its clock, the recorder counts,
+// because its own clock can be turned back.
+const idDigits = 16
+
+// accept keeps a mail. When it returns, the mail is on the disk.
+func (r *Recorder) accept(e *envelope) error {
+	e.ID, e.At = messageID(r.number()), r.now()
+	m, err := e.mail()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(r.folder, e.ID+newMail), text); err != nil {
+		return err
+	}
+	r.show(m)
+	r.wake()
+	return nil
+}
+
+func (r *Recorder) number() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	return r.last
+}
+
+// show puts a mail where it belongs; one with a higher number may have been on the disk earlier.
+func (r *Recorder) show(m Mail) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(r.mails, m.ID, compareID)
+	r.mails = slices.Insert(r.mails, at, m)
+}
+
+func compareID(m Mail, id string) int { return strings.Compare(m.ID, id) }
+
+// messageID looks like one of SES's.
+func messageID(number uint64) string {
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // never fails
+	text := hex.EncodeToString(random)
+	return fmt.Sprintf("%0*x-%s-%s-%s-%s-%s-000000", idDigits, number, text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+}
+
+func (r *Recorder) wake() {
+	select {
+	case r.accepted <- struct{}{}:
+	default:
+	}
+}
+
+// announceAgain is how long to wait before an event that could not be handed over is tried again, at first and at most.
+const (
+	announceAgain   = time.Second
+	announceAtMost = time.Minute
+)
+
+// Announce hands SES's Send event for each accepted mail to feedback, as EventBridge would: at least once, also for
+// mails that were accepted before a crash. It runs until ctx is done.
+func (r *Recorder) Announce(ctx context.Context, feedback func(context.Context, json.RawMessage) error) {
+	wait := announceAgain
+	for {
+		again := make(<-chan time.Time)
+		if err := r.announceAll(ctx, feedback); err != nil {
+			slog.Error("SES events wait", "error", err)
+			again = time.After(wait)
+			wait = min(2*wait, announceAtMost)
+		} else {
+			wait = announceAgain
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.accepted:
+		case <-again:
+		}
+	}
+}
+
+func (r *Recorder) announceAll(ctx context.Context, feedback func(context.Context, json.RawMessage) error) error {
+	files, err := filepath.Glob(filepath.Join(r.folder, "*"+newMail))
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, file := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		faults = append(faults, r.announce(ctx, file, feedback))
+	}
+	return errors.Join(faults...)
+}
+
+func (r *Recorder) announce(ctx context.Context, file string, feedback func(context.Context, json.RawMessage) error) error {
+	e, err := readEnvelope(file)
+	if err != nil {
+		return err
+	}
+	event, err := e.event(sendEvent, r.now())
+	if err != nil {
+		return err
+	}
+	if err := feedback(ctx, event); err != nil {
+		return fmt.Errorf("mail %s: %w", e.ID, err)
+	}
+	return os.Rename(file, strings.TrimSuffix(file, newMail)+oldMail)
+}
+
+// Report hands an event about a mail to feedback: "bounce", "complaint" or "delivery".
+func (r *Recorder) report(ctx context.Context, id, kind string, feedback func(context.Context, json.RawMessage) error) error {
+	e, err := r.envelope(id)
+	if err != nil {
+		return err
+	}
+	event, err := e.event(reportable[kind], r.now())
+	if err != nil {
+		return err
+	}
+	return feedback(ctx, event)
+}
+
+// headerList is the message's header as SES's events repeat it.
+func (m Mail) headerList() []map[string]string {
+	var list []map[string]string
+	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
+		list = append(list, map[string]string{"name": name, "value": m.Headers[name]})
+	}
+	return list
+}
