@@ -26,7 +26,7 @@ func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 	if o := value(p.Organiser); o.Email != e.Organiser.Email {
 		a, err := address.Parse(o.Email)
 		fs = append(fs, under("organiser.", err)...)
-		e.Organiser.Email = a.Typed
+		e.Organiser.Email = a.ASCII()
 	}
 	e.Organiser.Name = strings.TrimSpace(value(p.Organiser).Name)
 	if p.Questions != questions || *p.Questions != nil {

@@ -75,10 +75,10 @@ type Event struct {
 	UpdatedAt time.Time
 }
 
-// Organiser is who invites. Replies to every mail go to Email.
+// Organiser is who invites.
 type Organiser struct {
 	Name  string
-	Email string
+	Email string // in ASCII; replies to every mail go there
 }
 
 // A QuestionKind is how a question is answered.

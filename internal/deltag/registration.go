@@ -18,6 +18,9 @@ type Address struct {
 // ASCII is the address that mail is sent to: as it was typed, with the domain in ASCII. The local part is ASCII
 // already, for SES takes no other.
 func (a Address) ASCII() string {
+	if a.Identity == "" {
+		return ""
+	}
 	local, _, _ := strings.Cut(a.Typed, "@")
 	return local + "@" + a.Domain()
 }

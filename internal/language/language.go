@@ -55,10 +55,15 @@ func (w *Words) Say(key string, pairs ...any) string {
 	if !ok {
 		return key
 	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		s = strings.ReplaceAll(s, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+	if len(pairs) == 0 {
+		return s
 	}
-	return s
+	// All at once, so that a value with braces in it is left as it is.
+	fill := make([]string, len(pairs))
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fill[i], fill[i+1] = fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1])
+	}
+	return strings.NewReplacer(fill...).Replace(s)
 }
 
 // Has says whether there are words for key.

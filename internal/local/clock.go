@@ -66,6 +66,13 @@ func (c *Clock) Now() time.Time {
 	return c.real().Add(c.offset).UTC()
 }
 
+// Offset is how far ahead of the real time the clock is.
+func (c *Clock) Offset() time.Duration {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.offset
+}
+
 // Set moves the clock to t. ErrTooFar: a time that only a typing error leads to.
 func (c *Clock) Set(t time.Time) error {
 	c.mu.Lock()

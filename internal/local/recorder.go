@@ -391,7 +391,7 @@ func (r *Recorder) wake() {
 
 // announceAgain is how long to wait before an event that could not be handed over is tried again, at first and at most.
 const (
-	announceAgain   = time.Second
+	announceAgain  = time.Second
 	announceAtMost = time.Minute
 )
 

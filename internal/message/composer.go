@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail"
-	"golang.org/x/net/idna"
 
 	"deltag/internal/calendar"
 	"deltag/internal/deltag"
@@ -105,14 +104,9 @@ func calendarMethod(l deltag.Letter) deltag.CalendarMethod {
 	return method
 }
 
-// ascii is an address with its domain in ASCII, and false when it is none that a header can hold.
+// ascii is a bare address, and false when it is none that a header can hold.
 func ascii(address string) (string, bool) {
-	local, domain, _ := strings.Cut(address, "@")
-	domain, err := idna.Lookup.ToASCII(domain)
-	if err != nil {
-		return "", false
-	}
-	parsed, err := netmail.ParseAddress(local + "@" + domain)
+	parsed, err := netmail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || strings.ContainsFunc(parsed.Address, func(r rune) bool { return r >= 0x80 }) {
 		return "", false
 	}

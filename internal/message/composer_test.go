@@ -393,7 +393,7 @@ func TestAddresses(t *testing.T) {
 	t.Run("DomainsAreSentInASCII", func(t *testing.T) {
 		s := s
 		s.Registration.Email = deltag.Address{Typed: "Mette@Blåbærgrød.dk", Identity: "mette@xn--blbrgrd-fxak7p.dk"}
-		s.Event.Organiser.Email = "hej@blåbærgrød.dk"
+		s.Event.Organiser.Email = "hej@xn--blbrgrd-fxak7p.dk"
 		r := compose(t, s)
 		if got := r.address(t, "To").Address; got != "Mette@xn--blbrgrd-fxak7p.dk" {
 			t.Errorf("To %s", got)

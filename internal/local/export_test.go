@@ -1,0 +1,4 @@
+package local
+
+// Tidy compacts the journal at once instead of soon.
+func (e *Engine) Tidy() { e.tidyNow() }
