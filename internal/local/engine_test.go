@@ -3,6 +3,7 @@ package local_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -411,10 +413,12 @@ func registration(n int) row {
 }
 
 func benchmarkSignUp(b *testing.B, c *dynamodb.Client) {
+	run := rand.Text()
+	var n atomic.Int64
 	b.SetParallelism(8) // with 2 cores: 16 writers
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			id := fmt.Sprint(time.Now().UnixNano(), "-", b.N)
+			id := fmt.Sprint(run, n.Add(1))
 			_, err := c.TransactWriteItems(b.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				{Put: &types.Put{TableName: table, Item: key("B", "REG#"+id), ConditionExpression: aws.String("attribute_not_exists(PK)")}},
 				{Put: &types.Put{TableName: table, Item: key("B", "MAIL#"+id), ConditionExpression: aws.String("attribute_not_exists(PK)")}},

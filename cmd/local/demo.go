@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+)
+
+const demoSlug = "samskabelse"
+
+// makeDemo finds the demo event, or makes it: a think tank on the next 1 December that lies ahead of the clock.
+func makeDemo(ctx context.Context, store *dynamo.Store, now time.Time) (deltag.Event, error) {
+	e, err := store.EventBySlug(ctx, demoSlug)
+	if !errors.Is(err, deltag.ErrNotFound) {
+		return e, err
+	}
+	zone, err := deltag.Zone("Europe/Copenhagen")
+	if err != nil {
+		return e, err
+	}
+	start := time.Date(now.In(zone).Year(), time.December, 1, 14, 0, 0, 0, zone)
+	if !start.After(now) {
+		start = start.AddDate(1, 0, 0)
+	}
+	e = deltag.Event{
+		Slug: demoSlug, Title: "Samskabelse på dagsordenen", Language: deltag.Danish,
+		Description: `Velfærd bliver til i fællesskab. Men hvad kræver det af dig, der leder, planlægger eller møder borgerne, når flere skal være med til at skabe løsningerne?
+
+På en time samler UKON fagfolk, praktikere og ledere til en virtuel tænketank. Du får erfaringer fra danske kommuner, prøver dine egne idéer af og går derfra med noget, du kan bruge i morgen.
+
+Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
+		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", WaitingList: true,
+		JoinURL: "https://meet.example.org/samskabelse", Organiser: deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
+		RetentionDays: 30, Reminders: deltag.DefaultReminders(), Status: deltag.Open,
+		Questions: []deltag.Question{{ID: "emne", Kind: deltag.ShortText, Label: "Hvad vil du helst tale om?"}},
+	}
+	if e.ID, err = deltag.NewID(rand.Reader); err != nil {
+		return e, err
+	}
+	if e.Secret, err = deltag.NewSecret(rand.Reader); err != nil {
+		return e, err
+	}
+	e, plan := e.Create(now)
+	if err := e.Validate(); err != nil {
+		return e, err
+	}
+	err = store.CreateEvent(ctx, e, plan)
+	if errors.Is(err, deltag.ErrSlugTaken) { // another process at the same table was quicker
+		return store.EventBySlug(ctx, demoSlug)
+	}
+	return e, err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/api"
+	"deltag/internal/calendar"
+	"deltag/internal/credentials"
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/local"
+	"deltag/internal/mailing"
+	"deltag/internal/message"
+	"deltag/internal/ses"
+	"deltag/internal/site"
+	"deltag/internal/trigger"
+)
+
+const (
+	table    = "deltag"
+	region   = "eu-north-1"
+	mailFrom = "deltag@example.dk"
+	mailRate = 500 // a second: the recorder takes what comes
+)
+
+// A machine is everything that runs.
+type machine struct {
+	handler  http.Handler
+	mailer   *mailing.Mailer
+	ticker   *local.Ticker
+	recorder *local.Recorder
+	feedback func(context.Context, json.RawMessage) error
+	closers  []io.Closer
+}
+
+// assemble wires the functions as their main packages do, with this machine's parts in place of AWS's.
+func assemble(ctx context.Context, s settings, log *slog.Logger) (*machine, error) {
+	m := &machine{ticker: local.NewTicker()}
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return nil, err
+	}
+	clock, err := local.OpenClock(s.folder, s.start, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	store, err := m.store(ctx, s)
+	if err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	sender, err := m.sender(s, clock.Now)
+	if err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	demo, err := makeDemo(ctx, store, clock.Now())
+	if err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	m.mailer = mailing.New(store, &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
+	m.feedback = trigger.SESReport((&mailing.Feedback{Store: store}).Hear)
+	gateway := &local.Gateway{
+		Site: local.Lambda(trigger.HTTP(site.New(site.Options{
+			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
+			OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
+				return calendar.Own(e, r, calendar.LinksOf(s.baseURL, r), now)
+			},
+		}))),
+		Organiser: local.Lambda(trigger.HTTP(api.New(api.Options{Store: store, BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
+		Now:       clock.Now, NewID: rand.Text, Ring: m.ticker.Ring,
+	}
+	window := &local.Window{
+		Recorder: m.recorder, Clock: clock, Ring: m.ticker.Ring, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,
+		Token: func(ctx context.Context) (string, error) { return newToken(ctx, store, clock.Now()) },
+		Demo: func(context.Context) (local.Demo, error) {
+			return local.Demo{Slug: demo.Slug, Title: demo.Title, Start: demo.StartsAt.In(demo.Zone()), End: demo.EndsAt.In(demo.Zone())}, nil
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway)
+	mux.Handle("/local", window.Handler())
+	mux.Handle("/local/", window.Handler())
+	m.handler = mux
+	return m, nil
+}
+
+// work does what happens by itself, until ctx is done.
+func (m *machine) work(ctx context.Context) {
+	go m.recorder.Announce(ctx, m.feedback)
+	m.ticker.Run(ctx, m.mailer.Tick)
+}
+
+func (m *machine) close() error {
+	var errs []error
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		errs = append(errs, m.closers[i].Close())
+	}
+	return errors.Join(errs...)
+}
+
+// store opens the table on the engine of our own or on another, and makes it if it is not there.
+func (m *machine) store(ctx context.Context, s settings) (*dynamo.Store, error) {
+	endpoint := s.dynamoEndpoint
+	if endpoint == "" {
+		engine, err := local.OpenEngine(filepath.Join(s.folder, "table"))
+		if err != nil {
+			return nil, err
+		}
+		m.closers = append(m.closers, engine)
+		if endpoint, err = m.serve(engine); err != nil {
+			return nil, err
+		}
+	}
+	keys := credentials.FromEnvironment(os.Getenv)
+	admin := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &endpoint, Credentials: keys})
+	var there *types.ResourceInUseException
+	if _, err := admin.CreateTable(ctx, dynamo.Schema(table)); err != nil && !errors.As(err, &there) {
+		return nil, fmt.Errorf("the table at %s: %w", endpoint, err)
+	}
+	return dynamo.New(dynamo.NewClient(region, endpoint, keys), table, rand.Reader), nil
+}
+
+// sender is SES at another endpoint, or the recorder.
+func (m *machine) sender(s settings, now func() time.Time) (*ses.Sender, error) {
+	var err error
+	if m.recorder, err = local.OpenRecorder(filepath.Join(s.folder, "mails"), now); err != nil {
+		return nil, err
+	}
+	endpoint := s.sesEndpoint
+	if endpoint == "" {
+		if endpoint, err = m.serve(m.recorder); err != nil {
+			return nil, err
+		}
+	}
+	client := ses.NewClient(region, endpoint, credentials.FromEnvironment(os.Getenv))
+	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
+}
+
+// serve puts a handler behind a port of its own, so that the SDK speaks its real protocol to it.
+func (m *machine) serve(h http.Handler) (endpoint string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	m.closers = append(m.closers, server)
+	return "http://" + listener.Addr().String(), nil
+}
+
+func newToken(ctx context.Context, store *dynamo.Store, now time.Time) (string, error) {
+	token, hash, err := deltag.NewAccessToken(rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	// Long enough for every jump of the clock.
+	return token, store.PutToken(ctx, hash, deltag.AccessToken{Name: "local", CreatedAt: now, ExpiresAt: now.AddDate(100, 0, 0)})
+}
