@@ -44,7 +44,7 @@ template:
 # In the source folder, as sam would otherwise copy it, .cache and all, once for each function.
 SAM_BUILD = $(VENV)/sam build --build-in-source
 
-bench: ## the benchmarks
+bench: build ## the benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 fuzz: ## each fuzz test for 20 seconds

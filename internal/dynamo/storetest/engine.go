@@ -65,6 +65,9 @@ func NewEngine(tb testing.TB, endpoint string) Engine {
 	return e
 }
 
+// Endpoint is where the engine is reached.
+func (e Engine) Endpoint() string { return e.endpoint }
+
 // Process is the same table as another process reaches it: with a client, and faults, of its own.
 func (e Engine) Process() Engine {
 	e.Calls = &Calls{}

@@ -1,0 +1,122 @@
+package internal_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"deltag/internal/dynamo/storetest"
+	"deltag/internal/runtimeapi"
+)
+
+// BenchmarkColdStart measures exec → first poll of each function, as a ratio to an empty function's in the same run, its peak
+// memory, and the size of the binary that AWS gets.
+func BenchmarkColdStart(b *testing.B) {
+	d := newDeployment(b, storetest.Embedded(b))
+	empty := built(b, "deltag/internal/runtimeapi/testdata/hello")
+	for _, name := range []string{"site", "organiser", "mailer", "feedback"} {
+		b.Run(name, func(b *testing.B) {
+			binary := built(b, "deltag/functions/"+name)
+			var ours, theirs time.Duration
+			var rss int64
+			for range b.N {
+				// In turn, so that a slow moment of the machine meets both.
+				theirs += coldStart(b, empty, d.env, nil)
+				ours += coldStart(b, binary, d.env, &rss)
+			}
+			b.ReportMetric(float64(ours.Microseconds())/float64(b.N)/1000, "ms/init")
+			b.ReportMetric(float64(ours)/float64(theirs), "x-empty")
+			b.ReportMetric(float64(rss)/(1<<20), "MiB-rss")
+			b.ReportMetric(size(b, name), "MiB-arm64")
+		})
+	}
+}
+
+func built(b *testing.B, path string) string {
+	b.Helper()
+	binary, err := runtimeapi.Build(b.TempDir(), path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return binary
+}
+
+func coldStart(b *testing.B, binary string, env []string, rss *int64) time.Duration {
+	b.Helper()
+	f, err := runtimeapi.Start(context.Background(), binary, env)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Stop()
+	if rss != nil {
+		n, err := f.PeakRSS()
+		if err != nil {
+			b.Fatal(err)
+		}
+		*rss = max(*rss, n)
+	}
+	return f.InitDuration()
+}
+
+// size of the function as make build makes it for AWS.
+func size(b *testing.B, name string) float64 {
+	b.Helper()
+	info, err := os.Stat(filepath.Join("..", ".build", name))
+	if err != nil {
+		b.Skip("run make build first: ", err)
+	}
+	return float64(info.Size()) / (1 << 20)
+}
+
+// BenchmarkWarmSignUp measures the processor time of a sign-up in the warm function, as a ratio to a minimal function that does
+// one PutItem on the same engine.
+func BenchmarkWarmSignUp(b *testing.B) {
+	d := newDeployment(b, storetest.Embedded(b))
+	d.newEvent()
+	site := d.start("site")
+	minimal, err := runtimeapi.Start(context.Background(), built(b, "deltag/internal/runtimeapi/testdata/putitem"), d.env)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(minimal.Stop)
+	n := 0
+	signUp := func() {
+		n++
+		body := fmt.Appendf(nil, `{"name":"Mette","email":"m%d@example.dk"}`, n)
+		event, err := json.Marshal(request("POST", "/api/v1/public/events/samskabelse/registrations", body, "Content-Type: application/json"))
+		if err == nil {
+			_, err = site.Invoke(context.Background(), event)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	put := func() {
+		if _, err := minimal.Invoke(context.Background(), fmt.Appendf(nil, `{"id":"%d"}`, n)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	signUp()
+	put()
+	ours, theirs := cpu(b, site), cpu(b, minimal)
+	for range b.N {
+		signUp()
+		put()
+	}
+	ours, theirs = cpu(b, site)-ours, cpu(b, minimal)-theirs
+	b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "µs-cpu")
+	b.ReportMetric(float64(ours)/float64(max(theirs, time.Millisecond)), "x-putitem")
+}
+
+func cpu(b *testing.B, f *runtimeapi.Function) time.Duration {
+	b.Helper()
+	d, err := f.CPU()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return d
+}

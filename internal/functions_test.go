@@ -1,0 +1,212 @@
+package internal_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/dynamo/storetest"
+	"deltag/internal/local"
+	"deltag/internal/runtimeapi"
+	"deltag/internal/trigger"
+)
+
+// A deployment is the four functions as built binaries, each under a Runtime API of its own, on one table and one SES.
+type deployment struct {
+	t     testing.TB
+	store *dynamo.Store
+	mails *local.Recorder
+	env   []string
+}
+
+func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
+	t.Helper()
+	mails, err := local.OpenRecorder(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ses := httptest.NewServer(mails)
+	t.Cleanup(ses.Close)
+	return &deployment{t: t, store: engine.Store(), mails: mails, env: []string{
+		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL, "AWS_REGION=eu-north-1",
+		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100", "ORGANISERS=anna@example.dk",
+		"CONFIGURATION_SET=deltag",
+	}}
+}
+
+// start runs a function.
+func (d *deployment) start(name string) *runtimeapi.Function {
+	d.t.Helper()
+	binary, err := runtimeapi.Build(d.t.TempDir(), "deltag/functions/"+name)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	f, err := runtimeapi.Start(context.Background(), binary, d.env)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(f.Stop)
+	return f
+}
+
+// call hands a function an event and decodes its answer.
+func call[Answer any](t testing.TB, f *runtimeapi.Function, event any) (a Answer) {
+	t.Helper()
+	payload, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := f.Invoke(context.Background(), payload)
+	if err == nil {
+		err = json.Unmarshal(out, &a)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, f.Output())
+	}
+	return a
+}
+
+func request(method, path string, body []byte, header ...string) events.APIGatewayV2HTTPRequest {
+	r := httptest.NewRequest(method, "https://deltag.example.dk"+path, bytes.NewReader(body))
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		r.Header.Set(name, value)
+	}
+	return trigger.Event(r, body, time.Now(), "request-1")
+}
+
+func (d *deployment) newEvent() deltag.Event {
+	d.t.Helper()
+	id, _ := deltag.NewID(rand.Reader)
+	secret, _ := deltag.NewSecret(rand.Reader)
+	start := time.Now().AddDate(0, 0, 8).Truncate(time.Hour).UTC()
+	e, plan := deltag.Event{
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.Danish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
+		RetentionDays: 30, Status: deltag.Open, Secret: secret, Reminders: deltag.DefaultReminders(),
+	}.Create(time.Now())
+	if err := d.store.CreateEvent(context.Background(), e, plan); err != nil {
+		d.t.Fatal(err)
+	}
+	return e
+}
+
+// TestFunctions takes one registration through the built functions: sign-up, the stream's record, the mail, SES's report, the list.
+func TestFunctions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+		d := newDeployment(t, engine)
+		e := d.newEvent()
+		site, mailer, feedback, organiser := d.start("site"), d.start("mailer"), d.start("feedback"), d.start("organiser")
+
+		page := call[events.APIGatewayV2HTTPResponse](t, site, request("GET", "/e/samskabelse", nil))
+		if page.StatusCode != 200 || !strings.Contains(page.Body, `name="email"`) {
+			t.Fatalf("%d %s", page.StatusCode, page.Body)
+		}
+		form := url.Values{"name": {"Mette Østergård"}, "email": {"mette@example.dk"}, "language": {"da"}}
+		event := request("POST", "/e/samskabelse/registrations", []byte(form.Encode()), "Content-Type: application/x-www-form-urlencoded")
+		if !event.IsBase64Encoded {
+			t.Fatal("API Gateway encodes form posts")
+		}
+		if res := call[events.APIGatewayV2HTTPResponse](t, site, event); res.StatusCode != 303 {
+			t.Fatalf("%d %s", res.StatusCode, res.Body)
+		}
+
+		rid := deltag.RegistrationID(e, deltag.Address{Identity: "mette@example.dk"})
+		key := deltag.DeliveryKey{EventID: e.ID, RegistrationID: rid, Kind: deltag.Confirmation, Version: 1}
+		record := streamRecord(t, "../events/stream-insert-delivery.json", e.ID, rid)
+		for range 2 { // the stream may say it twice
+			if answer := call[events.DynamoDBEventResponse](t, mailer, record); len(answer.BatchItemFailures) > 0 {
+				t.Fatalf("%v\n%s", answer, mailer.Output())
+			}
+		}
+		call[any](t, mailer, json.RawMessage(`{"tick":true}`))
+		mails := d.mails.Mails()
+		if len(mails) != 1 || mails[0].To[0] != "mette@example.dk" || !strings.Contains(mails[0].Calendar, "METHOD:REQUEST") {
+			t.Fatalf("%d mails: %+v", len(mails), mails)
+		}
+
+		call[any](t, feedback, sesReport(t, "../events/ses-delivery.json", key))
+		got, err := d.store.Delivery(context.Background(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, got.Status, deltag.Delivered)
+
+		token, hash, _ := deltag.NewAccessToken(rand.Reader)
+		if err := d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		list := call[events.APIGatewayV2HTTPResponse](t, organiser, request("GET", "/api/v1/events/"+e.ID+"/registrations.csv", nil, "Authorization: Bearer "+token))
+		if list.StatusCode != 200 || !strings.Contains(list.Body, "Mette Østergård") {
+			t.Errorf("%d %s", list.StatusCode, list.Body)
+		}
+		for name, f := range map[string]*runtimeapi.Function{"site": site, "mailer": mailer, "feedback": feedback, "organiser": organiser} {
+			if logged := f.Output(); strings.Contains(logged, "mette") || strings.Contains(logged, "Mette") {
+				t.Errorf("%s logs personal data: %s", name, logged)
+			}
+		}
+	})
+}
+
+// streamRecord is the recorded batch about another registration's delivery.
+func streamRecord(t testing.TB, file, eventID, rid string) json.RawMessage {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return json.RawMessage(strings.NewReplacer("aaaaaaaaaaaaaaaaaaaa", eventID, "bbbbbbbbbbbbbbbbbbbb", rid).Replace(string(raw)))
+}
+
+// sesReport is the recorded event about another delivery.
+func sesReport(t testing.TB, file string, k deltag.DeliveryKey) json.RawMessage {
+	t.Helper()
+	raw := string(streamRecord(t, file, k.EventID, k.RegistrationID))
+	if !strings.Contains(raw, k.Tag()) {
+		t.Fatalf("%s is about no such delivery", file)
+	}
+	return json.RawMessage(raw)
+}
+
+// TestBadEnvironment: each function stops at init and names everything that is wrong, in one message.
+func TestBadEnvironment(t *testing.T) {
+	for name, missing := range map[string][]string{
+		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"}, "mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			binary, err := runtimeapi.Build(t.TempDir(), "deltag/functions/"+name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := runtimeapi.Start(context.Background(), binary, nil)
+			if err == nil {
+				f.Stop()
+				t.Fatal("it started")
+			}
+			for _, variable := range missing {
+				if !strings.Contains(err.Error(), variable) {
+					t.Errorf("%s is not named in %v", variable, err)
+				}
+			}
+		})
+	}
+}
+
+func want(t testing.TB, got, want any) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
