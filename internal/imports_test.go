@@ -30,14 +30,14 @@ var mayImport = map[string][]string{
 	"trigger":     {"deltag"},
 	"local":       {"trigger"},
 	// Only tests import these.
-	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamolocal"},
+	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamolocal", "local"},
 }
 
 // outside says who may import the modules that are held at the edge.
 var outside = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "credentials", "dynamo/storetest"},
 	"github.com/aws/aws-lambda-go":  {"trigger"},
-	"github.com/truora/minidyn":     {"local", "dynamo/storetest"},
+	"github.com/truora/minidyn":     {"local"},
 	"github.com/wneessen/go-mail":   {"message"},
 	"github.com/arran4/golang-ical": {"calendar"},
 }

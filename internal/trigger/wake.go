@@ -3,86 +3,53 @@ package trigger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Wake dispatches what wakes the mailer: the schedule's {"tick":true}, or a batch of the table's stream, whose items in the
-// due index are handed to item one by one.
+// Wake dispatches what wakes the mailer: the schedule's {"tick":true}, or a batch of the table's stream, whose due items go
+// to item as Stream says. Any other payload is an error that names its keys; values may be personal.
 func Wake(tick func(context.Context) error, item func(ctx context.Context, pk, sk string) error) func(context.Context, json.RawMessage) (any, error) {
+	stream := Stream(item)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		var known struct {
+			Tick    bool              `json:"tick"`
+			Records []json.RawMessage `json:"Records"`
+		}
+		if err := json.Unmarshal(payload, &known); err != nil {
+			return nil, fmt.Errorf("payload: %w", err)
+		}
+		switch {
+		case known.Tick:
+			return nil, tick(ctx)
+		case known.Records != nil:
+			batch, err := streamBatch(payload)
+			if err != nil {
+				return nil, err
+			}
+			return stream(ctx, batch)
+		}
 		var keys map[string]json.RawMessage
 		if err := json.Unmarshal(payload, &keys); err != nil {
-			return nil, fmt.Errorf("payload is no object: %w", err)
+			return nil, fmt.Errorf("payload: %w", err)
 		}
-		if _, ok := keys["Records"]; ok {
-			var batch events.DynamoDBEvent
-			if err := json.Unmarshal(payload, &batch); err != nil {
-				return nil, fmt.Errorf("stream batch: %w", err)
-			}
-			return stream(ctx, batch, item), nil
-		}
-		if _, ok := keys["tick"]; ok {
-			return nil, tick(ctx)
-		}
-		return nil, fmt.Errorf("payload with the keys %v is neither a tick nor a stream batch", slices.Sorted(maps.Keys(keys)))
+		return nil, fmt.Errorf("payload with the keys %q is neither a tick nor a stream batch", slices.Sorted(maps.Keys(keys)))
 	}
 }
 
-// atOnce is how many records of a batch are under way at once. They are of different people, so their order does
-// not matter.
-const atOnce = 8
-
-// stream reports failures by sequence number, which is what Lambda repeats from. One failure does not stop the others.
-func stream(ctx context.Context, batch events.DynamoDBEvent, item func(ctx context.Context, pk, sk string) error) events.DynamoDBEventResponse {
-	var (
-		wg     sync.WaitGroup
-		mu     sync.Mutex
-		slots  = make(chan struct{}, atOnce)
-		failed []events.DynamoDBBatchItemFailure
-	)
-	for _, record := range batch.Records {
-		pk, sk, ok := due(record)
-		if !ok {
-			continue
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := guarded(ctx, pk, sk, item); err != nil {
-				slog.ErrorContext(ctx, "stream record failed", "pk", pk, "sk", sk, "error", err)
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, events.DynamoDBBatchItemFailure{ItemIdentifier: record.Change.SequenceNumber})
-			}
-		})
+// streamBatch refuses the records of other sources, queues for example, which would read as a batch with nothing due.
+func streamBatch(payload json.RawMessage) (events.DynamoDBEvent, error) {
+	var batch events.DynamoDBEvent
+	if err := json.Unmarshal(payload, &batch); err != nil {
+		return batch, fmt.Errorf("stream batch: %w", err)
 	}
-	wg.Wait()
-	return events.DynamoDBEventResponse{BatchItemFailures: failed}
-}
-
-// due are the keys of a record whose item is in the due index.
-func due(record events.DynamoDBEventRecord) (pk, sk string, ok bool) {
-	image := record.Change.NewImage
-	for _, name := range []string{"PK", "SK", "GSI1PK"} {
-		if v, there := image[name]; !there || v.DataType() != events.DataTypeString {
-			return "", "", false
+	for _, r := range batch.Records {
+		if r.EventSource != "aws:dynamodb" {
+			return batch, fmt.Errorf("records come from %q, not from the table's stream", r.EventSource)
 		}
 	}
-	return image["PK"].String(), image["SK"].String(), image["GSI1PK"].String() == "DUE"
-}
-
-func guarded(ctx context.Context, pk, sk string, item func(ctx context.Context, pk, sk string) error) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("panicked")
-		}
-	}()
-	return item(ctx, pk, sk)
+	return batch, nil
 }

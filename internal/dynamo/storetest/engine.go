@@ -1,4 +1,4 @@
-// Package storetest runs tests of the store on real engines: minidyn, embedded, and DynamoDB Local.
+// Package storetest runs tests of the store on real engines: the embedded one of make run, and DynamoDB Local.
 package storetest
 
 import (
@@ -12,15 +12,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/truora/minidyn/server"
 
 	"deltag/internal/dynamo"
 	"deltag/internal/dynamolocal"
+	"deltag/internal/local"
 )
 
 // Each runs test on every engine that is there, on a table of its own.
 func Each(t *testing.T, test func(t *testing.T, e Engine)) {
-	t.Run("minidyn", func(t *testing.T) { test(t, Embedded(t)) })
+	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
 	endpoint, ok := dynamolocal.Start(t)
 	if !ok {
 		return // DynamoDB Local is not set up; dynamolocal has said so
@@ -45,7 +45,7 @@ func (e Engine) Store() *dynamo.Store { return dynamo.New(e.Client, e.Table, ran
 
 // Embedded is an engine of its own in this process.
 func Embedded(tb testing.TB) Engine {
-	srv := httptest.NewServer(server.NewServer())
+	srv := httptest.NewServer(local.NewEngine())
 	tb.Cleanup(srv.Close)
 	return NewEngine(tb, srv.URL)
 }

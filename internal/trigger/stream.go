@@ -1,0 +1,99 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// atOnce is how many items of a batch are under way at once.
+const atOnce = 8
+
+// Stream calls handle with the keys of each item that a batch of the table's stream shows to be in the due index. An item
+// that stands in the batch several times is handled once: handle reads it anyway, as it is by then, and two at once
+// would only get in each other's way. The order of different items does not matter.
+//
+// What fails, or panics, is reported by its sequence number, from the lowest of which Lambda repeats the batch; it doesn't
+// stop the others. So handle must bear being repeated. The response is never with an error.
+func Stream(handle func(ctx context.Context, pk, sk string) error) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+		records := due(batch.Records)
+		failed := make([]bool, len(records))
+		slots := make(chan struct{}, atOnce)
+		var wg sync.WaitGroup
+		for i, record := range records {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				failed[i] = !handled(ctx, record, handle)
+			})
+		}
+		wg.Wait()
+		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+		for i, record := range records {
+			if failed[i] {
+				response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: record.number})
+			}
+		}
+		return response, nil
+	}
+}
+
+// A dueRecord names an item of the due index and the record that has shown it.
+type dueRecord struct {
+	pk, sk string
+	number string // the record's sequence number
+}
+
+// due picks the records of items that have come into the due index or changed there, the first of each item: if that one
+// is repeated, so are those behind it. Items without the table's keys are kept. That can only be a mistake in the wiring, and
+// passing over it would leave mail unsent without a word; as a failure it ends with the dead letters, where an alarm rings.
+func due(records []events.DynamoDBEventRecord) []dueRecord {
+	type key struct{ pk, sk string }
+	seen := map[key]bool{}
+	var all []dueRecord
+	for _, r := range records {
+		if r.EventName == string(events.DynamoDBOperationTypeRemove) || text(r.Change.NewImage, "GSI1PK") != "DUE" {
+			continue
+		}
+		k := key{text(r.Change.NewImage, "PK"), text(r.Change.NewImage, "SK")}
+		if malformed := k.pk == "" || k.sk == ""; malformed || !seen[k] {
+			all = append(all, dueRecord{k.pk, k.sk, r.Change.SequenceNumber})
+		}
+		seen[k] = true
+	}
+	return all
+}
+
+// text is an attribute's value, or "" when it is no string.
+func text(image map[string]events.DynamoDBAttributeValue, name string) string {
+	if v, ok := image[name]; ok && v.DataType() == events.DataTypeString {
+		return v.String()
+	}
+	return ""
+}
+
+// handled logs why not. Keys hold no personal data.
+func handled(ctx context.Context, r dueRecord, handle func(ctx context.Context, pk, sk string) error) (ok bool) {
+	var err error
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(v)
+		}
+		if ok = err == nil; !ok {
+			slog.ErrorContext(ctx, "stream record failed", "pk", r.pk, "sk", r.sk, "sequenceNumber", r.number, "error", err)
+		}
+	}()
+	switch {
+	case r.pk == "" || r.sk == "":
+		err = errors.New("due item without the table's keys")
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	default:
+		err = handle(ctx, r.pk, r.sk)
+	}
+	return
+}

@@ -1,0 +1,256 @@
+package trigger
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Sizes in bytes. Lambda takes back 6 MB of JSON, in which the body is a string.
+const (
+	// compressAbove is from where compressing pays: up to it, the answer fits one packet anyway.
+	compressAbove = 1 << 10
+	// maxPlain is the longest body that fits as text even if JSON has to escape each byte of it to six (\u0000).
+	maxPlain = 1 << 20
+	// maxBody is the longest body that fits in base64, which makes four bytes of three, with room for the headers.
+	maxBody = 6<<20/4*3 - 64<<10
+)
+
+var errTooLarge = errors.New("answer is larger than Lambda passes on")
+
+// A writer gathers the answer of a handler, to which it keeps the promises of net/http's server: an implicit 200, one
+// status, headers as they were when it was written, a type guessed from the content, no body where none belongs, an
+// error for more than the Content-Length said.
+//
+// The first bytes are held back until it is clear whether to compress; from then on they pass through gzip as they come, so
+// a long list never stands in memory uncompressed.
+type writer struct {
+	head    bool // the client wants the headers only
+	accepts bool // the client takes gzip
+	tagged  bool // the client asks about an answer that was compressed
+
+	header   http.Header // the handler's
+	sent     http.Header // as it was when the status was written; nil until then
+	status   int
+	declared int64 // Content-Length, or -1
+	written  int64 // by the handler
+	typed    bool  // the type is settled
+	body     bytes.Buffer
+	settled  bool // whether to compress
+	zip      *gzip.Writer
+	tooLarge bool
+}
+
+func newWriter(event events.APIGatewayV2HTTPRequest) *writer {
+	return &writer{
+		head:    event.RequestContext.HTTP.Method == http.MethodHead,
+		accepts: acceptsGzip(event.Headers["accept-encoding"]),
+		tagged:  strings.Contains(event.Headers["if-none-match"], gzipTag),
+		header:  http.Header{},
+	}
+}
+
+func (w *writer) Header() http.Header { return w.header }
+
+// WriteHeader passes over informational statuses: API Gateway has no way to send them.
+func (w *writer) WriteHeader(status int) {
+	if w.sent != nil {
+		return
+	}
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http does
+	}
+	if status < 200 {
+		return
+	}
+	w.status, w.sent, w.declared = status, w.header.Clone(), -1
+	if length := w.sent.Get("Content-Length"); length != "" {
+		n, err := strconv.ParseInt(length, 10, 64)
+		if err != nil || n < 0 {
+			w.sent.Del("Content-Length")
+			return
+		}
+		w.declared = n
+	}
+}
+
+// Flush sends nothing, as all of an answer goes at once. But what follows has no say in the type any more.
+func (w *writer) Flush() {
+	w.WriteHeader(http.StatusOK)
+	w.sniff()
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if !bodyAllowed(w.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if w.written += int64(len(p)); w.declared >= 0 && w.written > w.declared {
+		return 0, http.ErrContentLength
+	}
+	if err := w.take(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (w *writer) take(p []byte) error {
+	if !w.settled {
+		held := min(len(p), compressAbove+1-w.body.Len())
+		w.body.Write(p[:held])
+		if w.body.Len() <= compressAbove {
+			return nil
+		}
+		w.settle()
+		p = p[held:]
+	}
+	switch {
+	case w.tooLarge:
+	case w.zip != nil:
+		_, _ = w.zip.Write(p) // into memory
+		w.tooLarge = w.body.Len() > maxBody
+	case w.body.Len()+len(p) > maxBody:
+		w.tooLarge = true
+	default:
+		w.body.Write(p)
+	}
+	if w.tooLarge {
+		return errTooLarge
+	}
+	return nil
+}
+
+// sniff guesses the type from the beginning of the body, as net/http does.
+func (w *writer) sniff() {
+	if _, given := w.sent["Content-Type"]; !given && !w.typed && w.body.Len() > 0 && w.sent.Get("Content-Encoding") == "" {
+		w.sent.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
+	}
+	w.typed = true
+}
+
+// settle decides whether to compress, once the answer is long enough.
+func (w *writer) settle() {
+	w.sniff()
+	w.settled = true
+	if !w.accepts || !compressible(w.status, w.sent) {
+		return
+	}
+	start := bytes.Clone(w.body.Bytes())
+	w.body.Reset()
+	w.zip = newZip(&w.body)
+	_, _ = w.zip.Write(start)
+}
+
+// answer ends the answer, and puts it as API Gateway takes it.
+func (w *writer) answer() (events.APIGatewayV2HTTPResponse, error) {
+	w.WriteHeader(http.StatusOK)
+	w.sniff()
+	if w.zip != nil {
+		freeZip(w.zip)
+		w.tooLarge = w.tooLarge || w.body.Len() > maxBody
+	}
+	if w.tooLarge {
+		return events.APIGatewayV2HTTPResponse{}, errTooLarge
+	}
+	if w.declared >= 0 && w.declared != w.written && !w.head && bodyAllowed(w.status) {
+		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
+	}
+	w.finish()
+	res := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: joined(w.sent), Cookies: w.sent["Set-Cookie"]}
+	for i, c := range res.Cookies {
+		res.Cookies[i] = oneLine(c)
+	}
+	if w.head || w.body.Len() == 0 {
+		return res, nil
+	}
+	b := w.body.Bytes()
+	if w.sent.Get("Content-Encoding") != "" || !textual(w.sent.Get("Content-Type")) || len(b) > maxPlain || !utf8.Valid(b) {
+		res.Body, res.IsBase64Encoded = base64.StdEncoding.EncodeToString(b), true
+	} else {
+		res.Body = string(b)
+	}
+	return res, nil
+}
+
+// finish puts the headers right that depend on the body.
+func (w *writer) finish() {
+	if w.status == http.StatusNotModified {
+		w.sent.Del("Content-Type")
+	}
+	if w.zip != nil || !bodyAllowed(w.status) {
+		w.sent.Del("Content-Length")
+	}
+	// An answer without the body doesn't tell whether the one with it would vary, so it says so to be safe.
+	if w.status == http.StatusNotModified || w.settled && compressible(w.status, w.sent) {
+		varyByEncoding(w.sent)
+	}
+	if w.zip != nil {
+		w.sent.Set("Content-Encoding", "gzip")
+		w.sent.Del("Accept-Ranges") // they would be ranges of the plain body
+	}
+	if w.zip != nil || w.tagged && w.status == http.StatusNotModified {
+		tagGzip(w.sent)
+	}
+	if w.head && w.written > 0 && w.sent.Get("Content-Length") == "" {
+		w.sent.Set("Content-Length", strconv.Itoa(w.body.Len()))
+	}
+}
+
+// joined makes one value of each header, as the payload has no others. It passes over what could not be sent and what
+// concerns a connection, which API Gateway has with the client and we have not.
+func joined(h http.Header) map[string]string {
+	one := make(map[string]string, len(h))
+	for name, values := range h {
+		switch {
+		case len(values) == 0 || !token(name):
+		case name == "Set-Cookie": // has a place of its own
+		case name == "Connection", name == "Keep-Alive", name == "Transfer-Encoding", name == "Trailer", name == "Upgrade":
+		case single(name):
+			one[name] = oneLine(values[0])
+		default:
+			one[name] = oneLine(strings.Join(values, ", "))
+		}
+	}
+	return one
+}
+
+// single says whether a header must not be joined: it is no list, so a handler that has set it twice is mistaken.
+func single(name string) bool {
+	switch name {
+	case "Age", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Date", "Etag",
+		"Expires", "Last-Modified", "Location", "Referrer-Policy", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
+		return true
+	}
+	return false
+}
+
+// oneLine makes header injection harmless the way net/http does.
+func oneLine(value string) string {
+	if strings.ContainsAny(value, "\r\n") {
+		value = strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
+	}
+	return textproto.TrimString(value)
+}
+
+// token says whether s may be the name of a header (RFC 9110, section 5.6.2). http.TrailerPrefix makes names that may not.
+func token(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
+
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
