@@ -36,7 +36,7 @@ func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Re
 		case err != nil:
 			return "", err
 		case r.Status != deltag.Withdrawn:
-			return deltag.OutcomeRepeated, s.repeat(ctx, e, r, now)
+			return s.answerAgain(ctx, e, r, now)
 		}
 		r.Name, r.Email, r.Organisation, r.Role = typed.Name, typed.Email, typed.Organisation, typed.Role
 		r.Answers, r.Updates, r.Language = typed.Answers, typed.Updates, typed.Language
@@ -46,6 +46,19 @@ func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Re
 		}
 	}
 	return "", fmt.Errorf("sign up again: %w", deltag.ErrUnavailable)
+}
+
+// answerAgain tells a person once more how they stand, and the caller what a stranger would hear: at a full event without
+// a waiting list a known address must not stand out.
+func (s *Store) answerAgain(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.Outcome, error) {
+	if err := s.repeat(ctx, e, r, now); err != nil || !e.Seated || e.WaitingList || e.Capacity == nil {
+		return deltag.OutcomeRepeated, err
+	}
+	c, err := s.Counts(ctx, e)
+	if err == nil && c.Confirmed >= *e.Capacity {
+		err = deltag.ErrFull
+	}
+	return deltag.OutcomeRepeated, err
 }
 
 // Rejoin gives a withdrawn registration a seat again, or a place at the end of the line.

@@ -29,17 +29,17 @@ func freeZip(z *gzip.Writer) {
 
 // acceptsGzip reads an Accept-Encoding header (RFC 9110, section 12.5.3).
 func acceptsGzip(header string) bool {
-	any := false
+	others := false
 	for coding := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(coding, ";")
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "gzip", "x-gzip":
 			return positive(weight)
 		case "*":
-			any = positive(weight)
+			others = positive(weight)
 		}
 	}
-	return any
+	return others
 }
 
 // positive reads "q=0.5". No weight is a weight of 1, and a broken one is 0.

@@ -28,7 +28,7 @@ func Event(r *http.Request, body []byte, now time.Time, requestID string) events
 		Cookies: cookies(r.Header), Headers: lowered(r, len(body)), QueryStringParameters: parameters(r.URL),
 		Body: string(body),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: "$default", AccountID: "000000000000", Stage: "$default", RequestID: requestID, APIID: prefix,
+			RouteKey: "$default", AccountID: "000000000000", Stage: "$default", RequestID: requestID, APIID: "local",
 			DomainName: r.Host, DomainPrefix: prefix,
 			Time: now.UTC().Format("02/Jan/2006:15:04:05 +0000"), TimeEpoch: now.UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{

@@ -68,7 +68,7 @@ func body(event events.APIGatewayV2HTTPRequest) (io.Reader, error) {
 // hexadecimal digits, which a client has to encode three times over.
 func target(event events.APIGatewayV2HTTPRequest) (*url.URL, error) {
 	path := event.RawPath
-	if stage := event.RequestContext.Stage; stage != "$default" {
+	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
 		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
 			path = rest
 		}

@@ -16,8 +16,8 @@ const atOnce = 8
 // that stands in the batch several times is handled once: handle reads it anyway, as it is by then, and two at once
 // would only get in each other's way. The order of different items does not matter.
 //
-// What fails, or panics, is reported by its sequence number, from the lowest of which Lambda repeats the batch; it doesn't
-// stop the others. So handle must bear being repeated. The response is never with an error.
+// What fails, or panics, is logged and reported by its sequence number; it doesn't stop the others. Lambda repeats the
+// batch from the lowest number reported, so handle must bear being repeated.
 func Stream(handle func(ctx context.Context, pk, sk string) error) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		records := due(batch.Records)
@@ -48,18 +48,21 @@ type dueRecord struct {
 	number string // the record's sequence number
 }
 
-// due picks the records of items that have come into the due index or changed there, the first of each item: if that one
-// is repeated, so are those behind it. Items without the table's keys are kept. That can only be a mistake in the wiring, and
-// passing over it would leave mail unsent without a word; as a failure it ends with the dead letters, where an alarm rings.
+// due picks the records of items that are in the due index now, the first of each item: if that one is repeated, so are
+// those behind it. A removed item has no new image.
+//
+// Items without the table's keys are kept, to fail. That can only be a mistake in the wiring, and passing over it would leave
+// mail unsent without a word; as a failure it ends with the dead letters, where an alarm rings.
 func due(records []events.DynamoDBEventRecord) []dueRecord {
 	type key struct{ pk, sk string }
 	seen := map[key]bool{}
 	var all []dueRecord
 	for _, r := range records {
-		if r.EventName == string(events.DynamoDBOperationTypeRemove) || text(r.Change.NewImage, "GSI1PK") != "DUE" {
+		image := r.Change.NewImage
+		if text(image, "GSI1PK") != "DUE" {
 			continue
 		}
-		k := key{text(r.Change.NewImage, "PK"), text(r.Change.NewImage, "SK")}
+		k := key{text(image, "PK"), text(image, "SK")}
 		if malformed := k.pk == "" || k.sk == ""; malformed || !seen[k] {
 			all = append(all, dueRecord{k.pk, k.sk, r.Change.SequenceNumber})
 		}
@@ -77,23 +80,25 @@ func text(image map[string]events.DynamoDBAttributeValue, name string) string {
 }
 
 // handled logs why not. Keys hold no personal data.
-func handled(ctx context.Context, r dueRecord, handle func(ctx context.Context, pk, sk string) error) (ok bool) {
-	var err error
+func handled(ctx context.Context, r dueRecord, handle func(ctx context.Context, pk, sk string) error) bool {
+	err := guarded(ctx, r, handle)
+	if err != nil {
+		slog.ErrorContext(ctx, "stream record failed", "pk", r.pk, "sk", r.sk, "sequenceNumber", r.number, "error", err)
+	}
+	return err == nil
+}
+
+func guarded(ctx context.Context, r dueRecord, handle func(ctx context.Context, pk, sk string) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicked(v)
 		}
-		if ok = err == nil; !ok {
-			slog.ErrorContext(ctx, "stream record failed", "pk", r.pk, "sk", r.sk, "sequenceNumber", r.number, "error", err)
-		}
 	}()
-	switch {
-	case r.pk == "" || r.sk == "":
-		err = errors.New("due item without the table's keys")
-	case ctx.Err() != nil:
-		err = ctx.Err()
-	default:
-		err = handle(ctx, r.pk, r.sk)
+	if r.pk == "" || r.sk == "" {
+		return errors.New("due item without the table's keys")
 	}
-	return
+	if err := ctx.Err(); err != nil {
+		return err // no time to begin another
+	}
+	return handle(ctx, r.pk, r.sk)
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Sizes in bytes. Lambda takes back 6 MB of JSON, in which the body is a string.
+// Sizes in bytes.
 const (
 	// compressAbove is from where compressing pays: up to it, the answer fits one packet anyway.
 	compressAbove = 1 << 10
-	// maxPlain is the longest body that fits as text even if JSON has to escape each byte of it to six (\u0000).
-	maxPlain = 1 << 20
-	// maxBody is the longest body that fits in base64, which makes four bytes of three, with room for the headers.
-	maxBody = 6<<20/4*3 - 64<<10
+	// maxJSON is what Lambda takes back, 6 MB, less some room for the headers. The body is a string in it.
+	maxJSON  = 6<<20 - 64<<10
+	maxPlain = maxJSON / 6     // as text, of which JSON makes six bytes of one at worst (\u0000)
+	maxBody  = maxJSON / 4 * 3 // in base64
 )
 
 var errTooLarge = errors.New("answer is larger than Lambda passes on")
@@ -230,7 +230,7 @@ func joined(h http.Header) map[string]string {
 func single(name string) bool {
 	switch name {
 	case "Age", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Date", "Etag",
-		"Expires", "Last-Modified", "Location", "Referrer-Policy", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
+		"Expires", "Last-Modified", "Location", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
 		return true
 	}
 	return false
