@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -236,16 +237,31 @@ func TestAnnouncedAtLeastOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hear(t, r, func(json.RawMessage) error { return nil }, 1)
 
 	t.Run("RepeatedUntilItIsTaken", func(t *testing.T) {
-		tries := 0
-		// Once at the start, once because a mail had come, and once after a pause.
-		hear(t, r, func(json.RawMessage) error {
-			if tries++; tries < 3 {
-				return errors.New("the table is away")
+		folder := t.TempDir()
+		_, c := recorder(t, folder)
+		if _, err := sendMail(t.Context(), c, plainMail); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			r, err := local.OpenRecorder(folder, time.Now)
+			if err != nil {
+				t.Fatal(err)
 			}
-			return nil
-		}, 3)
+			began, tries := time.Now(), 0
+			hear(t, r, func(json.RawMessage) error {
+				if tries++; tries < 4 {
+					return errors.New("the table is away")
+				}
+				return nil
+			}, 4)
+			// At the start, once more because opening rings, then after 2 and 4 seconds.
+			if took := time.Since(began); took != 6*time.Second {
+				t.Errorf("after %s", took)
+			}
+		})
 	})
 	t.Run("NotAgainAfterARestart", func(t *testing.T) {
 		r, c := recorder(t, folder)
