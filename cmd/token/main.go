@@ -36,8 +36,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	switch {
 	case *table == "" || *name == "":
 		return errors.New("-table and -name are needed")
-	case *days < 1:
-		return errors.New("-days has to be at least 1")
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is no option; put quotes around a name of several words", flags.Arg(0))
+	case *days < 1 || *days > 3650:
+		return errors.New("-days has to be from 1 to 3650")
 	case region == "":
 		return errors.New("AWS_REGION is not set")
 	case endpoint == "" && getenv("AWS_ACCESS_KEY_ID") == "":

@@ -65,10 +65,35 @@ func New(o Options) http.Handler {
 	}
 	s := &server{o}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, deltag.ErrNotFound) })
 	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: s.badParameter})
-	return s.authorized(http.MaxBytesHandler(mux, maxBody))
+	return s.authorized(http.MaxBytesHandler(s.routed(mux), maxBody))
 }
+
+// routed answers what no route takes as the rest of the API answers: with a problem document.
+func (s *server) routed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		plain := verdict{header: http.Header{}}
+		handler.ServeHTTP(&plain, r)
+		if allow := plain.header.Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+			s.fail(w, r, errMethod)
+			return
+		}
+		s.fail(w, r, deltag.ErrNotFound)
+	})
+}
+
+// verdict takes an answer of the mux's own, of which only the header matters.
+type verdict struct{ header http.Header }
+
+func (p *verdict) Header() http.Header       { return p.header }
+func (*verdict) Write(b []byte) (int, error) { return len(b), nil }
+func (*verdict) WriteHeader(int)             {}
 
 // authorized lets requests with a good token through. Every other gets the same words, whatever its fault.
 func (s *server) authorized(next http.Handler) http.Handler {
@@ -105,7 +130,7 @@ func page(limit *int, cursor *string) (int, string, error) {
 		n = *limit
 	}
 	if n < 1 || n > maxLimit {
-		return 0, "", deltag.Faults{{Field: "limit", Code: "out-of-range", Limit: maxLimit}}
+		return 0, "", badRequest{deltag.Faults{{Field: "limit", Code: "out-of-range", Limit: maxLimit}}}
 	}
 	if cursor != nil {
 		c = *cursor

@@ -179,6 +179,11 @@ func TestCreateEvent(t *testing.T) {
 	t.Run("ASlugThatIsTaken", func(t *testing.T) {
 		want(t, h.ok(409, "POST", "/api/v1/events", thinkTank)["code"], any("slug-taken"))
 	})
+	t.Run("EverythingWrongIsToldAtOnce", func(t *testing.T) {
+		v := h.ok(422, "POST", "/api/v1/events", `{"title":"","organiser":{"name":"UKON","email":"x"}}`)
+		want(t, []any{field(v, "title"), field(v, "startsAt"), field(v, "organiser.email")}, []any{"missing", "missing", "address-no-at"})
+		want(t, field(h.ok(400, "POST", "/api/v1/events", `null`), "body"), any("wrong-type"))
+	})
 	t.Run("AFormIsRefused", func(t *testing.T) {
 		want(t, h.do("POST", "/api/v1/events", "a=b", "Content-Type: application/x-www-form-urlencoded").StatusCode, 415)
 	})
@@ -262,9 +267,9 @@ func TestRegistrations(t *testing.T) {
 		want(t, len(ids), 5)
 	})
 	t.Run("ABadLimitOrCursorIsNamed", func(t *testing.T) {
-		want(t, field(h.ok(422, "GET", path+"/registrations?limit=0", ""), "limit"), any("out-of-range"))
+		want(t, field(h.ok(400, "GET", path+"/registrations?limit=0", ""), "limit"), any("out-of-range"))
 		want(t, field(h.ok(400, "GET", path+"/registrations?limit=x", ""), "limit"), any("bad-parameter"))
-		want(t, field(h.ok(422, "GET", path+"/registrations?cursor=x", ""), "cursor"), any("bad-cursor"))
+		want(t, field(h.ok(400, "GET", path+"/registrations?cursor=x", ""), "cursor"), any("bad-cursor"))
 	})
 	t.Run("CSVOpensInDanishExcel", func(t *testing.T) {
 		res := h.do("GET", path+"/registrations.csv", "")
@@ -295,6 +300,20 @@ func TestRegistrations(t *testing.T) {
 		got := h.ok(200, "PATCH", path+"/registrations/"+first["id"].(string), `{"status":"cancelled"}`)
 		want(t, got["status"], any("cancelled"))
 		want(t, h.ok(200, "GET", path, "")["counts"], any(map[string]any{"confirmed": 4.0, "waiting": 0.0, "cancelled": 1.0, "attended": 0.0}))
+	})
+	t.Run("WhatIsNotNamedStays", func(t *testing.T) {
+		h.ok(200, "PATCH", path, `{"questions":[{"id":"nyt","kind":"short","label":"Nyt?"}]}`)
+		one := path + "/registrations/" + h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+		got := h.ok(200, "PATCH", one, `{"answers":{"nyt":["ja"]}}`)
+		want(t, got["answers"], any(map[string]any{"hvad": []any{`Lære; "nyt"`}, "nyt": []any{"ja"}}))
+		want(t, field(h.ok(422, "PATCH", one, `{"answers":{"aldrig":["x"]}}`), "answers.aldrig"), any("unknown-question"))
+		want(t, field(h.ok(422, "PATCH", one, `{"status":"waiting"}`), "status"), any("only-cancelled"))
+	})
+	t.Run("AMethodThatIsNoneIsTold", func(t *testing.T) {
+		res := h.do("DELETE", path, "")
+		want(t, res.StatusCode, 405)
+		want(t, res.Header.Get("Allow"), "GET, HEAD, PATCH")
+		h.ok(404, "GET", "/api/v1/nothing", "")
 	})
 	t.Run("BadInputIsNamed", func(t *testing.T) {
 		v := h.ok(422, "POST", path+"/registrations", `{"name":"","email":"x","answers":{"other":["a"]}}`)

@@ -60,6 +60,9 @@ func bad(field, code string) error { return badRequest{deltag.Faults{{Field: fie
 var errTrailing = errors.New("trailing data")
 
 func strictly(raw []byte, v any) error {
+	if bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
+		return &json.UnmarshalTypeError{Field: "body"}
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {

@@ -92,13 +92,13 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 
 // harmless keeps Excel from taking a cell for a formula. Quoting does not help; an apostrophe does. Excel looks past leading spaces.
 func harmless(cell string) string {
-	if strings.ContainsRune("\t\r\n", rune(first(cell))) || strings.ContainsRune("=+-@", rune(first(strings.TrimLeft(cell, " \u00a0")))) {
+	if strings.ContainsRune("\t\r\n", rune(firstByte(cell))) || strings.ContainsRune("=+-@", rune(firstByte(strings.TrimLeft(cell, " \u00a0")))) {
 		return "'" + cell
 	}
 	return cell
 }
 
-func first(s string) byte {
+func firstByte(s string) byte {
 	if s == "" {
 		return 'a'
 	}

@@ -48,13 +48,6 @@ func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
 
 // create gives e what no organiser sets, and stores it.
 func (s *server) create(w http.ResponseWriter, r *http.Request, e deltag.Event) {
-	if e.Slug == "" {
-		e.Slug = slugOf(e.Title)
-	}
-	if err := e.Validate(); err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	var err, err2 error
 	e.ID, err = deltag.NewID(s.Random)
 	e.Secret, err2 = deltag.NewSecret(s.Random)
@@ -108,13 +101,10 @@ func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, p Edit
 		return
 	}
 	s.change(w, r, id, func(e deltag.Event) (deltag.Event, deltag.Plan, error) {
-		if p.IfMatch != nil && *p.IfMatch != etag(e) {
+		if p.IfMatch != nil && *p.IfMatch != "*" && *p.IfMatch != etag(e) {
 			return e, deltag.Plan{}, errPrecondition
 		}
 		next, err := merge(e, raw)
-		if err == nil {
-			err = next.Validate()
-		}
 		if err != nil {
 			return e, deltag.Plan{}, err
 		}
@@ -175,6 +165,10 @@ func (s *server) CloneEvent(w http.ResponseWriter, r *http.Request, id Id) {
 		c.Slug = *in.Slug
 	} else {
 		c.Slug = strings.TrimRight(e.Slug[:min(len(e.Slug), 49)], "-") + "-" + in.StartsAt.In(e.Zone()).Format(time.DateOnly)
+	}
+	if err := c.Validate(); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	s.create(w, r, c)
 }

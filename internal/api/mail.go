@@ -129,6 +129,10 @@ func showEntry(e deltag.Event, n deltag.Entry) TimelineEntry {
 
 // SendMessage implements POST /events/{id}/messages. The key names the message, so that a repetition finds it there.
 func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, p SendMessageParams) {
+	if n := len(p.IdempotencyKey); n < 8 || n > 100 {
+		s.fail(w, r, badRequest{deltag.Faults{{Field: "Idempotency-Key", Code: "key-length"}}})
+		return
+	}
 	var in NewMessage
 	err := read(r, &in)
 	var e deltag.Event

@@ -9,7 +9,7 @@ import (
 )
 
 // merge puts a merge patch (RFC 7396) onto e: what the patch does not name stays, null clears what may be empty. A new
-// event is a patch onto the defaults. What the result lacks is for deltag.Event.Validate to say.
+// event is a patch onto the defaults. The Faults are all that is wrong with the result.
 func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 	p := editable(e)
 	questions, reminders := p.Questions, p.Reminders
@@ -23,6 +23,9 @@ func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 	e.Capacity, e.WaitingList, e.JoinURL = p.Capacity, value(p.WaitingList), value(p.JoinUrl)
 	e.SignUpOpensAt, e.SignUpClosesAt = value(p.SignUpOpensAt).UTC(), value(p.SignUpClosesAt).UTC()
 	e.RetentionDays = value(p.RetentionDays)
+	if e.Slug == "" {
+		e.Slug = slugOf(e.Title)
+	}
 	if o := value(p.Organiser); o.Email != e.Organiser.Email {
 		a, err := address.Parse(o.Email)
 		fs = append(fs, under("organiser.", err)...)
@@ -37,7 +40,18 @@ func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 		e.Reminders, err = readReminders(value(p.Reminders))
 		fs = append(fs, under("", err)...)
 	}
-	return e, fs.Err()
+	return e, append(fs, under("", check(e, fs))...).Err()
+}
+
+// check validates e, but for fields that are at fault already.
+func check(e deltag.Event, known deltag.Faults) error {
+	var more deltag.Faults
+	for _, f := range under("", e.Validate()) {
+		if known.On(f.Field) == nil {
+			more = append(more, f)
+		}
+	}
+	return more.Err()
 }
 
 // editable is what an organiser may set of e. The lists are empty, so that a patch that names them replaces them whole.

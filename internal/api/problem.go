@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"deltag/internal/deltag"
 )
@@ -14,6 +15,7 @@ var (
 	errPrecondition = errors.New("the event is another by now")
 	errTooLarge     = errors.New("body too large")
 	errMediaType    = errors.New("not JSON")
+	errMethod       = errors.New("method not allowed")
 )
 
 // badRequest is a body or parameter that can't be read.
@@ -30,6 +32,7 @@ var statuses = []struct {
 	{errPrecondition, http.StatusPreconditionFailed, "changed", "The event has changed since you read it."},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The body is larger than 64 KiB."},
 	{errMediaType, http.StatusUnsupportedMediaType, "not-json", "Send the body as application/json."},
+	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Not with this method."},
 	{deltag.ErrNotFound, http.StatusNotFound, "not-found", "There is nothing here."},
 	{deltag.ErrSlugTaken, http.StatusConflict, "slug-taken", "Another event has this slug. Choose another."},
 	{deltag.ErrFull, http.StatusConflict, "full", "The event is full and keeps no waiting list."},
@@ -49,6 +52,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		fs = bad.Faults
 	case errors.As(err, &fs):
 		p.Title, p.Status, p.Code = "Some fields have to be mended.", http.StatusUnprocessableEntity, "invalid"
+		if fs.On("cursor") != nil { // the store's, which alone can tell
+			p.Title, p.Status, p.Code = "The request can't be read.", http.StatusBadRequest, "bad-request"
+		}
 	}
 	for _, row := range statuses {
 		if fs == nil && errors.Is(err, row.err) {
@@ -68,9 +74,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "2")
-		s.Log.WarnContext(r.Context(), "store unavailable", "error", err)
+		s.Log.WarnContext(r.Context(), "store unavailable", "route", r.Pattern, "error", err)
 	case http.StatusInternalServerError:
-		s.Log.ErrorContext(r.Context(), "request failed", "error", err)
+		s.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "error", err)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
@@ -125,11 +131,19 @@ var details = map[string]string{
 	"unknown-question":   "is not one of the event's questions",
 	"unknown-audience":   "has to be all, confirmed, waiting, attended or missed",
 	"key-reused":         "was used for another message",
+	"only-cancelled":     "can only be set to cancelled",
+	"alone":              "is changed in a request of its own",
+	"too-early":          "is too long ago",
+	"too-late":           "is too far ahead",
+	"key-length":         "has to have 8 to 100 characters",
 	"no-notice":          "there is no news waiting to be sent",
 }
 
 func detail(f deltag.Fault) string {
 	words, ok := details[f.Code]
+	if !ok && strings.HasPrefix(f.Code, "address-") {
+		return "is no address that mail can be sent to: " + strings.ReplaceAll(strings.TrimPrefix(f.Code, "address-"), "-", " ")
+	}
 	if !ok {
 		return f.Code
 	}

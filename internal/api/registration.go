@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 
 	"deltag/internal/address"
 	"deltag/internal/deltag"
@@ -110,49 +111,65 @@ func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id,
 	s.answerRegistration(w, r, http.StatusOK, id, rid)
 }
 
-// correct stores what p changes about reg, and returns its id, which is another when the address is.
+// correct stores what p changes about reg, and returns its id, which is another when the address is. What p does not name
+// stays; answers are merged by question, and one to a question that is gone is kept unless it is named.
 func (s *server) correct(r *http.Request, e deltag.Event, reg deltag.Registration, p RegistrationEdit) (string, error) {
-	if p.Status != nil {
-		switch {
-		case deltag.RegistrationStatus(*p.Status) == reg.Status:
-		case *p.Status == string(deltag.Withdrawn):
-			return reg.ID, s.Store.Withdraw(r.Context(), e, reg, s.Now())
-		default:
-			return reg.ID, deltag.Faults{{Field: "status", Code: "unknown-status"}}
-		}
-	}
-	in := SignUp{
-		Name: reg.Name, Email: reg.Email.Typed, Organisation: &reg.Organisation, Role: &reg.Role, Updates: &reg.Updates,
-		Language: (*string)(&reg.Language),
-	}
-	for _, set := range []struct{ to, from *string }{{&in.Name, p.Name}, {&in.Email, p.Email}, {in.Organisation, p.Organisation}, {in.Role, p.Role}} {
-		if set.from != nil {
-			*set.to = *set.from
-		}
-	}
-	if p.Updates != nil {
-		in.Updates = p.Updates
-	}
-	if p.Answers != nil {
-		in.Answers = p.Answers
-	}
-	typed, err := signUp(e, in)
-	if p.Answers == nil {
-		// What was answered stays, also to a question that is another by now.
-		typed.Answers = maps.Clone(reg.Answers)
-		err = withoutAnswers(err)
-	}
+	cancels, err := p.cancels(reg)
 	if err != nil {
 		return reg.ID, err
 	}
-	return deltag.RegistrationID(e, typed.Email), s.Store.Change(r.Context(), e, reg, typed, s.Now())
+	in := SignUp{
+		Name: or(p.Name, reg.Name), Email: or(p.Email, reg.Email.Typed), Organisation: first(p.Organisation, &reg.Organisation),
+		Role: first(p.Role, &reg.Role), Updates: first(p.Updates, &reg.Updates), Answers: p.Answers, Language: (*string)(&reg.Language),
+	}
+	typed, err := signUp(e, in)
+	if err = onlyNamed(err, value(p.Answers)); err != nil {
+		return reg.ID, err
+	}
+	answers := maps.Clone(reg.Answers)
+	if answers == nil {
+		answers = map[string][]string{}
+	}
+	for id := range value(p.Answers) {
+		delete(answers, id)
+	}
+	maps.Copy(answers, typed.Answers)
+	typed.Answers = answers
+	if !cancels {
+		return deltag.RegistrationID(e, typed.Email), s.Store.Change(r.Context(), e, reg, typed, s.Now())
+	}
+	if p.Name != nil || p.Email != nil || p.Organisation != nil || p.Role != nil || p.Updates != nil || p.Answers != nil {
+		return reg.ID, deltag.Faults{{Field: "status", Code: "alone"}}
+	}
+	return reg.ID, s.Store.Withdraw(r.Context(), e, reg, s.Now())
 }
 
-// withoutAnswers drops the faults about answers, which were not sent.
-func withoutAnswers(err error) error {
+// cancels says whether p gives the seat up, which is all that an organiser may do to the status.
+func (p RegistrationEdit) cancels(reg deltag.Registration) (bool, error) {
+	switch {
+	case p.Status == nil, *p.Status == string(reg.Status):
+		return false, nil
+	case *p.Status == string(deltag.Withdrawn):
+		return true, nil
+	}
+	return false, deltag.Faults{{Field: "status", Code: "only-cancelled"}}
+}
+
+func or(p *string, otherwise string) string { return *first(p, &otherwise) }
+
+func first[T any](p, otherwise *T) *T {
+	if p != nil {
+		return p
+	}
+	return otherwise
+}
+
+// onlyNamed drops the faults about answers that were not sent: their questions may be newer than the registration.
+func onlyNamed(err error, named map[string][]string) error {
 	var kept deltag.Faults
 	for _, f := range under("", err) {
-		if len(f.Field) < 8 || f.Field[:8] != "answers." {
+		id, isAnswer := strings.CutPrefix(f.Field, "answers.")
+		if _, sent := named[id]; !isAnswer || sent {
 			kept = append(kept, f)
 		}
 	}

@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"net/url"
 	"strings"
@@ -99,12 +100,12 @@ func isTableName(s string) bool {
 
 func baseURL(s string) []error {
 	u, err := url.Parse(s)
-	good := err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+	good := err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
 	return gather(check(good, "BASE_URL", s, "https and the host, with no slash at the end", "https://deltag.example.dk"))
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 func isURL(s string) bool {

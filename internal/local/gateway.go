@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +73,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "Bad Request")
 		return
 	}
-	payload, err := json.Marshal(trigger.Event(forwarded(r, len(body)), body, g.Now(), g.NewID()))
+	id := g.NewID()
+	payload, err := json.Marshal(trigger.Event(forwarded(r), body, g.Now(), id))
 	if err != nil || len(payload) > maxEvent {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
@@ -87,9 +87,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = pass(w, answer, trigger.Write)
+	} else if r.Context().Err() == nil { // or nobody waits for an answer
+		fail(ctx, w)
 	}
 	if err != nil {
-		fail(w, r, ctx, err)
+		slog.Error("function failed", "method", r.Method, "request", id, "error", err)
 	}
 }
 
@@ -119,7 +121,7 @@ func headerSize(r *http.Request) int {
 }
 
 // forwarded is the request as API Gateway sees it: with what the proxies in front add, and without what ends at them.
-func forwarded(r *http.Request, length int) *http.Request {
+func forwarded(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -142,29 +144,24 @@ func forwarded(r *http.Request, length int) *http.Request {
 	r.Header.Set("X-Forwarded-For", source)
 	r.Header.Set("X-Forwarded-Port", port)
 	r.Header.Set("X-Forwarded-Proto", "http")
-	if length > 0 {
-		r.Header.Set("Content-Length", strconv.Itoa(length))
-	}
 	return r
 }
 
-// pass writes a function's answer. Its type is trigger's matter.
+// pass gives the client a function's answer, whose type is trigger's matter. It has answered also if it fails.
 func pass[Answer any](w http.ResponseWriter, answer []byte, write func(http.ResponseWriter, Answer) error) error {
-	if len(answer) > maxEvent {
-		return fmt.Errorf("answer of %d bytes is more than Lambda passes on", len(answer))
-	}
 	var out Answer
-	if err := json.Unmarshal(answer, &out); err != nil {
+	err := json.Unmarshal(answer, &out)
+	if len(answer) > maxEvent {
+		err = fmt.Errorf("an answer of %d bytes is more than Lambda passes on", len(answer))
+	}
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return err
 	}
 	return write(w, out)
 }
 
-func fail(w http.ResponseWriter, r *http.Request, ctx context.Context, err error) {
-	if r.Context().Err() != nil {
-		return // nobody waits for an answer
-	}
-	slog.Error("function failed", "method", r.Method, "error", err)
+func fail(ctx context.Context, w http.ResponseWriter) {
 	if ctx.Err() != nil {
 		refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 		return
