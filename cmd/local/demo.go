@@ -8,6 +8,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/local"
 )
 
 const demoSlug = "samskabelse"
@@ -53,4 +54,13 @@ Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		return store.EventBySlug(ctx, demoSlug)
 	}
 	return e, err
+}
+
+// demo is where the demo event stands now; it may have been moved.
+func demo(ctx context.Context, store *dynamo.Store) (local.Demo, error) {
+	e, err := store.EventBySlug(ctx, demoSlug)
+	if err != nil {
+		return local.Demo{}, err
+	}
+	return local.Demo{Slug: e.Slug, Title: e.Title, Start: e.StartsAt.In(e.Zone()), End: e.EndsAt.In(e.Zone())}, nil
 }

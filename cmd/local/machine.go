@@ -12,6 +12,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -50,68 +53,112 @@ type machine struct {
 // assemble wires the functions as their main packages do, with this machine's parts in place of AWS's.
 func assemble(ctx context.Context, s settings, log *slog.Logger) (*machine, error) {
 	m := &machine{ticker: local.NewTicker()}
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
-		return nil, err
+	if err := m.assemble(ctx, s, log); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) error {
+	if err := m.lock(s.folder); err != nil {
+		return err
 	}
 	clock, err := local.OpenClock(s.folder, s.start, time.Now)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	store, err := m.store(ctx, s)
+	// Each function has a store of its own, with its own cache, as in AWS.
+	newStore, err := m.openTable(ctx, s)
 	if err != nil {
-		return nil, errors.Join(err, m.close())
+		return err
 	}
 	sender, err := m.sender(s, clock.Now)
 	if err != nil {
-		return nil, errors.Join(err, m.close())
+		return err
 	}
-	demo, err := makeDemo(ctx, store, clock.Now())
-	if err != nil {
-		return nil, errors.Join(err, m.close())
+	own := newStore()
+	if _, err := makeDemo(ctx, own, clock.Now()); err != nil {
+		return err
 	}
-	m.mailer = mailing.New(store, &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
-	m.feedback = trigger.SESReport((&mailing.Feedback{Store: store}).Hear)
+	m.mailer = mailing.New(newStore(), &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
+	m.feedback = trigger.SESReport((&mailing.Feedback{Store: newStore()}).Hear)
 	gateway := &local.Gateway{
 		Site: local.Lambda(trigger.HTTP(site.New(site.Options{
-			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
+			Store: newStore(), BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
 			OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
 				return calendar.Own(e, r, calendar.LinksOf(s.baseURL, r), now)
 			},
 		}))),
-		Organiser: local.Lambda(trigger.HTTP(api.New(api.Options{Store: store, BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
+		Organiser: local.Lambda(trigger.HTTP(api.New(api.Options{Store: newStore(), BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
 		Now:       clock.Now, NewID: rand.Text, Ring: m.ticker.Ring,
 	}
 	window := &local.Window{
 		Recorder: m.recorder, Clock: clock, Ring: m.ticker.Ring, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,
-		Token: func(ctx context.Context) (string, error) { return newToken(ctx, store, clock.Now()) },
-		Demo: func(context.Context) (local.Demo, error) {
-			return local.Demo{Slug: demo.Slug, Title: demo.Title, Start: demo.StartsAt.In(demo.Zone()), End: demo.EndsAt.In(demo.Zone())}, nil
-		},
+		Token: func(ctx context.Context) (string, error) { return newToken(ctx, own, clock.Now()) },
+		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, own) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
 	mux.Handle("/local", window.Handler())
 	mux.Handle("/local/", window.Handler())
 	m.handler = mux
-	return m, nil
+	return nil
 }
 
-// work does what happens by itself, until ctx is done.
-func (m *machine) work(ctx context.Context) {
-	go m.recorder.Announce(ctx, m.feedback)
-	m.ticker.Run(ctx, m.mailer.Tick)
+// stopWithin is how long the requests under way may take once the machine is told to stop.
+const stopWithin = 3 * time.Second
+
+// run serves, sends what is due and hands over SES's events, until ctx is done and all of that has come to rest.
+func (m *machine) run(ctx context.Context, listener net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	server := &http.Server{Handler: m.handler, ReadHeaderTimeout: headerWithin}
+	var working sync.WaitGroup
+	working.Go(func() { m.recorder.Announce(ctx, m.feedback) })
+	working.Go(func() { m.ticker.Run(ctx, m.mailer.Tick) })
+	working.Go(func() {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		_ = server.Shutdown(grace) // who is not done by then is cut off
+	})
+	err := server.Serve(listener)
+	stop()
+	working.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
+// close is called when nothing runs any more.
 func (m *machine) close() error {
 	var errs []error
-	for i := len(m.closers) - 1; i >= 0; i-- {
-		errs = append(errs, m.closers[i].Close())
+	for _, c := range slices.Backward(m.closers) {
+		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// store opens the table on the engine of our own or on another, and makes it if it is not there.
-func (m *machine) store(ctx context.Context, s settings) (*dynamo.Store, error) {
+// lock keeps a second process out of the folder. It ends with this process, however that ends.
+func (m *machine) lock(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	m.closers = append(m.closers, file)
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return fmt.Errorf("%s is in use by another process: stop that one, or give this one a folder of its own with DATA_DIR", folder)
+	}
+	return err
+}
+
+// openTable opens the table on the engine of our own or on another, and makes it if it is not there.
+func (m *machine) openTable(ctx context.Context, s settings) (newStore func() *dynamo.Store, err error) {
 	endpoint := s.dynamoEndpoint
 	if endpoint == "" {
 		engine, err := local.OpenEngine(filepath.Join(s.folder, "table"))
@@ -129,7 +176,7 @@ func (m *machine) store(ctx context.Context, s settings) (*dynamo.Store, error) 
 	if _, err := admin.CreateTable(ctx, dynamo.Schema(table)); err != nil && !errors.As(err, &there) {
 		return nil, fmt.Errorf("the table at %s: %w", endpoint, err)
 	}
-	return dynamo.New(dynamo.NewClient(region, endpoint, keys), table, rand.Reader), nil
+	return func() *dynamo.Store { return dynamo.New(dynamo.NewClient(region, endpoint, keys), table, rand.Reader) }, nil
 }
 
 // sender is SES at another endpoint, or the recorder.
@@ -148,13 +195,16 @@ func (m *machine) sender(s settings, now func() time.Time) (*ses.Sender, error) 
 	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
 }
 
+// headerWithin bounds how long a client may take over its header.
+const headerWithin = 10 * time.Second
+
 // serve puts a handler behind a port of its own, so that the SDK speaks its real protocol to it.
 func (m *machine) serve(h http.Handler) (endpoint string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerWithin}
 	go func() { _ = server.Serve(listener) }()
 	m.closers = append(m.closers, server)
 	return "http://" + listener.Addr().String(), nil

@@ -9,7 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,7 +18,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "local:", err)
 		os.Exit(1)
@@ -33,24 +33,23 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 		return err
 	}
 	listener, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		return fmt.Errorf("%w\nIs it running already? ADDR=127.0.0.1:0 takes any free port", err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken: is it running already? ADDR=127.0.0.1:0 takes any free port", s.addr)
 	}
-	s.baseURL = "http://" + listener.Addr().String()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s.baseURL = baseURL(listener.Addr())
 	m, err := assemble(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	go m.work(ctx)
-	server := &http.Server{Handler: m.handler, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		defer cancel()
-		_ = server.Shutdown(grace)
-	}()
-	fmt.Fprintf(out, `
+	fmt.Fprintf(out, banner, s.baseURL, demoSlug, s.folder)
+	return errors.Join(m.run(ctx, listener), m.close())
+}
+
+const banner = `
   Deltag is running.
 
   Sign up        %[1]s/e/%[2]s
@@ -59,11 +58,15 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 
   Ctrl-C stops it; what was done is kept.
 
-`, s.baseURL, demoSlug, s.folder)
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+`
+
+// baseURL is what a browser on this machine calls a listener.
+func baseURL(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
 	}
-	return nil
+	return "http://" + a.String()
 }
 
 // settings come from the environment.
@@ -86,11 +89,17 @@ func readSettings(getenv func(string) string) (settings, error) {
 		addr: or("ADDR", "127.0.0.1:8080"), folder: or("DATA_DIR", ".local"),
 		dynamoEndpoint: getenv("DYNAMODB_ENDPOINT"), sesEndpoint: getenv("SES_ENDPOINT"),
 	}
+	var faults []error
+	for name, endpoint := range map[string]string{"DYNAMODB_ENDPOINT": s.dynamoEndpoint, "SES_ENDPOINT": s.sesEndpoint} {
+		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "") {
+			faults = append(faults, fmt.Errorf("%s is %q: it has to be a URL like http://127.0.0.1:8000", name, endpoint))
+		}
+	}
 	if now := getenv("LOCAL_NOW"); now != "" {
 		var err error
 		if s.start, err = time.Parse(time.RFC3339, now); err != nil {
-			return s, fmt.Errorf("LOCAL_NOW is %q: it has to be a time like 2026-11-30T10:00:00Z", now)
+			faults = append(faults, fmt.Errorf("LOCAL_NOW is %q: it has to be a time like 2026-11-30T10:00:00Z", now))
 		}
 	}
-	return s, nil
+	return s, errors.Join(faults...)
 }

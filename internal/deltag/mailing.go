@@ -86,7 +86,7 @@ func (m Mailing) ID() string { return string(m.Kind) + "." + strconv.Itoa(m.Vers
 
 // WalkLease is how long a walker may be silent before another takes over. A walk is safe to repeat,
 // so a lease that ends too early costs reads and nothing else.
-const WalkLease = 90 * time.Second
+const WalkLease = 20 * time.Second
 
 // Claim takes m for walking.
 func (m Mailing) Claim(now time.Time) Mailing {
@@ -132,7 +132,7 @@ func (m Mailing) Finish() Mailing {
 	return m
 }
 
-// underWay is how long a sign-up may be between its time and its write: API Gateway ends a request after 30 s.
+// underWay is how long a request may be between its time and its write: API Gateway ends it after 30 s.
 const underWay = 30 * time.Second
 
 // For says whether the walk is to deal with r.
@@ -267,8 +267,8 @@ func (l Letter) Verdict(now time.Time) Reason {
 		return EventStarted
 	case l.Kind.News() && !now.Before(e.EndsAt):
 		return EventOver
-	case l.Kind.News() && !r.ConfirmedAt.Before(e.ChangedAt):
-		return JoinedLater // the confirmation told the news already
+	case l.Kind.News() && r.ConfirmedAt.After(e.ChangedAt.Add(underWay)):
+		return JoinedLater // the confirmation told the news already; sooner, it may have missed it
 	case l.Kind == FollowUpAttended && r.AttendedAt.IsZero():
 		return DidNotAttend
 	case l.Kind == FollowUpMissed && !r.AttendedAt.IsZero():

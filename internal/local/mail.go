@@ -66,19 +66,21 @@ func headers(header mail.Header, raw []byte) map[string]string {
 		for i, v := range values {
 			decoded[i] = decodeWords(v)
 		}
-		all[spelled[name]] = strings.Join(decoded, ", ")
+		all[readable([]byte(spelled[name]))] = strings.Join(decoded, ", ")
 	}
 	return all
 }
 
 // decodeWords undoes RFC 2047, as far as it can be undone.
 func decodeWords(s string) string {
-	decoded, err := new(mime.WordDecoder).DecodeHeader(s)
-	if err != nil {
-		return s
+	if decoded, err := new(mime.WordDecoder).DecodeHeader(s); err == nil {
+		s = decoded
 	}
-	return decoded
+	return readable([]byte(s))
 }
+
+// readable marks what is no UTF-8.
+func readable(text []byte) string { return strings.ToValidUTF8(string(text), "\uFFFD") }
 
 // maxDepth of parts in parts; ours has three.
 const maxDepth = 10
@@ -151,7 +153,7 @@ func (m *Mail) take(header textproto.MIMEHeader, kind string, params map[string]
 // decodeCharset knows Latin-1 besides UTF-8 and its part ASCII. What else there may be is shown as it is.
 func decodeCharset(charset string, data []byte) string {
 	if !strings.EqualFold(charset, "iso-8859-1") {
-		return strings.ToValidUTF8(string(data), "\uFFFD")
+		return readable(data)
 	}
 	runes := make([]rune, len(data))
 	for i, b := range data {

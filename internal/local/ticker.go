@@ -41,6 +41,9 @@ func (t *Ticker) Run(ctx context.Context, tick func(context.Context) error) {
 		case <-t.bell:
 		case <-every.C:
 		}
+		if ctx.Err() != nil { // both may have come
+			return
+		}
 		if err := once(ctx, tick); err != nil {
 			slog.Error("tick failed", "error", err)
 		}
