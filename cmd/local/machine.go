@@ -34,7 +34,6 @@ import (
 )
 
 const (
-	table    = "deltag"
 	region   = "eu-north-1"
 	mailFrom = "deltag@example.dk"
 	mailRate = 500 // a second: the recorder takes what comes
@@ -67,8 +66,8 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	// Each function has a store of its own, with its own cache, as in AWS.
-	newStore, err := m.openTable(ctx, s)
+	// One store for all, so that an organiser's edit shows at once; in AWS a page may be some seconds behind.
+	store, err := m.openTable(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -76,26 +75,29 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	own := newStore()
-	if _, err := makeDemo(ctx, own, clock.Now()); err != nil {
+	if _, err := makeDemo(ctx, store, clock.Now()); err != nil {
 		return err
 	}
-	m.mailer = mailing.New(newStore(), &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
-	m.feedback = trigger.SESReport((&mailing.Feedback{Store: newStore()}).Hear)
+	m.mailer = mailing.New(store, &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
+	m.feedback = trigger.SESReport((&mailing.Feedback{Store: store}).Hear)
+	// EventBridge would have told while this machine was off: what SES took must not look lost.
+	if err := m.recorder.AnnounceAll(ctx, m.feedback); err != nil {
+		return err
+	}
 	gateway := &local.Gateway{
 		Site: local.Lambda(trigger.HTTP(site.New(site.Options{
-			Store: newStore(), BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
+			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
 			OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
 				return calendar.Own(e, r, calendar.LinksOf(s.baseURL, r), now)
 			},
 		}))),
-		Organiser: local.Lambda(trigger.HTTP(api.New(api.Options{Store: newStore(), BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
+		Organiser: local.Lambda(trigger.HTTP(api.New(api.Options{Store: store, BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
 		Now:       clock.Now, NewID: rand.Text, Ring: m.ticker.Ring,
 	}
 	window := &local.Window{
 		Recorder: m.recorder, Clock: clock, Ring: m.ticker.Ring, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,
-		Token: func(ctx context.Context) (string, error) { return newToken(ctx, own, clock.Now()) },
-		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, own) },
+		Token: func(ctx context.Context) (string, error) { return newToken(ctx, store, clock.Now()) },
+		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, store) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
@@ -158,7 +160,7 @@ func (m *machine) lock(folder string) error {
 }
 
 // openTable opens the table on the engine of our own or on another, and makes it if it is not there.
-func (m *machine) openTable(ctx context.Context, s settings) (newStore func() *dynamo.Store, err error) {
+func (m *machine) openTable(ctx context.Context, s settings) (*dynamo.Store, error) {
 	endpoint := s.dynamoEndpoint
 	if endpoint == "" {
 		engine, err := local.OpenEngine(filepath.Join(s.folder, "table"))
@@ -173,10 +175,10 @@ func (m *machine) openTable(ctx context.Context, s settings) (newStore func() *d
 	keys := credentials.FromEnvironment(os.Getenv)
 	admin := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &endpoint, Credentials: keys})
 	var there *types.ResourceInUseException
-	if _, err := admin.CreateTable(ctx, dynamo.Schema(table)); err != nil && !errors.As(err, &there) {
+	if _, err := admin.CreateTable(ctx, dynamo.Schema(s.table)); err != nil && !errors.As(err, &there) {
 		return nil, fmt.Errorf("the table at %s: %w", endpoint, err)
 	}
-	return func() *dynamo.Store { return dynamo.New(dynamo.NewClient(region, endpoint, keys), table, rand.Reader) }, nil
+	return dynamo.New(dynamo.NewClient(region, endpoint, keys), s.table, rand.Reader), nil
 }
 
 // sender is SES at another endpoint, or the recorder.

@@ -75,6 +75,7 @@ type settings struct {
 	dynamoEndpoint string // "" for the engine of our own
 	sesEndpoint    string // "" for the recorder
 	start          time.Time
+	table          string
 	baseURL        string
 }
 
@@ -87,7 +88,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	s := settings{
 		addr: or("ADDR", "127.0.0.1:8080"), folder: or("DATA_DIR", ".local"),
-		dynamoEndpoint: getenv("DYNAMODB_ENDPOINT"), sesEndpoint: getenv("SES_ENDPOINT"),
+		dynamoEndpoint: getenv("DYNAMODB_ENDPOINT"), sesEndpoint: getenv("SES_ENDPOINT"), table: or("TABLE", "deltag"),
 	}
 	var faults []error
 	for name, endpoint := range map[string]string{"DYNAMODB_ENDPOINT": s.dynamoEndpoint, "SES_ENDPOINT": s.sesEndpoint} {

@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -25,13 +26,15 @@ var pages = sync.OnceValue(func() *template.Template {
 		"style": func() template.CSS { return template.CSS(style) },
 		"when":  func(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04:05") },
 		"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
+		"short": func(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04") },
 		"utc":   time.Time.UTC,
+		"span":  span,
 	}).ParseFS(pageFiles, "page/*.html"))
 })
 
 // pagePolicy lets nothing run and nothing load, in the mails shown too: a frame's srcdoc takes over its page's policy.
 // Mails style their elements where they stand.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'; frame-ancestors 'none'"
 
 func showPage(rw http.ResponseWriter, status int, name string, data any) {
 	var body bytes.Buffer
@@ -44,6 +47,16 @@ func showPage(rw http.ResponseWriter, status int, name string, data any) {
 	rw.Header().Set("Content-Security-Policy", pagePolicy)
 	rw.WriteHeader(status)
 	_, _ = rw.Write(body.Bytes()) // who asked may be gone
+}
+
+// span writes how far apart two times are, for people.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = d.Abs()
+	if d < day {
+		return d.String()
+	}
+	return fmt.Sprintf("%dd %s", d/day, d%day)
 }
 
 // mailsShown is how many mails one page of the inbox lists.

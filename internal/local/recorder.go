@@ -401,7 +401,7 @@ func (r *Recorder) Announce(ctx context.Context, feedback func(context.Context, 
 	wait := announceAgain
 	for {
 		again := make(<-chan time.Time)
-		if err := r.announceAll(ctx, feedback); err != nil {
+		if err := r.AnnounceAll(ctx, feedback); err != nil {
 			slog.Error("SES events wait", "error", err)
 			again = time.After(wait)
 			wait = min(2*wait, announceAtMost)
@@ -417,7 +417,8 @@ func (r *Recorder) Announce(ctx context.Context, feedback func(context.Context, 
 	}
 }
 
-func (r *Recorder) announceAll(ctx context.Context, feedback func(context.Context, json.RawMessage) error) error {
+// AnnounceAll hands over what is not announced yet, once.
+func (r *Recorder) AnnounceAll(ctx context.Context, feedback func(context.Context, json.RawMessage) error) error {
 	files, err := filepath.Glob(filepath.Join(r.folder, "*"+newMail))
 	if err != nil {
 		return err

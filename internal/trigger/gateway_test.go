@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,46 +192,68 @@ func noticed(values ...any) []any {
 	return values
 }
 
+// writes sets headers, given as name, value, …, a status unless it is 0, and writes pieces of a body.
+func writes(status int, headers []string, pieces ...string) awkward {
+	return func(w http.ResponseWriter, _ *http.Request) (saw []any) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Add(headers[i], headers[i+1])
+		}
+		if status != 0 {
+			w.WriteHeader(status)
+		}
+		for _, p := range pieces {
+			saw = append(saw, noticed(io.WriteString(w, p))...)
+		}
+		return saw
+	}
+}
+
+func quiet(h http.HandlerFunc) awkward {
+	return func(w http.ResponseWriter, r *http.Request) []any {
+		h(w, r)
+		return nil
+	}
+}
+
 func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
+	style := strings.Repeat("a{}", 2000)
 	for name, h := range map[string]awkward{
-		"DoesNothing":   func(http.ResponseWriter, *http.Request) []any { return nil },
-		"WritesOnly":    func(w http.ResponseWriter, _ *http.Request) []any { return noticed(io.WriteString(w, "hej")) },
-		"WritesNothing": func(w http.ResponseWriter, _ *http.Request) []any { return noticed(w.Write(nil)) },
-		"StatusOnly":    func(w http.ResponseWriter, _ *http.Request) []any { w.WriteHeader(202); return nil },
-		"StatusTwice":   func(w http.ResponseWriter, _ *http.Request) []any { w.WriteHeader(404); w.WriteHeader(200); return nil },
-		"StatusTooLate": func(w http.ResponseWriter, _ *http.Request) []any {
-			_, _ = w.Write([]byte("x"))
+		"Nothing":       writes(0, nil),
+		"NothingTwice":  writes(0, nil, "", ""),
+		"BodyOnly":      writes(0, nil, "hej"),
+		"StatusOnly":    writes(202, nil),
+		"StatusAndBody": writes(418, nil, "hej"),
+		"StatusTwice": quiet(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(404)
+			w.WriteHeader(200)
+		}),
+		"StatusTooLate": quiet(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "hej")
 			w.WriteHeader(500)
-			return nil
-		},
-		"InvalidTooLate": func(w http.ResponseWriter, _ *http.Request) []any { w.WriteHeader(200); w.WriteHeader(7); return nil },
-		"EarlyHints": func(w http.ResponseWriter, _ *http.Request) []any {
+		}),
+		"InvalidStatusTooLate": quiet(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(200)
+			w.WriteHeader(7)
+		}),
+		"EarlyHints": quiet(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", "</a.css>; rel=preload")
 			w.WriteHeader(http.StatusEarlyHints)
-			return noticed(io.WriteString(w, "hej"))
-		},
-		"HeaderTooLate": func(w http.ResponseWriter, _ *http.Request) []any {
+			_, _ = io.WriteString(w, "hej")
+		}),
+		"HeaderTooLate": quiet(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-A", "1")
 			w.WriteHeader(200)
 			w.Header().Set("X-A", "2")
 			w.Header().Set("X-B", "2")
-			return nil
-		},
-		"HeaderAfterBody": func(w http.ResponseWriter, _ *http.Request) []any {
-			_, _ = io.WriteString(w, "x")
+		}),
+		"HeaderAfterBody": quiet(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "hej")
 			w.Header().Set("X-A", "1")
-			return nil
-		},
-		"GuessedHTML": func(w http.ResponseWriter, _ *http.Request) []any {
-			return noticed(io.WriteString(w, "<!DOCTYPE html><p>æ"))
-		},
-		"GuessedFromPieces": func(w http.ResponseWriter, _ *http.Request) []any {
-			_, _ = io.WriteString(w, "<!DOC")
-			return noticed(io.WriteString(w, "TYPE html>"))
-		},
-		"GuessedPNG": func(w http.ResponseWriter, _ *http.Request) []any {
-			return noticed(io.WriteString(w, "\x89PNG\x0d\x0a\x1a\x0a"))
-		},
+		}),
+
+		"GuessedHTML":       writes(0, nil, "<!DOCTYPE html><p>æ"),
+		"GuessedFromPieces": writes(0, nil, "<!DOC", "TYPE html>"),
+		"GuessedPNG":        writes(0, nil, "\x89PNG\r\n\x1a\n"),
 		"GuessedBeforeFlush": func(w http.ResponseWriter, _ *http.Request) []any {
 			_, _ = io.WriteString(w, "<!DOC")
 			w.(http.Flusher).Flush()
@@ -240,6 +261,7 @@ func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
 		},
 		"FlushedFirst": func(w http.ResponseWriter, _ *http.Request) []any {
 			w.(http.Flusher).Flush()
+			w.Header().Set("X-A", "1")
 			return noticed(io.WriteString(w, "<!DOCTYPE html>"))
 		},
 		"FlushedByController": func(w http.ResponseWriter, _ *http.Request) []any {
@@ -249,108 +271,60 @@ func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			return noticed(io.WriteString(w, "<p>"))
 		},
-		"TypeEmpty": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Type", "")
-			return noticed(io.WriteString(w, "<p>"))
-		},
-		"EncodedByItself": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Encoding", "br")
-			return noticed(io.WriteString(w, "<p>"))
-		},
-		"204WithBody": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.WriteHeader(204)
-			return noticed(io.WriteString(w, "x"))
-		},
-		"204WithLength": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Length", "9")
-			w.WriteHeader(204)
-			return nil
-		},
-		"304WithBody": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Type", "text/html")
-			w.Header().Set("Vary", "Accept-Encoding")
-			w.Header().Set("ETag", `"7"`)
-			w.Header().Set("Content-Length", "9")
-			w.WriteHeader(304)
-			return noticed(io.WriteString(w, "x"))
-		},
-		"LengthRight": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Length", "3")
-			return noticed(io.WriteString(w, "hej"))
-		},
+		"TypeEmpty":       writes(0, []string{"Content-Type", ""}, "<p>"),
+		"EncodedByItself": writes(0, []string{"Content-Encoding", "br"}, "<p>"),
+
+		"204WithBody":   writes(204, nil, "hej"),
+		"204WithLength": writes(204, []string{"Content-Length", "9"}),
+		"304WithBody":   writes(304, []string{"Content-Type", "text/html", "ETag", `"7"`, "Content-Length", "9"}, "hej"),
+		"LengthRight":   writes(0, []string{"Content-Length", "3"}, "hej"),
 		"LengthForHEAD": func(w http.ResponseWriter, r *http.Request) []any {
 			w.Header().Set("Content-Length", "3")
-			if r.Method == "HEAD" {
+			if r.Method == http.MethodHead {
 				return nil
 			}
 			return noticed(io.WriteString(w, "hej"))
 		},
-		"Cookies": func(w http.ResponseWriter, _ *http.Request) []any {
+
+		"Cookies": quiet(func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "a", Value: "1", Path: "/", HttpOnly: true})
 			http.SetCookie(w, &http.Cookie{Name: "b", Value: "2", Expires: noon})
-			return nil
-		},
-		"RepeatedHeaders": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Add("Cache-Control", "no-store")
-			w.Header().Add("Cache-Control", "private")
-			w.Header().Add("Vary", "Cookie")
-			w.Header().Add("Vary", "Accept")
-			return nil
-		},
-		"InjectedHeader": func(w http.ResponseWriter, _ *http.Request) []any { w.Header().Set("X-A", "a\r\nX-B: b"); return nil },
-		"HeaderNoName":   func(w http.ResponseWriter, _ *http.Request) []any { w.Header()["X A"] = []string{"x"}; return nil },
-		"Redirect": func(w http.ResponseWriter, r *http.Request) []any {
-			http.Redirect(w, r, "/e/å", http.StatusSeeOther)
-			return nil
-		},
-		"Error": func(w http.ResponseWriter, _ *http.Request) []any {
-			http.Error(w, "nej", http.StatusTeapot)
-			return nil
-		},
-		"NotFound": func(w http.ResponseWriter, r *http.Request) []any { http.NotFound(w, r); return nil },
-		"File": func(w http.ResponseWriter, r *http.Request) []any {
-			http.ServeContent(w, r, "a.css", noon, strings.NewReader(strings.Repeat("a{}", 2000)))
-			return nil
-		},
-		"PartOfAFile": func(w http.ResponseWriter, r *http.Request) []any {
+		}),
+		"RepeatedHeaders": writes(0, []string{"Cache-Control", "no-store", "Cache-Control", "private", "Vary", "Cookie", "Vary", "Accept"}),
+		"InjectedHeader":  writes(0, []string{"X-A", "a\r\nX-B: b"}),
+		"HeaderOfNoName":  writes(0, []string{"X A", "a"}),
+		"Trailer":         writes(0, []string{http.TrailerPrefix + "A", "1"}, "hej"),
+
+		"Redirect": quiet(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/e/å", http.StatusSeeOther) }),
+		"Error":    quiet(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "nej", http.StatusTeapot) }),
+		"NotFound": quiet(http.NotFound),
+		"File": quiet(func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "a.css", noon, strings.NewReader(style))
+		}),
+		"PartOfAFile": quiet(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Set("Range", "bytes=10-2000")
-			http.ServeContent(w, r, "a.css", noon, strings.NewReader(strings.Repeat("a{}", 2000)))
-			return nil
+			http.ServeContent(w, r, "a.css", noon, strings.NewReader(style))
+		}),
+		"PartsOfAFile": quiet(func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Range", "bytes=8000-9000")
+			http.ServeContent(w, r, "a.css", noon, strings.NewReader(style))
+		}),
+
+		"NotText":    writes(0, nil, "\xff\xfe\x00\x01"),
+		"LatinText":  writes(0, []string{"Content-Type", "text/plain; charset=iso-8859-1"}, "bl\xe5b\xe6r"),
+		"LongText":   writes(0, nil, strings.Repeat("æøå ", 30_000)),
+		"LongBinary": writes(0, nil, strings.Repeat("\x00\xff", 30_000)),
+		"Pieces":     writes(0, nil, slices.Repeat([]string{"abcdefg"}, 1000)...),
+
+		"SeesTheRequest": func(_ http.ResponseWriter, r *http.Request) []any {
+			return noticed(r.Method, r.URL.Path, r.URL.Query(), r.Header.Get("X-Awkward"), r.ContentLength)
 		},
-		"PartsOfAFile": func(w http.ResponseWriter, r *http.Request) []any {
-			r.Header.Set("Range", "bytes=4000-9000")
-			r.Header.Set("If-Range", noon.UTC().Format(http.TimeFormat))
-			http.ServeContent(w, r, "a.css", noon, strings.NewReader(strings.Repeat("a{}", 2000)))
-			return nil
-		},
-		"NotText": func(w http.ResponseWriter, _ *http.Request) []any { return noticed(w.Write([]byte{0xff, 0xfe, 0, 1})) },
-		"LatinText": func(w http.ResponseWriter, _ *http.Request) []any {
-			w.Header().Set("Content-Type", "text/plain")
-			return noticed(w.Write([]byte("bl\xe5")))
-		},
-		"LongText": func(w http.ResponseWriter, _ *http.Request) []any {
-			return noticed(io.WriteString(w, strings.Repeat("æøå ", 30_000)))
-		},
-		"LongBinary": func(w http.ResponseWriter, _ *http.Request) []any {
-			return noticed(w.Write([]byte(strings.Repeat("\x00\xff", 30_000))))
-		},
-		"ManyPieces": func(w http.ResponseWriter, _ *http.Request) []any { return pieces(w, 3, 700) },
-		"MorePieces": func(w http.ResponseWriter, _ *http.Request) []any { return pieces(w, 1000, 7) },
-		"Trailer": func(w http.ResponseWriter, _ *http.Request) []any {
-			_, _ = io.WriteString(w, "x")
-			w.Header().Set(http.TrailerPrefix+"A", "1")
-			return nil
-		},
-		"EchoesHeader": func(w http.ResponseWriter, r *http.Request) []any {
-			return noticed(r.Header.Get("X-Awkward"), r.URL.Query(), r.ContentLength, r.Host != "")
-		},
-		"ReadsTheBody": func(w http.ResponseWriter, r *http.Request) []any {
+		"ReadsTheBody": func(_ http.ResponseWriter, r *http.Request) []any {
 			b, err := io.ReadAll(r.Body)
-			return noticed(string(b), err, r.ContentLength)
+			return noticed(string(b), err)
 		},
-		"ParsesTheForm": func(w http.ResponseWriter, r *http.Request) []any {
-			err := r.ParseForm()
-			return noticed(fmt.Sprint(r.PostForm), err)
+		"ParsesTheForm": func(_ http.ResponseWriter, r *http.Request) []any {
+			return noticed(r.ParseForm(), r.PostForm, r.Form)
 		},
 		"LimitsTheBody": func(w http.ResponseWriter, r *http.Request) []any {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 3))
@@ -368,15 +342,6 @@ func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
 	}
 }
 
-func pieces(w http.ResponseWriter, n, size int) []any {
-	var all []any
-	for i := range n {
-		wrote, err := io.WriteString(w, strings.Repeat(strconv.Itoa(i%10), size))
-		all = append(all, noticed(wrote, err)...)
-	}
-	return all
-}
-
 // compareWithNetHTTP asks h directly and through the gateway.
 func compareWithNetHTTP(t *testing.T, h awkward, method, accept string) {
 	t.Helper()
@@ -392,7 +357,7 @@ func compareWithNetHTTP(t *testing.T, h awkward, method, accept string) {
 	if want.StatusCode != got.StatusCode || wantBody != gotBody {
 		t.Errorf("%s: got %d with %d bytes, want %d with %d", where, got.StatusCode, len(gotBody), want.StatusCode, len(wantBody))
 	}
-	if diff := cmp.Diff(comparable(want, want, got), comparable(got, want, got)); diff != "" {
+	if diff := cmp.Diff(headersOf(want, want, got), headersOf(got, want, got)); diff != "" {
 		t.Errorf("%s (-net/http +ours):\n%s", where, diff)
 	}
 }
@@ -428,9 +393,9 @@ func ask(t *testing.T, h http.Handler, method, accept string) (*http.Response, s
 	return res, plain
 }
 
-// comparable are a response's headers, less what may differ: what goes with compressing, where ours was; the length, where net/http had to
+// headersOf are a response's headers, less what may differ: what goes with compressing, where ours was; the length, where net/http had to
 // send the beginning before it knew; and whether the answer varies, as that depends on its length.
-func comparable(res, theirs, ours *http.Response) map[string]string {
+func headersOf(res, theirs, ours *http.Response) map[string]string {
 	h := map[string]string{}
 	for name, values := range res.Header {
 		h[name] = strings.Join(values, ", ")

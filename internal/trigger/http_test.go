@@ -115,6 +115,13 @@ func TestHTTPRequest(t *testing.T) {
 			t.Errorf("got %q", id)
 		}
 	})
+	t.Run("ProtocolIsTheClients", func(t *testing.T) {
+		e := get("/")
+		e.RequestContext.HTTP.Protocol = "HTTP/2.0"
+		if r := seen(t, e); r.Proto != "HTTP/2.0" || !r.ProtoAtLeast(2, 0) {
+			t.Errorf("got %q, %d.%d", r.Proto, r.ProtoMajor, r.ProtoMinor)
+		}
+	})
 	t.Run("HostFallsBackToTheDomain", func(t *testing.T) {
 		e := get("/")
 		e.RequestContext.DomainName = "deltag.example.dk"

@@ -3,8 +3,10 @@ package trigger
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -108,6 +110,29 @@ func TestAnswerHeaders(t *testing.T) {
 	}
 }
 
+func TestAnswerWithoutBody(t *testing.T) {
+	for status, want := range map[int]map[string]string{
+		204: {"Content-Type": "text/html", "Etag": `"7"`},
+		304: {"Vary": "Accept-Encoding", "Etag": `"7"`},
+	} {
+		res := call(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Length", "9")
+			w.Header().Set("ETag", `"7"`)
+			w.WriteHeader(status)
+			if _, err := io.WriteString(w, "no"); !errors.Is(err, http.ErrBodyNotAllowed) {
+				t.Errorf("%d: got %v", status, err)
+			}
+		}, get("/"))
+		if diff := cmp.Diff(events.APIGatewayV2HTTPResponse{StatusCode: status, Headers: want}, res); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// lambdaTakes so many bytes as an answer, by the words of its own error.
+const lambdaTakes = 6_291_556
+
 func TestAnswerThatIsBroken(t *testing.T) {
 	for _, c := range []struct {
 		name, code, logs string
@@ -137,6 +162,29 @@ func TestAnswerThatIsBroken(t *testing.T) {
 			}
 		})
 	}
+	t.Run("WhatIsTooLargeIsNotGathered", func(t *testing.T) {
+		for _, accept := range []string{"", "gzip"} {
+			w := newWriter(get("/", "accept-encoding", accept))
+			w.Header().Set("Content-Type", "text/plain")
+			random, piece := rand.NewChaCha8([32]byte{}), make([]byte, 50_000)
+			for range 4 * maxBody / len(piece) {
+				_, _ = random.Read(piece)
+				_, _ = w.Write(piece) // and never looks at the error
+			}
+			if _, err := w.answer(); !errors.Is(err, errTooLarge) || w.body.Len() > maxBody+200_000 {
+				t.Errorf("%q: %v, %d bytes gathered", accept, err, w.body.Len())
+			}
+		}
+	})
+	t.Run("HandlerIsToldWhenItWritesMoreThanItSaid", func(t *testing.T) {
+		logged(t)
+		call(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "5")
+			if n, err := io.WriteString(w, "and half"); n != 0 || !errors.Is(err, http.ErrContentLength) {
+				t.Errorf("got %d, %v", n, err)
+			}
+		}, get("/"))
+	})
 	t.Run("LargestThatPasses", func(t *testing.T) {
 		for contentType, body := range map[string]string{"image/png": strings.Repeat("\xff", maxBody), "text/plain": strings.Repeat("\x00", maxPlain)} {
 			res := call(t, answers(contentType, body), get("/"))
@@ -144,8 +192,8 @@ func TestAnswerThatIsBroken(t *testing.T) {
 				t.Fatalf("%s: got %d bytes", contentType, len(got))
 			}
 			wire := overTheWireSize(t, res)
-			if const6MB := 6_291_556; wire > const6MB {
-				t.Errorf("%s: %d bytes of JSON, Lambda takes %d", contentType, wire, const6MB)
+			if wire > lambdaTakes {
+				t.Errorf("%s: %d bytes of JSON, Lambda takes %d", contentType, wire, lambdaTakes)
 			}
 		}
 	})

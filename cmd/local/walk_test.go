@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	netmail "net/mail"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	ical "github.com/emersion/go-ical"
+
+	"deltag/internal/dynamolocal"
+)
+
+const (
+	form = "application/x-www-form-urlencoded"
+	sign = "/e/samskabelse/registrations"
+)
+
+func fields(name, email string) string {
+	return url.Values{"name": {name}, "email": {email}, "language": {"da"}}.Encode()
+}
+
+// engines are the own one, and DynamoDB Local where it is set up. Its table outlives the process under test.
+func engines(t *testing.T, test func(t *testing.T, env []string)) {
+	now := "LOCAL_NOW=2026-11-23T09:00:00Z"
+	t.Run("embedded", func(t *testing.T) { test(t, []string{now, "DATA_DIR=" + t.TempDir()}) })
+	if endpoint, ok := dynamolocal.Start(t); ok {
+		t.Run("DynamoDBLocal", func(t *testing.T) {
+			test(t, []string{now, "DATA_DIR=" + t.TempDir(), "DYNAMODB_ENDPOINT=" + endpoint, "TABLE=walk" + fmt.Sprint(time.Now().UnixNano())})
+		})
+	}
+}
+
+// TestWalk takes visitors and an organiser through everything, with the process killed on the way.
+func TestWalk(t *testing.T) {
+	path := binary(t)
+	engines(t, func(t *testing.T, env []string) {
+		p := start(t, path, env...)
+		for n := range 30 {
+			if res, raw := p.do("POST", sign, form, fields("Åse", fmt.Sprintf("p%d@example.dk", n))); res.StatusCode != 303 {
+				t.Fatalf("%d %s", res.StatusCode, raw)
+			}
+		}
+		p.until("confirmations", func() bool { return len(p.mails()) == 30 })
+		readInvitation(t, p, p.mails()[0])
+
+		p.goTo("2026-11-30T13:00:00Z")
+		p.until("some reminders", func() bool { return len(p.mails()) > 35 })
+		p.kill()
+		p = start(t, path, env[1:]...) // the clock goes on where it was
+		p.post("/local/clock", `{"advance":"11m"}`)
+		p.until("all reminders", func() bool { return len(p.mails()) == 60 })
+
+		p.goTo("2026-12-01T12:30:00Z")
+		p.until("the hour's reminders", func() bool { return len(p.mails()) == 90 })
+		p.post("/api/v1/public"+"/events/samskabelse/registrations", `{"name":"Sen","email":"sen@example.dk"}`)
+		p.until("the late confirmation", func() bool { return p.kinds("sen@example.dk") == "confirmation" })
+		late := p.mails()[90]
+		join := regexp.MustCompile(`http\S+(/join/\S+)`).FindStringSubmatch(late.Text)
+		if join == nil || !strings.Contains(late.Text, "30 minutter") {
+			t.Fatalf("the late joiner's confirmation: %s", late.Text)
+		}
+		p.goTo("2026-12-01T12:50:00Z")
+		p.until("the last reminders", func() bool { return len(p.mails()) == 122 })
+		for n := range 30 {
+			if got := p.kinds(fmt.Sprintf("p%d@example.dk", n)); got != "confirmation reminder-P1D reminder-PT1H reminder-PT10M" {
+				t.Errorf("%d got %s", n, got)
+			}
+		}
+		if got := p.kinds("sen@example.dk"); got != "confirmation reminder-PT10M" {
+			t.Errorf("the late joiner got %s", got)
+		}
+		if res, _ := p.do("POST", join[1], form, ""); res.StatusCode != 303 || res.Header.Get("Location") != "https://meet.example.org/samskabelse" {
+			t.Errorf("joining: %d %s", res.StatusCode, res.Header.Get("Location"))
+		}
+		readLists(t, p)
+	})
+}
+
+// readInvitation reads a mail with parsers that did not write it.
+func readInvitation(t *testing.T, p *process, m mail) {
+	t.Helper()
+	_, raw := p.do("GET", strings.TrimPrefix(m.RawURL, p.url), "", "")
+	msg, err := netmail.ReadMessage(strings.NewReader(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := parts(t, msg.Header.Get("Content-Type"), msg.Body)
+	inner := parts(t, outer[0].contentType, strings.NewReader(outer[0].body))
+	var order []string
+	for _, part := range append(inner, outer[1:]...) {
+		kind, _, _ := mime.ParseMediaType(part.contentType)
+		order = append(order, kind)
+	}
+	if got := strings.Join(order, " "); got != "text/plain text/html text/calendar application/ics" {
+		t.Errorf("parts: %s", got)
+	}
+	if !strings.Contains(inner[2].contentType, "method=REQUEST") {
+		t.Errorf("the calendar part is %s", inner[2].contentType)
+	}
+	_, raw = p.do("GET", "/local/mails", "", "")
+	var list []struct{ Calendar string }
+	if err := json.Unmarshal(raw, &list); err != nil {
+		t.Fatal(err)
+	}
+	cal, err := ical.NewDecoder(strings.NewReader(list[0].Calendar)).Decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := cal.Events()[0].DateTimeStart(time.UTC)
+	if err != nil || !start.Equal(time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)) {
+		t.Errorf("it starts %s, %v", start, err)
+	}
+}
+
+type part struct{ contentType, body string }
+
+func parts(t *testing.T, contentType string, body io.Reader) (all []part) {
+	t.Helper()
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := multipart.NewReader(body, params["boundary"]); ; {
+		next, err := r.NextPart()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, part{next.Header.Get("Content-Type"), string(raw)})
+	}
+}
+
+// readLists pulls what an organiser pulls.
+func readLists(t *testing.T, p *process) {
+	t.Helper()
+	var made struct{ Token string }
+	if err := json.Unmarshal(p.post("/local/token", ""), &made); err != nil {
+		t.Fatal(err)
+	}
+	get := func(path string, v any) []byte {
+		res, raw := p.do("GET", "/api/v1/events"+path, "", "", "Authorization: Bearer "+made.Token)
+		if res.StatusCode != 200 || v != nil && json.Unmarshal(raw, v) != nil {
+			t.Fatalf("%s: %d %s", path, res.StatusCode, raw)
+		}
+		return raw
+	}
+	var list struct{ Items []struct{ ID, Slug string } }
+	get("", &list)
+	if len(list.Items) != 1 || list.Items[0].Slug != demoSlug {
+		t.Fatalf("%+v", list)
+	}
+	id := list.Items[0].ID
+	var event struct {
+		Counts struct{ Confirmed, Attended int }
+	}
+	get("/"+id, &event)
+	if event.Counts.Confirmed != 31 || event.Counts.Attended != 1 {
+		t.Errorf("%+v", event)
+	}
+	var ledger struct {
+		Items []struct{ Status, Reason string }
+	}
+	get("/"+id+"/deliveries?limit=200", &ledger)
+	rows := map[string]int{}
+	for _, row := range ledger.Items {
+		rows[row.Status+row.Reason]++
+	}
+	if delete(rows, "skippedjoined-later"); len(rows) != 1 || rows["sent"] != 122 {
+		t.Errorf("the ledger: %v", rows)
+	}
+	in := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(get("/"+id+"/registrations.csv", nil)), "\ufeff")))
+	in.Comma = ';'
+	lines, err := in.ReadAll()
+	if err != nil || len(lines) != 32 {
+		t.Errorf("%d lines, %v", len(lines), err)
+	}
+}
+
+// TestBrowser signs up in Chromium with JavaScript switched off, in Danish.
+func TestBrowser(t *testing.T) {
+	chromium := os.Getenv("DELTAG_CHROMIUM")
+	if chromium == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("Chromium is not set up")
+		}
+		t.Log("not run: Chromium (make test installs it)")
+		return
+	}
+	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z")
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox,
+		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1000, 1200))
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	defer cancel()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+
+	do := func(steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := func(selector string) string {
+		t.Helper()
+		s, err := chromedp.Run(ctx, chromedp.Text(selector))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(chromedp.Navigate(p.url+"/"), chromedp.Click(`a[href*="/e/samskabelse"]`), chromedp.WaitVisible(`form[action$="/registrations"]`),
+		chromedp.SendKeys(`input[name="email"]`, "mette"), chromedp.Submit(`input[name="email"]`), chromedp.WaitVisible(`[role="alert"]`))
+	kept, err := chromedp.Run(ctx, chromedp.AttributeValue(`input[name="email"]`, "value"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if faults := text(`[role="alert"]`); !strings.Contains(faults, "@") || kept.Value != "mette" {
+		t.Errorf("faults %q, kept %q", faults, kept.Value)
+	}
+	do(chromedp.SetValue(`input[name="email"]`, "mette@example.dk"), chromedp.SendKeys(`input[name="name"]`, "Mette Østergård"),
+		chromedp.Submit(`input[name="name"]`), chromedp.WaitNotPresent(`input[name="email"]`))
+	if thanks := text(`main`); !strings.Contains(thanks, "tilmeldt") {
+		t.Errorf("thanks: %s", thanks)
+	}
+	p.until("the confirmation", func() bool { return p.kinds("mette@example.dk") == "confirmation" })
+	own := regexp.MustCompile(`http\S+/r/\S+`).FindString(p.mails()[0].Text)
+	do(chromedp.Navigate(own))
+	if personal := text(`main`); !strings.Contains(personal, "Samskabelse") {
+		t.Errorf("the page of one's own: %s", personal)
+	}
+}
+
+// TestBadInput: what is refused is told, and nothing is stored.
+func TestBadInput(t *testing.T) {
+	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z")
+	for name, c := range map[string]struct {
+		method, path, contentType, body string
+		status                          int
+	}{
+		"UnknownSlug":           {"GET", "/e/nope", "", "", 404},
+		"SignUpAtAnUnknownSlug": {"POST", "/e/nope/registrations", form, fields("A", "a@example.dk"), 404},
+		"TooLarge":              {"POST", sign, form, "name=" + strings.Repeat("a", 66_000), 413},
+		"WrongType":             {"POST", sign, "text/plain", "name=a", 415},
+		"NUL":                   {"POST", sign, form, fields("a\x00b", "a@example.dk"), 422},
+		"LineBreakInTheName":    {"POST", sign, form, fields("a\r\nBcc: b@example.dk", "a@example.dk"), 422},
+		"BadUTF8":               {"POST", sign, form, "name=%ff%fe&email=a@example.dk", 400},
+		"LongName":              {"POST", sign, form, fields(strings.Repeat("a", 10_000), "a@example.dk"), 422},
+		"NoAddress":             {"POST", sign, form, fields("A", "a.example.dk"), 422},
+		"UnknownJSONField":      {"POST", "/api/v1/public/events/samskabelse/registrations", "application/json", `{"nam":"A"}`, 400},
+		"NoToken":               {"GET", "/api/v1/events", "", "", 401},
+		"ForgedLink":            {"GET", "/r/" + strings.Repeat("A", 60), "", "", 404},
+		"WrongMethod":           {"DELETE", "/e/samskabelse", "", "", 405},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if res, raw := p.do(c.method, c.path, c.contentType, c.body); res.StatusCode != c.status {
+				t.Errorf("%d, not %d: %.300s", res.StatusCode, c.status, raw)
+			}
+		})
+	}
+	var list struct{ Items []struct{ ID string } }
+	var made struct{ Token string }
+	var event struct {
+		Counts struct{ Confirmed, Waiting int }
+	}
+	_ = json.Unmarshal(p.post("/local/token", ""), &made)
+	_, raw := p.do("GET", "/api/v1/events", "", "", "Authorization: Bearer "+made.Token)
+	if err := json.Unmarshal(raw, &list); err != nil {
+		t.Fatal(err)
+	}
+	_, raw = p.do("GET", "/api/v1/events/"+list.Items[0].ID, "", "", "Authorization: Bearer "+made.Token)
+	if err := json.Unmarshal(raw, &event); err != nil || event.Counts.Confirmed != 0 || len(p.mails()) != 0 {
+		t.Errorf("stored: %s, %d mails, %v", raw, len(p.mails()), err)
+	}
+}
