@@ -49,7 +49,14 @@ var (
 )
 
 func theOne(jars string) (string, error) {
-	once.Do(func() { running, failed = start(jars) })
+	once.Do(func() {
+		// Between asking for a free port and taking it, another process may have got it.
+		for range 5 {
+			if running, failed = start(jars); failed == nil {
+				return
+			}
+		}
+	})
 	return running, failed
 }
 

@@ -448,7 +448,7 @@ func (r *Recorder) announce(ctx context.Context, file string, feedback func(cont
 	return os.Rename(file, strings.TrimSuffix(file, newMail)+oldMail)
 }
 
-// Report hands an event about a mail to feedback: "bounce", "complaint" or "delivery".
+// report hands an event about a mail to feedback: "bounce", "complaint" or "delivery".
 func (r *Recorder) report(ctx context.Context, id, kind string, feedback func(context.Context, json.RawMessage) error) error {
 	e, err := r.envelope(id)
 	if err != nil {
