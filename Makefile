@@ -49,7 +49,7 @@ bench: build ## the benchmarks
 
 fuzz: ## each fuzz test for 20 seconds
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {while (n) print $$2, names[--n]}' | \
-		while read -r package name; do go test -run '^$$' -fuzz "^$$name$$" -fuzztime 20s "$$package" || exit; done
+		while read -r package name; do go test -run '^$$' -fuzz "^$$name$$" -fuzztime 20s -fuzzminimizetime 100x "$$package" || exit; done
 
 soak: ## the property tests, CHECKS=10000 histories each
 	go test -timeout 6h $$(go list -f '{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{end}}{{end}} \

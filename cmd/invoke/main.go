@@ -1,6 +1,6 @@
 // Command invoke builds one of the functions, hands it a recorded event as Lambda would, and prints its answer:
 //
-//	go run ./cmd/invoke site events/home.json
+//	go run ./cmd/invoke site events/http-get-event-page.json
 //
 // What the function writes goes to standard error. Without DYNAMODB_ENDPOINT and SES_ENDPOINT it reaches nothing.
 package main
