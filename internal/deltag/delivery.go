@@ -93,9 +93,12 @@ const (
 // sent again. SES events usually arrive within seconds; ten minutes leave room for a slow day.
 const SettleTime = 10 * time.Minute
 
-// GiveUpAfter ends a delivery that SES has put off for so long since the first attempt. Mail about an event ends sooner, by its
-// own rule: see Verdict.
-const GiveUpAfter = 72 * time.Hour
+// GiveUpAfter and GiveUpAttempts end a delivery that SES has put off for so long since the first attempt, and so often:
+// after an outage of our own it gets its tries all the same. Mail about an event ends sooner, by its own rule: see Verdict.
+const (
+	GiveUpAfter    = 72 * time.Hour
+	GiveUpAttempts = 100 // at a quarter of an hour each, a day's worth
+)
 
 // MaxHandovers bounds the copies of one mail: it is handed to SES again only when nothing was heard of the
 // last time for SettleTime, and never more often than this.
@@ -163,7 +166,7 @@ func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 // PutOff gives a claimed d back: SES said no for now, or was not reached. It returns after a wait that doubles
 // each time, from one second to a quarter of an hour.
 func (d Delivery) PutOff(r Reason, now time.Time) Delivery {
-	if now.Sub(d.History[0].At) >= GiveUpAfter {
+	if d.Attempt >= GiveUpAttempts && now.Sub(d.History[0].At) >= GiveUpAfter {
 		return d.Fail(GaveUp, now)
 	}
 	wait := min(time.Second<<min(d.Attempt-1, 10), 15*time.Minute)

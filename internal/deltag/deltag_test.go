@@ -371,8 +371,13 @@ func TestPutOffDoublesUpToAQuarterOfAnHour(t *testing.T) {
 	}
 	want(t, waits[:3], []time.Duration{time.Second, 2 * time.Second, 4 * time.Second})
 	want(t, waits[11], 15*time.Minute)
-	d = d.Claim(now.Add(GiveUpAfter)).PutOff(Throttled, now.Add(GiveUpAfter))
-	want(t, d.Status, Failed)
+	long := now.Add(GiveUpAfter)
+	d = d.Claim(long).PutOff(Throttled, long)
+	want(t, d.Status, Pending) // it was tried too seldom to give up
+	for d.Status == Pending {
+		d = d.Claim(long).PutOff(Throttled, long)
+	}
+	want(t, []any{d.Status, d.Attempt}, []any{Failed, GiveUpAttempts})
 }
 
 func TestRegistrationID(t *testing.T) {
