@@ -1,6 +1,7 @@
 # "make help" lists the targets. Go is all that make run needs; make test fetches the rest by itself: see .ci/tools.
 
-BUILD = go build -tags lambda.norpc -trimpath -ldflags="-s -w"
+# Neither the Runtime API nor the SDK needs HTTP/2, which would add 0.4 MB to each function.
+BUILD = go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"
 LAMBDA = CGO_ENABLED=0 GOOS=linux GOARCH=arm64
 VENV = .cache/venv/bin
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)

@@ -227,7 +227,7 @@ func TestBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := `-tags lambda.norpc -trimpath -ldflags="-s -w"`; !strings.Contains(string(makefile), want) {
+		if want := `-tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"`; !strings.Contains(string(makefile), want) {
 			t.Errorf("the Makefile does not build with %s", want)
 		}
 	})
