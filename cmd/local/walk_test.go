@@ -65,7 +65,7 @@ func TestWalk(t *testing.T) {
 
 		p.goTo("2026-12-01T12:30:00Z")
 		p.until("the hour's reminders", func() bool { return len(p.mails()) == 90 })
-		p.post("/api/v1/public"+"/events/samskabelse/registrations", `{"name":"Sen","email":"sen@example.dk"}`)
+		p.post("/api/v1/public/events/samskabelse/registrations", `{"name":"Sen","email":"sen@example.dk"}`)
 		p.until("the late confirmation", func() bool { return p.kinds("sen@example.dk") == "confirmation" })
 		late := p.mails()[90]
 		join := regexp.MustCompile(`http\S+(/join/\S+)`).FindStringSubmatch(late.Text)
