@@ -86,7 +86,7 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 	}
 	gateway := &local.Gateway{
 		Site: local.Lambda(trigger.HTTP(site.New(site.Options{
-			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, Calendar: calendar.Public,
+			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, EvenAfter: site.AnswerEvenly, Calendar: calendar.Public,
 			OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
 				return calendar.Own(e, r, calendar.LinksOf(s.baseURL, r), now)
 			},

@@ -34,12 +34,13 @@ func run(log *slog.Logger) error {
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
 	pages := site.New(site.Options{
-		Store:    dynamo.New(client, c.Table, rand.Reader),
-		BaseURL:  c.BaseURL,
-		Build:    os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
-		Now:      time.Now,
-		Log:      log,
-		Calendar: calendar.Public,
+		Store:     dynamo.New(client, c.Table, rand.Reader),
+		BaseURL:   c.BaseURL,
+		Build:     os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
+		Now:       time.Now,
+		Log:       log,
+		EvenAfter: site.AnswerEvenly,
+		Calendar:  calendar.Public,
 		OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
 			return calendar.Own(e, r, calendar.LinksOf(c.BaseURL, r), now)
 		},

@@ -31,8 +31,8 @@ type Store interface {
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
 	Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
 	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUp, now time.Time) (deltag.Outcome, error)
-	// Change moves the registration to another id when the address is another. ErrConflict.
-	Change(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUp, now time.Time) error
+	// Correct moves the registration to another id when the address is another, and sends there what was missed. ErrConflict.
+	Correct(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUp, now time.Time) error
 	Withdraw(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 
 	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)

@@ -38,7 +38,7 @@ func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p
 
 func (p ListDeliveriesParams) wants(d deltag.Delivery) bool {
 	return (p.Status == nil || *p.Status == string(d.Status)) && (p.Kind == nil || *p.Kind == string(d.Kind)) &&
-		(p.Email == nil || strings.EqualFold(*p.Email, d.Email))
+		(p.Email == nil || strings.EqualFold(*p.Email, d.Email.Typed))
 }
 
 // GetDelivery implements GET /events/{id}/deliveries/{did}.
@@ -85,7 +85,7 @@ func (s *server) ResendDelivery(w http.ResponseWriter, r *http.Request, id Id, d
 func showDelivery(e deltag.Event, d deltag.Delivery, history bool) Delivery {
 	zone := e.Zone()
 	out := Delivery{
-		Id: d.ID(), RegistrationId: d.RegistrationID, Email: d.Email, Kind: string(d.Kind), Version: d.Version,
+		Id: d.ID(), RegistrationId: d.RegistrationID, Email: d.Email.Typed, Kind: string(d.Kind), Version: d.Version,
 		DueAt: d.DueAt.In(zone), Status: string(d.Status), Reason: string(d.Reason), SentAt: instant(d.SentAt, zone), MessageId: d.MessageID,
 	}
 	if history {

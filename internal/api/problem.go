@@ -36,6 +36,7 @@ var statuses = []struct {
 	{deltag.ErrNotFound, http.StatusNotFound, "not-found", "There is nothing here."},
 	{deltag.ErrSlugTaken, http.StatusConflict, "slug-taken", "Another event has this slug. Choose another."},
 	{deltag.ErrFull, http.StatusConflict, "full", "The event is full and keeps no waiting list."},
+	{deltag.ErrTooManyMails, http.StatusTooManyRequests, "too-many-mails", "The address has had as many mails as it can get in one day."},
 	{deltag.ErrClosed, http.StatusConflict, "closed", "The event takes no sign-ups now."},
 	{deltag.ErrConflict, http.StatusConflict, "conflict", "It has changed in the meantime. Read it again and repeat."},
 	{deltag.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The store does not answer. Repeating the request is safe."},

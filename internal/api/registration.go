@@ -136,7 +136,7 @@ func (s *server) correct(r *http.Request, e deltag.Event, reg deltag.Registratio
 	maps.Copy(answers, typed.Answers)
 	typed.Answers = answers
 	if !cancels {
-		return deltag.RegistrationID(e, typed.Email), s.Store.Change(r.Context(), e, reg, typed, s.Now())
+		return deltag.RegistrationID(e, typed.Email), s.Store.Correct(r.Context(), e, reg, typed, s.Now())
 	}
 	if p.Name != nil || p.Email != nil || p.Organisation != nil || p.Role != nil || p.Updates != nil || p.Answers != nil {
 		return reg.ID, deltag.Faults{{Field: "status", Code: "alone"}}

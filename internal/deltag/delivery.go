@@ -78,6 +78,7 @@ const (
 	DidAttend         Reason = "attended"
 	DidNotAttend      Reason = "not-attended"
 	RegistrationGone  Reason = "registration-gone" // erased, or moved to a corrected address
+	TooManyToday      Reason = "too-many-today"    // the address has had MaxPerDay mails
 
 	Throttled     Reason = "throttled"       // SES: too fast
 	QuotaUsedUp   Reason = "daily-quota"     // SES: the day's messages are used up
@@ -100,6 +101,14 @@ const (
 	GiveUpAttempts = 100 // at a quarter of an hour each, a day's worth
 )
 
+// MaxPerDay is how many personal mails one address gets on one day (UTC), from all events together: whatever is
+// posted, nobody's inbox is flooded. MaxAskedPerDay is after how many of them nothing is taken any more that names the address without
+// proof of owning it, so that a stranger cannot use up what its owner needs.
+const (
+	MaxPerDay      = 20
+	MaxAskedPerDay = 10
+)
+
 // MaxHandovers bounds the copies of one mail: it is handed to SES again only when nothing was heard of the
 // last time for SettleTime, and never more often than this.
 const MaxHandovers = 3
@@ -109,7 +118,7 @@ const MaxHandovers = 3
 // writes it only if the stored row still has the revision before.
 type Delivery struct {
 	DeliveryKey
-	Email     string // where to, as typed; the address sent to once sent
+	Email     Address // where to; the address sent to once sent
 	Status    DeliveryStatus
 	Reason    Reason
 	DueAt     time.Time
@@ -119,6 +128,12 @@ type Delivery struct {
 	MessageID string
 	Revision  int
 	History   []Step
+	// Of marks the registration it was made for: somebody who signs up again after an erasure has the same id.
+	Of string
+	// Addressee is whom a mail is for that no registration stands behind, or no more; nil for all others. The row itself
+	// keeps what it needs of them, and with Text the organiser's words of a preview.
+	Addressee *Registration
+	Text      string
 }
 
 // A Step is one entry of a delivery's history.
@@ -133,8 +148,23 @@ type Step struct {
 func NewDelivery(r Registration, k Kind, version int, due time.Time) Delivery {
 	return Delivery{
 		DeliveryKey: DeliveryKey{EventID: r.EventID, RegistrationID: r.ID, Kind: k, Version: version},
-		Email:       r.Email.Typed, Status: Pending, DueAt: due, NextAt: due,
+		Email:       r.Email, Of: r.Mark(), Status: Pending, DueAt: due, NextAt: due,
 	}
+}
+
+// Farewell is a mail to r's address as it leaves r behind: a receipt of its erasure, or word of its change. The calendar
+// entry that r had is taken out with it.
+func Farewell(e Event, r Registration, k Kind, now time.Time) Delivery {
+	a := Registration{
+		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email, Language: r.Language, Status: Withdrawn, Mail: r.Mail,
+		Sequence: r.Sequence + 1,
+	}
+	if r.Status == Confirmed && now.Before(e.EndsAt) {
+		a.ConfirmedAt = r.ConfirmedAt
+	}
+	d := NewDelivery(a, k, r.MailVersion+1, now)
+	d.Addressee = &a
+	return d
 }
 
 // Open says whether something is still to be done about d by the sender.

@@ -20,6 +20,10 @@ var (
 	ErrFull = errors.New("event is full")
 	// ErrClosed: the event takes no sign-ups now (draft, closed, cancelled, too early, over).
 	ErrClosed = errors.New("sign-up is closed")
+	// ErrTooManyMails: the address has been sent as much as it may be today. Nothing was stored.
+	ErrTooManyMails = errors.New("too many mails to this address today")
+	// ErrTooManySignUps: there were MaxPerNetwork sign-ups from the network within the hour. Nothing was stored.
+	ErrTooManySignUps = errors.New("too many sign-ups from this network")
 	// ErrUnavailable: the store did not answer, or not in time. Whether the write happened is
 	// unknown; every write of ours may be repeated.
 	ErrUnavailable = errors.New("store unavailable")

@@ -37,6 +37,16 @@ func RegistrationID(e Event, a Address) string {
 	return idEncoding.EncodeToString(h.Sum(nil))[:idSize]
 }
 
+// Mark tells r from a former registration of the same address, which was erased; "" without a secret.
+func (r Registration) Mark() string {
+	if len(r.Secret) == 0 {
+		return ""
+	}
+	h := hmac.New(sha256.New, r.Secret)
+	h.Write([]byte("mark"))
+	return idEncoding.EncodeToString(h.Sum(nil)[:5])
+}
+
 // IsID says whether s has the form of an id.
 func IsID(s string) bool {
 	if len(s) != idSize {

@@ -15,7 +15,10 @@ const (
 	CancelledNote    Kind = "cancelled"    // the event is off
 	FollowUpAttended Kind = "followup-attended"
 	FollowUpMissed   Kind = "followup-missed"
-	Message          Kind = "message" // the organiser's own words
+	Message          Kind = "message"     // the organiser's own words
+	Preview          Kind = "preview"     // a message as its attendees would get it, to the organiser alone
+	Readdressed      Kind = "readdressed" // to an address that was changed for another
+	Erased           Kind = "erased"      // receipt: nothing is stored about you any more
 
 	reminderPrefix = "reminder-"
 )
@@ -44,6 +47,9 @@ func (k Kind) Personal() bool {
 	return false
 }
 
+// Parting mail goes to an address that no registration has any more.
+func (k Kind) Parting() bool { return k == Readdressed || k == Erased }
+
 // News tells of an edit that calendars must show.
 func (k Kind) News() bool { return k == Moved || k == Changed }
 
@@ -64,7 +70,7 @@ func (k Kind) Calendar() CalendarMethod {
 	switch k {
 	case Confirmation, Promoted, Moved, Changed:
 		return Request
-	case WithdrawnNote, CancelledNote:
+	case WithdrawnNote, CancelledNote, Readdressed, Erased:
 		return Cancel
 	}
 	return NoCalendar

@@ -227,6 +227,32 @@ func (e Event) version(k Kind) int {
 	return e.Schedule
 }
 
+// Missed are the mails that r's former address, whose ledger is rows, never got and that still have a point: the organiser's
+// messages and follow-ups. How things stand is told by the confirmation to the new address. A message that is just going out may
+// have passed r's new id already, so it is put down for r too; the walk finds it there.
+func (r Registration) Missed(rows []Delivery, ms []Mailing) []Delivery {
+	var missed []Delivery
+	known := map[int]bool{}
+	for _, d := range rows {
+		switch {
+		case d.Kind != Message && !d.Kind.FollowUp():
+			continue
+		case d.Kind == Message:
+			known[d.Version] = true
+		}
+		arrived := d.Status == Sent || d.Status == Delivered || d.Status == Complained
+		if unwanted := d.Reason != AddressBounced && d.Status == Skipped; !arrived && !unwanted {
+			missed = append(missed, NewDelivery(r, d.Kind, d.Version, d.DueAt))
+		}
+	}
+	for _, m := range ms {
+		if m.Kind == Message && m.Status == Walking && !known[m.Version] && m.For(r) {
+			missed = append(missed, NewDelivery(r, m.Kind, m.Version, m.DueAt))
+		}
+	}
+	return missed
+}
+
 // A Letter is everything that decides about one mail, read when it is to be sent.
 type Letter struct {
 	Event        Event
@@ -251,7 +277,7 @@ func (l Letter) Verdict(now time.Time) Reason {
 		return l.personalVerdict(now)
 	}
 	switch {
-	case l.Kind == Message:
+	case l.Kind == Message, l.Kind == Preview, l.Kind.Parting():
 		return ""
 	case r.Status == Withdrawn:
 		return GaveUpSeat

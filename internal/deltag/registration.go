@@ -111,7 +111,12 @@ type SignUp struct {
 	Updates      bool
 	Answers      map[string][]string
 	Language     Language
+	Network      string // it came from, or "" when that is not to be limited; never stored
 }
+
+// MaxPerNetwork is how many sign-ups one network may make in an hour. A whole municipality or ministry sits behind one
+// address; none has that many people at one webinar.
+const MaxPerNetwork = 3200
 
 // Tidy trims what people leave around their words and drops empty answers.
 func (s SignUp) Tidy() SignUp {
@@ -230,6 +235,28 @@ func (r Registration) Repeat(now time.Time) (Registration, Delivery, bool) {
 func (r Registration) Again(now time.Time) (Registration, Delivery) {
 	kind := map[RegistrationStatus]Kind{Confirmed: Confirmation, Waiting: WaitingNote, Withdrawn: WithdrawnNote}[r.Status]
 	return r.tell(kind, now)
+}
+
+// Readdress moves r, with its seat or place in line, to another address, which gets links of its own and is told how
+// things stand. An unsubscription is kept; that the old address was dead is not.
+func (r Registration) Readdress(e Event, in SignUp, secret []byte, now time.Time) (Registration, Delivery) {
+	next := r.With(in)
+	next.ID, next.Secret = RegistrationID(e, in.Email), secret
+	next.Formerly = slices.DeleteFunc(append(slices.Clip(r.Formerly), r.ID), func(id string) bool { return id == next.ID })
+	if r.Mail == MailBounced {
+		next.Mail = MailOK
+	}
+	next.Sequence += 2 // above that of the Farewell, should both addresses lead to one calendar
+	next, mail := next.Again(now)
+	next.Revision = 1
+	return next, mail
+}
+
+// With is r with what was typed anew.
+func (r Registration) With(in SignUp) Registration {
+	r.Name, r.Email, r.Organisation, r.Role = in.Name, in.Email, in.Organisation, in.Role
+	r.Answers, r.Updates, r.Language = in.Answers, in.Updates, in.Language
+	return r
 }
 
 // Attend notes the first press on the join button.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -12,32 +11,48 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Change stores what a person, or an organiser for them, changed about their registration. ErrConflict: it was
-// changed in the meantime. A new address gets a registration of its own in the place of the old one, with new links
-// and a confirmation; the links sent to the old address die. If the new address is signed up already, the old
-// registration is given up in its favour, and the answer is the same.
+// Change stores what a person changed about their registration. ErrConflict: it was changed in the meantime. A new address
+// gets a registration of its own in the place of the old one, with new links and a confirmation; the links sent to the old
+// address die, and it gets a note. If the new address is signed up already, the old registration is given up in its
+// favour, and the answer is the same.
 func (s *Store) Change(ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUp, now time.Time) error {
-	next := r
-	next.Name, next.Email, next.Organisation, next.Role = in.Name, in.Email, in.Organisation, in.Role
-	next.Answers, next.Updates, next.Language = in.Answers, in.Updates, in.Language
-	next.Revision++
-	if next.ID = deltag.RegistrationID(e, in.Email); next.ID == r.ID {
-		return s.write(ctx, s.save(next))
-	}
-	return s.readdress(ctx, e, r, next, now)
+	return s.change(ctx, e, r, in, now, deltag.Readdressed)
 }
 
-// readdress moves a registration to another address.
-func (s *Store) readdress(ctx context.Context, e deltag.Event, r, next deltag.Registration, now time.Time) error {
+// Correct is Change by an organiser. The old address gets no note: it is dead, or a stranger's.
+func (s *Store) Correct(ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUp, now time.Time) error {
+	return s.change(ctx, e, r, in, now, "")
+}
+
+func (s *Store) change(ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUp, now time.Time, farewell deltag.Kind) error {
+	if deltag.RegistrationID(e, in.Email) != r.ID {
+		return s.readdress(ctx, e, r, in, now, farewell)
+	}
+	next := r.With(in)
+	next.Revision++
+	return s.write(ctx, s.save(next))
+}
+
+// maxMissed bounds what one transaction sends again, the latest first.
+const maxMissed = 80
+
+// readdress moves a registration to another address, with what the old one has missed.
+func (s *Store) readdress(ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUp, now time.Time, farewell deltag.Kind) error {
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return err
 	}
-	next.Secret, next.Revision, next.MailVersion, next.Mail = secret, 0, 0, deltag.MailOK
-	next.Formerly = append(slices.Clip(r.Formerly), r.ID)
-	next, mail := next.Again(now)
+	rows, err := s.DeliveriesOf(ctx, r.EventID, r.ID)
+	if err != nil {
+		return err
+	}
+	ms, err := s.Mailings(ctx, r.EventID)
+	if err != nil {
+		return err
+	}
+	next, mail := r.Readdress(e, in, secret, now)
 	actions := []types.TransactWriteItem{
-		s.put(encode(newRegistrationItem(next)), absent, nil),
+		s.store(next),
 		s.remove(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)),
 		s.putDelivery(mail),
 	}
@@ -45,19 +60,31 @@ func (s *Store) readdress(ctx context.Context, e deltag.Event, r, next deltag.Re
 		old := newRegistrationItem(r)
 		actions = append(actions, s.remove(key(old.PK, waitKey(old)), "", nil), s.putPlace(next))
 	}
+	if farewell != "" {
+		actions = append(actions, s.putFarewell(e, r, farewell, now))
+	}
+	missed := next.Missed(rows, ms)
+	for _, d := range missed[max(0, len(missed)-maxMissed):] {
+		actions = append(actions, s.putDelivery(d))
+	}
 	err = s.write(ctx, actions...)
 	if on(err, 0) && !on(err, 1) {
-		return s.merge(ctx, e, r, next.Email, now)
+		return s.merge(ctx, e, r, next.Email, now, farewell)
 	}
 	return err
 }
 
 // merge gives r up in favour of the registration that its new address already has.
-func (s *Store) merge(ctx context.Context, e deltag.Event, r deltag.Registration, to deltag.Address, now time.Time) error {
-	if err := s.Erase(ctx, e, r, now); err != nil {
+func (s *Store) merge(ctx context.Context, e deltag.Event, r deltag.Registration, to deltag.Address, now time.Time, farewell deltag.Kind) error {
+	if err := s.dissolve(ctx, e, r, farewell, now); err != nil {
 		return err
 	}
 	return s.SendLink(ctx, e, to, now)
+}
+
+// putFarewell puts a last mail to r's address in the ledger. Nobody else writes that row: a conflict would tell nothing.
+func (s *Store) putFarewell(e deltag.Event, r deltag.Registration, k deltag.Kind, now time.Time) types.TransactWriteItem {
+	return s.put(encode(newDeliveryItem(deltag.Farewell(e, r, k, now))), "", nil)
 }
 
 // Resend makes a new delivery of a mail that did not arrive. ErrConflict: it is still on its way.
@@ -74,12 +101,21 @@ func (s *Store) Resend(ctx context.Context, e deltag.Event, r deltag.Registratio
 	return s.SaveDelivery(ctx, d.Reopen(now))
 }
 
-// Erase removes everything personal about r at once, frees its seat, and leaves a receipt without personal data.
-// If the function dies on the way, the note in the due index finishes the work.
+// Erase removes everything personal about r at once, frees its seat, and leaves an item that says when, without personal
+// data. The address alone stays until the receipt is on its way to it. If the function dies on the way, the note in the due
+// index finishes the work.
 func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.dissolve(ctx, e, r, deltag.Erased, now)
+}
+
+func (s *Store) dissolve(ctx context.Context, e deltag.Event, r deltag.Registration, farewell deltag.Kind, now time.Time) error {
 	err := s.revise(ctx, e, r, func(e deltag.Event, r deltag.Registration) []types.TransactWriteItem {
-		return append(s.leave(e, r, deltag.Counts{}, now),
-			append(s.putPurges(r, now), s.remove(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)))...)
+		actions := append(s.leave(e, r, deltag.Counts{}, now), s.putPurges(r, now)...)
+		if farewell != "" {
+			actions = append(actions, s.putFarewell(e, r, farewell, now))
+		}
+		return append(actions, s.remove(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)),
+			s.put(key(eventPK(r.EventID), receiptSK+stamp(now)+"#"+r.ID), "", nil))
 	})
 	if err != nil && !isGone(err) {
 		return err
@@ -103,17 +139,25 @@ func (s *Store) putPurges(r deltag.Registration, now time.Time) []types.Transact
 	return actions
 }
 
-// Purge removes what is left of a registration that is gone: its ledger rows, then the note that asked for it.
+// Purge removes what is left of a registration that is gone: its ledger rows, then the note that asked for it. The farewell
+// stays until it is sent, and so do the mails of a person who has signed up again.
 func (s *Store) Purge(ctx context.Context, eventID, registrationID string) error {
-	pk := eventPK(eventID)
-	var keys []item
-	for it, err := range s.all(ctx, query{pk: pk, prefix: mailSK + registrationID + "#"}) {
-		if err != nil {
-			return err
-		}
-		keys = append(keys, item{"PK": it["PK"], "SK": it["SK"]})
+	rows, err := s.DeliveriesOf(ctx, eventID, registrationID)
+	if err != nil {
+		return err
 	}
-	return s.removeAll(ctx, append(keys, key(pk, purgeSK+registrationID))...)
+	// Read after the rows: whoever signs up later has none among them.
+	_, again, err := s.Visit(ctx, eventID, registrationID)
+	if err != nil && !isGone(err) {
+		return err
+	}
+	var keys []item
+	for _, d := range rows {
+		if farewell := d.Kind.Parting() && d.Open(); !farewell && (again.ID == "" || d.Of != again.Mark()) {
+			keys = append(keys, key(mailKey(d.DeliveryKey)))
+		}
+	}
+	return s.removeAll(ctx, append(keys, key(eventPK(eventID), purgeSK+registrationID))...)
 }
 
 // maxActions is how many actions one transaction takes.

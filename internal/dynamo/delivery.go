@@ -20,7 +20,11 @@ type deliveryItem struct {
 	RegistrationID string
 	Kind           string
 	Version        int
-	Email          string
+	Email          string         // as typed
+	Identity       string         // as compared
+	Of             string         `dynamodbav:",omitempty"`
+	Addressee      *addresseeItem `dynamodbav:",omitempty"`
+	Text           string         `dynamodbav:",omitempty"`
 	Status         string
 	Reason         string `dynamodbav:",omitempty"`
 	DueAt          string
@@ -29,6 +33,13 @@ type deliveryItem struct {
 	MessageID      string `dynamodbav:",omitempty"`
 	Revision       int
 	History        []stepItem `dynamodbav:",omitempty"`
+}
+
+// addresseeItem is whom a mail is for that no registration stands behind.
+type addresseeItem struct {
+	Name, Language, Status, Mail string
+	ConfirmedAt                  string `dynamodbav:",omitempty"`
+	Sequence                     int
 }
 
 type stepItem struct {
@@ -40,11 +51,17 @@ func newDeliveryItem(d deltag.Delivery) deliveryItem {
 	pk, sk := mailKey(d.DeliveryKey)
 	it := deliveryItem{
 		PK: pk, SK: sk, EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
-		Email: d.Email, Status: string(d.Status), Reason: string(d.Reason), DueAt: stamp(d.DueAt),
+		Email: d.Email.Typed, Identity: d.Email.Identity, Of: d.Of, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: stamp(d.DueAt),
 		Attempt: d.Attempt, SentAt: stamp(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
 	}
 	if !d.NextAt.IsZero() {
 		it.GSI1PK, it.GSI1SK = duePK, stamp(d.NextAt)
+	}
+	if a := d.Addressee; a != nil {
+		it.Addressee = &addresseeItem{
+			Name: a.Name, Language: string(a.Language), Status: string(a.Status), Mail: string(a.Mail),
+			ConfirmedAt: stamp(a.ConfirmedAt), Sequence: a.Sequence,
+		}
 	}
 	for _, step := range d.History {
 		it.History = append(it.History, stepItem{stamp(step.At), string(step.Status), string(step.Reason)})
@@ -56,9 +73,15 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
 	d := deltag.Delivery{
 		DeliveryKey: deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.Kind(v.Kind), Version: v.Version},
-		Email:       v.Email, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
+		Email:       deltag.Address{Typed: v.Email, Identity: v.Identity}, Of: v.Of, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
 		DueAt: unstamp(v.DueAt), NextAt: unstamp(v.GSI1SK), Attempt: v.Attempt, SentAt: unstamp(v.SentAt),
 		MessageID: v.MessageID, Revision: v.Revision,
+	}
+	if a := v.Addressee; a != nil {
+		d.Addressee = &deltag.Registration{
+			EventID: v.EventID, ID: v.RegistrationID, Name: a.Name, Email: d.Email, Language: deltag.Language(a.Language),
+			Status: deltag.RegistrationStatus(a.Status), Mail: deltag.MailState(a.Mail), ConfirmedAt: unstamp(a.ConfirmedAt), Sequence: a.Sequence,
+		}
 	}
 	for _, step := range v.History {
 		d.History = append(d.History, deltag.Step{
@@ -91,7 +114,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]deltag.Tas
 }
 
 // Open reads a delivery with the event and the registration that decide about it, consistently, in one
-// call. ErrNotFound when the row or the event is gone; a registration that is gone is the zero value.
+// call. ErrNotFound when the row or the event is gone; a registration that is gone is the zero value, unless the row has its addressee.
 func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error) {
 	pk, sk := mailKey(k)
 	reg := regSK + k.RegistrationID
@@ -106,7 +129,9 @@ func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery
 	e, err2 := decodeEvent(found[pk+metaSK])
 	var r deltag.Registration
 	var err3 error
-	if it := found[pk+reg]; it != nil {
+	if it := found[pk+reg]; d.Addressee != nil {
+		r = *d.Addressee
+	} else if it != nil {
 		r, err3 = decodeRegistration(it)
 	}
 	return d, e, r, errors.Join(err, err2, err3)
@@ -114,9 +139,9 @@ func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery
 
 // Claim stores a claimed delivery: if nobody else has claimed it, if the registration is still the one that was
 // read, and if nothing is known against the address. ErrConflict: the row or the registration is another by now.
-// deltag.ErrSuppressed: the address takes no such mail.
+// deltag.ErrSuppressed: the address takes no such mail. deltag.ErrTooManyMails: it has had deltag.MaxPerDay of its kind today.
 func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error {
-	hash, err := s.suppressionKey(ctx, r.Email)
+	hash, err := s.hash(ctx, r.Email.Identity)
 	if err != nil {
 		return err
 	}
@@ -124,20 +149,39 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 	if d.Revision == 1 { // a walk claims rows that it makes
 		row = s.put(encode(newDeliveryItem(d)), freshOrWas, was(0))
 	}
-	suppressed := s.check(hash, absent, nil)
+	suppressed := s.check(key(suppressedPK(hash), "-"), absent, nil)
 	if !d.Kind.Optional() {
-		suppressed = s.check(hash, absent+" OR Mail = :complained", item{":complained": str(string(deltag.MailComplained))})
+		suppressed = s.check(key(suppressedPK(hash), "-"), absent+" OR Mail = :complained", item{":complained": str(string(deltag.MailComplained))})
 	}
-	err = s.write(ctx, row, s.check(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)), suppressed)
-	if on(err, 2) {
+	actions := []types.TransactWriteItem{row, suppressed}
+	if d.Addressee == nil {
+		actions = append(actions, s.check(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)))
+	}
+	counted := d.Attempt == 1 && (d.Kind.Personal() || d.Kind.Parting())
+	if counted {
+		now := d.History[len(d.History)-1].At
+		mails, err := s.mailsToday(ctx, r.Email, now)
+		if err != nil {
+			return err
+		}
+		actions = append(actions, s.countMail(mails, now))
+	}
+	err = s.write(ctx, actions...)
+	switch {
+	case on(err, 1):
 		return deltag.ErrSuppressed
+	case counted && on(err, len(actions)-1) && !on(err, 0):
+		return deltag.ErrTooManyMails
 	}
 	return err
 }
 
 // SaveDelivery stores d's next state, and a new row if there is none. ErrConflict when the stored one is
-// not the one before.
+// not the one before. A farewell goes with its outcome: nothing is to be left of an address that was given up.
 func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
+	if d.Kind.Parting() && !d.Open() {
+		return s.write(ctx, s.remove(key(mailKey(d.DeliveryKey)), unchanged, was(d.Revision-1)))
+	}
 	in := &dynamodb.PutItemInput{TableName: &s.table, Item: encode(newDeliveryItem(d))}
 	switch d.Revision {
 	case 0:

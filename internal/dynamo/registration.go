@@ -128,9 +128,14 @@ func (s *Store) revise(ctx context.Context, e deltag.Event, r deltag.Registratio
 		if !errors.Is(err, deltag.ErrConflict) || attempt == maxRetries {
 			return err
 		}
-		if e, r, err = s.Visit(ctx, e.ID, r.ID); err != nil {
-			return err
+		event, latest, visitErr := s.Visit(ctx, e.ID, r.ID)
+		if visitErr != nil {
+			return visitErr
 		}
+		if event.Revision == e.Revision && latest.Revision == r.Revision {
+			return err // it was something else than what the change is made from
+		}
+		e, r = event, latest
 	}
 }
 
@@ -177,12 +182,21 @@ func (s *Store) SendLink(ctx context.Context, e deltag.Event, a deltag.Address, 
 	return s.repeat(ctx, e, r, now)
 }
 
+// repeat is silent when the address may be sent no more today.
 func (s *Store) repeat(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	return s.revise(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
+	mails, err := s.mailsToday(ctx, r.Email, now)
+	if err != nil {
+		return err
+	}
+	err = s.revise(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
 		next, mail, ok := r.Repeat(now)
 		if !ok {
 			return nil
 		}
-		return []types.TransactWriteItem{s.save(next), s.putDelivery(mail)}
+		return []types.TransactWriteItem{s.save(next), s.putDelivery(mail), s.mayAsk(mails)}
 	})
+	if on(err, 2) {
+		return nil
+	}
+	return err
 }

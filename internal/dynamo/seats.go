@@ -46,8 +46,7 @@ func tally(e deltag.Event, registrationID string) item {
 	if e.Seated {
 		return key(eventPK(e.ID), seatsSK)
 	}
-	// Ids are evenly spread, so half their alphabet makes 16 even shards.
-	return key(eventPK(e.ID), tallySK+shards[strings.IndexByte(idAlphabet, registrationID[0])%len(shards)])
+	return key(eventPK(e.ID), tallySK+shard(registrationID))
 }
 
 const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567"

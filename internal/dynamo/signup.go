@@ -20,27 +20,39 @@ func (s *Store) SignUp(ctx context.Context, e deltag.Event, in deltag.SignUp, no
 		return "", err
 	}
 	r := deltag.NewRegistration(e, in, secret, now)
-	outcome, err := s.enter(ctx, e, r, now)
+	gate, err := s.gate(ctx, r, in.Network, now)
+	if err != nil {
+		return "", err
+	}
+	outcome, err := s.enter(ctx, e, r, now, gate...)
 	if !errors.Is(err, deltag.ErrConflict) {
 		return outcome, err
 	}
-	return s.signUpAgain(ctx, e, r, now)
+	return s.signUpAgain(ctx, e, r, now, gate...)
 }
 
 // signUpAgain is for an address that has a registration: one that was withdrawn comes back with
 // what was typed now, any other stays.
-func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Registration, now time.Time) (deltag.Outcome, error) {
+func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Registration, now time.Time, gate ...types.TransactWriteItem) (deltag.Outcome, error) {
 	for range maxRetries {
-		e, r, err := s.Visit(ctx, e.ID, typed.ID)
+		stored, r, err := s.Visit(ctx, e.ID, typed.ID)
 		switch {
+		case isGone(err): // erased a moment ago: what is left of it is in the way
+			if err := s.Purge(ctx, e.ID, typed.ID); err != nil {
+				return "", err
+			}
+			stored, r = e, typed
 		case err != nil:
 			return "", err
 		case r.Status != deltag.Withdrawn:
-			return s.answerAgain(ctx, e, r, now)
+			return s.answerAgain(ctx, stored, r, now)
+		default:
+			r = r.With(deltag.SignUp{
+				Name: typed.Name, Email: typed.Email, Organisation: typed.Organisation, Role: typed.Role,
+				Answers: typed.Answers, Updates: typed.Updates, Language: typed.Language,
+			})
 		}
-		r.Name, r.Email, r.Organisation, r.Role = typed.Name, typed.Email, typed.Organisation, typed.Role
-		r.Answers, r.Updates, r.Language = typed.Answers, typed.Updates, typed.Language
-		outcome, err := s.enter(ctx, e, r, now)
+		outcome, err := s.enter(ctx, stored, r, now, gate...)
 		if !errors.Is(err, deltag.ErrConflict) {
 			return outcome, err
 		}
@@ -73,20 +85,22 @@ func (s *Store) Rejoin(ctx context.Context, e deltag.Event, r deltag.Registratio
 	return s.signUpAgain(ctx, e, r, now)
 }
 
-// enter gives r a seat, or a place in line when there is none. ErrConflict: the registration is not
+// enter gives r a seat, or a place in line when there is none, if the gate is open. ErrConflict: the registration is not
 // stored as r has it.
-func (s *Store) enter(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.Outcome, error) {
+func (s *Store) enter(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time, gate ...types.TransactWriteItem) (deltag.Outcome, error) {
 	left := 0
 	if r.Status == deltag.Withdrawn {
 		left = -1
 	}
 	for range maxRetries {
 		next, mail := r.Confirm(now)
-		err := s.write(ctx, s.store(next), s.putDelivery(mail),
-			s.take(e, r.ID, deltag.Counts{Confirmed: 1, Cancelled: left}))
-		switch {
+		actions := []types.TransactWriteItem{s.store(next), s.putDelivery(mail), s.take(e, r.ID, deltag.Counts{Confirmed: 1, Cancelled: left})}
+		err := s.write(ctx, append(actions, gate...)...)
+		switch closed := refusal(err, len(actions)); {
 		case err == nil:
 			return deltag.OutcomeConfirmed, nil
+		case closed != nil:
+			return "", closed
 		case on(err, 0) || on(err, 1) || !errors.Is(err, deltag.ErrConflict):
 			return "", err
 		case !e.Seated: // the shard is sealed: the event has a limit now
@@ -98,10 +112,14 @@ func (s *Store) enter(ctx context.Context, e deltag.Event, r deltag.Registration
 			return "", deltag.ErrFull
 		}
 		next, mail = r.Wait(now)
-		err = s.write(ctx, s.store(next), s.putDelivery(mail),
-			s.add(tally(e, r.ID), deltag.Counts{Waiting: 1, Cancelled: left}, noSeat), s.putPlace(next))
+		actions = []types.TransactWriteItem{s.store(next), s.putDelivery(mail),
+			s.add(tally(e, r.ID), deltag.Counts{Waiting: 1, Cancelled: left}, noSeat), s.putPlace(next)}
+		err = s.write(ctx, append(actions, gate...)...)
 		if err == nil {
 			return deltag.OutcomeWaiting, nil
+		}
+		if closed := refusal(err, len(actions)); closed != nil {
+			return "", closed
 		}
 		if on(err, 0) || on(err, 1) || !errors.Is(err, deltag.ErrConflict) {
 			return "", err

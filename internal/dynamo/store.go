@@ -32,11 +32,11 @@ type Client interface {
 
 // A Store is the table. It is safe for concurrent use.
 type Store struct {
-	client      Client
-	table       string
-	random      io.Reader
-	events      eventCache
-	suppression suppressionSecret
+	client   Client
+	table    string
+	random   io.Reader
+	events   eventCache
+	tableKey tableKey
 }
 
 // New returns the store of a table. random makes the secrets of registrations.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -217,6 +218,7 @@ func TestSignUp(t *testing.T) {
 		s := engine.Store()
 		t.Run("StoresRegistrationAndConfirmationInOneCall", func(t *testing.T) {
 			e := newEvent(t, s, nil)
+			signUp(t, s, newEvent(t, s, nil), 1, now) // a warm process has the table's key
 			engine.Calls.Reset()
 			outcome, err := s.SignUp(ctx, e, person(1), now)
 			if err != nil {
@@ -449,6 +451,22 @@ func TestRush(t *testing.T) {
 	})
 }
 
+// sendFarewell takes an address's last mail to its end, as the mailer does.
+func sendFarewell(t *testing.T, s *dynamo.Store, e deltag.Event, a deltag.Address) {
+	t.Helper()
+	ds, err := s.DeliveriesOf(ctx, e.ID, deltag.RegistrationID(e, a))
+	if err != nil || len(ds) != 1 || !ds[0].Kind.Parting() {
+		t.Fatal(ds, err)
+	}
+	d := ds[0].Claim(now)
+	if err := s.Claim(ctx, d, *d.Addressee); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveDelivery(ctx, d.Accept("ses-1", now)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOwnData(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
@@ -464,7 +482,8 @@ func TestOwnData(t *testing.T) {
 			moved := registration(t, s, e, 2)
 			want(t, moved.RegisteredAt, r.RegisteredAt)
 			want(t, moved.Formerly, []string{r.ID})
-			want(t, kinds(t, s, moved), []string{"confirmation.1"})
+			want(t, kinds(t, s, moved), []string{"confirmation.2"})
+			want(t, kinds(t, s, r), []string{"confirmation.1", "readdressed.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 			if err := (deltag.Link{EventID: e.ID, RegistrationID: moved.ID, Purpose: deltag.ToManage}).Check(nil, r.Secret); err == nil {
 				t.Error("the old secret still opens it")
@@ -492,11 +511,69 @@ func TestOwnData(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(t, registration(t, s, e, 2).Status, deltag.Confirmed)
+			sendFarewell(t, s, e, person(1).Email)
+			sendFarewell(t, s, e, person(3).Email)
 			for _, it := range engine.Dump(t) {
 				if text := fmt.Sprint(it); it["PK"] == "EVENT#"+e.ID && (strings.Contains(text, "p1@example.dk") || strings.Contains(text, "p3@example.dk") || strings.Contains(text, "Person 1")) {
 					t.Errorf("left: %s", text)
 				}
 			}
+		})
+		t.Run("AnAddressMayGoBackToWhatItWas", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			if err := s.Change(ctx, e, r, person(2), now); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Change(ctx, e, registration(t, s, e, 2), person(1), now); err != nil {
+				t.Fatal(err)
+			}
+			back := registration(t, s, e, 1)
+			want(t, back.Formerly, []string{deltag.RegistrationID(e, person(2).Email)})
+			want(t, kinds(t, s, back), []string{"confirmation.1", "confirmation.3", "readdressed.2"})
+		})
+		t.Run("AnOrganisersCorrectionLeavesTheOldAddressAloneAndSendsWhatItMissed", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			for version, outcome := range map[int]deltag.ReportType{1: deltag.ReportBounce, 2: deltag.ReportDelivery} {
+				d := deltag.NewDelivery(r, deltag.Message, version, now).Claim(now)
+				d, _ = d.Hear(deltag.Report{Type: outcome, At: now})
+				d.Revision = 0
+				if err := s.SaveDelivery(ctx, d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.PutMailing(ctx, e.NewMailing(deltag.Message, 3, now, "Husk kaffe").Claim(now)); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.PutMailing(ctx, e.NewMailing(deltag.Message, 4, now, "Endnu ikke").Pause(now.Add(time.Hour))); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Correct(ctx, e, r, person(2), now); err != nil {
+				t.Fatal(err)
+			}
+			want(t, kinds(t, s, registration(t, s, e, 2)), []string{"confirmation.2", "message.1", "message.3"})
+			want(t, kinds(t, s, r), []string{"confirmation.1", "message.1", "message.2"})
+		})
+		t.Run("WhoSignsUpAgainAfterAnErasureKeepsTheNewMail", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			process := engine.Process()
+			process.Calls.Break(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
+				if n > 1 { // the function ends once the registration is gone
+					return nil, errors.New("gone")
+				}
+				return send()
+			})
+			if err := process.Store().Erase(ctx, e, r, now); err == nil {
+				t.Fatal("it did not end")
+			}
+			_, again := signUp(t, s, e, 1, now.Add(time.Second))
+			if err := s.Purge(ctx, e.ID, r.ID); err != nil {
+				t.Fatal(err)
+			}
+			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("RetentionErasesAllPeopleAndKeepsTheNumbers", func(t *testing.T) {
 			e := newEvent(t, s, nil)

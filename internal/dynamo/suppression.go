@@ -15,31 +15,34 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Suppressed addresses are kept by a keyed hash, across events and beyond the erasure of the registrations. The key
-// is an item of the table, made once; without it the hashes tell nothing.
-type suppressionSecret struct {
+// A tableKey makes the hashes under which addresses and networks are remembered beyond a registration. It is an item of
+// the table, made once; without it the hashes tell nothing.
+type tableKey struct {
 	mu  sync.Mutex
 	key []byte
 }
 
-func (s *Store) suppressionKey(ctx context.Context, a deltag.Address) (item, error) {
+// hash is of a text, keyed.
+func (s *Store) hash(ctx context.Context, text string) (string, error) {
 	secret, err := s.secret(ctx)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(a.Identity))
-	return key("SUPPRESSED#"+hex.EncodeToString(h.Sum(nil)[:16]), "-"), nil
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
+
+func suppressedPK(hash string) string { return "SUPPRESSED#" + hash }
 
 // secret reads the table's key once per process, and makes it in a new table.
 func (s *Store) secret(ctx context.Context) ([]byte, error) {
-	s.suppression.mu.Lock()
-	defer s.suppression.mu.Unlock()
-	for s.suppression.key == nil {
+	s.tableKey.mu.Lock()
+	defer s.tableKey.mu.Unlock()
+	for s.tableKey.key == nil {
 		it, err := s.get(ctx, "SECRET", "SUPPRESSION")
 		if err == nil {
-			s.suppression.key = it["Key"].(*types.AttributeValueMemberB).Value
+			s.tableKey.key = it["Key"].(*types.AttributeValueMemberB).Value
 			break
 		}
 		if !isGone(err) {
@@ -49,7 +52,7 @@ func (s *Store) secret(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return s.suppression.key, nil
+	return s.tableKey.key, nil
 }
 
 func (s *Store) makeSecret(ctx context.Context) error {
@@ -66,28 +69,36 @@ func (s *Store) makeSecret(ctx context.Context) error {
 
 // Suppression is what is known of an address beyond one event: deltag.MailOK, or why not to write to it.
 func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.MailState, error) {
-	k, err := s.suppressionKey(ctx, a)
+	hash, err := s.hash(ctx, a.Identity)
 	if err != nil {
 		return "", err
 	}
-	it, err := s.get(ctx, text(k, "PK"), text(k, "SK"))
+	it, err := s.get(ctx, suppressedPK(hash), "-")
 	if isGone(err) {
 		return deltag.MailOK, nil
 	}
 	return deltag.MailState(text(it, "Mail")), err
 }
 
-// Suppress notes that an address is dead or has complained, for all events, and shows it on the registration.
-// Harmless to repeat; a complaint never hides a bounce.
-func (s *Store) Suppress(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.MailState, now time.Time) error {
-	k, err := s.suppressionKey(ctx, r.Email)
+// Suppress notes that an address is dead or has complained, for all events, and shows it on r, unless that is the zero value: the
+// registration may have another address by now. Harmless to repeat; a complaint never hides a bounce.
+func (s *Store) Suppress(ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, state deltag.MailState, now time.Time) error {
+	hash, err := s.hash(ctx, a.Identity)
 	if err != nil {
 		return err
 	}
-	k["Mail"], k["Since"] = str(string(state)), str(stamp(now))
-	err = s.write(ctx, s.put(k, absent+" OR Mail <> :bounced", item{":bounced": str(string(deltag.MailBounced))}))
-	if err != nil && !errors.Is(err, deltag.ErrConflict) {
-		return err
+	it := key(suppressedPK(hash), "-")
+	it["Mail"], it["Since"] = str(string(state)), str(stamp(now))
+	err = s.write(ctx, s.put(it, absent+" OR Mail <> :bounced", item{":bounced": str(string(deltag.MailBounced))}))
+	if err != nil && !errors.Is(err, deltag.ErrConflict) || r.ID == "" {
+		return ignoreConflict(err)
 	}
 	return s.setMail(ctx, e, r, state)
+}
+
+func ignoreConflict(err error) error {
+	if errors.Is(err, deltag.ErrConflict) {
+		return nil
+	}
+	return err
 }

@@ -40,6 +40,9 @@ func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 
 // text is the organiser's own paragraph in a mail to all.
 func (m *Mailer) text(ctx context.Context, e deltag.Event, d deltag.Delivery) (string, error) {
+	if d.Kind == deltag.Preview {
+		return d.Text, nil
+	}
 	if d.Kind != deltag.Message {
 		return e.Text(d.Kind), nil
 	}
@@ -75,13 +78,15 @@ func (m *Mailer) dispatch(ctx context.Context, d deltag.Delivery, l deltag.Lette
 		m.Log.ErrorContext(ctx, "mail not composed", "delivery", d.Tag(), "error", err)
 		return m.Store.SaveDelivery(ctx, d.Fail(deltag.NotComposed, now))
 	}
-	d.Email = l.Registration.Email.Typed
+	d.Email = l.Registration.Email
 	claimed := d.Claim(now)
 	err = m.Store.Claim(ctx, claimed, l.Registration)
-	if errors.Is(err, deltag.ErrSuppressed) {
+	switch {
+	case errors.Is(err, deltag.ErrSuppressed):
 		return m.skipSuppressed(ctx, d, l, now)
-	}
-	if err != nil {
+	case errors.Is(err, deltag.ErrTooManyMails):
+		return m.skip(ctx, d, l, deltag.TooManyToday, now)
+	case err != nil:
 		return err
 	}
 	id, err := m.Sender.Send(ctx, deltag.Mail{

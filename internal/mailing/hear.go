@@ -26,8 +26,11 @@ func (f *Feedback) Hear(ctx context.Context, report deltag.Report) error {
 		if errors.Is(err, deltag.ErrConflict) {
 			continue
 		}
-		if state := report.Address(); err == nil && state != "" && r.ID != "" {
-			err = f.Store.Suppress(ctx, e, r, state, report.At)
+		if state := report.Address(); err == nil && state != "" {
+			if d.Addressee != nil {
+				r = deltag.Registration{} // it is none
+			}
+			err = f.Store.Suppress(ctx, e, d.Email, r, state, report.At)
 		}
 		return err
 	}
@@ -39,6 +42,6 @@ type Feedback struct {
 	Store interface {
 		Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error)
 		SaveDelivery(ctx context.Context, d deltag.Delivery) error
-		Suppress(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.MailState, now time.Time) error
+		Suppress(ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, state deltag.MailState, now time.Time) error
 	}
 }

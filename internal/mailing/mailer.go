@@ -21,14 +21,12 @@ type Store interface {
 	// Open reads a delivery with what decides about it. A registration that is gone is the zero value.
 	Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error)
 	// Claim stores a claimed delivery if the row and the registration are as they were read. ErrSuppressed:
-	// the address takes no such mail.
+	// the address takes no such mail. ErrTooManyMails: not today.
 	Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error
 	// SaveDelivery stores a delivery's next state over the one before.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
 	Suppression(ctx context.Context, a deltag.Address) (deltag.MailState, error)
-	// Suppress notes what an address is worth, for all events. Harmless to repeat.
-	Suppress(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.MailState, now time.Time) error
 
 	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
 	SaveMailing(ctx context.Context, m deltag.Mailing) error

@@ -69,6 +69,11 @@ func scenes(l deltag.Language) map[string]scene {
 	write := func(k deltag.Kind, r deltag.Registration, at time.Time, text string) scene {
 		return scene{deltag.Letter{Event: e, Registration: r, Kind: k, Version: 1, DueAt: at, Text: text}, at}
 	}
+	parting := func(k deltag.Kind, r deltag.Registration) scene {
+		s := write(k, r, early, "")
+		s.Registration = *deltag.Farewell(e, r, k, early).Addressee
+		return s
+	}
 	inLine := write(deltag.WaitingNote, waiting, early, "")
 	inLine.Place = 3
 	cancelled, cancelledWaiting := write(deltag.CancelledNote, r, early, ""), write(deltag.CancelledNote, waiting, early, "")
@@ -81,6 +86,9 @@ func scenes(l deltag.Language) map[string]scene {
 		"promoted":             write(deltag.Promoted, r, early, ""),
 		"withdrawn":            write(deltag.WithdrawnNote, left, early, ""),
 		"withdrawn-waiting":    write(deltag.WithdrawnNote, unqueued, early, ""),
+		"readdressed":          parting(deltag.Readdressed, r),
+		"erased":               parting(deltag.Erased, r),
+		"preview":              write(deltag.Preview, r, early, hint),
 		"moved":                write(deltag.Moved, r, early, ""),
 		"changed":              write(deltag.Changed, r, early, ""),
 		"cancelled":            cancelled,

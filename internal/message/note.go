@@ -68,7 +68,7 @@ func (c *Composer) note(l deltag.Letter, now time.Time) (note, error) {
 	n.Lead = s.lead(key)
 	n.Action = s.action()
 	n.Own = paragraphs(l.Text, s.fill)
-	n.OwnFirst = l.Kind == deltag.Message || l.Kind.FollowUp()
+	n.OwnFirst = l.Kind == deltag.Message || l.Kind == deltag.Preview || l.Kind.FollowUp()
 	if !n.OwnFirst || !strings.Contains(l.Text, "{name}") { // else the organiser greets
 		n.Greeting = s.say("mail.greeting")
 	}
@@ -78,8 +78,11 @@ func (c *Composer) note(l deltag.Letter, now time.Time) (note, error) {
 	if l.Kind == deltag.Confirmation || l.Kind == deltag.WaitingNote {
 		n.Answers = s.answers()
 	}
-	n.Foot = []string{s.why(), s.say("mail.sender"), s.say("mail.personal"), s.say("mail.until")}
-	n.Data = link{s.say("mail.data"), s.links.Own}
+	n.Foot = []string{s.why(), s.say("mail.sender")}
+	if !l.Kind.Parting() { // there are no links any more, and no data
+		n.Foot = append(n.Foot, s.say("mail.personal"), s.say("mail.until"))
+		n.Data = link{s.say("mail.data"), s.links.Own}
+	}
 	if l.Kind.Optional() {
 		n.Unsubscribe = c.BaseURL + "/unsubscribe/" + r.Link(deltag.ToUnsubscribe)
 	}
@@ -108,7 +111,7 @@ func (c *Composer) standing(l deltag.Letter, now time.Time) standing {
 		Letter: l, now: now, start: e.StartsAt.In(zone), words: w, links: calendar.LinksOf(c.BaseURL, r), occasion: occasion(l),
 		pairs: []any{
 			"left", w.Left(e.StartsAt.Sub(now)), "early", w.Left(deltag.JoinOpens), "opens", w.Clock(e.JoinsFrom(), zone),
-			"place", l.Place, "date", w.Date(e.ErasedAt(), zone),
+			"place", l.Place, "day", w.Date(l.DueAt, zone), "clock", w.Clock(l.DueAt, zone), "date", w.Date(e.ErasedAt(), zone),
 			"name", line(r.Name), "organiser", line(e.Organiser.Name), "title", line(e.Title),
 		},
 	}

@@ -38,7 +38,7 @@ func (n note) text() string {
 	}
 	t.WriteString("-- \n") // what follows is left out of answers (RFC 3676 4.3)
 	t.say(strings.Join(n.Foot, " "))
-	if !slices.Contains(t.shown, n.Data.URL) {
+	if n.Data.URL != "" && !slices.Contains(t.shown, n.Data.URL) {
 		t.link("", n.Data, n)
 	}
 	if n.Unsubscribe != "" {

@@ -136,7 +136,7 @@ func dataMailsOf(ds []deltag.Delivery) []dataMail {
 	ms := make([]dataMail, len(ds))
 	for i, d := range ds {
 		ms[i] = dataMail{
-			ID: d.ID(), Email: d.Email, Kind: string(d.Kind), Version: d.Version, DueAt: d.DueAt,
+			ID: d.ID(), Email: d.Email.Typed, Kind: string(d.Kind), Version: d.Version, DueAt: d.DueAt,
 			Status: string(d.Status), Reason: string(d.Reason), SentAt: moment(d.SentAt), MessageID: d.MessageID,
 			History: make([]dataStep, len(d.History)),
 		}

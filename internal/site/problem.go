@@ -42,6 +42,8 @@ var refusals = []struct {
 	{deltag.ErrBadLink, refusal{status: http.StatusNotFound, code: "bad-link"}},
 	{deltag.ErrFull, refusal{status: http.StatusConflict, code: "full"}},
 	{deltag.ErrClosed, refusal{status: http.StatusConflict, code: "closed"}},
+	{deltag.ErrTooManyMails, refusal{status: http.StatusTooManyRequests, code: "too-many-mails"}},
+	{deltag.ErrTooManySignUps, refusal{status: http.StatusTooManyRequests, code: "too-many-sign-ups"}},
 	{deltag.ErrConflict, refusal{status: http.StatusServiceUnavailable, code: "unavailable"}},
 	{deltag.ErrUnavailable, refusal{status: http.StatusServiceUnavailable, code: "unavailable"}},
 	{context.DeadlineExceeded, refusal{status: http.StatusServiceUnavailable, code: "unavailable"}},
@@ -68,8 +70,11 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) refusal
 		// The pattern, never the path: a token stands in it.
 		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "status", f.status, "error", err)
 	}
-	if f.status == http.StatusServiceUnavailable {
+	switch f.status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "3600") // an hour, in seconds: the limits' shorter period
 	}
 	return f
 }

@@ -68,6 +68,7 @@ func (s *site) takeEntry(w http.ResponseWriter, r *http.Request, e deltag.Event,
 		s.showFaults(w, words, faults)
 		return nil
 	}
+	su.Network = network(r)
 	if _, err := s.Store.SignUp(r.Context(), e, su, now); err != nil {
 		return fmt.Errorf("sign up: %w", err)
 	}

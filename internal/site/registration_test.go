@@ -240,7 +240,7 @@ func TestOwnData(t *testing.T) {
 	v.store.people[r.ID] = r
 	mail := deltag.NewDelivery(r, deltag.Confirmation, 1, before).Claim(before).Accept("ses-1", before)
 	former := mail
-	former.RegistrationID, former.Email = r.Formerly[0], "ana@example.dk"
+	former.RegistrationID, former.Email.Typed = r.Formerly[0], "ana@example.dk"
 	v.store.deliveries[r.ID] = []deltag.Delivery{mail}
 	v.store.deliveries[r.Formerly[0]] = []deltag.Delivery{former}
 

@@ -3,7 +3,9 @@ package site
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 
 	"deltag/internal/deltag"
 )
@@ -31,6 +33,7 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return s.showEvent(w, http.StatusUnprocessableEntity, p, p.signUpForm(e, n, faults))
 	}
+	su.Network = network(r)
 	_, err = s.Store.SignUp(r.Context(), e, su, p.now)
 	if err == nil {
 		return p.toThanks(w)
@@ -40,13 +43,36 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, deltag.ErrFull):
 		return s.showNote(w, http.StatusConflict, p, "full")
 	case refusalOf(err).status == http.StatusServiceUnavailable:
-		s.refuse(w, r, err)
-		f := p.signUpForm(e, n, nil)
-		f.Sorry = p.Say("page.again.form")
-		p.Faulty = true
-		return s.showEvent(w, http.StatusServiceUnavailable, p, f)
+		return s.keepForm(w, p, p.signUpForm(e, n, nil), s.refuse(w, r, err), "page.again.form")
+	case refusalOf(err).status == http.StatusTooManyRequests:
+		return s.keepForm(w, p, p.signUpForm(e, n, nil), s.refuse(w, r, err), "page.problem."+refusalOf(err).code+".text")
 	}
 	return err
+}
+
+// keepForm shows once more what was typed, and above it why it was not taken.
+func (s *site) keepForm(w http.ResponseWriter, p *page, f *form, because refusal, sorry string) error {
+	f.Sorry, p.Faulty = p.Say(sorry), true
+	return s.showEvent(w, because.status, p, f)
+}
+
+// network is where a request comes from: an address of IPv4, or what IPv6 gives to one household or office, a /56. It is
+// "" when it is not known.
+func network(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
+	}
+	bits := 32
+	if ip = ip.Unmap(); ip.Is6() {
+		bits = 56
+	}
+	prefix, _ := ip.WithZone("").Prefix(bits)
+	return prefix.String()
 }
 
 func (p *page) toThanks(w http.ResponseWriter) error {

@@ -56,11 +56,17 @@ type Options struct {
 	Build   string // shown by /healthz
 	Now     func() time.Time
 	Log     *slog.Logger
+	// EvenAfter is how long answers about an address take at least; AnswerEvenly outside of tests.
+	EvenAfter time.Duration
 	// Calendar is the event's public calendar file.
 	Calendar func(e deltag.Event, eventURL string, now time.Time) []byte
 	// OwnCalendar is the calendar file of one registration, with the invitation's UID.
 	OwnCalendar func(e deltag.Event, r deltag.Registration, now time.Time) []byte
 }
+
+// AnswerEvenly is above what the store's three calls about an address that is signed up usually take together, and below what
+// people notice.
+const AnswerEvenly = 60 * time.Millisecond
 
 type site struct {
 	Options

@@ -87,11 +87,16 @@ func localCredentials(context.Context) (aws.Credentials, error) {
 // Dump is every item of the table, for tests that compare it before and after.
 func (e Engine) Dump(tb testing.TB) []map[string]any {
 	tb.Helper()
-	out, err := e.Client.Scan(context.Background(), &dynamodb.ScanInput{TableName: &e.Table, ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		tb.Fatal(err)
+	var all []map[string]any
+	pages := dynamodb.NewScanPaginator(e.Client, &dynamodb.ScanInput{TableName: &e.Table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(context.Background())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, decodeAll(tb, out.Items)...)
 	}
-	return decodeAll(tb, out.Items)
+	return all
 }
 
 // Calls counts the requests that reach the engine, and can break some of them.
