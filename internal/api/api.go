@@ -27,6 +27,12 @@ type Store interface {
 	// UpdateEvent stores an event's next revision. ErrConflict, ErrSlugTaken.
 	UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+	// Numbers are what is known of an event without its people, also when they are erased.
+	Numbers(ctx context.Context, e deltag.Event) (deltag.Numbers, error)
+	// Recount checks the counts against the registrations and mends them. ErrConflict: it was disturbed.
+	Recount(ctx context.Context, eventID string, now time.Time) (deltag.Recount, error)
+	// LastRecount is what the last one found. ErrNotFound.
+	LastRecount(ctx context.Context, eventID string) (deltag.Recount, error)
 
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
 	Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
@@ -41,10 +47,10 @@ type Store interface {
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 	Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error)
 	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
+	// SaveDelivery stores a new row of the ledger. ErrConflict when it is there.
+	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	// PutMailing stores a new mailing. ErrConflict when there is one of that name.
 	PutMailing(ctx context.Context, m deltag.Mailing) error
-	// SaveMailing stores a mailing's next revision. ErrConflict.
-	SaveMailing(ctx context.Context, m deltag.Mailing) error
 }
 
 // Options are what the API is made of.

@@ -209,7 +209,7 @@ func TestEditEvent(t *testing.T) {
 	t.Run("AMoveWaitsForFurtherEdits", func(t *testing.T) {
 		e := h.ok(200, "PATCH", path, `{"startsAt":"2026-12-02T14:00:00+01:00","endsAt":"2026-12-02T15:00:00+01:00"}`)
 		want(t, e["notice"], any(map[string]any{"kind": "moved", "dueAt": "2026-11-23T10:05:00+01:00"}))
-		h.ok(202, "POST", path+"/notice", "")
+		want(t, h.ok(200, "POST", path+"/notice", "")["notice"], any(nil))
 		id := e["id"].(string)
 		m, err := h.store.Mailing(context.Background(), deltag.MailingKey{EventID: id, Kind: deltag.Moved, Version: 1})
 		if err != nil {
@@ -350,7 +350,24 @@ func TestMail(t *testing.T) {
 		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), 4)
 		want(t, field(h.ok(422, "POST", path+"/messages", `{"text":"Noget andet"}`, "Idempotency-Key: 12345678"), "Idempotency-Key"), any("key-reused"))
 		want(t, field(h.ok(422, "POST", path+"/messages", `{"text":" ","audience":"some"}`, "Idempotency-Key: 87654321"), "audience"), any("unknown-audience"))
-		h.ok(400, "POST", path+"/messages", `{"text":"x"}`)
+	})
+	t.Run("WithoutAKeyTheSameMessageIsPlannedOnce", func(t *testing.T) {
+		before := len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any))
+		for range 2 {
+			h.ok(202, "POST", path+"/messages", `{"text":"Husk kagen"}`)
+		}
+		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), before+1)
+		h.ok(400, "POST", path+"/messages", `{"text":"x"}`, "Idempotency-Key: short")
+	})
+	t.Run("APreviewGoesToTheOrganiserAlone", func(t *testing.T) {
+		before := len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any))
+		for range 2 {
+			want(t, h.ok(202, "POST", path+"/messages", `{"text":"Husk te","preview":true}`)["kind"], any("preview"))
+		}
+		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), before)
+		items := h.ok(200, "GET", path+"/deliveries?kind=preview", "")["items"].([]any)
+		want(t, len(items), 1)
+		want(t, items[0].(map[string]any)["email"], any("hej@example.dk"))
 	})
 }
 

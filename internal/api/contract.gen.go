@@ -65,15 +65,20 @@ type Event struct {
 	Language    string    `json:"language"`
 
 	// Notice News of an edit that waits for further edits
-	Notice         *Notice    `json:"notice,omitempty"`
-	Organiser      Organiser  `json:"organiser"`
-	Questions      []Question `json:"questions"`
-	Reminders      []Reminder `json:"reminders"`
-	RetentionDays  int        `json:"retentionDays"`
-	SignUpClosesAt *time.Time `json:"signUpClosesAt"`
-	SignUpOpensAt  *time.Time `json:"signUpOpensAt"`
-	Slug           string     `json:"slug"`
-	StartsAt       time.Time  `json:"startsAt"`
+	Notice    *Notice   `json:"notice,omitempty"`
+	Organiser Organiser `json:"organiser"`
+
+	// OverCapacity How many are confirmed above the capacity, after it was lowered. Nobody loses a place; none is given until so many have been given up
+	OverCapacity    *int       `json:"overCapacity,omitempty"`
+	PromoteUntil    *string    `json:"promoteUntil"`
+	Questions       []Question `json:"questions"`
+	RemindOrganiser bool       `json:"remindOrganiser"`
+	Reminders       []Reminder `json:"reminders"`
+	RetentionDays   int        `json:"retentionDays"`
+	SignUpClosesAt  *time.Time `json:"signUpClosesAt"`
+	SignUpOpensAt   *time.Time `json:"signUpOpensAt"`
+	Slug            string     `json:"slug"`
+	StartsAt        time.Time  `json:"startsAt"`
 
 	// Status draft, open, closed or cancelled
 	Status   string `json:"status"`
@@ -87,23 +92,25 @@ type Event struct {
 
 // EventEdit defines model for EventEdit.
 type EventEdit struct {
-	Capacity       *int        `json:"capacity,omitempty"`
-	Description    *string     `json:"description,omitempty"`
-	EndsAt         *time.Time  `json:"endsAt,omitempty"`
-	JoinUrl        *string     `json:"joinUrl,omitempty"`
-	Language       *string     `json:"language,omitempty"`
-	Organiser      *Organiser  `json:"organiser,omitempty"`
-	Questions      *[]Question `json:"questions,omitempty"`
-	Reminders      *[]Reminder `json:"reminders,omitempty"`
-	RetentionDays  *int        `json:"retentionDays,omitempty"`
-	SignUpClosesAt *time.Time  `json:"signUpClosesAt,omitempty"`
-	SignUpOpensAt  *time.Time  `json:"signUpOpensAt,omitempty"`
-	Slug           *string     `json:"slug,omitempty"`
-	StartsAt       *time.Time  `json:"startsAt,omitempty"`
-	Status         *string     `json:"status,omitempty"`
-	TimeZone       *string     `json:"timeZone,omitempty"`
-	Title          *string     `json:"title,omitempty"`
-	WaitingList    *bool       `json:"waitingList,omitempty"`
+	Capacity        *int        `json:"capacity,omitempty"`
+	Description     *string     `json:"description,omitempty"`
+	EndsAt          *time.Time  `json:"endsAt,omitempty"`
+	JoinUrl         *string     `json:"joinUrl,omitempty"`
+	Language        *string     `json:"language,omitempty"`
+	Organiser       *Organiser  `json:"organiser,omitempty"`
+	PromoteUntil    *string     `json:"promoteUntil,omitempty"`
+	Questions       *[]Question `json:"questions,omitempty"`
+	RemindOrganiser *bool       `json:"remindOrganiser,omitempty"`
+	Reminders       *[]Reminder `json:"reminders,omitempty"`
+	RetentionDays   *int        `json:"retentionDays,omitempty"`
+	SignUpClosesAt  *time.Time  `json:"signUpClosesAt,omitempty"`
+	SignUpOpensAt   *time.Time  `json:"signUpOpensAt,omitempty"`
+	Slug            *string     `json:"slug,omitempty"`
+	StartsAt        *time.Time  `json:"startsAt,omitempty"`
+	Status          *string     `json:"status,omitempty"`
+	TimeZone        *string     `json:"timeZone,omitempty"`
+	Title           *string     `json:"title,omitempty"`
+	WaitingList     *bool       `json:"waitingList,omitempty"`
 }
 
 // EventList defines model for EventList.
@@ -125,13 +132,19 @@ type FieldError struct {
 // NewEvent defines model for NewEvent.
 type NewEvent struct {
 	// Capacity null is no limit
-	Capacity    *int        `json:"capacity,omitempty"`
-	Description *string     `json:"description,omitempty"`
-	EndsAt      time.Time   `json:"endsAt"`
-	JoinUrl     *string     `json:"joinUrl,omitempty"`
-	Language    *string     `json:"language,omitempty"`
-	Organiser   Organiser   `json:"organiser"`
-	Questions   *[]Question `json:"questions,omitempty"`
+	Capacity    *int      `json:"capacity,omitempty"`
+	Description *string   `json:"description,omitempty"`
+	EndsAt      time.Time `json:"endsAt"`
+	JoinUrl     *string   `json:"joinUrl,omitempty"`
+	Language    *string   `json:"language,omitempty"`
+	Organiser   Organiser `json:"organiser"`
+
+	// PromoteUntil When nobody in line gets a seat any more, as a distance from the start: -PT30M. null: until the end
+	PromoteUntil *string     `json:"promoteUntil,omitempty"`
+	Questions    *[]Question `json:"questions,omitempty"`
+
+	// RemindOrganiser The organiser gets the reminders too
+	RemindOrganiser *bool `json:"remindOrganiser,omitempty"`
 
 	// Reminders 24 hours, 1 hour and 10 minutes before, when absent
 	Reminders *[]Reminder `json:"reminders,omitempty"`
@@ -157,6 +170,9 @@ type NewMessage struct {
 	// Audience all, confirmed, waiting, attended or missed
 	Audience *string `json:"audience,omitempty"`
 
+	// Preview To the event's organiser alone, to see what it will look like
+	Preview *bool `json:"preview,omitempty"`
+
 	// Text May hold {name}, {title}, {when} and {link}
 	Text string `json:"text"`
 }
@@ -165,6 +181,27 @@ type NewMessage struct {
 type Notice struct {
 	DueAt time.Time `json:"dueAt"`
 	Kind  string    `json:"kind"`
+}
+
+// Numbers defines model for Numbers.
+type Numbers struct {
+	Counts Counts `json:"counts"`
+
+	// ErasedAt When everything personal was erased
+	ErasedAt *time.Time `json:"erasedAt,omitempty"`
+
+	// Erasures People who have had themselves erased
+	Erasures int `json:"erasures"`
+
+	// Mails By kind and status
+	//
+	// Example: {"confirmation":{"delivered":12}}
+	Mails map[string]map[string]int `json:"mails"`
+
+	// SignUpsByDay By day in the event's time zone
+	//
+	// Example: {"2026-11-23":12}
+	SignUpsByDay map[string]int `json:"signUpsByDay"`
 }
 
 // Organiser defines model for Organiser.
@@ -198,6 +235,17 @@ type Question struct {
 	Label    string    `json:"label"`
 	Options  *[]string `json:"options,omitempty"`
 	Required *bool     `json:"required,omitempty"`
+}
+
+// Recount What was off, and has been mended; all zero when all was right
+type Recount struct {
+	At        time.Time `json:"at"`
+	Cancelled int       `json:"cancelled"`
+	Confirmed int       `json:"confirmed"`
+
+	// Places Places in line that were missing or left over
+	Places  int `json:"places"`
+	Waiting int `json:"waiting"`
 }
 
 // Registration defines model for Registration.
@@ -339,7 +387,7 @@ type ListDeliveriesParams struct {
 
 // SendMessageParams defines parameters for SendMessage.
 type SendMessageParams struct {
-	IdempotencyKey string `json:"Idempotency-Key"`
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // ListRegistrationsParams defines parameters for ListRegistrations.
@@ -401,6 +449,15 @@ type ServerInterface interface {
 	// SendNotice Send the news of an edit now, instead of waiting for further edits
 	// (POST /api/v1/events/{id}/notice)
 	SendNotice(w http.ResponseWriter, r *http.Request, id Id)
+	// GetNumbers What is known of an event without its people; it stays when they are erased
+	// (GET /api/v1/events/{id}/numbers)
+	GetNumbers(w http.ResponseWriter, r *http.Request, id Id)
+	// GetRecount What the last recount found; the schedule makes one each day
+	// (GET /api/v1/events/{id}/recount)
+	GetRecount(w http.ResponseWriter, r *http.Request, id Id)
+	// Recount Check the counted seats and the waiting list against the registrations, and mend them
+	// (POST /api/v1/events/{id}/recount)
+	Recount(w http.ResponseWriter, r *http.Request, id Id)
 	// ListRegistrations Who has signed up
 	// (GET /api/v1/events/{id}/registrations)
 	ListRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ListRegistrationsParams)
@@ -802,7 +859,7 @@ func (siw *ServerInterfaceWrapper) SendMessage(w http.ResponseWriter, r *http.Re
 
 	headers := r.Header
 
-	// ------------- Required header parameter "Idempotency-Key" -------------
+	// ------------- Optional header parameter "Idempotency-Key" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
 		var IdempotencyKey string
 		n := len(valueList)
@@ -811,18 +868,14 @@ func (siw *ServerInterfaceWrapper) SendMessage(w http.ResponseWriter, r *http.Re
 			return
 		}
 
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
 		if err != nil {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
 			return
 		}
 
-		params.IdempotencyKey = IdempotencyKey
+		params.IdempotencyKey = &IdempotencyKey
 
-	} else {
-		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
-		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
-		return
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -853,6 +906,84 @@ func (siw *ServerInterfaceWrapper) SendNotice(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SendNotice(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetNumbers operation middleware
+func (siw *ServerInterfaceWrapper) GetNumbers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetNumbers(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRecount operation middleware
+func (siw *ServerInterfaceWrapper) GetRecount(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRecount(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Recount operation middleware
+func (siw *ServerInterfaceWrapper) Recount(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Recount(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1193,6 +1324,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/clone", wrapper.CloneEvent)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/notice", wrapper.SendNotice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/timeline", wrapper.GetTimeline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/numbers", wrapper.GetNumbers)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/recount", wrapper.GetRecount)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/recount", wrapper.Recount)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/messages", wrapper.SendMessage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.ListRegistrations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.AddRegistration)

@@ -193,13 +193,21 @@ func (s *server) show(e deltag.Event, c *deltag.Counts) Event {
 		Id: e.ID, Slug: e.Slug, Title: e.Title, Description: e.Description, Language: string(e.Language),
 		StartsAt: e.StartsAt.In(zone), EndsAt: e.EndsAt.In(zone), TimeZone: e.TimeZone,
 		Capacity: e.Capacity, WaitingList: e.WaitingList, JoinUrl: e.JoinURL,
-		Organiser:     Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
+		Organiser: Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email}, RemindOrganiser: e.Organiser.Reminded,
 		SignUpOpensAt: instant(e.SignUpOpensAt, zone), SignUpClosesAt: instant(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
 		Questions: showQuestions(e.Questions), Reminders: showReminders(e.Reminders),
 	}
+	if e.PromoteUntil != 0 {
+		until := e.PromoteUntil.String()
+		out.PromoteUntil = &until
+	}
 	if c != nil {
-		out.Counts = &Counts{Confirmed: c.Confirmed, Waiting: c.Waiting, Cancelled: c.Cancelled, Attended: c.Attended}
+		counts := showCounts(*c)
+		out.Counts = &counts
+		if over := e.Over(*c); over > 0 {
+			out.OverCapacity = &over
+		}
 	}
 	if e.Notice.Kind != "" && s.Now().Before(e.Notice.DueAt) {
 		out.Notice = &Notice{Kind: string(e.Notice.Kind), DueAt: e.Notice.DueAt.In(zone)}

@@ -129,7 +129,7 @@ func showEntry(e deltag.Event, n deltag.Entry) TimelineEntry {
 
 // SendMessage implements POST /events/{id}/messages. The key names the message, so that a repetition finds it there.
 func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, p SendMessageParams) {
-	if n := len(p.IdempotencyKey); n < 8 || n > 100 {
+	if n := len(value(p.IdempotencyKey)); p.IdempotencyKey != nil && (n < 8 || n > 100) {
 		s.fail(w, r, badRequest{deltag.Faults{{Field: "Idempotency-Key", Code: "key-length"}}})
 		return
 	}
@@ -139,16 +139,23 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, p Se
 	if err == nil {
 		e, err = s.Store.Event(r.Context(), id)
 	}
-	m := e.NewMailing(deltag.Message, messageNumber(p.IdempotencyKey), s.Now(), strings.TrimSpace(in.Text))
+	m := e.NewMailing(deltag.Message, 0, s.Now(), strings.TrimSpace(in.Text))
 	if m.Audience = deltag.Audience(value(in.Audience)); m.Audience == "" {
 		m.Audience = deltag.ToAll
 	}
+	m.Version = messageNumber(value(p.IdempotencyKey), m)
 	if err == nil {
 		err = m.Validate()
 	}
-	if err == nil {
-		m, err = s.putMessage(r, m)
+	if err != nil {
+		s.fail(w, r, err)
+		return
 	}
+	if value(in.Preview) {
+		s.sendPreview(w, r, e, m)
+		return
+	}
+	m, err = s.putMessage(r, m)
 	var c deltag.Counts
 	if err == nil {
 		c, err = s.Store.Counts(r.Context(), e)
@@ -160,6 +167,8 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, p Se
 	write(w, http.StatusAccepted, showEntry(e, e.Timeline([]deltag.Mailing{m}, c, s.Now())[0]))
 }
 
+var errKeyReused = deltag.Faults{{Field: "Idempotency-Key", Code: "key-reused"}}
+
 // putMessage stores m, or finds the same message there from an earlier try.
 func (s *server) putMessage(r *http.Request, m deltag.Mailing) (deltag.Mailing, error) {
 	err := s.Store.PutMailing(r.Context(), m)
@@ -168,33 +177,49 @@ func (s *server) putMessage(r *http.Request, m deltag.Mailing) (deltag.Mailing, 
 	}
 	earlier, err := s.Store.Mailing(r.Context(), m.Key())
 	if err == nil && (earlier.Text != m.Text || earlier.Audience != m.Audience) {
-		err = deltag.Faults{{Field: "Idempotency-Key", Code: "key-reused"}}
+		err = errKeyReused
 	}
 	return earlier, err
 }
 
-// messageNumber turns a key into a mailing's version: 31 bits, so that two of an event's messages practically never share one.
-func messageNumber(key string) int {
+// sendPreview sends what m would say to the organiser alone.
+func (s *server) sendPreview(w http.ResponseWriter, r *http.Request, e deltag.Event, m deltag.Mailing) {
+	d := deltag.ToHost(e, deltag.Preview, m.Version, m.DueAt)
+	d.Text = m.Text
+	err := s.Store.SaveDelivery(r.Context(), d)
+	if errors.Is(err, deltag.ErrConflict) {
+		var earlier deltag.Delivery
+		if earlier, err = s.Store.Delivery(r.Context(), d.DeliveryKey); err == nil && earlier.Text != d.Text {
+			err = errKeyReused
+		}
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	write(w, http.StatusAccepted, showEntry(e, deltag.Entry{Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, Status: deltag.Planned, Expected: 1}))
+}
+
+// messageNumber turns a key, or the message itself without one, into a mailing's version: 31 bits, so that two of an event's
+// messages practically never share one.
+func messageNumber(key string, m deltag.Mailing) int {
+	if key == "" {
+		key = string(m.Audience) + "\n" + m.Text
+	}
 	sum := sha256.Sum256([]byte(key))
 	return int(binary.BigEndian.Uint32(sum[:4])>>1) | 1
 }
 
 // SendNotice implements POST /events/{id}/notice.
 func (s *server) SendNotice(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	if err == nil && e.Notice.Kind == "" {
-		err = deltag.Faults{{Field: "notice", Code: "no-notice"}}
-	}
-	var m deltag.Mailing
-	if err == nil {
-		m, err = s.Store.Mailing(r.Context(), deltag.MailingKey{EventID: id, Kind: e.Notice.Kind, Version: e.Sequence})
-	}
-	if err == nil && m.Status == deltag.Planned && s.Now().Before(m.DueAt) {
-		err = s.Store.SaveMailing(r.Context(), m.Hasten(s.Now()))
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusAccepted)
+	s.change(w, r, id, func(e deltag.Event) (deltag.Event, deltag.Plan, error) {
+		news, err := s.Store.Mailing(r.Context(), e.News())
+		if errors.Is(err, deltag.ErrNotFound) {
+			err = deltag.ErrNoNotice
+		}
+		if err != nil {
+			return e, deltag.Plan{}, err
+		}
+		return e.Announce(news, s.Now())
+	})
 }

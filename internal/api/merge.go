@@ -22,7 +22,13 @@ func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 	e.StartsAt, e.EndsAt = value(p.StartsAt).UTC(), value(p.EndsAt).UTC()
 	e.Capacity, e.WaitingList, e.JoinURL = p.Capacity, value(p.WaitingList), value(p.JoinUrl)
 	e.SignUpOpensAt, e.SignUpClosesAt = value(p.SignUpOpensAt).UTC(), value(p.SignUpClosesAt).UTC()
-	e.RetentionDays = value(p.RetentionDays)
+	e.RetentionDays, e.Organiser.Reminded = value(p.RetentionDays), value(p.RemindOrganiser)
+	var err error
+	if until := value(p.PromoteUntil); until == "" {
+		e.PromoteUntil = 0
+	} else if e.PromoteUntil, err = readOffset("promoteUntil", until); err != nil {
+		fs = append(fs, under("", err)...)
+	}
 	if e.Slug == "" {
 		e.Slug = slugOf(e.Title)
 	}
@@ -36,7 +42,6 @@ func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
 		e.Questions = readQuestions(value(p.Questions))
 	}
 	if p.Reminders != reminders || *p.Reminders != nil {
-		var err error
 		e.Reminders, err = readReminders(value(p.Reminders))
 		fs = append(fs, under("", err)...)
 	}
@@ -62,7 +67,11 @@ func editable(e deltag.Event) EventEdit {
 		StartsAt: &e.StartsAt, EndsAt: &e.EndsAt, WaitingList: &e.WaitingList, JoinUrl: &e.JoinURL,
 		Organiser:     &Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
 		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt, RetentionDays: &e.RetentionDays, Status: &status,
-		Questions: new([]Question), Reminders: new([]Reminder),
+		Questions: new([]Question), Reminders: new([]Reminder), RemindOrganiser: &e.Organiser.Reminded,
+	}
+	if e.PromoteUntil != 0 {
+		until := e.PromoteUntil.String()
+		p.PromoteUntil = &until
 	}
 	if e.Capacity != nil {
 		capacity := *e.Capacity
@@ -101,9 +110,9 @@ func readQuestions(in []Question) []deltag.Question {
 func readReminders(in []Reminder) ([]deltag.Reminder, error) {
 	var rs []deltag.Reminder
 	for _, r := range in {
-		offset, err := deltag.ParseOffset(r.Offset)
+		offset, err := readOffset("reminders", r.Offset)
 		if err != nil {
-			return nil, deltag.Faults{{Field: "reminders", Code: "bad-offset"}}
+			return nil, err
 		}
 		kind := deltag.Kind(value(r.Kind))
 		if kind == "" {
@@ -112,6 +121,15 @@ func readReminders(in []Reminder) ([]deltag.Reminder, error) {
 		rs = append(rs, deltag.Reminder{Kind: kind, Offset: offset, Text: value(r.Text)})
 	}
 	return rs, nil
+}
+
+// readOffset reads a field's duration.
+func readOffset(field, text string) (deltag.Offset, error) {
+	offset, err := deltag.ParseOffset(text)
+	if err != nil {
+		return 0, deltag.Faults{{Field: field, Code: "bad-offset"}}
+	}
+	return offset, nil
 }
 
 // under prefixes the fields of err, if it is about any.

@@ -18,6 +18,9 @@ type Plan struct {
 // ErrCancelled: a cancelled event is final, for its calendar entries are gone. Clone it instead.
 var ErrCancelled = Faults{{Field: "status", Code: "cancelled-is-final"}}
 
+// ErrNoNotice: no news waits to be sent.
+var ErrNoNotice = Faults{{Field: "notice", Code: "no-notice"}}
+
 // Create completes a new event and plans its mail.
 func (e Event) Create(now time.Time) (Event, Plan) {
 	e.Revision, e.Schedule, e.Sequence = 1, 1, 0
@@ -53,13 +56,53 @@ func (e Event) Edit(next Event, now time.Time) (Event, Plan, error) {
 	if !now.Before(e.EndsAt) && !now.Before(next.EndsAt) {
 		return next, plan, nil // nobody needs to hear about the past
 	}
-	kind := Changed
-	if moved || e.noticePending(now) && e.Notice.Kind == Moved {
-		kind = Moved
+	next.Notice = e.notice(moved, now)
+	news := next.NewMailing(next.Notice.Kind, next.Sequence, next.Notice.DueAt, "")
+	if next.told() == next.Notice.Was && !next.reminds(next.Notice.Since.Add(-sizeUp), now) {
+		// Everything is as people know it, but for those whom a mail of their own has told something else.
+		news.Sweep = next.Notice.Since.Add(-underWay)
 	}
-	next.Notice = Notice{Kind: kind, DueAt: now.Add(SettleEdits)}
-	plan.Put = append(plan.Put, next.NewMailing(kind, next.Sequence, next.Notice.DueAt, ""))
+	plan.Put = append(plan.Put, news)
 	return next, plan, nil
+}
+
+// notice is the news of an edit of e, together with that of earlier edits of which nobody has been told.
+func (e Event) notice(moved bool, now time.Time) Notice {
+	n := Notice{Kind: Changed, DueAt: now.Add(SettleEdits), Since: now, Was: e.told()}
+	if moved {
+		n.Kind = Moved
+	}
+	if e.Notice.Kind == "" || !now.Add(underWay).Before(e.Notice.DueAt) { // the last news may be on its way
+		return n
+	}
+	if e.Notice.Kind == Moved {
+		n.Kind = Moved
+	}
+	n.Since, n.Was = e.Notice.Since, e.Notice.Was
+	return n
+}
+
+// reminds says whether a reminder of e is due within a stretch of time: its walk may have been broken off.
+func (e Event) reminds(from, to time.Time) bool {
+	return slices.ContainsFunc(e.Reminders, func(r Reminder) bool {
+		due := e.dueAt(r)
+		return !r.Kind.FollowUp() && due.After(from) && !due.After(to)
+	})
+}
+
+// News names the mailing of the notice.
+func (e Event) News() MailingKey {
+	return MailingKey{EventID: e.ID, Kind: e.Notice.Kind, Version: e.Sequence}
+}
+
+// Announce has news, the mailing of e's notice, go out at once.
+func (e Event) Announce(news Mailing, now time.Time) (Event, Plan, error) {
+	if e.Notice.Kind == "" || !now.Before(e.Notice.DueAt) {
+		return e, Plan{}, ErrNoNotice
+	}
+	next := e.keepBooks(e, now)
+	next.Notice.DueAt = now
+	return next, Plan{Put: []Mailing{news.Hasten(now)}}, nil
 }
 
 // CallOff cancels e. Everybody with a place or in line is told, and nothing is sent after it.
@@ -111,11 +154,18 @@ func (e Event) editReminders(next Event, now time.Time) Plan {
 type Notice struct {
 	Kind  Kind // Moved or Changed; "" when there is none
 	DueAt time.Time
+	Since time.Time // of the first edit that it tells of
+	Was   Told      // before that
 }
 
-func (e Event) noticePending(now time.Time) bool {
-	return e.Notice.Kind != "" && now.Before(e.Notice.DueAt)
+// Told is what calendars show of an event.
+type Told struct {
+	Title            string
+	StartsAt, EndsAt time.Time
+	TimeZone         string
 }
+
+func (e Event) told() Told { return Told{e.Title, e.StartsAt.UTC(), e.EndsAt.UTC(), e.TimeZone} }
 
 // Clone is a draft of the same event at another time: words, questions and reminders come along, people don't.
 func (e Event) Clone(startsAt time.Time) Event {

@@ -167,6 +167,17 @@ func Farewell(e Event, r Registration, k Kind, now time.Time) Delivery {
 	return d
 }
 
+// ToHost is a mail to the organiser: a preview of a message, or a reminder.
+func ToHost(e Event, k Kind, version int, due time.Time) Delivery {
+	a := Address{Typed: e.Organiser.Email, Identity: strings.ToLower(e.Organiser.Email)}
+	host := Registration{
+		EventID: e.ID, ID: RegistrationID(e, a), Name: e.Organiser.Name, Email: a, Language: e.Language, Status: Confirmed, Mail: MailOK,
+	}
+	d := NewDelivery(host, k, version, due)
+	d.Addressee = &host
+	return d
+}
+
 // Open says whether something is still to be done about d by the sender.
 func (d Delivery) Open() bool {
 	return d.Status == Pending || d.Status == Sending || d.Status == Unknown

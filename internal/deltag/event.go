@@ -50,6 +50,8 @@ type Event struct {
 	WaitingList bool
 	JoinURL     string // where the meeting is; only shown to attendees, when it opens
 	Organiser   Organiser
+	// PromoteUntil is the distance from the start after which nobody in line gets a seat any more; zero: until the end.
+	PromoteUntil Offset
 
 	SignUpOpensAt  time.Time // zero: at once
 	SignUpClosesAt time.Time // zero: when the event ends
@@ -79,6 +81,8 @@ type Event struct {
 type Organiser struct {
 	Name  string
 	Email string // in ASCII; replies to every mail go there
+	// Reminded: gets the reminders too.
+	Reminded bool
 }
 
 // A QuestionKind is how a question is answered.
@@ -140,6 +144,15 @@ func (e Event) JoinsFrom() time.Time { return e.StartsAt.Add(-JoinOpens) }
 
 // ErasedAt is when everything personal about the event is erased.
 func (e Event) ErasedAt() time.Time { return e.EndsAt.AddDate(0, 0, e.RetentionDays) }
+
+// PromotesAt says whether somebody in line may get a seat at now.
+func (e Event) PromotesAt(now time.Time) bool {
+	last := e.EndsAt
+	if e.PromoteUntil != 0 {
+		last = e.StartsAt.Add(time.Duration(e.PromoteUntil))
+	}
+	return e.Status != Cancelled && now.Before(last)
+}
 
 // Zone is the event's time zone; UTC when the stored name is unknown to this build.
 func (e Event) Zone() *time.Location {
@@ -208,6 +221,7 @@ func (e Event) Validate() error {
 	_, err := Zone(e.TimeZone)
 	fs.check(err == nil, "timeZone", "unknown-zone", 0)
 	fs.check(e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity, "capacity", "out-of-range", MaxCapacity)
+	fs.check(e.PromoteUntil <= 0 && time.Duration(e.PromoteUntil) >= -MaxReminderGap, "promoteUntil", "offset-range", 0)
 	fs.check(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https", 0)
 	fs.line("organiser.name", e.Organiser.Name, 1, MaxName)
 	fs.check(e.Organiser.Email != "", "organiser.email", "missing", 0)

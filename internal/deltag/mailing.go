@@ -25,8 +25,8 @@ type Mailing struct {
 	Text     string // the organiser's own paragraph
 	// Cursor is the last registration that was dealt with; it is saved after that one's row was written.
 	Cursor string
-	// WalkFrom is when the walk began. Sweep, when set, makes this the second walk: it looks only for those who
-	// were confirmed since that time.
+	// WalkFrom is when the walk began. Sweep, when set, is for those only who were confirmed since that time: the second
+	// walk of a reminder. Of news it is for those who were written to since then.
 	WalkFrom time.Time
 	Sweep    time.Time
 	Sent     int // handed to the ledger so far
@@ -137,7 +137,11 @@ const underWay = 30 * time.Second
 
 // For says whether the walk is to deal with r.
 func (m Mailing) For(r Registration) bool {
-	return m.Audience.Has(r) && (m.Sweep.IsZero() || !r.ConfirmedAt.Before(m.Sweep))
+	since := r.ConfirmedAt
+	if m.Kind.News() {
+		since = r.MailedAt
+	}
+	return m.Audience.Has(r) && (m.Sweep.IsZero() || !since.Before(m.Sweep))
 }
 
 // BeginsAt is when the walk must begin so that the last of count mails is out in time at rate per second: when due, unless that
@@ -227,10 +231,10 @@ func (e Event) version(k Kind) int {
 	return e.Schedule
 }
 
-// Missed are the mails that r's former address, whose ledger is rows, never got and that still have a point: the organiser's
-// messages and follow-ups. How things stand is told by the confirmation to the new address. A message that is just going out may
-// have passed r's new id already, so it is put down for r too; the walk finds it there.
-func (r Registration) Missed(rows []Delivery, ms []Mailing) []Delivery {
+// Missed are the mails that r, whose ledger is rows, never got and that still have a point for next, which is r at another
+// address: the organiser's messages and follow-ups. How things stand is told by the confirmation. A message that is just going
+// out may have passed the new id already, so it is put down here too; the walk finds it there.
+func (r Registration) Missed(next Registration, rows []Delivery, ms []Mailing) []Delivery {
 	var missed []Delivery
 	known := map[int]bool{}
 	for _, d := range rows {
@@ -240,14 +244,14 @@ func (r Registration) Missed(rows []Delivery, ms []Mailing) []Delivery {
 		case d.Kind == Message:
 			known[d.Version] = true
 		}
-		arrived := d.Status == Sent || d.Status == Delivered || d.Status == Complained
+		arrived := d.Status == Delivered || d.Status == Complained || d.Status == Sent && r.Mail != MailBounced
 		if unwanted := d.Reason != AddressBounced && d.Status == Skipped; !arrived && !unwanted {
-			missed = append(missed, NewDelivery(r, d.Kind, d.Version, d.DueAt))
+			missed = append(missed, NewDelivery(next, d.Kind, d.Version, d.DueAt))
 		}
 	}
 	for _, m := range ms {
 		if m.Kind == Message && m.Status == Walking && !known[m.Version] && m.For(r) {
-			missed = append(missed, NewDelivery(r, m.Kind, m.Version, m.DueAt))
+			missed = append(missed, NewDelivery(next, m.Kind, m.Version, m.DueAt))
 		}
 	}
 	return missed
@@ -264,6 +268,11 @@ type Letter struct {
 	Address MailState
 	Text    string // the organiser's own paragraph
 	Place   int    // in line, from 1; of a waiting note
+}
+
+// Letter is m's mail to r.
+func (m Mailing) Letter(e Event, r Registration) Letter {
+	return Letter{Event: e, Registration: r, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Text: m.Text}
 }
 
 // Verdict is the rule of what is sent: "" to send, otherwise why not. It is the only such rule: the

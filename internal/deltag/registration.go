@@ -293,6 +293,34 @@ type Counts struct {
 	Confirmed, Waiting, Cancelled, Attended int
 }
 
+// Count adds a registration.
+func (c *Counts) Count(r Registration) {
+	switch r.Status {
+	case Confirmed:
+		c.Confirmed++
+	case Waiting:
+		c.Waiting++
+	case Withdrawn:
+		c.Cancelled++
+	}
+	if !r.AttendedAt.IsZero() {
+		c.Attended++
+	}
+}
+
+// Minus is c less what d counts.
+func (c Counts) Minus(d Counts) Counts {
+	return Counts{c.Confirmed - d.Confirmed, c.Waiting - d.Waiting, c.Cancelled - d.Cancelled, c.Attended - d.Attended}
+}
+
+// Over is how many are confirmed above e's capacity: it was lowered, and nobody is thrown out.
+func (e Event) Over(c Counts) int {
+	if e.Capacity == nil {
+		return 0
+	}
+	return max(0, c.Confirmed-*e.Capacity)
+}
+
 // Link is a personal link's token for this registration.
 func (r Registration) Link(p Purpose) string {
 	return Link{EventID: r.EventID, RegistrationID: r.ID, Purpose: p}.Token(r.Secret)

@@ -7,6 +7,7 @@ type Task struct {
 	Delivery DeliveryKey
 	Mailing  MailingKey
 	Promote  bool   // seats may be free while people wait
+	Recount  bool   // the day's check of the counted seats
 	Erase    bool   // the event's personal data has served its purpose
 	Purge    string // the id of a registration that is gone and has left ledger rows
 }

@@ -55,6 +55,7 @@ func (s *Store) readdress(ctx context.Context, e deltag.Event, r deltag.Registra
 		s.store(next),
 		s.remove(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)),
 		s.putDelivery(mail),
+		s.count(e, r.ID, deltag.Counts{}), // a recount may have seen the one and not the other
 	}
 	if r.Status == deltag.Waiting { // the place in line is kept
 		old := newRegistrationItem(r)
@@ -63,7 +64,7 @@ func (s *Store) readdress(ctx context.Context, e deltag.Event, r deltag.Registra
 	if farewell != "" {
 		actions = append(actions, s.putFarewell(e, r, farewell, now))
 	}
-	missed := next.Missed(rows, ms)
+	missed := r.Missed(next, rows, ms)
 	for _, d := range missed[max(0, len(missed)-maxMissed):] {
 		actions = append(actions, s.putDelivery(d))
 	}
@@ -180,8 +181,8 @@ func (s *Store) removeAll(ctx context.Context, keys ...item) error {
 }
 
 // EraseEvent removes everything personal about an event whose time to keep it is over: registrations, places in
-// line and ledger rows, a page at a time. The numbers stay. It says false while there is more to do; it may be
-// ended anywhere and called again.
+// line, ledger rows and receipts, a page at a time. The numbers are taken before, and stay. It says false while there is more
+// to do; it may be ended anywhere and called again.
 func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (bool, error) {
 	e, err := s.Event(ctx, eventID)
 	if isGone(err) {
@@ -193,8 +194,11 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 	if now.Before(e.ErasedAt()) {
 		return true, nil
 	}
+	if err := s.keepNumbers(ctx, e); err != nil {
+		return false, err
+	}
 	pk := eventPK(eventID)
-	for _, prefix := range []string{regSK, waitSK, mailSK} {
+	for _, prefix := range []string{regSK, waitSK, mailSK, receiptSK} {
 		out, err := s.page(ctx, query{pk: pk, prefix: prefix, limit: maxActions})
 		if err != nil {
 			return false, err
@@ -207,15 +211,7 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 			return false, s.removeAll(ctx, keys...)
 		}
 	}
-	counts, err := s.Counts(ctx, e)
-	if err != nil {
-		return false, err
-	}
-	receipt := key(pk, receiptSK+stamp(now))
-	receipt["ErasedAt"], receipt["Confirmed"], receipt["Attended"] = str(stamp(now)), num(counts.Confirmed), num(counts.Attended)
-	err = s.write(ctx, s.put(receipt, "", nil), s.remove(key(pk, eraseSK), present, nil))
-	if errors.Is(err, deltag.ErrConflict) {
-		return true, nil // somebody else finished it
-	}
-	return err == nil, err
+	err = s.write(ctx, s.remove(key(pk, eraseSK), present, nil),
+		s.update(key(pk, numbersSK), "SET ErasedAt = :now", present, nil, item{":now": str(stamp(now))}))
+	return err == nil || errors.Is(err, deltag.ErrConflict), ignoreConflict(err) // or somebody else finished it
 }

@@ -27,6 +27,8 @@ type eventItem struct {
 	JoinURL        string `dynamodbav:",omitempty"`
 	OrganiserName  string
 	OrganiserEmail string
+	Reminded       bool           `dynamodbav:",omitempty"`
+	PromoteUntil   string         `dynamodbav:",omitempty"`
 	SignUpOpensAt  string         `dynamodbav:",omitempty"`
 	SignUpClosesAt string         `dynamodbav:",omitempty"`
 	RetentionDays  int            //
@@ -39,10 +41,14 @@ type eventItem struct {
 	Schedule       int
 	Sequence       int
 	ChangedAt      string
-	NoticeKind     string `dynamodbav:",omitempty"`
-	NoticeDueAt    string `dynamodbav:",omitempty"`
+	Notice         *noticeItem `dynamodbav:",omitempty"`
 	CreatedAt      string
 	UpdatedAt      string
+}
+
+type noticeItem struct {
+	Kind, DueAt, Since                string
+	Title, StartsAt, EndsAt, TimeZone string // before the edits that it tells of
 }
 
 type questionItem struct {
@@ -66,8 +72,16 @@ func newEventItem(e deltag.Event) eventItem {
 		SignUpOpensAt: stamp(e.SignUpOpensAt), SignUpClosesAt: stamp(e.SignUpClosesAt),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Secret: e.Secret, Seated: e.Seated,
 		Revision: e.Revision, Schedule: e.Schedule, Sequence: e.Sequence, ChangedAt: stamp(e.ChangedAt),
-		NoticeKind: string(e.Notice.Kind), NoticeDueAt: stamp(e.Notice.DueAt),
-		CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt),
+		Reminded: e.Organiser.Reminded, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt),
+	}
+	if e.PromoteUntil != 0 {
+		it.PromoteUntil = e.PromoteUntil.String()
+	}
+	if n := e.Notice; n.Kind != "" {
+		it.Notice = &noticeItem{
+			Kind: string(n.Kind), DueAt: stamp(n.DueAt), Since: stamp(n.Since),
+			Title: n.Was.Title, StartsAt: stamp(n.Was.StartsAt), EndsAt: stamp(n.Was.EndsAt), TimeZone: n.Was.TimeZone,
+		}
 	}
 	for _, q := range e.Questions {
 		it.Questions = append(it.Questions, questionItem{q.ID, string(q.Kind), q.Label, q.Options, q.Required})
@@ -83,12 +97,22 @@ func (it eventItem) event() (deltag.Event, error) {
 		ID: it.ID, Slug: it.Slug, Title: it.Title, Description: it.Description, Language: deltag.Language(it.Language),
 		StartsAt: unstamp(it.StartsAt), EndsAt: unstamp(it.EndsAt), TimeZone: it.TimeZone,
 		Capacity: it.Capacity, WaitingList: it.WaitingList, JoinURL: it.JoinURL,
-		Organiser:     deltag.Organiser{Name: it.OrganiserName, Email: it.OrganiserEmail},
+		Organiser:     deltag.Organiser{Name: it.OrganiserName, Email: it.OrganiserEmail, Reminded: it.Reminded},
 		SignUpOpensAt: unstamp(it.SignUpOpensAt), SignUpClosesAt: unstamp(it.SignUpClosesAt),
 		RetentionDays: it.RetentionDays, Status: deltag.EventStatus(it.Status), Secret: it.Secret, Seated: it.Seated,
 		Revision: it.Revision, Schedule: it.Schedule, Sequence: it.Sequence, ChangedAt: unstamp(it.ChangedAt),
-		Notice:    deltag.Notice{Kind: deltag.Kind(it.NoticeKind), DueAt: unstamp(it.NoticeDueAt)},
 		CreatedAt: unstamp(it.CreatedAt), UpdatedAt: unstamp(it.UpdatedAt),
+	}
+	if it.PromoteUntil != "" {
+		var err error
+		if e.PromoteUntil, err = deltag.ParseOffset(it.PromoteUntil); err != nil {
+			return deltag.Event{}, fmt.Errorf("event %s: %w", it.ID, err)
+		}
+	}
+	if n := it.Notice; n != nil {
+		e.Notice = deltag.Notice{Kind: deltag.Kind(n.Kind), DueAt: unstamp(n.DueAt), Since: unstamp(n.Since), Was: deltag.Told{
+			Title: n.Title, StartsAt: unstamp(n.StartsAt), EndsAt: unstamp(n.EndsAt), TimeZone: n.TimeZone,
+		}}
 	}
 	for _, q := range it.Questions {
 		e.Questions = append(e.Questions, deltag.Question{
@@ -120,7 +144,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) 
 	if e.Seated {
 		actions = append(actions, s.put(encode(newTally(e)), absent, nil))
 	}
-	actions = append(actions, s.putRetention(e))
+	actions = append(actions, s.putRetention(e), s.putRecount(e, deltag.Recount{}, e.CreatedAt.Add(deltag.RecountEvery)))
 	err := s.write(ctx, append(actions, s.plan(p)...)...)
 	if on(err, 1) {
 		return deltag.ErrSlugTaken

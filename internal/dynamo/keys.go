@@ -17,9 +17,11 @@ const (
 	seatsSK   = "SEATS"   // the one tally of a limited event
 	tallySK   = "SEATS#"  // + shard: the tallies of an event without a limit
 	promoteSK = "PROMOTE" // a seat may be free: see Promote
+	recountSK = "RECOUNT" // when to count next, and what was found last
 	eraseSK   = "ERASE"   // retention
 	purgeSK   = "PURGE#"  // what is left of an erased registration
-	receiptSK = "ERASED#" // what was erased when, without personal data
+	receiptSK = "ERASED#" // that somebody had themselves erased, and when
+	numbersSK = "NUMBERS" // what stays of an event when its people are erased
 	regSK     = "REG#"
 	waitSK    = "WAIT#"
 	mailSK    = "MAIL#"
@@ -45,6 +47,11 @@ func mailingKey(k deltag.MailingKey) (pk, sk string) {
 // waitKey sorts the line by the time of joining it.
 func waitKey(r registrationItem) string { return waitSK + r.WaitingSince + "#" + r.ID }
 
+func parseWaitKey(sk string) (since, id string) {
+	since, id, _ = strings.Cut(strings.TrimPrefix(sk, waitSK), "#")
+	return since, id
+}
+
 // ParseTask reads the keys of an item in the due index, as the index and the table's stream give them.
 // An error names a key that is none of ours.
 func ParseTask(pk, sk string) (deltag.Task, error) {
@@ -59,6 +66,8 @@ func ParseTask(pk, sk string) (deltag.Task, error) {
 	switch {
 	case sk == promoteSK:
 		task.Promote = true
+	case sk == recountSK:
+		task.Recount = true
 	case sk == eraseSK:
 		task.Erase = true
 	case kind+"#" == purgeSK && deltag.IsID(rest):

@@ -26,6 +26,7 @@ type tallyItem struct {
 	Attended  int
 	Capacity  *int `dynamodbav:",omitempty"` // none: no limit
 	Sealed    bool `dynamodbav:",omitempty"`
+	Changes   int  // rises with each write, so that a recount knows whether it was disturbed
 }
 
 // Conditions on a tally. A free seat is not for a newcomer while somebody waits for it.
@@ -53,6 +54,15 @@ const idAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 var shards = strings.Split("0123456789abcdef", "")
 
+// tallyKeys are the sort keys of the shards.
+func tallyKeys() []string {
+	keys := make([]string, len(shards))
+	for i, shard := range shards {
+		keys[i] = tallySK + shard
+	}
+	return keys
+}
+
 // count adds to the tally without looking for a seat.
 func (s *Store) count(e deltag.Event, registrationID string, by deltag.Counts) types.TransactWriteItem {
 	condition := notSealed
@@ -71,7 +81,7 @@ func (s *Store) take(e deltag.Event, registrationID string, by deltag.Counts) ty
 }
 
 func (s *Store) add(k item, by deltag.Counts, condition string) types.TransactWriteItem {
-	values := item{":c": num(by.Confirmed), ":w": num(by.Waiting), ":x": num(by.Cancelled), ":a": num(by.Attended)}
+	values := counted(by)
 	var names map[string]string
 	if strings.Contains(condition, ":zero") {
 		values[":zero"] = num(0)
@@ -79,7 +89,14 @@ func (s *Store) add(k item, by deltag.Counts, condition string) types.TransactWr
 	if strings.Contains(condition, "#capacity") {
 		names = map[string]string{"#capacity": "Capacity"}
 	}
-	return s.update(k, "ADD Confirmed :c, Waiting :w, Cancelled :x, Attended :a", condition, names, values)
+	return s.update(k, addCounts, condition, names, values)
+}
+
+const addCounts = "ADD Confirmed :c, Waiting :w, Cancelled :x, Attended :a, Changes :one"
+
+// counted are the values of addCounts.
+func counted(by deltag.Counts) item {
+	return item{":c": num(by.Confirmed), ":w": num(by.Waiting), ":x": num(by.Cancelled), ":a": num(by.Attended), ":one": num(1)}
 }
 
 // tallies reads them all, consistently, in one call.
@@ -184,7 +201,7 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	for e.Status != deltag.Cancelled && now.Before(e.EndsAt) {
+	for e.PromotesAt(now) {
 		more, err := s.promoteFirst(ctx, e, now)
 		if err != nil {
 			return err
@@ -211,6 +228,10 @@ func (s *Store) promoteFirst(ctx context.Context, e deltag.Event, now time.Time)
 	_, r, err := s.Visit(ctx, e.ID, text(place, "ID"))
 	if err != nil && !isGone(err) {
 		return false, err
+	}
+	if waitKey(newRegistrationItem(r)) != text(place, "SK") { // a place of nobody must not hold up the line
+		err := s.write(ctx, s.dropPlace(e.ID, text(place, "SK"))...)
+		return true, ignoreConflict(err)
 	}
 	next, mail := r.Promote(now)
 	err = s.write(ctx,

@@ -37,6 +37,8 @@ type Store interface {
 	Walk(ctx context.Context, eventID, after string, limit int) ([]deltag.Registration, error)
 	Place(ctx context.Context, r deltag.Registration) (int, error)
 
+	// Recount checks an event's counted seats against its registrations and mends them. ErrConflict: it was disturbed.
+	Recount(ctx context.Context, eventID string, now time.Time) (deltag.Recount, error)
 	// Promote, Purge and EraseEvent do repairs that a function may have died over. All are harmless to repeat.
 	Promote(ctx context.Context, eventID string, now time.Time) error
 	Purge(ctx context.Context, eventID, registrationID string) error
@@ -122,7 +124,7 @@ func (m *Mailer) Do(ctx context.Context, t deltag.Task) error {
 func (m *Mailer) direct(ctx context.Context, tasks []deltag.Task) []error {
 	var due []deltag.Task
 	for _, t := range tasks {
-		if t.Mailing == (deltag.MailingKey{}) && !t.Erase {
+		if t.Mailing == (deltag.MailingKey{}) && !t.Erase && !t.Recount {
 			due = append(due, t)
 		}
 	}
@@ -139,6 +141,8 @@ func (m *Mailer) bulk(ctx context.Context, t deltag.Task) error {
 	switch {
 	case t.Mailing != deltag.MailingKey{}:
 		return m.walk(ctx, t.Mailing)
+	case t.Recount:
+		return m.recount(ctx, t.EventID)
 	case t.Erase:
 		for m.timeLeft(ctx) {
 			if done, err := m.Store.EraseEvent(ctx, t.EventID, m.Now()); done || err != nil {
@@ -147,6 +151,16 @@ func (m *Mailer) bulk(ctx context.Context, t deltag.Task) error {
 		}
 	}
 	return nil
+}
+
+// recount logs what was off. One that was disturbed is made by a later tick.
+func (m *Mailer) recount(ctx context.Context, eventID string) error {
+	r, err := m.Store.Recount(ctx, eventID, m.Now())
+	if err == nil && r.Off() {
+		m.Log.ErrorContext(ctx, "seats were off and have been mended", "event", eventID, "confirmed", r.Drift.Confirmed,
+			"waiting", r.Drift.Waiting, "cancelled", r.Drift.Cancelled, "places", r.Places)
+	}
+	return ignore(err, deltag.ErrConflict)
 }
 
 // timeLeft says whether there is time to begin something.

@@ -15,6 +15,12 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 	if err != nil || mg.Status != deltag.Walking {
 		return ignore(err, deltag.ErrConflict, deltag.ErrNotFound)
 	}
+	if e.Organiser.Reminded && mg.Kind.Reminder() && mg.Cursor == "" && mg.Sweep.IsZero() {
+		d := deltag.ToHost(e, mg.Kind, mg.Version, mg.DueAt)
+		if err := m.first(ctx, d, mg.Letter(e, *d.Addressee)); err != nil {
+			return err
+		}
+	}
 	for m.timeLeft(ctx) {
 		page, err := m.Store.Walk(ctx, k.EventID, mg.Cursor, m.Page)
 		if err != nil {
@@ -91,22 +97,21 @@ func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, pa
 		if !mg.For(r) {
 			return nil
 		}
-		l := deltag.Letter{Event: e, Registration: r, Kind: mg.Kind, Version: mg.Version, DueAt: mg.DueAt, Text: mg.Text}
+		l := mg.Letter(e, r)
 		if l.Verdict(m.Now()) == "" {
 			sends.Add(1)
 		} else {
 			skips.Add(1)
 		}
-		return m.first(ctx, l)
+		return m.first(ctx, deltag.NewDelivery(r, mg.Kind, mg.Version, mg.DueAt), l)
 	})
 	return int(sends.Load()), int(skips.Load()), faults
 }
 
 // first makes the row of a letter of a walk and sends it. A row that is there already, from an earlier walk
 // over this page, is taken up if it is still open.
-func (m *Mailer) first(ctx context.Context, l deltag.Letter) error {
+func (m *Mailer) first(ctx context.Context, d deltag.Delivery, l deltag.Letter) error {
 	for range rereads {
-		d := deltag.NewDelivery(l.Registration, l.Kind, l.Version, l.DueAt)
 		err := m.dispatch(ctx, d, l)
 		if !errors.Is(err, deltag.ErrConflict) {
 			return err
@@ -118,6 +123,7 @@ func (m *Mailer) first(ctx context.Context, l deltag.Letter) error {
 		if err != nil {
 			return ignore(err, deltag.ErrNotFound) // erased in the meantime
 		}
+		d = deltag.NewDelivery(l.Registration, l.Kind, l.Version, l.DueAt)
 	}
 	return deltag.ErrUnavailable
 }

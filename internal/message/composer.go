@@ -80,7 +80,7 @@ func (c *Composer) head(m *mail.Msg, l deltag.Letter, n note, now time.Time) err
 		m.SetGenHeader("Auto-Submitted", "auto-generated")                 // RFC 3834
 		m.SetGenHeader(mail.HeaderXAutoResponseSuppress, "OOF, AutoReply") // the same, for Exchange
 	}
-	if l.Kind.Optional() { // RFC 8058
+	if n.Unsubscribe != "" { // RFC 8058
 		m.SetGenHeader(mail.HeaderListUnsubscribe, "<"+n.Unsubscribe+">")
 		m.SetGenHeader(mail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}

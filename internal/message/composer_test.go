@@ -187,6 +187,28 @@ func TestParts(t *testing.T) {
 	})
 }
 
+// TestHost: the organiser who is reminded has no registration, hence neither links of their own nor a door, but the way to
+// the meeting.
+func TestHost(t *testing.T) {
+	e := event()
+	due := start.Add(-time.Hour)
+	host := *deltag.ToHost(e, "reminder-PT1H", 1, due).Addressee
+	r := compose(t, scene{deltag.Letter{Event: e, Registration: host, Kind: "reminder-PT1H", Version: 1, DueAt: due, Text: "Kære {name}: {link}"}, due})
+	for form, body := range map[string]string{"text": r.text, "html": r.html} {
+		if !strings.Contains(body, e.JoinURL) || !strings.Contains(body, "arrangør") {
+			t.Errorf("%s: no way to the meeting, or no reason for the mail: %s", form, body)
+		}
+		for _, dead := range []string{"/r/", "/join/", "/unsubscribe/"} {
+			if strings.Contains(body, dead) {
+				t.Errorf("%s: a link to %s, which leads nowhere", form, dead)
+			}
+		}
+	}
+	if r.header.Get("To") != `"UKON" <hej@ukon.example.dk>` || r.header.Get("List-Unsubscribe") != "" {
+		t.Errorf("%v", r.header)
+	}
+}
+
 func TestLinks(t *testing.T) {
 	each(t, func(t *testing.T, s scene, r reading) {
 		for form, body := range map[string]string{"text": r.text, "html": r.html} {

@@ -72,18 +72,18 @@ func (c *Composer) note(l deltag.Letter, now time.Time) (note, error) {
 	if !n.OwnFirst || !strings.Contains(l.Text, "{name}") { // else the organiser greets
 		n.Greeting = s.say("mail.greeting")
 	}
-	if key := "mail.manage." + string(r.Status); s.ahead() && n.Has(key+".text") {
+	if key := "mail.manage." + string(r.Status); s.linked() && s.ahead() && n.Has(key+".text") {
 		n.Manage = aside{s.say(key + ".text"), link{s.say(key + ".link"), s.links.Own}}
 	}
 	if l.Kind == deltag.Confirmation || l.Kind == deltag.WaitingNote {
 		n.Answers = s.answers()
 	}
 	n.Foot = []string{s.why(), s.say("mail.sender")}
-	if !l.Kind.Parting() { // there are no links any more, and no data
+	if s.linked() {
 		n.Foot = append(n.Foot, s.say("mail.personal"), s.say("mail.until"))
 		n.Data = link{s.say("mail.data"), s.links.Own}
 	}
-	if l.Kind.Optional() {
+	if l.Kind.Optional() && s.linked() {
 		n.Unsubscribe = c.BaseURL + "/unsubscribe/" + r.Link(deltag.ToUnsubscribe)
 	}
 	n.Preview = n.When
@@ -128,6 +128,9 @@ func occasion(l deltag.Letter) string {
 }
 
 func (s standing) say(key string) string { return s.words.Say(key, s.pairs...) }
+
+// linked: the reader has personal links, or is to see where they will be.
+func (s standing) linked() bool { return len(s.Registration.Secret) > 0 || s.Kind == deltag.Preview }
 
 // ahead: the event takes place and is not over.
 func (s standing) ahead() bool {
@@ -175,7 +178,7 @@ func (s standing) lead(key string) []string {
 func (s standing) door() string {
 	begun, open := !s.now.Before(s.Event.StartsAt), !s.now.Before(s.Event.JoinsFrom())
 	switch {
-	case s.Registration.Status != deltag.Confirmed, !s.ahead():
+	case s.Registration.Status != deltag.Confirmed, !s.ahead(), !s.linked():
 		return ""
 	case !s.near() && (s.Kind == deltag.Message || s.Kind.News()): // earlier mail has told
 		return ""
@@ -195,6 +198,9 @@ func (s standing) door() string {
 
 // why is the reason for the mail's coming.
 func (s standing) why() string {
+	if !s.linked() && !s.Kind.Parting() {
+		return s.say("mail.why.host")
+	}
 	if key := "mail.why." + string(s.Registration.Status); s.ahead() && s.words.Has(key) {
 		return s.say(key)
 	}
@@ -203,6 +209,10 @@ func (s standing) why() string {
 
 func (s standing) action() link {
 	switch {
+	case !s.linked() && (s.Kind.Parting() || s.Event.JoinURL == ""):
+		return link{}
+	case !s.linked(): // the organiser needs no door
+		return link{s.say("mail.action.join"), s.Event.JoinURL}
 	case s.near():
 		return link{s.say("mail.action.join"), s.links.Join}
 	case s.ahead() && s.Registration.Status != deltag.Withdrawn, s.rejoins():
@@ -265,6 +275,9 @@ func (s standing) fill(mark string) span {
 	case "{link}":
 		if to := s.action(); to.URL != "" {
 			return span{to.Label, to.URL}
+		}
+		if !s.linked() {
+			return span{Text: s.say("mail.action.own")}
 		}
 		return span{s.say("mail.action.own"), s.links.Own}
 	}
