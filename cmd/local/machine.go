@@ -67,7 +67,7 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 		return err
 	}
 	// One store for all, so that an organiser's edit shows at once; in AWS a page may be some seconds behind.
-	store, err := m.openTable(ctx, s)
+	table, err := m.openTable(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,8 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
-	if _, err := makeDemo(ctx, store, clock.Now()); err != nil {
+	store := forgetting{table, m.recorder}
+	if _, err := makeDemo(ctx, table, clock.Now()); err != nil {
 		return err
 	}
 	m.mailer = mailing.New(store, &message.Composer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
@@ -96,8 +97,8 @@ func (m *machine) assemble(ctx context.Context, s settings, log *slog.Logger) er
 	}
 	window := &local.Window{
 		Recorder: m.recorder, Clock: clock, Ring: m.ticker.Ring, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,
-		Token: func(ctx context.Context) (string, error) { return newToken(ctx, store, clock.Now()) },
-		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, store) },
+		Token: func(ctx context.Context) (string, error) { return newToken(ctx, table, clock.Now()) },
+		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, table) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)

@@ -30,6 +30,8 @@ type Mail struct {
 	RawURL   string            `json:"rawURL"`
 
 	Attachments []Attachment `json:"-"`
+
+	Delivery string `json:"-"` // the tag that names its row of the ledger
 }
 
 // An Attachment is a part of a mail that is not shown in its place.

@@ -33,6 +33,8 @@ type Recorder struct {
 	mu    sync.Mutex
 	last  uint64 // number of the newest mail; ids begin with it
 	mails []Mail // oldest first
+	// forgotten are the mails to people who are erased: no disk keeps them, but they stay to be seen until the process ends.
+	forgotten map[string]envelope
 	fault Fault
 	times int
 
@@ -60,7 +62,7 @@ func OpenRecorder(folder string, now func() time.Time) (*Recorder, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	r := &Recorder{folder: folder, now: now, fault: Off, accepted: make(chan struct{}, 1)}
+	r := &Recorder{folder: folder, now: now, fault: Off, forgotten: map[string]envelope{}, accepted: make(chan struct{}, 1)}
 	files, err := filepath.Glob(filepath.Join(folder, "*"+oldMail))
 	if err != nil {
 		return nil, err
@@ -108,12 +110,11 @@ func readEnvelope(file string) (envelope, error) {
 }
 
 func (e envelope) mail() (Mail, error) {
-	m := Mail{ID: e.ID, At: e.At, From: e.From, To: e.To, RawURL: "/local/mails/" + e.ID + "/raw"}
-	if kind := e.Tags["kind"]; len(kind) > 0 {
-		m.Kind = kind[0]
-	}
+	m := Mail{ID: e.ID, At: e.At, From: e.From, To: e.To, Kind: e.tag("kind"), Delivery: e.tag("delivery"), RawURL: "/local/mails/" + e.ID + "/raw"}
 	return m, m.read(e.Raw)
 }
+
+func (e envelope) tag(name string) string { return strings.Join(e.Tags[name], " ") }
 
 // Mails are all of them, oldest first.
 func (r *Recorder) Mails() []Mail {
@@ -135,6 +136,12 @@ func (r *Recorder) Mail(id string) (Mail, bool) {
 
 // envelope reads the file of a mail that is there. It may be renamed at this moment, from the first name to the second.
 func (r *Recorder) envelope(id string) (envelope, error) {
+	r.mu.Lock()
+	e, ok := r.forgotten[id]
+	r.mu.Unlock()
+	if ok {
+		return e, nil
+	}
 	e, err := readEnvelope(filepath.Join(r.folder, id+newMail))
 	if errors.Is(err, fs.ErrNotExist) {
 		return readEnvelope(filepath.Join(r.folder, id+oldMail))
@@ -435,6 +442,9 @@ func (r *Recorder) AnnounceAll(ctx context.Context, feedback func(context.Contex
 
 func (r *Recorder) announce(ctx context.Context, file string, feedback func(context.Context, json.RawMessage) error) error {
 	e, err := readEnvelope(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // forgotten meanwhile
+	}
 	if err != nil {
 		return err
 	}
@@ -445,7 +455,46 @@ func (r *Recorder) announce(ctx context.Context, file string, feedback func(cont
 	if err := feedback(ctx, event); err != nil {
 		return fmt.Errorf("mail %s: %w", e.ID, err)
 	}
-	return os.Rename(file, strings.TrimSuffix(file, newMail)+oldMail)
+	if parting[e.tag("kind")] {
+		return r.forget(e)
+	}
+	err = os.Rename(file, strings.TrimSuffix(file, newMail)+oldMail)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // forgotten meanwhile
+	}
+	return err
+}
+
+// parting are the kinds of mail to addresses that are not known any more once they are sent.
+var parting = map[string]bool{"erased": true, "readdressed": true}
+
+// Forget takes off the disk all mails whose tag says that they are deliveries beginning so: of an event, or of one of its registrations.
+func (r *Recorder) Forget(deliveries string) error {
+	var faults []error
+	for _, m := range r.Mails() {
+		if !strings.HasPrefix(m.Delivery, deliveries) || parting[m.Kind] {
+			continue
+		}
+		e, err := r.envelope(m.ID)
+		if err == nil {
+			err = r.forget(e)
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// forget may meet a file that is just being renamed.
+func (r *Recorder) forget(e envelope) error {
+	r.mu.Lock()
+	r.forgotten[e.ID] = e
+	r.mu.Unlock()
+	for _, name := range []string{newMail, oldMail} {
+		if err := os.Remove(filepath.Join(r.folder, e.ID+name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // report hands an event about a mail to feedback: "bounce", "complaint" or "delivery".

@@ -311,6 +311,51 @@ func hear(t *testing.T, r *local.Recorder, feedback func(json.RawMessage) error,
 	return events
 }
 
+// TestForgottenMailLeavesTheDisk: those of an erased person at once, and their receipt when SES's Send event is handed over.
+func TestForgottenMailLeavesTheDisk(t *testing.T) {
+	folder := t.TempDir()
+	r, c := recorder(t, folder)
+	send := func(kind, delivery string) string {
+		m := message(plainMail)
+		m.EmailTags = []types.MessageTag{{Name: aws.String("kind"), Value: &kind}, {Name: aws.String("delivery"), Value: &delivery}}
+		out, err := c.SendEmail(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return aws.ToString(out.MessageId)
+	}
+	gone, other := send("confirmation", "event.person.confirmation.1"), send("confirmation", "event.other.confirmation.1")
+	receipt := send("erased", "event.person.erased.2")
+	if err := r.Forget("event.person."); err != nil {
+		t.Fatal(err)
+	}
+	want := func(ids ...string) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(folder, "*"))
+		if err != nil || len(files) != len(ids) {
+			t.Errorf("%v, %v", files, err)
+		}
+		for i, id := range ids {
+			if !strings.Contains(files[i], id) {
+				t.Errorf("%s is not %s", files[i], id)
+			}
+		}
+	}
+	want(other, receipt)
+	if err := r.AnnounceAll(t.Context(), func(context.Context, json.RawMessage) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want(other)
+	for _, id := range []string{gone, receipt} {
+		if raw, err := r.Raw(id); err != nil || string(raw) != plainMail {
+			t.Errorf("%s is not to be seen any more: %v", id, err)
+		}
+	}
+	if r, _ = recorder(t, folder); len(r.Mails()) != 1 {
+		t.Errorf("%d mails after a restart", len(r.Mails()))
+	}
+}
+
 func TestSendEventIsLikeSESs(t *testing.T) {
 	r, c := recorder(t, t.TempDir())
 	id, err := sendMail(t.Context(), c, plainMail)

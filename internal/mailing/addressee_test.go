@@ -135,7 +135,9 @@ func TestMovedBack(t *testing.T) {
 		run := func(name string, test func(t *testing.T, w *world)) {
 			t.Run(name, func(t *testing.T) { test(t, newWorld(t, engine.Another(t))) })
 		}
-		there := func(e *deltag.Event) { e.StartsAt, e.EndsAt = start.AddDate(0, 0, 1), start.AddDate(0, 0, 1).Add(time.Hour) }
+		there := func(e *deltag.Event) {
+			e.StartsAt, e.EndsAt = start.AddDate(0, 0, 1), start.AddDate(0, 0, 1).Add(time.Hour)
+		}
 		back := func(e *deltag.Event) { e.StartsAt, e.EndsAt = start, start.Add(time.Hour) }
 		run("BeforeTheNewsWasSentOnlyThoseInBetweenAreTold", func(t *testing.T, w *world) {
 			e := w.newEvent(nil)
