@@ -35,8 +35,8 @@ type Recorder struct {
 	mails []Mail // oldest first
 	// forgotten are the mails to people who are erased: no disk keeps them, but they stay to be seen until the process ends.
 	forgotten map[string]envelope
-	fault Fault
-	times int
+	fault     Fault
+	times     int
 
 	accepted chan struct{} // something waits to be announced
 }
