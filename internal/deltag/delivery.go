@@ -36,10 +36,22 @@ func ParseDeliveryID(eventID, id string) (DeliveryKey, error) {
 	return DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: Kind(parts[1]), Version: version}, nil
 }
 
-// ParseDeliveryTag reads what Tag wrote.
-func ParseDeliveryTag(tag string) (DeliveryKey, error) {
+// Tag names the mail to SES, which repeats it in each of its events: the delivery, and the registration it was made for.
+func (m Mail) Tag() string {
+	if m.Mark == "" {
+		return m.Delivery.Tag()
+	}
+	return m.Delivery.Tag() + "." + m.Mark
+}
+
+// ParseMailTag reads what Mail.Tag wrote.
+func ParseMailTag(tag string) (k DeliveryKey, mark string, err error) {
 	eventID, id, _ := strings.Cut(tag, ".")
-	return ParseDeliveryID(eventID, id)
+	if parts := strings.Split(id, "."); len(parts) == 4 {
+		id, mark = strings.Join(parts[:3], "."), parts[3]
+	}
+	k, err = ParseDeliveryID(eventID, id)
+	return k, mark, err
 }
 
 // A DeliveryStatus is where a mail stands. docs/architecture.md draws the moves between them.
@@ -126,10 +138,10 @@ type Delivery struct {
 	Attempt   int
 	SentAt    time.Time
 	MessageID string
-	Revision  int
+	Revision  int // 0: not stored yet
 	History   []Step
-	// Of marks the registration it was made for: somebody who signs up again after an erasure has the same id.
-	Of string
+	// Mark is that of the registration it was made for: somebody who signs up again after an erasure has the same id.
+	Mark string
 	// Addressee is whom a mail is for that no registration stands behind, or no more; nil for all others. The row itself
 	// keeps what it needs of them, and with Text the organiser's words of a preview.
 	Addressee *Registration
@@ -148,7 +160,7 @@ type Step struct {
 func NewDelivery(r Registration, k Kind, version int, due time.Time) Delivery {
 	return Delivery{
 		DeliveryKey: DeliveryKey{EventID: r.EventID, RegistrationID: r.ID, Kind: k, Version: version},
-		Email:       r.Email, Of: r.Mark(), Status: Pending, DueAt: due, NextAt: due,
+		Email:       r.Email, Mark: r.Mark(), Status: Pending, DueAt: due, NextAt: due,
 	}
 }
 
@@ -262,6 +274,7 @@ func (d Delivery) step(s DeliveryStatus, r Reason, now, next time.Time) Delivery
 // A Report is what SES says about a mail after it has left us.
 type Report struct {
 	Delivery  DeliveryKey
+	Mark      string // the delivery's own when the mail was sent; "" when the report does not say
 	Type      ReportType
 	Permanent bool   // of a bounce: the address is dead
 	Detail    Reason // e.g. a bounce's subtype; never an address
@@ -295,7 +308,7 @@ func (d Delivery) Hear(r Report) (Delivery, bool) {
 	if r.Type == ReportBounce {
 		status = Bounced
 	}
-	if status == "" || rank[status] <= rank[d.Status] {
+	if status == "" || rank[status] <= rank[d.Status] || r.Mark != "" && r.Mark != d.Mark {
 		return d, false
 	}
 	if d.MessageID == "" {
@@ -324,5 +337,6 @@ type Mail struct {
 	To       string // in ASCII
 	Raw      []byte // RFC 5322
 	Delivery DeliveryKey
+	Mark     string // see Delivery
 	Attempt  int
 }

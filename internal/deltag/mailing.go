@@ -232,17 +232,15 @@ func (e Event) version(k Kind) int {
 }
 
 // Missed are the mails that r, whose ledger is rows, never got and that still have a point for next, which is r at another
-// address: the organiser's messages and follow-ups. How things stand is told by the confirmation. A message that is just going
-// out may have passed the new id already, so it is put down here too; the walk finds it there.
+// address: the organiser's messages and follow-ups. How things stand is told by the confirmation. What is just going out may
+// have passed the new id already, so it is put down here too; the walk finds it there.
 func (r Registration) Missed(next Registration, rows []Delivery, ms []Mailing) []Delivery {
 	var missed []Delivery
-	known := map[int]bool{}
+	known := map[MailingKey]bool{}
 	for _, d := range rows {
-		switch {
-		case d.Kind != Message && !d.Kind.FollowUp():
+		known[MailingKey{d.EventID, d.Kind, d.Version}] = true
+		if d.Kind != Message && !d.Kind.FollowUp() {
 			continue
-		case d.Kind == Message:
-			known[d.Version] = true
 		}
 		arrived := d.Status == Delivered || d.Status == Complained || d.Status == Sent && r.Mail != MailBounced
 		if unwanted := d.Reason != AddressBounced && d.Status == Skipped; !arrived && !unwanted {
@@ -250,7 +248,7 @@ func (r Registration) Missed(next Registration, rows []Delivery, ms []Mailing) [
 		}
 	}
 	for _, m := range ms {
-		if m.Kind == Message && m.Status == Walking && !known[m.Version] && m.For(r) {
+		if m.Status == Walking && !m.Kind.News() && !known[m.Key()] && m.For(r) {
 			missed = append(missed, NewDelivery(next, m.Kind, m.Version, m.DueAt))
 		}
 	}

@@ -85,7 +85,9 @@ func (s *Store) merge(ctx context.Context, e deltag.Event, r deltag.Registration
 
 // putFarewell puts a last mail to r's address in the ledger. Nobody else writes that row: a conflict would tell nothing.
 func (s *Store) putFarewell(e deltag.Event, r deltag.Registration, k deltag.Kind, now time.Time) types.TransactWriteItem {
-	return s.put(encode(newDeliveryItem(deltag.Farewell(e, r, k, now))), "", nil)
+	d := deltag.Farewell(e, r, k, now)
+	d.Revision = 1
+	return s.put(encode(newDeliveryItem(d)), "", nil)
 }
 
 // Resend makes a new delivery of a mail that did not arrive. ErrConflict: it is still on its way.
@@ -154,7 +156,7 @@ func (s *Store) Purge(ctx context.Context, eventID, registrationID string) error
 	}
 	var keys []item
 	for _, d := range rows {
-		if farewell := d.Kind.Parting() && d.Open(); !farewell && (again.ID == "" || d.Of != again.Mark()) {
+		if farewell := d.Kind.Parting() && d.Open(); !farewell && (again.ID == "" || d.Mark != again.Mark()) {
 			keys = append(keys, key(mailKey(d.DeliveryKey)))
 		}
 	}

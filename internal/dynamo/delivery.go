@@ -22,7 +22,7 @@ type deliveryItem struct {
 	Version        int
 	Email          string         // as typed
 	Identity       string         // as compared
-	Of             string         `dynamodbav:",omitempty"`
+	Mark           string         `dynamodbav:",omitempty"`
 	Addressee      *addresseeItem `dynamodbav:",omitempty"`
 	Text           string         `dynamodbav:",omitempty"`
 	Status         string
@@ -51,7 +51,7 @@ func newDeliveryItem(d deltag.Delivery) deliveryItem {
 	pk, sk := mailKey(d.DeliveryKey)
 	it := deliveryItem{
 		PK: pk, SK: sk, EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
-		Email: d.Email.Typed, Identity: d.Email.Identity, Of: d.Of, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: stamp(d.DueAt),
+		Email: d.Email.Typed, Identity: d.Email.Identity, Mark: d.Mark, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: stamp(d.DueAt),
 		Attempt: d.Attempt, SentAt: stamp(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
 	}
 	if !d.NextAt.IsZero() {
@@ -73,7 +73,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
 	d := deltag.Delivery{
 		DeliveryKey: deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.Kind(v.Kind), Version: v.Version},
-		Email:       deltag.Address{Typed: v.Email, Identity: v.Identity}, Of: v.Of, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
+		Email:       deltag.Address{Typed: v.Email, Identity: v.Identity}, Mark: v.Mark, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
 		DueAt: unstamp(v.DueAt), NextAt: unstamp(v.GSI1SK), Attempt: v.Attempt, SentAt: unstamp(v.SentAt),
 		MessageID: v.MessageID, Revision: v.Revision,
 	}
@@ -91,9 +91,26 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	return d, err
 }
 
-// putDelivery writes a new row. That there is none yet follows from the registration's condition beside it.
+// putDelivery writes a new row. That its registration has none of that name yet follows from the registration's condition
+// beside it.
 func (s *Store) putDelivery(d deltag.Delivery) types.TransactWriteItem {
-	return s.put(encode(newDeliveryItem(d)), absent, nil)
+	d.Revision = 1
+	condition, values := following(d)
+	return s.put(encode(newDeliveryItem(d)), condition, values)
+}
+
+// following is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
+// which was given up, is in nobody's way.
+func following(d deltag.Delivery) (condition string, values item) {
+	switch {
+	case d.Revision > 1 && d.Mark == "":
+		return unchanged, was(d.Revision - 1)
+	case d.Revision > 1:
+		return unchanged + " AND Mark = :mark", item{":was": num(d.Revision - 1), ":mark": str(d.Mark)}
+	case d.Mark == "":
+		return absent, nil
+	}
+	return absent + " OR (attribute_exists(Mark) AND Mark <> :mark)", item{":mark": str(d.Mark)}
 }
 
 // Due lists what the index says is due at now, the longest overdue first.
@@ -145,15 +162,12 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 	if err != nil {
 		return err
 	}
-	row := s.put(encode(newDeliveryItem(d)), unchanged, was(d.Revision-1))
-	if d.Revision == 1 { // a walk claims rows that it makes
-		row = s.put(encode(newDeliveryItem(d)), freshOrWas, was(0))
-	}
+	condition, values := following(d)
 	suppressed := s.check(key(suppressedPK(hash), "-"), absent, nil)
 	if !d.Kind.Optional() {
 		suppressed = s.check(key(suppressedPK(hash), "-"), absent+" OR Mail = :complained", item{":complained": str(string(deltag.MailComplained))})
 	}
-	actions := []types.TransactWriteItem{row, suppressed}
+	actions := []types.TransactWriteItem{s.put(encode(newDeliveryItem(d)), condition, values), suppressed}
 	if d.Addressee == nil {
 		actions = append(actions, s.check(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)))
 	}
@@ -182,16 +196,11 @@ func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
 	if d.Kind.Parting() && !d.Open() {
 		return s.write(ctx, s.remove(key(mailKey(d.DeliveryKey)), unchanged, was(d.Revision-1)))
 	}
-	in := &dynamodb.PutItemInput{TableName: &s.table, Item: encode(newDeliveryItem(d))}
-	switch d.Revision {
-	case 0:
-		in.ConditionExpression = optional(absent)
-	case 1: // also a row that is made and decided in one step
-		in.ConditionExpression, in.ExpressionAttributeValues = optional(freshOrWas), was(0)
-	default:
-		in.ConditionExpression, in.ExpressionAttributeValues = optional(unchanged), was(d.Revision-1)
-	}
-	_, err := s.client.PutItem(ctx, in)
+	d.Revision = max(1, d.Revision)
+	condition, values := following(d)
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: encode(newDeliveryItem(d)), ConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
 	return failure("save delivery", err)
 }
 

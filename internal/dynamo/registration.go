@@ -81,8 +81,17 @@ func (s *Store) Walk(ctx context.Context, eventID, after string, limit int) ([]d
 	if after != "" {
 		q.after = key(eventPK(eventID), regSK+after)
 	}
-	rs, _, err := s.registrations(ctx, q)
-	return rs, err
+	var all []deltag.Registration
+	for {
+		q.limit = limit - len(all)
+		rs, last, err := s.registrations(ctx, q) // DynamoDB ends a page at 1 MB
+		if err != nil {
+			return nil, err
+		}
+		if all, q.after = append(all, rs...), last; len(last) == 0 || len(all) == limit {
+			return all, nil
+		}
+	}
 }
 
 func (s *Store) registrations(ctx context.Context, q query) ([]deltag.Registration, item, error) {

@@ -37,10 +37,7 @@ func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Re
 	for range maxRetries {
 		stored, r, err := s.Visit(ctx, e.ID, typed.ID)
 		switch {
-		case isGone(err): // erased a moment ago: what is left of it is in the way
-			if err := s.Purge(ctx, e.ID, typed.ID); err != nil {
-				return "", err
-			}
+		case isGone(err): // erased a moment ago
 			stored, r = e, typed
 		case err != nil:
 			return "", err

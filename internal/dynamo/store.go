@@ -199,10 +199,9 @@ func (s *Store) check(k item, condition string, values item) types.TransactWrite
 }
 
 const (
-	absent     = "attribute_not_exists(PK)"
-	present    = "attribute_exists(PK)"
-	unchanged  = "Revision = :was"
-	freshOrWas = absent + " OR " + unchanged
+	absent    = "attribute_not_exists(PK)"
+	present   = "attribute_exists(PK)"
+	unchanged = "Revision = :was"
 )
 
 // was is the value of unchanged.

@@ -14,6 +14,9 @@ import (
 // registration that changes more often than that stays due and is taken up by a later tick.
 const rereads = 4
 
+// errNoTime: at the present pace the mail would go after the tick's time is over. Nothing was written.
+var errNoTime = errors.New("no time left")
+
 // deliver sends one row of the ledger, if it is still to be sent.
 func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 	for range rereads {
@@ -32,7 +35,7 @@ func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 			return err
 		}
 		if err := m.dispatch(ctx, d, l); !errors.Is(err, deltag.ErrConflict) {
-			return err
+			return ignore(err, errNoTime) // the row stays due
 		}
 	}
 	return nil
@@ -58,13 +61,13 @@ func (m *Mailer) text(ctx context.Context, e deltag.Event, d deltag.Delivery) (s
 //	send      as after the claim; SES's own event tells that it was accepted, and settles the row before that
 //	record    done
 //
-// ErrConflict: the row or the registration is not as it was read. Nothing was sent.
+// ErrConflict: the row or the registration is not as it was read. errNoTime. Nothing was sent.
 func (m *Mailer) dispatch(ctx context.Context, d deltag.Delivery, l deltag.Letter) error {
 	if reason := verdict(d, l, m.Now()); reason != "" {
 		return m.skip(ctx, d, l, reason, m.Now())
 	}
 	if err := m.Pace.Wait(ctx); err != nil {
-		return nil // the tick's time is over; the row stays due
+		return errNoTime
 	}
 	now := m.Now()
 	if d.Handovers() >= deltag.MaxHandovers {
@@ -90,15 +93,15 @@ func (m *Mailer) dispatch(ctx context.Context, d deltag.Delivery, l deltag.Lette
 		return err
 	}
 	id, err := m.Sender.Send(ctx, deltag.Mail{
-		To: l.Registration.Email.ASCII(), Raw: raw, Delivery: d.DeliveryKey, Attempt: claimed.Attempt,
+		To: l.Registration.Email.ASCII(), Raw: raw, Delivery: d.DeliveryKey, Mark: d.Mark, Attempt: claimed.Attempt,
 	})
 	m.adjust(err)
 	return m.record(ctx, claimed, id, err)
 }
 
-// verdict is the domain's, and one more reason: there is nobody left to write to.
+// verdict is the domain's, and one more reason: whom it was for is gone, and maybe has signed up anew.
 func verdict(d deltag.Delivery, l deltag.Letter, now time.Time) deltag.Reason {
-	if l.Registration.ID == "" {
+	if l.Registration.ID == "" || d.Mark != l.Registration.Mark() {
 		return deltag.RegistrationGone
 	}
 	return l.Verdict(now)
@@ -161,12 +164,14 @@ func (m *Mailer) record(ctx context.Context, d deltag.Delivery, id string, sendE
 			m.report(ctx, next, sendErr)
 			return err
 		}
-		if d, err = m.Store.Delivery(ctx, d.DeliveryKey); err != nil {
-			if errors.Is(err, deltag.ErrNotFound) {
-				return nil // erased
-			}
+		stored, err := m.Store.Delivery(ctx, d.DeliveryKey)
+		if errors.Is(err, deltag.ErrNotFound) || err == nil && stored.Mark != d.Mark {
+			return nil // erased
+		}
+		if err != nil {
 			return err
 		}
+		d = stored
 		if sendErr != nil && d.Status != deltag.Sending {
 			return nil // a report has settled what the answer left open
 		}

@@ -434,7 +434,7 @@ func TestFaults(t *testing.T) {
 func (w *world) hear(m deltag.Mail, typ deltag.ReportType) {
 	w.t.Helper()
 	f := mailing.Feedback{Store: w.store}
-	r := deltag.Report{Delivery: m.Delivery, Type: typ, Permanent: true, MessageID: "id", At: w.clock()}
+	r := deltag.Report{Delivery: m.Delivery, Mark: m.Mark, Type: typ, Permanent: true, MessageID: "id", At: w.clock()}
 	if err := f.Hear(ctx, r); err != nil {
 		w.t.Error(err)
 	}

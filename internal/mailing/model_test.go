@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,9 +15,10 @@ import (
 	"deltag/internal/dynamo/storetest"
 )
 
-// TestModel lets an event live through random histories: sign-ups, withdrawals, moves, a cancellation, jumps of the clock,
-// mailers that die, two mailers at once, throttling, answers lost, reports late, twice and in any order. SES and the
-// table are looked at whenever a mail goes out and at the end.
+// TestModel lets an event live through random histories: sign-ups, withdrawals, corrected addresses, erasures, messages, moves
+// (also back and forth), a cancellation, jumps of the clock, mailers that die, two mailers at once, throttling, answers lost,
+// bounces, complaints, reports late, twice and in any order. SES and the table are looked at whenever a mail goes out and at
+// the end.
 //
 // The histories are the same in each run, so that a red one is about the change at hand; make soak asks for more of them, and
 // draws new ones each time.
@@ -27,13 +29,16 @@ func TestModel(t *testing.T) {
 		}
 	}
 	engine := storetest.Embedded(t)
-	faults := 0
+	faults, repeats := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(t, rt, engine)
 		rt.Repeat(map[string]func(*rapid.T){
 			"SignUp":     h.signUp,
 			"Withdraw":   h.withdraw,
 			"Return":     h.rejoin,
+			"Correct":    h.correct,
+			"Erase":      h.erase,
+			"Message":    h.message,
 			"Move":       h.move,
 			"CallOff":    h.callOff,
 			"Tick":       func(*rapid.T) { h.w.tick() },
@@ -47,8 +52,9 @@ func TestModel(t *testing.T) {
 		})
 		h.finish()
 		faults += h.faults
+		repeats += h.repeats
 	})
-	t.Logf("%d faults injected", faults)
+	t.Logf("%d faults injected, and %d records and reports out of turn", faults, repeats)
 	if faults == 0 {
 		t.Error("no fault was injected")
 	}
@@ -65,12 +71,16 @@ type history struct {
 	failAs func() (bool, error)
 	heard  int // mails whose Send event has been told
 	mu     sync.Mutex
-	sent   map[string]int
+	sent   map[string]int // by mail
+
+	repeats  int
+	messages int
+	gone     map[deltag.Kind]int // addresses that were given up, by the mail that they are to get
 }
 
 func newHistory(t *testing.T, rt *rapid.T, engine storetest.Engine) *history {
 	w := newWorld(rt, engine.Another(t))
-	h := &history{w: w, rt: rt, sent: map[string]int{}}
+	h := &history{w: w, rt: rt, sent: map[string]int{}, gone: map[deltag.Kind]int{}}
 	h.e = w.newEvent(func(e *deltag.Event) {
 		if rapid.Bool().Draw(rt, "limited") {
 			e.Capacity = new(2)
@@ -99,8 +109,14 @@ func (h *history) ses(m deltag.Mail) (bool, error) {
 // look: is this mail right, now, by what the table says?
 func (h *history) look(m deltag.Mail) {
 	k := m.Delivery
-	if h.sent[k.ID()]++; h.sent[k.ID()] > 1 {
-		h.rt.Errorf("%s went out twice", k.ID())
+	if k.Kind.Parting() {
+		if h.gone[k.Kind]--; h.gone[k.Kind] < 0 {
+			h.rt.Errorf("%s went out once too often", k.ID())
+		}
+		return
+	}
+	if h.sent[m.Tag()]++; h.sent[m.Tag()] > 1 {
+		h.rt.Errorf("%s went out twice", m.Tag())
 	}
 	e, r, err := h.w.store.Visit(ctx, k.EventID, k.RegistrationID)
 	if err != nil {
@@ -110,11 +126,14 @@ func (h *history) look(m deltag.Mail) {
 	now := h.w.clock()
 	wrong := map[string]bool{
 		"the old time":            string(m.Raw) != fmt.Sprintf("%s %s %d", k.Kind, e.StartsAt.Format(time.RFC3339), e.Sequence+r.Sequence),
-		"after it was called off": e.Status == deltag.Cancelled && k.Kind != deltag.CancelledNote,
-		"a seat given up":         r.Status == deltag.Withdrawn && k.Kind != deltag.WithdrawnNote,
-		"no seat yet":             r.Status == deltag.Waiting && k.Kind != deltag.WaitingNote && k.Kind != deltag.CancelledNote,
+		"after it was called off": e.Status == deltag.Cancelled && k.Kind != deltag.CancelledNote && k.Kind != deltag.Message,
+		"another registration":    m.Mark != r.Mark(),
+		"a dead address":          r.Mail == deltag.MailBounced,
+		"who wants none":          r.Mail == deltag.MailComplained && k.Kind.Optional(),
+		"a seat given up":         r.Status == deltag.Withdrawn && k.Kind != deltag.WithdrawnNote && k.Kind != deltag.Message,
+		"no seat yet":             r.Status == deltag.Waiting && k.Kind != deltag.WaitingNote && k.Kind != deltag.CancelledNote && k.Kind != deltag.Message,
 		"after the start":         k.Kind.Reminder() && !now.Before(e.StartsAt),
-		"after the end":           !now.Before(e.EndsAt) && k.Kind != deltag.CancelledNote,
+		"after the end":           !now.Before(e.EndsAt) && k.Kind != deltag.CancelledNote && k.Kind != deltag.Message,
 		"an old schedule":         k.Kind.Reminder() && k.Version != e.Schedule,
 	}
 	for what, is := range wrong {
@@ -160,6 +179,40 @@ func (h *history) rejoin(rt *rapid.T) {
 	}
 }
 
+// correct gives somebody's registration another address, which may be signed up.
+func (h *history) correct(rt *rapid.T) {
+	e, r, ok := h.someone(rt)
+	n := rapid.IntRange(0, 6).Draw(rt, "to")
+	if !ok || deltag.RegistrationID(e, signUpAs(n).Email) == r.ID {
+		return
+	}
+	h.people = max(h.people, n+1)
+	h.gone[deltag.Readdressed]++
+	if err := h.w.store.Change(ctx, e, r, signUpAs(n), h.w.clock()); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (h *history) erase(rt *rapid.T) {
+	e, r, ok := h.someone(rt)
+	if !ok || rapid.IntRange(0, 2).Draw(rt, "really") > 0 {
+		return
+	}
+	h.gone[deltag.Erased]++
+	if err := h.w.store.Erase(ctx, e, r, h.w.clock()); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (h *history) message(rt *rapid.T) {
+	h.messages++
+	m := h.event().NewMailing(deltag.Message, h.messages, h.w.clock(), "Husk kaffe")
+	m.Audience = rapid.SampledFrom([]deltag.Audience{deltag.ToAll, deltag.ToConfirmed, deltag.ToWaiting}).Draw(rt, "to")
+	if err := h.w.store.PutMailing(ctx, m); err != nil {
+		rt.Fatal(err)
+	}
+}
+
 func (h *history) event() deltag.Event {
 	e, err := h.w.store.Event(ctx, h.e.ID)
 	if err != nil {
@@ -171,6 +224,9 @@ func (h *history) event() deltag.Event {
 func (h *history) move(rt *rapid.T) {
 	if e := h.event(); e.Status == deltag.Open && h.w.clock().Before(e.EndsAt) {
 		by := time.Duration(rapid.IntRange(-48, 48).Draw(rt, "hours")) * time.Hour
+		if was := e.Notice.Was; !was.StartsAt.IsZero() && rapid.Bool().Draw(rt, "back") {
+			by = was.StartsAt.Sub(e.StartsAt)
+		}
 		h.w.edit(e, func(e *deltag.Event) { e.StartsAt, e.EndsAt = e.StartsAt.Add(by), e.EndsAt.Add(by) })
 	}
 }
@@ -204,6 +260,7 @@ func (h *history) stream(rt *rapid.T) {
 	}
 	for range min(len(ds), 3) {
 		d := rapid.SampledFrom(ds).Draw(rt, "row")
+		h.repeats++
 		if err := h.w.mailer().Do(ctx, deltag.Task{EventID: h.e.ID, Delivery: d.DeliveryKey}); err != nil {
 			rt.Error(err)
 		}
@@ -217,7 +274,10 @@ func (h *history) reports(rt *rapid.T) {
 	}
 	for range 3 {
 		m := rapid.SampledFrom(h.w.ses.mails).Draw(rt, "mail")
-		h.w.hear(m, rapid.SampledFrom([]deltag.ReportType{deltag.ReportSend, deltag.ReportDelivery, deltag.ReportDelay}).Draw(rt, "report"))
+		h.repeats++
+		h.w.hear(m, rapid.SampledFrom([]deltag.ReportType{
+			deltag.ReportSend, deltag.ReportSend, deltag.ReportDelivery, deltag.ReportDelivery, deltag.ReportDelay, deltag.ReportBounce, deltag.ReportComplaint,
+		}).Draw(rt, "report"))
 	}
 }
 
@@ -241,6 +301,7 @@ func (h *history) finish() {
 		h.w.goTo(h.w.clock().Add(16 * time.Minute)) // longer than any lease or backoff
 		h.w.tick()
 	}
+	h.nothingOfTheErased()
 	for n := range h.people {
 		e, r, err := h.w.store.Visit(ctx, h.e.ID, deltag.RegistrationID(h.e, deltag.Address{Identity: address(n)}))
 		if err != nil {
@@ -248,6 +309,27 @@ func (h *history) finish() {
 		}
 		h.person(e, r)
 	}
+}
+
+// nothingOfTheErased: no row is left of a registration that is gone, but those of an address that was changed for another.
+func (h *history) nothingOfTheErased() {
+	for n := range h.people {
+		id := deltag.RegistrationID(h.e, signUpAs(n).Email)
+		_, _, err := h.w.store.Visit(ctx, h.e.ID, id)
+		for _, d := range h.w.rows(h.e, n) {
+			if err != nil && !h.formerly(id) {
+				h.rt.Errorf("%s is left of somebody who is gone", d.ID())
+			}
+		}
+	}
+}
+
+func (h *history) formerly(id string) bool {
+	rs, err := h.w.store.Walk(ctx, h.e.ID, "", 100)
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	return slices.ContainsFunc(rs, func(r deltag.Registration) bool { return slices.Contains(r.Formerly, id) })
 }
 
 // person: every row is final and has its reason, and the last thing that happened was told.
@@ -264,11 +346,12 @@ func (h *history) person(e deltag.Event, r deltag.Registration) {
 		if d.Status == deltag.Skipped && d.Reason == "" {
 			h.rt.Errorf("%s was skipped without a reason", d.ID())
 		}
-		if got := h.sent[d.ID()]; (got > 0) != (d.Status == deltag.Sent || d.Status == deltag.Delivered) {
+		out := d.Status == deltag.Sent || d.Status == deltag.Delivered || d.Status == deltag.Bounced || d.Status == deltag.Complained
+		if got := h.sent[deltag.Mail{Delivery: d.DeliveryKey, Mark: d.Mark}.Tag()]; (got > 0) != out {
 			h.rt.Errorf("%s is %s, and went out %d times", d.ID(), d.Status, got)
 		}
 		if d.Kind.Personal() && d.Version == r.MailVersion {
-			told = told || h.sent[d.ID()] == 1 || d.Reason == deltag.EventOver ||
+			told = told || out || d.Reason == deltag.EventOver || d.Reason == deltag.AddressBounced || d.Reason == deltag.TooManyToday ||
 				d.Reason == deltag.NoAnswer && d.Handovers() == deltag.MaxHandovers // given up, and said so
 		}
 	}

@@ -26,9 +26,10 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 		if err != nil {
 			return err
 		}
-		sent, skipped, faults := m.page(ctx, mg, e, page)
-		if len(faults) > 0 {
-			return errors.Join(faults...) // the lease ends, and the page is repeated
+		sent, skipped, err := m.page(ctx, mg, e, page)
+		late := errors.Is(err, errNoTime) // some rows wait for the next tick, and so do the pages behind
+		if err != nil && !late {
+			return err // the lease ends, and the page is repeated
 		}
 		mg.Sent, mg.Skipped = mg.Sent+sent, mg.Skipped+skipped
 		if len(page) < m.Page {
@@ -37,6 +38,9 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 		mg = mg.Advance(page[len(page)-1].ID, m.Now())
 		if err := m.Store.SaveMailing(ctx, mg); err != nil {
 			return ignore(err, deltag.ErrConflict) // another walker has it, or an edit has replaced it
+		}
+		if late {
+			break
 		}
 		if e, err = m.giveWay(ctx, k.EventID); err != nil {
 			return err
@@ -90,10 +94,10 @@ func (m *Mailer) giveWay(ctx context.Context, eventID string) (deltag.Event, err
 	return m.Store.Event(ctx, eventID)
 }
 
-// page deals with each registration of a page.
-func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, faults []error) {
+// page deals with each registration of a page. errNoTime: all have their row, but not all are sent.
+func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, err error) {
 	var sends, skips atomic.Int64
-	faults = together(page, m.Pace.Workers(), func(r deltag.Registration) error {
+	faults := together(page, m.Pace.Workers(), func(r deltag.Registration) error {
 		if !mg.For(r) {
 			return nil
 		}
@@ -105,7 +109,12 @@ func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, pa
 		}
 		return m.first(ctx, deltag.NewDelivery(r, mg.Kind, mg.Version, mg.DueAt), l)
 	})
-	return int(sends.Load()), int(skips.Load()), faults
+	for _, fault := range faults {
+		if err = fault; !errors.Is(err, errNoTime) {
+			return 0, 0, errors.Join(faults...)
+		}
+	}
+	return int(sends.Load()), int(skips.Load()), err
 }
 
 // first makes the row of a letter of a walk and sends it. A row that is there already, from an earlier walk
@@ -113,6 +122,11 @@ func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, pa
 func (m *Mailer) first(ctx context.Context, d deltag.Delivery, l deltag.Letter) error {
 	for range rereads {
 		err := m.dispatch(ctx, d, l)
+		if errors.Is(err, errNoTime) {
+			if saveErr := m.Store.SaveDelivery(ctx, d); saveErr != nil { // to be sent by the next tick
+				err = ignore(saveErr, deltag.ErrConflict) // or there is a row already
+			}
+		}
 		if !errors.Is(err, deltag.ErrConflict) {
 			return err
 		}

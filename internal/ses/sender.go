@@ -38,7 +38,7 @@ func (s *Sender) Send(ctx context.Context, m deltag.Mail) (string, error) {
 		Destination:      &types.Destination{ToAddresses: []string{m.To}},
 		Content:          &types.EmailContent{Raw: &types.RawMessage{Data: m.Raw}},
 		EmailTags: []types.MessageTag{
-			tag("delivery", m.Delivery.Tag()), tag("kind", string(m.Delivery.Kind)), tag("attempt", strconv.Itoa(m.Attempt)),
+			tag("delivery", m.Tag()), tag("kind", string(m.Delivery.Kind)), tag("attempt", strconv.Itoa(m.Attempt)),
 		},
 	}
 	if s.ConfigurationSet != "" {

@@ -71,12 +71,12 @@ func SESReport(handle func(context.Context, deltag.Report) error) func(context.C
 			slog.InfoContext(ctx, "no report on a mail of ours", "id", e.ID, "type", e.Detail.EventType)
 			return nil
 		}
-		key, err := deltag.ParseDeliveryTag(tags[0])
+		key, mark, err := deltag.ParseMailTag(tags[0])
 		if err != nil {
 			return fmt.Errorf("SES event %q: %w", e.ID, err)
 		}
 		return handle(ctx, deltag.Report{
-			Delivery: key, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent", Detail: e.reason(),
+			Delivery: key, Mark: mark, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent", Detail: e.reason(),
 			MessageID: e.Detail.Mail.MessageID, At: e.Time,
 		})
 	}

@@ -1,0 +1,217 @@
+package internal_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo/storetest"
+	"deltag/internal/runtimeapi"
+)
+
+// TestKilledMailer kills the built mailer twice while it sends a confirmation and a reminder to each of 500: once among the
+// confirmations, once in the reminder's walk, each time when SES has just taken a mail and the mailer has not heard of it.
+func TestKilledMailer(t *testing.T) {
+	const people = 500
+	binary, err := runtimeapi.Build(t.TempDir(), "deltag/functions/mailer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+		d := newDeployment(t, engine)
+		feedback := d.start("feedback")
+		e := d.dueEvent(people)
+		for _, mails := range []int{150, people + 100} { // confirmations are due first
+			if !d.live(engine, binary, mails) {
+				t.Fatal("the mailer was done before it was killed")
+			}
+			inFlight := d.sending(e)
+			d.announce(feedback)
+			unheard := d.sending(e)
+			d.endLeases(e, unheard)
+			accepted := len(inFlight) - len(unheard)
+			t.Logf("killed when SES had %d mails: %d rows in flight, %d of them accepted by SES", len(d.mails.Mails()), len(inFlight), accepted)
+			if accepted <= 0 {
+				t.Error("the kill hit no mail that SES had accepted")
+			}
+		}
+		if d.live(engine, binary, never) {
+			t.Fatal("killed")
+		}
+		d.checkSentOnce(e, people)
+	})
+}
+
+// dueEvent starts in half an hour and has a reminder that is due. People signed up hours ago, so that the walk needs
+// no second look for sign-ups under way.
+func (d *deployment) dueEvent(people int) deltag.Event {
+	d.t.Helper()
+	id, _ := deltag.NewID(rand.Reader)
+	secret, _ := deltag.NewSecret(rand.Reader)
+	now := time.Now().UTC()
+	start, then := now.Add(30*time.Minute), now.Add(-3*time.Hour)
+	e, plan := deltag.Event{
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.Danish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
+		RetentionDays: 30, Status: deltag.Open, Secret: secret,
+		Reminders: []deltag.Reminder{{Kind: "reminder-PT1H", Offset: deltag.Offset(-time.Hour)}},
+	}.Create(then)
+	d.must(d.store.CreateEvent(context.Background(), e, plan))
+	var wg sync.WaitGroup
+	for some := range slices.Chunk(attendees(people), 100) {
+		wg.Go(func() {
+			for _, a := range some {
+				in := deltag.SignUp{Name: "Mette", Email: deltag.Address{Typed: a, Identity: a}, Language: deltag.Danish}
+				if _, err := d.store.SignUp(context.Background(), e, in, then); err != nil {
+					d.t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return e
+}
+
+func attendees(n int) []string {
+	addresses := make([]string, n)
+	for i := range addresses {
+		addresses[i] = fmt.Sprintf("p%d@example.dk", i)
+	}
+	return addresses
+}
+
+// never is a number of mails at which nobody is killed.
+const never = -1
+
+// live runs a mailer for a tick, and kills it when it has sent so many mails, before it hears of the last. It says whether it
+// came to that. When it returns, nothing that the mailer asked of the table or of SES is under way any more.
+func (d *deployment) live(engine storetest.Engine, binary string, mails int) bool {
+	d.t.Helper()
+	table, ses := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
+	defer table.Close()
+	defer ses.Close()
+	env := append(slices.Clip(d.env), "MAIL_RATE=1000",
+		"DYNAMODB_ENDPOINT=http://"+table.Listener.Addr().String(), "SES_ENDPOINT=http://"+ses.Listener.Addr().String())
+	mailer, err := runtimeapi.Start(context.Background(), binary, env)
+	d.must(err)
+	defer mailer.Stop()
+	var sent atomic.Int64
+	table.Config.Handler = d.passOn(engine.Endpoint())
+	ses.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mails.ServeHTTP(w, r) // the answer leaves when this returns
+		if sent.Add(1) == int64(mails) {
+			mailer.Stop() // SIGKILL
+		}
+	})
+	table.Start()
+	ses.Start()
+	_, err = mailer.Invoke(context.Background(), []byte(`{"tick":true}`))
+	killed := mails != never && sent.Load() >= int64(mails)
+	if err != nil && !killed {
+		d.t.Fatalf("%v\n%s", err, mailer.Output())
+	}
+	return killed
+}
+
+// passOn hands requests to the engine and waits for its answers, also when who asked is gone.
+func (d *deployment) passOn(endpoint string) http.Handler {
+	engine, err := url.Parse(endpoint)
+	d.must(err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(engine) }}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+		defer cancel()
+		proxy.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// announce hands SES's events to the built function. They take seconds, and a lease ten minutes.
+func (d *deployment) announce(feedback *runtimeapi.Function) {
+	d.t.Helper()
+	d.must(d.mails.AnnounceAll(context.Background(), func(ctx context.Context, event json.RawMessage) error {
+		_, err := feedback.Invoke(ctx, event)
+		return err
+	}))
+}
+
+// endLeases stands for the time until others take over what a mailer has left.
+func (d *deployment) endLeases(e deltag.Event, rows []deltag.Delivery) {
+	d.t.Helper()
+	for _, row := range rows {
+		row.NextAt = time.Now()
+		row.Revision++
+		d.must(d.store.SaveDelivery(context.Background(), row))
+	}
+	if m := d.reminder(e); m.Status == deltag.Walking {
+		d.must(d.store.SaveMailing(context.Background(), m.Pause(time.Now())))
+	}
+}
+
+// sending is what the ledger has as claimed.
+func (d *deployment) sending(e deltag.Event) []deltag.Delivery {
+	d.t.Helper()
+	return slices.DeleteFunc(d.ledger(e), func(row deltag.Delivery) bool { return row.Status != deltag.Sending })
+}
+
+func (d *deployment) ledger(e deltag.Event) []deltag.Delivery {
+	d.t.Helper()
+	var rows []deltag.Delivery
+	for cursor := ""; ; {
+		page, next, err := d.store.Deliveries(context.Background(), e.ID, cursor, 1000)
+		d.must(err)
+		if rows = append(rows, page...); next == "" {
+			return rows
+		}
+		cursor = next
+	}
+}
+
+func (d *deployment) reminder(e deltag.Event) deltag.Mailing {
+	d.t.Helper()
+	m, err := d.store.Mailing(context.Background(), deltag.MailingKey{EventID: e.ID, Kind: "reminder-PT1H", Version: e.Schedule})
+	d.must(err)
+	return m
+}
+
+// checkSentOnce: each has got one confirmation and one reminder, and the ledger knows.
+func (d *deployment) checkSentOnce(e deltag.Event, people int) {
+	d.t.Helper()
+	wanted, got := map[string]int{}, map[string]int{}
+	for _, a := range attendees(people) {
+		wanted[a+" confirmation"], wanted[a+" reminder-PT1H"] = 1, 1
+	}
+	for _, m := range d.mails.Mails() {
+		got[m.To[0]+" "+m.Kind]++
+	}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		d.t.Errorf("mails (-want +got)\n%s", diff)
+	}
+	states := map[deltag.DeliveryStatus]int{}
+	for _, row := range d.ledger(e) {
+		states[row.Status]++
+	}
+	want(d.t, states, map[deltag.DeliveryStatus]int{deltag.Sent: 2 * people})
+	m := d.reminder(e)
+	want(d.t, m.Status, deltag.Done)
+	want(d.t, m.Sent, people)
+}
+
+func (d *deployment) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
