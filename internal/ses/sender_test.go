@@ -1,0 +1,121 @@
+package ses_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"deltag/internal/deltag"
+	"deltag/internal/ses"
+)
+
+func sender(endpoint string) *ses.Sender {
+	keys := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+	})
+	return &ses.Sender{Client: ses.NewClient("eu-north-1", endpoint, keys), From: "deltag@example.dk", ConfigurationSet: "deltag"}
+}
+
+var mail = deltag.Mail{
+	To: "anna@example.dk", Raw: []byte("Subject: Hej\r\n\r\nHej\r\n"), Mark: "abcdefgh", Attempt: 2,
+	Delivery: deltag.DeliveryKey{EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 1},
+}
+
+// TestSend: what SES says decides what becomes of the mail, and each mail is handed over once, whatever it says.
+func TestSend(t *testing.T) {
+	for name, c := range map[string]struct {
+		status        int
+		code, message string
+		want          error // nil: no clear answer
+	}{
+		"SendingRate":      {400, "ThrottlingException", "Maximum sending rate exceeded.", deltag.ErrThrottled},
+		"TooManyRequests":  {429, "TooManyRequestsException", "Too many requests", deltag.ErrThrottled},
+		"DailyQuota":       {400, "TooManyRequestsException", "Daily message quota exceeded.", deltag.ErrQuota},
+		"AccountLimit":     {400, "LimitExceededException", "", deltag.ErrQuota},
+		"Rejected":         {400, "MessageRejected", "Email address is not verified.", deltag.ErrRejected},
+		"BadRequest":       {400, "BadRequestException", "Local address contains control or whitespace", deltag.ErrRejected},
+		"SendingPaused":    {400, "SendingPausedException", "", deltag.ErrNotHandedOver},
+		"AccessDenied":     {403, "AccessDeniedException", "", deltag.ErrNotHandedOver},
+		"DomainUnverified": {400, "MailFromDomainNotVerifiedException", "", deltag.ErrNotHandedOver},
+		"InternalError":    {500, "InternalServiceErrorException", "", nil},
+		"Garbage":          {502, "", "<html>", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			requests := 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests++
+				w.Header().Set("X-Amzn-Errortype", c.code)
+				w.WriteHeader(c.status)
+				_, _ = fmt.Fprintf(w, `{"message":%q}`, c.message)
+			}))
+			defer srv.Close()
+			_, err := sender(srv.URL).Send(t.Context(), mail)
+			known := []error{deltag.ErrThrottled, deltag.ErrQuota, deltag.ErrRejected, deltag.ErrNotHandedOver}
+			for _, k := range known {
+				if errors.Is(err, k) != (k == c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+			}
+			if err == nil || requests != 1 {
+				t.Errorf("%v after %d requests", err, requests)
+			}
+		})
+	}
+	t.Run("AConnectionThatWasNeverMadeHandedNothingOver", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint := "http://" + l.Addr().String()
+		_ = l.Close()
+		if _, err := sender(endpoint).Send(t.Context(), mail); !errors.Is(err, deltag.ErrNotHandedOver) {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("OneThatBreaksAfterTheRequestMayHave", func(t *testing.T) {
+		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+		defer srv.Close()
+		if _, err := sender(srv.URL).Send(t.Context(), mail); err == nil || errors.Is(err, deltag.ErrNotHandedOver) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestTags: SES repeats them in each event, which is how a report finds its delivery. They hold nothing personal.
+func TestTags(t *testing.T) {
+	var got struct {
+		EmailTags            []struct{ Name, Value string }
+		ConfigurationSetName string
+		Destination          struct{ ToAddresses []string }
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write([]byte(`{"MessageId":"ses-1"}`))
+	}))
+	defer srv.Close()
+	id, err := sender(srv.URL).Send(t.Context(), mail)
+	if err != nil || id != "ses-1" {
+		t.Fatal(id, err)
+	}
+	tags := map[string]string{}
+	for _, tag := range got.EmailTags {
+		tags[tag.Name] = tag.Value
+	}
+	key, mark, err := deltag.ParseMailTag(tags["delivery"])
+	if err != nil || key != mail.Delivery || mark != mail.Mark {
+		t.Errorf("%v %q %v", key, mark, err)
+	}
+	if len(tags) != 3 || tags["kind"] != "reminder-P1D" || tags["attempt"] != "2" || got.ConfigurationSetName != "deltag" ||
+		len(got.Destination.ToAddresses) != 1 || got.Destination.ToAddresses[0] != mail.To {
+		t.Errorf("%+v", got)
+	}
+}
