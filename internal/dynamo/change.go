@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -33,6 +34,9 @@ func (s *Store) change(ctx context.Context, e deltag.Event, r deltag.Registratio
 	return s.write(ctx, s.save(next))
 }
 
+// maxFormerly bounds how many former addresses' ledger rows are kept.
+const maxFormerly = 10
+
 // maxMissed bounds what one transaction sends again, the latest first.
 const maxMissed = 80
 
@@ -51,6 +55,8 @@ func (s *Store) readdress(ctx context.Context, e deltag.Event, r deltag.Registra
 		return err
 	}
 	next, mail := r.Readdress(e, in, secret, now)
+	forgotten := next.Formerly[:max(0, len(next.Formerly)-maxFormerly)]
+	next.Formerly = next.Formerly[len(forgotten):]
 	actions := []types.TransactWriteItem{
 		s.store(next),
 		s.remove(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)),
@@ -61,6 +67,7 @@ func (s *Store) readdress(ctx context.Context, e deltag.Event, r deltag.Registra
 		old := newRegistrationItem(r)
 		actions = append(actions, s.remove(key(old.PK, waitKey(old)), "", nil), s.putPlace(next))
 	}
+	actions = append(actions, s.putPurges(r.EventID, forgotten, now)...)
 	if farewell != "" {
 		actions = append(actions, s.putFarewell(e, r, farewell, now))
 	}
@@ -113,7 +120,7 @@ func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration
 
 func (s *Store) dissolve(ctx context.Context, e deltag.Event, r deltag.Registration, farewell deltag.Kind, now time.Time) error {
 	err := s.revise(ctx, e, r, func(e deltag.Event, r deltag.Registration) []types.TransactWriteItem {
-		actions := append(s.leave(e, r, deltag.Counts{}, now), s.putPurges(r, now)...)
+		actions := append(s.leave(e, r, deltag.Counts{}, now), s.putPurges(r.EventID, append(r.Formerly, r.ID), now)...)
 		if farewell != "" {
 			actions = append(actions, s.putFarewell(e, r, farewell, now))
 		}
@@ -131,12 +138,12 @@ func (s *Store) dissolve(ctx context.Context, e deltag.Event, r deltag.Registrat
 	return s.promoteNow(ctx, e, now)
 }
 
-// putPurges notes that a registration's ledger rows, which hold its addresses, are to go.
-func (s *Store) putPurges(r deltag.Registration, now time.Time) []types.TransactWriteItem {
+// putPurges notes that the ledger rows of registration ids, which hold their addresses, are to go.
+func (s *Store) putPurges(eventID string, ids []string, now time.Time) []types.TransactWriteItem {
 	var actions []types.TransactWriteItem
-	for _, id := range append(r.Formerly, r.ID) {
+	for _, id := range ids {
 		actions = append(actions, s.put(item{
-			"PK": str(eventPK(r.EventID)), "SK": str(purgeSK + id), "GSI1PK": str(duePK), "GSI1SK": str(stamp(now)),
+			"PK": str(eventPK(eventID)), "SK": str(purgeSK + id), "GSI1PK": str(duePK), "GSI1SK": str(stamp(now)),
 		}, "", nil))
 	}
 	return actions
@@ -145,41 +152,59 @@ func (s *Store) putPurges(r deltag.Registration, now time.Time) []types.Transact
 // Purge removes what is left of a registration that is gone: its ledger rows, then the note that asked for it. The farewell
 // stays until it is sent, and so do the mails of a person who has signed up again.
 func (s *Store) Purge(ctx context.Context, eventID, registrationID string) error {
+	for range maxRetries {
+		err := s.purge(ctx, eventID, registrationID)
+		if !errors.Is(err, deltag.ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("purge: %w", deltag.ErrUnavailable)
+}
+
+// purge answers ErrConflict when a row has become another registration's in the meantime.
+func (s *Store) purge(ctx context.Context, eventID, registrationID string) error {
 	rows, err := s.DeliveriesOf(ctx, eventID, registrationID)
 	if err != nil {
 		return err
 	}
-	// Read after the rows: whoever signs up later has none among them.
 	_, again, err := s.Visit(ctx, eventID, registrationID)
 	if err != nil && !isGone(err) {
 		return err
 	}
-	var keys []item
+	var removals []types.TransactWriteItem
 	for _, d := range rows {
-		if farewell := d.Kind.Parting() && d.Open(); !farewell && (again.ID == "" || d.Mark != again.Mark()) {
-			keys = append(keys, key(mailKey(d.DeliveryKey)))
+		if farewell := d.Kind.Parting() && d.Open(); farewell || again.ID != "" && d.Mark == again.Mark() {
+			continue
 		}
+		condition, values := "attribute_not_exists(Mark)", item(nil)
+		if d.Mark != "" {
+			condition, values = absent+" OR Mark = :mark", item{":mark": str(d.Mark)}
+		}
+		removals = append(removals, s.remove(key(mailKey(d.DeliveryKey)), condition, values))
 	}
-	return s.removeAll(ctx, append(keys, key(eventPK(eventID), purgeSK+registrationID))...)
+	return s.writeAll(ctx, append(removals, s.remove(key(eventPK(eventID), purgeSK+registrationID), "", nil)))
 }
 
 // maxActions is how many actions one transaction takes.
 const maxActions = 100
 
-// removeAll deletes items, in order.
-func (s *Store) removeAll(ctx context.Context, keys ...item) error {
-	for len(keys) > 0 {
-		n := min(len(keys), maxActions)
-		var actions []types.TransactWriteItem
-		for _, k := range keys[:n] {
-			actions = append(actions, s.remove(k, "", nil))
+// writeAll runs actions in order, in as many transactions as they need.
+func (s *Store) writeAll(ctx context.Context, actions []types.TransactWriteItem) error {
+	for chunk := range slices.Chunk(actions, maxActions) {
+		if err := s.write(ctx, chunk...); err != nil {
+			return err
 		}
-		if err := s.write(ctx, actions...); err != nil {
-			return fmt.Errorf("remove: %w", err)
-		}
-		keys = keys[n:]
 	}
 	return nil
+}
+
+// removeAll deletes items, in order.
+func (s *Store) removeAll(ctx context.Context, keys ...item) error {
+	var actions []types.TransactWriteItem
+	for _, k := range keys {
+		actions = append(actions, s.remove(k, "", nil))
+	}
+	return s.writeAll(ctx, actions)
 }
 
 // EraseEvent removes everything personal about an event whose time to keep it is over: registrations, places in

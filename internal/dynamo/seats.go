@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"time"
@@ -143,7 +144,8 @@ func (s *Store) reseat(ctx context.Context, stored, e deltag.Event) ([]types.Tra
 	case !stored.Seated:
 		return s.seal(ctx, e)
 	case equal(stored.Capacity, e.Capacity):
-		return nil, nil
+		// The time for promotion may have come back.
+		return []types.TransactWriteItem{s.putPromote(e.ID, e.UpdatedAt)}, nil
 	}
 	expression, values := "REMOVE #capacity", item(nil)
 	if e.Capacity != nil {
@@ -184,6 +186,7 @@ func (s *Store) seal(ctx context.Context, e deltag.Event) ([]types.TransactWrite
 func (s *Store) putPromote(eventID string, now time.Time) types.TransactWriteItem {
 	return s.put(item{
 		"PK": str(eventPK(eventID)), "SK": str(promoteSK), "GSI1PK": str(duePK), "GSI1SK": str(stamp(now)),
+		"Nonce": str(rand.Text()), // two may be put at one time
 	}, "", nil)
 }
 
@@ -211,7 +214,7 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 		}
 	}
 	// Only the note that was read: a seat freed in the meantime has put a new one.
-	err = s.write(ctx, s.remove(key(eventPK(eventID), promoteSK), "GSI1SK = :seen", item{":seen": note["GSI1SK"]}))
+	err = s.write(ctx, s.remove(key(eventPK(eventID), promoteSK), "Nonce = :seen", item{":seen": note["Nonce"]}))
 	if errors.Is(err, deltag.ErrConflict) {
 		return nil
 	}

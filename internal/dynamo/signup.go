@@ -42,7 +42,11 @@ func (s *Store) signUpAgain(ctx context.Context, e deltag.Event, typed deltag.Re
 		case err != nil:
 			return "", err
 		case r.Status != deltag.Withdrawn:
-			return s.answerAgain(ctx, stored, r, now)
+			outcome, err := s.answerAgain(ctx, stored, r, now)
+			if isGone(err) {
+				continue
+			}
+			return outcome, err
 		default:
 			r = r.With(deltag.SignUp{
 				Name: typed.Name, Email: typed.Email, Organisation: typed.Organisation, Role: typed.Role,
@@ -155,7 +159,8 @@ func (s *Store) Withdraw(ctx context.Context, e deltag.Event, r deltag.Registrat
 	return s.promoteNow(ctx, e, now)
 }
 
-// leave takes r off the tally and out of the line, with what else is to be counted.
+// leave takes r off the tally and out of the line, with what else is to be counted. How many came stays, also when one
+// of them is erased.
 func (s *Store) leave(e deltag.Event, r deltag.Registration, by deltag.Counts, now time.Time) []types.TransactWriteItem {
 	switch r.Status {
 	case deltag.Confirmed:

@@ -419,38 +419,6 @@ func TestSeats(t *testing.T) {
 	})
 }
 
-func TestRush(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
-		t.Run("NeverMoreThanTheCapacityAndNoSeatLost", func(t *testing.T) {
-			s := engine.Store()
-			const seats, people = 10, 120
-			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = limit(seats) })
-			var wg sync.WaitGroup
-			slots := make(chan struct{}, 16)
-			for n := range people {
-				slots <- struct{}{}
-				wg.Go(func() {
-					defer func() { <-slots }()
-					if _, err := s.SignUp(ctx, e, person(n), now.Add(time.Duration(n))); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			want(t, counts(t, s, e), deltag.Counts{Confirmed: seats, Waiting: people - seats})
-			tally := map[deltag.RegistrationStatus]int{}
-			rs, err := s.Walk(ctx, e.ID, "", 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range rs {
-				tally[r.Status]++
-			}
-			want(t, tally, map[deltag.RegistrationStatus]int{deltag.Confirmed: seats, deltag.Waiting: people - seats})
-		})
-	})
-}
-
 // sendFarewell takes an address's last mail to its end, as the mailer does.
 func sendFarewell(t *testing.T, s *dynamo.Store, e deltag.Event, a deltag.Address) {
 	t.Helper()

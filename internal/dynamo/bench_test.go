@@ -1,0 +1,140 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/dynamo/storetest"
+	"deltag/internal/dynamolocal"
+)
+
+// BenchmarkLimitedSignUp is a rush on one event with a limit, whose seats are all counted on one item. x-bare compares it with the
+// bare transaction: the same items and conditions, made beforehand and sent by the SDK alone. It must not fall below 0.8.
+func BenchmarkLimitedSignUp(b *testing.B) {
+	b.Run("embedded", func(b *testing.B) { benchmarkLimitedSignUp(b, storetest.Embedded(b)) })
+	b.Run("DynamoDBLocal", func(b *testing.B) {
+		endpoint, ok := dynamolocal.Start(b)
+		if !ok {
+			b.Skip("not run: DynamoDB Local (make test fetches it)")
+		}
+		benchmarkLimitedSignUp(b, storetest.NewEngine(b, endpoint))
+	})
+}
+
+// callers at once, and how many sign-ups they share in a round. The two ways take turns by rounds, so that both meet the same
+// weather on the machine and a table of the same size.
+const callers, perRound = 32, 256
+
+func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+	})
+	client := dynamo.NewClient("eu-north-1", engine.Endpoint(), credentials)
+	store := dynamo.New(client, engine.Table, rand.Reader)
+	capacity := func(e *deltag.Event) { e.Capacity = limit(deltag.MaxCapacity) }
+	e, bare := newEvent(b, store, capacity), newEvent(b, store, capacity)
+
+	var took, bareTook time.Duration
+	var each []time.Duration
+	people := 0
+	round := func() {
+		first := people
+		people += perRound
+		transactions := transactionsOf(b, client, engine.Table, bare, first)
+		before := time.Now()
+		together(b, func(n int) error { return send(client, transactions[n]) })
+		bareTook += time.Since(before)
+
+		before = time.Now()
+		spent := together(b, func(n int) error {
+			_, err := store.SignUp(ctx, e, person(first+n), now)
+			return err
+		})
+		took += time.Since(before)
+		each = append(each, spent...)
+	}
+	round() // warms the engine up
+	took, bareTook, each = 0, 0, nil
+	for b.Loop() {
+		round()
+	}
+	slices.Sort(each)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(bareTook.Seconds()/took.Seconds(), "x-bare")
+	b.ReportMetric(float64(len(each))/took.Seconds(), "signups/s")
+	b.ReportMetric(float64(each[len(each)*99/100].Microseconds())/1000, "ms-p99")
+	want(b, counts(b, store, e), deltag.Counts{Confirmed: people})
+	want(b, counts(b, store, bare), deltag.Counts{Confirmed: people})
+}
+
+// together does perRound calls, by callers at once, and says how long each took.
+func together(b *testing.B, call func(n int) error) []time.Duration {
+	b.Helper()
+	spent := make([]time.Duration, perRound)
+	var wg sync.WaitGroup
+	for caller := range callers {
+		wg.Go(func() {
+			for n := caller; n < perRound; n += callers {
+				before := time.Now()
+				if err := call(n); err != nil {
+					b.Error(err)
+				}
+				spent[n] = time.Since(before)
+			}
+		})
+	}
+	wg.Wait()
+	return spent
+}
+
+// send is the bare transaction: it is sent again for as long as it conflicts with another.
+func send(client dynamo.Client, in *dynamodb.TransactWriteItemsInput) error {
+	for {
+		_, err := client.TransactWriteItems(ctx, in)
+		var cancelled *types.TransactionCanceledException
+		if !errors.As(err, &cancelled) || !slices.ContainsFunc(cancelled.CancellationReasons, conflicted) {
+			return err
+		}
+	}
+}
+
+func conflicted(r types.CancellationReason) bool {
+	return aws.ToString(r.Code) == "TransactionConflict"
+}
+
+// transactionsOf are those that the store would send for a round of sign-ups.
+func transactionsOf(b *testing.B, client dynamo.Client, table string, e deltag.Event, first int) []*dynamodb.TransactWriteItemsInput {
+	b.Helper()
+	r := &recorder{Client: client}
+	store := dynamo.New(r, table, rand.Reader)
+	for n := range perRound {
+		if _, err := store.SignUp(ctx, e, person(first+n), now); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return r.transactions
+}
+
+// A recorder keeps transactions instead of sending them.
+type recorder struct {
+	dynamo.Client
+	transactions []*dynamodb.TransactWriteItemsInput
+}
+
+func (r *recorder) TransactWriteItems(
+	_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options),
+) (*dynamodb.TransactWriteItemsOutput, error) {
+	r.transactions = append(r.transactions, in)
+	return &dynamodb.TransactWriteItemsOutput{}, nil
+}

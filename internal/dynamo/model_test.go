@@ -1,0 +1,574 @@
+package dynamo_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"pgregory.net/rapid"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/dynamo/storetest"
+)
+
+// TestModel lets the seats of an event live through random histories: two processes do everything that concerns a seat, one in
+// the middle of the other's call, while requests and answers are lost, transactions conflict, the table throttles and processes end.
+// Whoever hears of no success tries again or gives up. Each step is looked at, and the whole once the pending repairs have run.
+//
+// The histories are few and the same in each run, so that a red one is about the change at hand; make soak asks for more of
+// them, and draws new ones each time.
+func TestModel(t *testing.T) {
+	if flag.Lookup("rapid.checks").Value.String() == "100" && flag.Lookup("rapid.seed").Value.String() == "0" {
+		set(t, "rapid.seed", "20261201")
+		set(t, "rapid.checks", "40")
+	}
+	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+		if strings.HasSuffix(t.Name(), "DynamoDBLocal") { // a tenth of them: it is ten times as slow
+			n, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			set(t, "rapid.checks", strconv.Itoa(max(1, n/10)))
+		}
+		met := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			w := newWorld(t, rt, engine.Another(t), drawLimit(rt))
+			w.seen = w.look()
+			steps := map[string]func(*rapid.T){}
+			for name := range moves {
+				steps[name] = func(rt *rapid.T) { w.step(rt, name) }
+			}
+			rt.Repeat(steps)
+			w.rest()
+			met += w.troubles
+		})
+		t.Logf("%d troubles met", met)
+		if met == 0 {
+			t.Error("no trouble was met")
+		}
+	})
+}
+
+// set sets a flag until the test is over.
+func set(t *testing.T, name, value string) {
+	t.Helper()
+	f := flag.Lookup(name).Value
+	before := f.String()
+	if err := f.Set(value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Set(before) })
+}
+
+// TestEnd ends the process after each request of each call, before it hears the answer, and shows that the next tick puts right
+// what is left, and that the caller who tries again gets what they came for.
+func TestEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+		for _, c := range endings {
+			t.Run(c.name, func(t *testing.T) {
+				engine := engine.Another(t)
+				requests := 0
+				for newWorld(t, t, engine, c.seats).endAfter(requests+1, c.call) {
+					requests++
+				}
+				want(t, requests > 0, true)
+			})
+		}
+	})
+}
+
+// endings are the calls that are ended, at an event with so many seats where 0, 1, 2 and 3 have signed up in this order, and
+// 4, who gave up what they got.
+var endings = []struct {
+	name  string
+	seats *int
+	call  func(*world) call
+}{
+	{"SignUpForASeat", limit(9), func(w *world) call { return w.signUp(5, w.event()) }},
+	{"SignUpForTheLine", limit(2), func(w *world) call { return w.signUp(5, w.event()) }},
+	{"SignUpAgain", limit(2), func(w *world) call { return w.signUp(0, w.event()) }},
+	{"SignUpOfSomebodyWhoLeft", limit(9), func(w *world) call { return w.signUp(4, w.event()) }},
+	{"Rejoin", limit(2), func(w *world) call { return w.rejoin(4) }},
+	{"WithdrawFromASeat", limit(2), func(w *world) call { return w.withdraw(0) }},
+	{"WithdrawFromTheLine", limit(2), func(w *world) call { return w.withdraw(2) }},
+	{"EraseASeat", limit(2), func(w *world) call { return w.erase(0) }},
+	{"EraseAPlace", limit(2), func(w *world) call { return w.erase(2) }},
+	{"Attend", limit(2), func(w *world) call { return w.attend(0) }},
+	{"ChangeTheAddressOfASeat", limit(2), func(w *world) call { return w.change(0, 5) }},
+	{"ChangeTheAddressOfAPlace", limit(2), func(w *world) call { return w.change(2, 5) }},
+	{"ChangeToAnAddressInLine", limit(2), func(w *world) call { return w.change(0, 3) }},
+	{"RaiseTheLimit", limit(2), func(w *world) call { return w.edit(limit(3)) }},
+	{"LowerTheLimit", limit(2), func(w *world) call { return w.edit(limit(1)) }},
+	{"TakeTheLimitAway", limit(2), func(w *world) call { return w.edit(nil) }},
+	{"SetALimit", nil, func(w *world) call { return w.edit(limit(2)) }},
+	{"Tick", limit(2), func(w *world) call { w.leaveWork(); return w.tick() }},
+}
+
+// endAfter ends a process after its nth request of a call, and says false if there were fewer.
+func (w *world) endAfter(n int, begin func(*world) call) bool {
+	w.t.Helper()
+	for who := range 5 {
+		w.must(w.signUp(who, w.first))
+	}
+	w.must(w.withdraw(4))
+	c := begin(w)
+	p := w.process
+	p.meet(endOnceDone, n, forever)
+	_ = c.do(p.store) // what it hears depends on where it ended
+	w.rest()
+	w.must(c)
+	w.checkDone(c, w.rest())
+	return p.n >= n
+}
+
+// leaveWork leaves a tick a free seat, people in line and the ledger of somebody erased.
+func (w *world) leaveWork() {
+	w.t.Helper()
+	p := newProcess(w.engine)
+	p.meet(end, 3, forever) // after the visit and the erasure itself
+	if err := w.erase(0).do(p.store); !errors.Is(err, deltag.ErrUnavailable) {
+		w.t.Fatalf("the process did not end: %v", err)
+	}
+}
+
+// must does a call that meets no trouble.
+func (w *world) must(c call) {
+	w.t.Helper()
+	if err := c.do(w.still); err != nil {
+		w.t.Fatalf("%s: %v\n%s", c.name, err, w.look())
+	}
+}
+
+func (w *world) checkDone(c call, v view) {
+	w.t.Helper()
+	if c.done != nil && !c.done(v) {
+		w.t.Errorf("%s was answered with success, and is not done\n%s", c.name, v)
+	}
+}
+
+// A process is one function's: a store of its own, and the trouble that its requests meet.
+type process struct {
+	store    *dynamo.Store
+	n        int // requests since the trouble was set
+	trouble  trouble
+	from, to int // the requests that meet it, to excluded
+	pauseAt  int // the request before which another's call comes in between
+	pause    func()
+}
+
+// A trouble answers a request in the engine's place, or calls send and spoils its answer.
+type trouble func(p *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error)
+
+// newProcess retries as often as NewClient does, and without waiting.
+func newProcess(engine storetest.Engine) *process {
+	p := &process{}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 4
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		o.RateLimiter = ratelimit.None
+	})
+	client := dynamodb.New(engine.Client.Options(), func(o *dynamodb.Options) {
+		o.HTTPClient, o.Retryer = &http.Client{Transport: p}, retryer
+	})
+	p.store = dynamo.New(client, engine.Table, rand.Reader)
+	return p
+}
+
+// meet sets the trouble of the requests that follow, from the nth so many.
+func (p *process) meet(way trouble, n, times int) {
+	p.n, p.trouble, p.from, p.to, p.pause = 0, way, n, n+times, nil
+}
+
+// forever is how long an end lasts.
+const forever = 1 << 30
+
+func (p *process) met() bool { return p.trouble != nil && p.n >= p.from }
+
+func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.n++
+	if p.pause != nil && p.n == p.pauseAt {
+		p.pause()
+	}
+	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
+	if p.trouble == nil || p.n < p.from || p.n >= p.to {
+		return send()
+	}
+	return p.trouble(p, r, send)
+}
+
+var errLine = errors.New("connection reset")
+
+// lose loses the request.
+func lose(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+	return nil, errLine
+}
+
+// loseAnswer loses the answer to a request that was carried out.
+func loseAnswer(_ *process, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+	if res, err := send(); err == nil {
+		_ = res.Body.Close() // nobody reads it
+	}
+	return nil, errLine
+}
+
+// throttle is a table that has had enough.
+func throttle(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+	return refusal("ProvisionedThroughputExceededException", ""), nil
+}
+
+// clash is a transaction that met another.
+func clash(_ *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
+		return send()
+	}
+	return refusal("TransactionCanceledException", `,"CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]`), nil
+}
+
+// end is what a process hears of the world once it has ended, in a form that the SDK does not retry.
+func end(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+	return refusal("AccessDeniedException", ""), nil
+}
+
+// endOnceDone ends it between a request and its answer.
+func endOnceDone(p *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+	if p.n == p.from {
+		_, _ = loseAnswer(p, r, send)
+	}
+	return end(p, r, send)
+}
+
+func refusal(kind, more string) *http.Response {
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(`{"__type":"com.amazonaws.dynamodb.v20120810#` + kind + `","message":"no"` + more + `}`)),
+	}
+}
+
+// A world is an event, the two processes that work on it, and the clock.
+type world struct {
+	t           reporter
+	engine      storetest.Engine
+	process     *process      // meets trouble
+	still       *dynamo.Store // of the other process, which meets none
+	first       deltag.Event  // as it was made, and as a page may still have it
+	now         time.Time
+	seen        view // after the last step
+	interrupted bool // the call of this step was
+	roof        int  // the highest limit that stood during this step
+	troubles    int
+}
+
+func newWorld(t *testing.T, r reporter, engine storetest.Engine, seats *int) *world {
+	w := &world{t: r, engine: engine, still: engine.Store(), process: newProcess(engine), now: now}
+	w.first = newEvent(t, w.still, func(e *deltag.Event) {
+		e.Capacity = seats
+		e.Secret = make([]byte, 16) // the same people have the same ids in each run
+	})
+	return w
+}
+
+// clock gives each call a time of its own. Three calls take longer than deltag.RepeatAfter.
+func (w *world) clock() time.Time {
+	w.now = w.now.Add(25 * time.Second)
+	return w.now
+}
+
+func (w *world) event() deltag.Event {
+	w.t.Helper()
+	e, err := w.still.Event(ctx, w.first.ID)
+	if err != nil {
+		w.t.Fatalf("event: %v", err)
+	}
+	return e
+}
+
+func (w *world) look() view {
+	w.t.Helper()
+	return look(w.t, w.engine, w.still, w.first.ID)
+}
+
+// rest runs the tick, and looks at what is left. One is enough.
+func (w *world) rest() view {
+	w.t.Helper()
+	if err := w.tick().do(w.still); err != nil {
+		w.t.Fatalf("tick: %v", err)
+	}
+	tasks, err := w.still.Due(ctx, w.clock(), 1000)
+	if err != nil {
+		w.t.Fatalf("due: %v", err)
+	}
+	for _, task := range tasks {
+		if task.Promote || task.Purge != "" {
+			w.t.Errorf("left to do: %+v", task)
+		}
+	}
+	v := w.look()
+	for _, broken := range v.broken() {
+		w.t.Errorf("%s\n%s", broken, v)
+	}
+	return v
+}
+
+// A call is what a person, an organiser or the tick asks of a process. It may be repeated.
+type call struct {
+	name      string
+	do        func(*dynamo.Store) error
+	done      func(view) bool // nil: the promises say it all
+	overtaken error           // what it may hear when somebody else was quicker
+}
+
+func (w *world) signUp(n int, e deltag.Event) call {
+	do := func(s *dynamo.Store) error {
+		_, err := s.SignUp(ctx, e, person(n), w.clock())
+		return err
+	}
+	return call{name: fmt.Sprintf("sign-up of %d", n), do: do, done: func(v view) bool {
+		return v.of(n).ID != "" && v.of(n).Status != deltag.Withdrawn
+	}}
+}
+
+// visit is a call about a registration, as its page has read it. Nothing is to be done about one that is gone.
+func (w *world) visit(name string, n int, do func(*dynamo.Store, deltag.Event, deltag.Registration) error, done func(view) bool) call {
+	return call{name: fmt.Sprintf("%s of %d", name, n), do: func(s *dynamo.Store) error {
+		e, r, err := s.Visit(ctx, w.first.ID, deltag.RegistrationID(w.first, person(n).Email))
+		if errors.Is(err, deltag.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return do(s, e, r)
+	}, done: done, overtaken: deltag.ErrNotFound}
+}
+
+func (w *world) withdraw(n int) call {
+	return w.visit("withdrawal", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		return s.Withdraw(ctx, e, r, w.clock())
+	}, func(v view) bool { return v.of(n).ID == "" || v.of(n).Status == deltag.Withdrawn })
+}
+
+func (w *world) rejoin(n int) call {
+	return w.visit("return", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		_, err := s.Rejoin(ctx, e, r, w.clock())
+		return err
+	}, func(v view) bool { return v.of(n).Status != deltag.Withdrawn })
+}
+
+func (w *world) erase(n int) call {
+	return w.visit("erasure", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		return s.Erase(ctx, e, r, w.clock())
+	}, func(v view) bool { return v.of(n).ID == "" })
+}
+
+func (w *world) attend(n int) call {
+	return w.visit("attendance", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		return s.Attend(ctx, e, r, w.clock())
+	}, nil)
+}
+
+func (w *world) change(n, to int) call {
+	c := w.visit(fmt.Sprintf("change to %d", to), n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		return s.Change(ctx, e, r, person(to), w.clock())
+	}, func(v view) bool { return v.of(n).ID == "" || n == to })
+	c.overtaken = deltag.ErrConflict
+	return c
+}
+
+func (w *world) edit(seats *int) call {
+	wanted := deltag.Event{Capacity: seats}
+	return call{name: "edit", do: func(s *dynamo.Store) error {
+		e, err := s.Event(ctx, w.first.ID)
+		if err != nil {
+			return err
+		}
+		next := e
+		next.Capacity = seats
+		next, plan, err := e.Edit(next, w.clock())
+		if err != nil {
+			return err
+		}
+		w.roof = max(w.roof, view{event: next}.limit())
+		return s.UpdateEvent(ctx, next, plan)
+	}, done: func(v view) bool { return v.limit() == view{event: wanted}.limit() }, overtaken: deltag.ErrConflict}
+}
+
+func (w *world) promote() call {
+	return call{name: "promotion", do: func(s *dynamo.Store) error { return s.Promote(ctx, w.first.ID, w.clock()) }}
+}
+
+// tick does the repairs that are due, as the mailer does.
+func (w *world) tick() call {
+	return call{name: "tick", do: func(s *dynamo.Store) error {
+		at := w.clock()
+		tasks, err := s.Due(ctx, at, 1000)
+		for _, task := range tasks {
+			switch {
+			case task.Promote:
+				err = errors.Join(err, s.Promote(ctx, task.EventID, at))
+			case task.Purge != "":
+				err = errors.Join(err, s.Purge(ctx, task.EventID, task.Purge))
+			}
+		}
+		return err
+	}}
+}
+
+// drawLimit of the histories' event: few seats, or no limit.
+func drawLimit(rt *rapid.T) *int {
+	if n := rapid.IntRange(0, 4).Draw(rt, "limit"); n > 0 {
+		return &n
+	}
+	return nil
+}
+
+// anybody of few, so that they meet.
+func anybody(rt *rapid.T, label string) int { return rapid.IntRange(0, 5).Draw(rt, label) }
+
+// moves draw the calls of the histories.
+var moves = map[string]func(*rapid.T, *world) call{
+	"SignUp":              func(rt *rapid.T, w *world) call { return w.signUp(anybody(rt, "who"), w.event()) },
+	"SignUpFromAnOldPage": func(rt *rapid.T, w *world) call { return w.signUp(anybody(rt, "who"), w.first) },
+	"Withdraw":            func(rt *rapid.T, w *world) call { return w.withdraw(anybody(rt, "who")) },
+	"Rejoin":              func(rt *rapid.T, w *world) call { return w.rejoin(anybody(rt, "who")) },
+	"Erase":               func(rt *rapid.T, w *world) call { return w.erase(anybody(rt, "who")) },
+	"Attend":              func(rt *rapid.T, w *world) call { return w.attend(anybody(rt, "who")) },
+	"ChangeAddress":       func(rt *rapid.T, w *world) call { return w.change(anybody(rt, "who"), anybody(rt, "to")) },
+	"Edit":                func(rt *rapid.T, w *world) call { return w.edit(drawLimit(rt)) },
+	"Promote":             func(_ *rapid.T, w *world) call { return w.promote() },
+	"Tick":                func(_ *rapid.T, w *world) call { return w.tick() },
+}
+
+// troubles that a call of the histories may meet.
+var troubles = map[string]trouble{
+	"none": nil, "lost request": lose, "lost answer": loseAnswer, "throttling": throttle, "conflict": clash,
+	"end before the request": end, "end before the answer": endOnceDone,
+}
+
+// step does a call, which may meet trouble and be interrupted by another's.
+func (w *world) step(rt *rapid.T, name string) {
+	before := w.seen
+	w.roof = before.limit()
+	c := moves[name](rt, w)
+	w.drawTrouble(rt)
+	w.drawInterruption(rt)
+	err := c.do(w.process.store)
+	if w.process.met() && errors.Is(err, deltag.ErrUnavailable) {
+		w.troubles++
+		if rapid.Bool().Draw(rt, "give up") {
+			err, c.done = nil, nil
+		} else {
+			err = c.do(w.still)
+		}
+	}
+	w.seen = w.look()
+	w.judge(c, err, w.seen)
+	w.checkFair(before, w.seen)
+}
+
+func (w *world) drawTrouble(rt *rapid.T) {
+	name := rapid.SampledFrom(slices.Sorted(maps.Keys(troubles))).Draw(rt, "trouble")
+	at, times := rapid.IntRange(1, 6).Draw(rt, "from request"), rapid.IntRange(1, 5).Draw(rt, "times")
+	switch {
+	case strings.HasPrefix(name, "end"):
+		times = forever
+	case name == "conflict":
+		times = 1 // the store waits after each
+	}
+	w.process.meet(troubles[name], at, times)
+}
+
+func (w *world) drawInterruption(rt *rapid.T) {
+	w.interrupted = false
+	if rapid.IntRange(0, 2).Draw(rt, "interrupted") > 0 {
+		return
+	}
+	other := moves[rapid.SampledFrom(slices.Sorted(maps.Keys(moves))).Draw(rt, "by")](rt, w)
+	w.process.pauseAt = rapid.IntRange(1, 6).Draw(rt, "before request")
+	w.process.pause = func() {
+		w.judge(other, other.do(w.still), w.look())
+		w.interrupted = true
+	}
+}
+
+// judge looks at what a caller has heard: success, or that somebody else was quicker.
+func (w *world) judge(c call, err error, v view) {
+	w.t.Helper()
+	switch {
+	case w.interrupted:
+		if err != nil && !errors.Is(err, c.overtaken) {
+			w.t.Errorf("%s, interrupted: %v\n%s", c.name, err, v)
+		}
+	case err != nil:
+		w.t.Errorf("%s: %v\n%s", c.name, err, v)
+	default:
+		w.checkDone(c, v)
+	}
+}
+
+// checkFair: in this step nobody got a seat above the limit, and nobody got one past somebody who still waits.
+func (w *world) checkFair(before, after view) {
+	w.t.Helper()
+	had := before.seats()
+	for seat, r := range after.seats() {
+		if _, old := had[seat]; old {
+			continue
+		}
+		if len(after.with(deltag.Confirmed)) > w.roof {
+			w.t.Errorf("%s got a seat above the limit of %d\n%s%s", r.Email.Typed, w.roof, before, after)
+		}
+		if w.roof == math.MaxInt && !after.promoted(r) {
+			continue // without a limit those who wait have their seats, too, once the tick comes
+		}
+		if passed := after.passed(before.lineBefore(r)); len(passed) > 0 {
+			w.t.Errorf("%s got a seat before %v\n%s%s", r.Email.Typed, passed, before, after)
+		}
+	}
+}
+
+func (v view) promoted(r deltag.Registration) bool {
+	return slices.ContainsFunc(v.newest(r), func(d deltag.Delivery) bool { return d.Kind == deltag.Promoted })
+}
+
+// A seat is somebody's since a time. It moves with them to another address.
+type seat struct{ registered, confirmed time.Time }
+
+func (v view) seats() map[seat]deltag.Registration {
+	seats := map[seat]deltag.Registration{}
+	for _, r := range v.with(deltag.Confirmed) {
+		seats[seat{r.RegisteredAt, r.ConfirmedAt}] = r
+	}
+	return seats
+}
+
+// lineBefore are the places before that of r, under whatever address; all of them if r was not in line.
+func (v view) lineBefore(r deltag.Registration) []place {
+	for i, p := range v.line {
+		if slices.ContainsFunc(v.people, func(was deltag.Registration) bool {
+			return was.ID == p.Registration && was.RegisteredAt.Equal(r.RegisteredAt)
+		}) {
+			return v.line[:i]
+		}
+	}
+	return v.line
+}
+
+// passed are those of places that are still taken, under whatever address.
+func (v view) passed(places []place) []place {
+	return slices.DeleteFunc(slices.Clone(places), func(p place) bool {
+		return !slices.ContainsFunc(v.line, func(q place) bool { return q.Since == p.Since })
+	})
+}
