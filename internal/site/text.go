@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,11 @@ func (p *page) Paragraphs(text string) []string {
 		}
 	}
 	return ps
+}
+
+// BreakAt lets a mail address that is too long for its line break behind the @, and not amid a word.
+func (p *page) BreakAt(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
 }
 
 // A Block is a paragraph of a description, and the list that ends it.
