@@ -4,13 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"deltag/internal/deltag"
 	"deltag/internal/dynamo/storetest"
 	"deltag/internal/runtimeapi"
+	"deltag/internal/site"
 )
 
 // BenchmarkColdStart measures exec → first poll of each function, as a ratio to an empty function's in the same run, its peak
@@ -110,6 +114,32 @@ func BenchmarkWarmSignUp(b *testing.B) {
 	ours, theirs = cpu(b, site)-ours, cpu(b, minimal)-theirs
 	b.ReportMetric(float64(ours.Microseconds())/float64(b.N), "µs-cpu")
 	b.ReportMetric(float64(ours)/float64(max(theirs, time.Millisecond)), "x-putitem")
+}
+
+// BenchmarkOwnPage counts the DynamoDB calls of a page of one's own registration.
+func BenchmarkOwnPage(b *testing.B) {
+	engine := storetest.Embedded(b)
+	store := engine.Store()
+	d := newDeployment(b, engine)
+	e := d.newEvent()
+	a := deltag.Address{Typed: "mette@example.dk", Identity: "mette@example.dk"}
+	if _, err := store.SignUp(context.Background(), e, deltag.SignUp{Name: "Mette", Email: a, Language: deltag.Danish}, time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	_, r, err := store.Visit(context.Background(), e.ID, deltag.RegistrationID(e, a))
+	if err != nil {
+		b.Fatal(err)
+	}
+	pages := site.New(site.Options{Store: store, BaseURL: "https://deltag.example.dk", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	engine.Calls.Reset()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, httptest.NewRequest("GET", "/r/"+r.Link(deltag.ToManage), nil))
+		if w.Code != 200 {
+			b.Fatal(w.Code, w.Body)
+		}
+	}
+	b.ReportMetric(float64(engine.Calls.N())/float64(b.N), "calls")
 }
 
 func cpu(b *testing.B, f *runtimeapi.Function) time.Duration {

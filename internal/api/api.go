@@ -39,9 +39,13 @@ type Store interface {
 	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUp, now time.Time) (deltag.Outcome, error)
 	// Correct moves the registration to another id when the address is another, and sends there what was missed. ErrConflict.
 	Correct(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUp, now time.Time) error
+	// Erase deletes everything personal about r.
+	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	Withdraw(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 
 	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
+	// DeliveriesOf lists those of one registration id.
+	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
 	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
 	// Resend makes a mail due again. ErrConflict while it is on its way.
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error

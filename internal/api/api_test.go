@@ -309,6 +309,25 @@ func TestRegistrations(t *testing.T) {
 		want(t, field(h.ok(422, "PATCH", one, `{"answers":{"aldrig":["x"]}}`), "answers.aldrig"), any("unknown-question"))
 		want(t, field(h.ok(422, "PATCH", one, `{"status":"waiting"}`), "status"), any("only-cancelled"))
 	})
+	t.Run("WhoAsksForItIsErased", func(t *testing.T) {
+		one := path + "/registrations/" + h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+		if res := h.do("DELETE", one, ""); res.StatusCode != 204 {
+			t.Fatal(res.StatusCode)
+		}
+		h.ok(404, "GET", one, "")
+		h.ok(404, "DELETE", one, "")
+		numbers := h.ok(200, "GET", path+"/numbers", "")
+		want(t, numbers["erasures"], any(1.0))
+		want(t, h.ok(200, "POST", path+"/recount", "")["confirmed"], any(0.0))
+		want(t, h.ok(200, "GET", path+"/recount", "")["places"], any(0.0))
+	})
+	t.Run("LoweringTheCapacitySaysHowManyAreAboveIt", func(t *testing.T) {
+		confirmed := h.ok(200, "GET", path, "")["counts"].(map[string]any)["confirmed"].(float64)
+		e := h.ok(200, "PATCH", path, `{"capacity":1}`)
+		want(t, e["overCapacity"], any(confirmed-1))
+		want(t, e["counts"].(map[string]any)["confirmed"], any(confirmed))
+		want(t, h.ok(200, "PATCH", path, `{"capacity":null}`)["overCapacity"], any(nil))
+	})
 	t.Run("AMethodThatIsNoneIsTold", func(t *testing.T) {
 		res := h.do("DELETE", path, "")
 		want(t, res.StatusCode, 405)
@@ -334,6 +353,10 @@ func TestMail(t *testing.T) {
 		want(t, len(h.ok(200, "GET", path+"/deliveries?status=sent", "")["items"].([]any)), 0)
 		want(t, h.ok(409, "POST", path+"/deliveries/"+d["id"].(string)+"/resend", "")["code"], any("conflict"))
 		h.ok(404, "GET", path+"/deliveries/nope", "")
+	})
+	t.Run("AnUnknownFilterIsNamed", func(t *testing.T) {
+		want(t, field(h.ok(400, "GET", path+"/deliveries?status=lost", ""), "status"), any("unknown-status"))
+		want(t, field(h.ok(400, "GET", path+"/deliveries?email=mette", ""), "email"), any("address-no-at"))
 	})
 	t.Run("TheTimelineTellsWhatComes", func(t *testing.T) {
 		items := h.ok(200, "GET", path+"/timeline", "")["items"].([]any)

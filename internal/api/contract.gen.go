@@ -381,7 +381,7 @@ type ListDeliveriesParams struct {
 	// Kind Only of this kind
 	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
 
-	// Email Only to this address, as it was typed, in any case
+	// Email Only to this address, all on one page
 	Email *string `form:"email,omitempty" json:"email,omitempty"`
 }
 
@@ -467,6 +467,9 @@ type ServerInterface interface {
 	// ExportRegistrations The list for Excel, as Danish Excel reads it (UTF-8 with BOM, semicolons)
 	// (GET /api/v1/events/{id}/registrations.csv)
 	ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id)
+	// EraseRegistration Erase everything personal about somebody who asks for it
+	// (DELETE /api/v1/events/{id}/registrations/{rid})
+	EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
 	// GetRegistration One registration
 	// (GET /api/v1/events/{id}/registrations/{rid})
 	GetRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
@@ -1100,6 +1103,41 @@ func (siw *ServerInterfaceWrapper) ExportRegistrations(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// EraseRegistration operation middleware
+func (siw *ServerInterfaceWrapper) EraseRegistration(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rid" -------------
+	var rid Rid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rid", r.PathValue("rid"), &rid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseRegistration(w, r, id, rid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetRegistration operation middleware
 func (siw *ServerInterfaceWrapper) GetRegistration(w http.ResponseWriter, r *http.Request) {
 
@@ -1331,6 +1369,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.ListRegistrations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.AddRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations.csv", wrapper.ExportRegistrations)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EraseRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.GetRegistration)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EditRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/deliveries", wrapper.ListDeliveries)

@@ -5,22 +5,31 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
 )
 
 // ListDeliveries implements GET /events/{id}/deliveries.
 func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p ListDeliveriesParams) {
 	limit, cursor, err := page(p.Limit, p.Cursor)
+	if err == nil {
+		err = p.validate()
+	}
 	var e deltag.Event
 	if err == nil {
 		e, err = s.Store.Event(r.Context(), id)
 	}
 	var ds []deltag.Delivery
 	var next string
-	if err == nil {
+	switch {
+	case err != nil:
+	case p.Email != nil:
+		ds, err = s.deliveriesTo(r, e, *p.Email)
+	default:
 		ds, next, err = s.Store.Deliveries(r.Context(), id, cursor, limit)
 	}
 	if err != nil {
@@ -36,9 +45,24 @@ func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p
 	write(w, http.StatusOK, list)
 }
 
+// deliveriesTo are all to one address. They stand together in the ledger: an address has one registration id.
+func (s *server) deliveriesTo(r *http.Request, e deltag.Event, email string) ([]deltag.Delivery, error) {
+	a, err := address.Parse(email)
+	if err != nil {
+		return nil, badRequest{under("", err)}
+	}
+	return s.Store.DeliveriesOf(r.Context(), e.ID, deltag.RegistrationID(e, a))
+}
+
+func (p ListDeliveriesParams) validate() error {
+	if p.Status != nil && !slices.Contains(deltag.DeliveryStatuses, deltag.DeliveryStatus(*p.Status)) {
+		return badRequest{deltag.Faults{{Field: "status", Code: "unknown-status"}}}
+	}
+	return nil
+}
+
 func (p ListDeliveriesParams) wants(d deltag.Delivery) bool {
-	return (p.Status == nil || *p.Status == string(d.Status)) && (p.Kind == nil || *p.Kind == string(d.Kind)) &&
-		(p.Email == nil || strings.EqualFold(*p.Email, d.Email.Typed))
+	return (p.Status == nil || *p.Status == string(d.Status)) && (p.Kind == nil || *p.Kind == string(d.Kind))
 }
 
 // GetDelivery implements GET /events/{id}/deliveries/{did}.

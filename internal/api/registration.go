@@ -111,6 +111,19 @@ func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id,
 	s.answerRegistration(w, r, http.StatusOK, id, rid)
 }
 
+// EraseRegistration implements DELETE /events/{id}/registrations/{rid}.
+func (s *server) EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
+	e, reg, err := s.Store.Visit(r.Context(), id, rid)
+	if err == nil {
+		err = s.Store.Erase(r.Context(), e, reg, s.Now())
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // correct stores what p changes about reg, and returns its id, which is another when the address is. What p does not name
 // stays; answers are merged by question, and one to a question that is gone is kept unless it is named.
 func (s *server) correct(r *http.Request, e deltag.Event, reg deltag.Registration, p RegistrationEdit) (string, error) {

@@ -69,6 +69,9 @@ const (
 	Unknown    DeliveryStatus = "unknown" // handed over, and no answer seen
 )
 
+// DeliveryStatuses are all of them.
+var DeliveryStatuses = []DeliveryStatus{Pending, Sending, Sent, Delivered, Bounced, Complained, Skipped, Failed, Unknown}
+
 // A Reason says why a mail was skipped, failed or put off. Codes are stable; the language files and
 // the API's readers know them.
 type Reason string
