@@ -69,7 +69,9 @@ func (h *house) do(method, path, body string, header ...string) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, r)
-	return w.Result()
+	res := w.Result()
+	keeps(h.t, r, res)
+	return res
 }
 
 // ok does the same, wants a status, and decodes the answer.
