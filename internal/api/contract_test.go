@@ -27,7 +27,6 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 			s.AdditionalProperties.Has = &closed
 		}
 	}
-	doc.Servers = openapi3.Servers{{URL: "http://example.com"}}
 	return legacy.NewRouter(doc)
 })
 
@@ -38,9 +37,14 @@ func keeps(t *testing.T, r *http.Request, res *http.Response) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r = r.Clone(context.Background())
+	r.URL.Scheme, r.URL.Host = "https", "deltag.example.dk" // as the contract names its server
 	route, params, err := router.FindRoute(r)
 	if err != nil {
-		return // it promises nothing of other paths and methods
+		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s %s answers %d, and is not in openapi.yaml", r.Method, r.URL.Path, res.StatusCode)
+		}
+		return
 	}
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
