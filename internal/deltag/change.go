@@ -69,14 +69,11 @@ func (e Event) Edit(next Event, now time.Time) (Event, Plan, error) {
 // notice is the news of an edit of e, together with that of earlier edits of which nobody has been told.
 func (e Event) notice(moved bool, now time.Time) Notice {
 	n := Notice{Kind: Changed, DueAt: now.Add(SettleEdits), Since: now, Was: e.told()}
-	if moved {
+	if moved || e.Notice.Kind == Moved && now.Before(e.Notice.DueAt.Add(sizeUp)) { // not everybody may know of the last move
 		n.Kind = Moved
 	}
 	if e.Notice.Kind == "" || !now.Add(underWay).Before(e.Notice.DueAt) { // the last news may be on its way
 		return n
-	}
-	if e.Notice.Kind == Moved {
-		n.Kind = Moved
 	}
 	n.Since, n.Was = e.Notice.Since, e.Notice.Was
 	return n

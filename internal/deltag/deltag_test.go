@@ -278,6 +278,14 @@ func TestEdit(t *testing.T) {
 		_, plan := edit(t, e, now.Add(time.Minute), func(e *Event) { e.Title = "Nyt" })
 		want(t, planned(plan.Put), map[Kind]time.Time{Moved: now.Add(time.Minute + SettleEdits)})
 	})
+	t.Run("ATitleWhileAMoveIsBeingToldSaysThatItMoved", func(t *testing.T) {
+		e, _ := edit(t, created, now, later)
+		told := now.Add(SettleEdits + time.Minute)
+		_, plan := edit(t, e, told, func(e *Event) { e.Title = "Nyt" })
+		want(t, planned(plan.Put), map[Kind]time.Time{Moved: told.Add(SettleEdits)})
+		_, plan = edit(t, e, now.AddDate(0, 0, 1), func(e *Event) { e.Title = "Nyt" })
+		want(t, planned(plan.Put), map[Kind]time.Time{Changed: now.AddDate(0, 0, 1).Add(SettleEdits)})
+	})
 	t.Run("AJoinURLNeedsNoMail", func(t *testing.T) {
 		e, plan := edit(t, created, now, func(e *Event) { e.JoinURL = "https://meet.example.org/2" })
 		want(t, []int{e.Schedule, e.Sequence}, []int{1, 0})
