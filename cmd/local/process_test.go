@@ -21,6 +21,8 @@ type process struct {
 	cmd *exec.Cmd
 	url string
 	env []string
+
+	output tap
 }
 
 // binary is built once for all tests.
@@ -37,7 +39,7 @@ func start(t *testing.T, path string, env ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(path), env: env}
 	p.cmd.Env = append(append(os.Environ(), "ADDR=127.0.0.1:0"), env...)
-	p.cmd.Stderr = os.Stderr
+	p.cmd.Stderr = io.MultiWriter(os.Stderr, &p.output)
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
 		err = p.cmd.Start()
@@ -46,11 +48,11 @@ func start(t *testing.T, path string, env ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
-	lines := bufio.NewScanner(out)
+	lines := bufio.NewScanner(io.TeeReader(out, &p.output))
 	for lines.Scan() {
 		if found := regexp.MustCompile(`http://[0-9.:]+`).FindString(lines.Text()); found != "" {
 			p.url = found
-			go func() { _, _ = io.Copy(io.Discard, out) }()
+			go func() { _, _ = io.Copy(&p.output, out) }()
 			return p
 		}
 	}
@@ -104,6 +106,8 @@ func (p *process) post(path, body string) []byte {
 func (p *process) goTo(t string) { p.post("/local/clock", `{"now":"`+t+`"}`) }
 
 type mail struct {
+	ID      string
+	Headers map[string]string
 	To      []string
 	Kind    string
 	Subject string

@@ -235,7 +235,7 @@ func (e *Engine) compact() error {
 const (
 	// tidyAfter is how long the journal may go on telling of what was deleted or replaced: personal data that is erased
 	// leaves the disk too.
-	tidyAfter = 5 * time.Second
+	tidyAfter = 2 * time.Second
 	// tidyShare keeps a big table from being written all the time: at most one part in so many.
 	tidyShare = 20
 )
