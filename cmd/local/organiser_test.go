@@ -77,7 +77,7 @@ func list[T any](o organiser, name string) (all []T) {
 	}
 }
 
-type delivery struct{ ID, Email, Kind, Status, Reason string }
+type delivery struct{ ID, Email, Kind, Status, Reason, MessageID string }
 
 func (d delivery) open() bool {
 	return d.Status == "pending" || d.Status == "sending" || d.Status == "unknown"

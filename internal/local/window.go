@@ -321,7 +321,7 @@ func (w *Window) breakSES(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	times := 1
-	if text, given := in["times"]; given {
+	if text, given := in["times"]; given && fault != Off {
 		if times, err = strconv.Atoi(text); err != nil || times < 1 || times > maxFaults {
 			problem(rw, r, bad("times", "times has to be a whole number from 1 to %d.", maxFaults))
 			return
