@@ -15,11 +15,8 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 	if err != nil || mg.Status != deltag.Walking {
 		return ignore(err, deltag.ErrConflict, deltag.ErrNotFound)
 	}
-	if e.Organiser.Reminded && mg.Kind.Reminder() && mg.Cursor == "" && mg.Sweep.IsZero() {
-		d := deltag.ToHost(e, mg.Kind, mg.Version, mg.DueAt)
-		if err := m.first(ctx, d, mg.Letter(e, *d.Addressee)); err != nil {
-			return err
-		}
+	if err := m.host(ctx, mg, e); err != nil {
+		return err
 	}
 	for m.timeLeft(ctx) {
 		page, err := m.Store.Walk(ctx, k.EventID, mg.Cursor, m.Page)
@@ -50,6 +47,15 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 		}
 	}
 	return ignore(m.Store.SaveMailing(ctx, mg.Pause(m.Now())), deltag.ErrConflict)
+}
+
+// host reminds the organiser who wishes it, before all others.
+func (m *Mailer) host(ctx context.Context, mg deltag.Mailing, e deltag.Event) error {
+	if !e.Organiser.Reminded || !mg.Kind.Reminder() || mg.Cursor != "" || !mg.Sweep.IsZero() {
+		return nil
+	}
+	d := deltag.ToHost(e, mg.Kind, mg.Version, mg.DueAt)
+	return ignore(m.first(ctx, d, mg.Letter(e, *d.Addressee)), errNoTime)
 }
 
 // begin claims a mailing that is due. What it returns is Walking only if it is this caller's to walk.
