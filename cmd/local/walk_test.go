@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -10,14 +9,11 @@ import (
 	"mime/multipart"
 	netmail "net/mail"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 	ical "github.com/emersion/go-ical"
 
 	"deltag/internal/dynamolocal"
@@ -192,65 +188,5 @@ func readLists(t *testing.T, p *process) {
 	lines, err := in.ReadAll()
 	if err != nil || len(lines) != 32 {
 		t.Errorf("%d lines, %v", len(lines), err)
-	}
-}
-
-// TestBrowser signs up in Chromium with JavaScript switched off, in Danish.
-func TestBrowser(t *testing.T) {
-	chromium := os.Getenv("DELTAG_CHROMIUM")
-	if chromium == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("Chromium is not set up")
-		}
-		t.Log("not run: Chromium (make test installs it)")
-		return
-	}
-	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z")
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1000, 1200))
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	defer cancel()
-	ctx, cancel := chromedp.NewContext(allocator)
-	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-
-	do := func(steps ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(ctx, steps...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text := func(selector string) string {
-		t.Helper()
-		s, err := chromedp.Run(ctx, chromedp.Text(selector))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	do(chromedp.Navigate(p.url+"/"), chromedp.Click(`a[href*="/e/samskabelse"]`), chromedp.WaitVisible(`form[action$="/registrations"]`),
-		chromedp.SendKeys(`input[name="email"]`, "mette"), chromedp.Submit(`input[name="email"]`), chromedp.WaitVisible(`[role="alert"]`))
-	kept, err := chromedp.Run(ctx, chromedp.AttributeValue(`input[name="email"]`, "value"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if faults := text(`[role="alert"]`); !strings.Contains(faults, "@") || kept.Value != "mette" {
-		t.Errorf("faults %q, kept %q", faults, kept.Value)
-	}
-	do(chromedp.SetValue(`input[name="email"]`, "mette@example.dk"), chromedp.SendKeys(`input[name="name"]`, "Mette Østergård"),
-		chromedp.Submit(`input[name="name"]`), chromedp.WaitNotPresent(`input[name="email"]`))
-	if thanks := text(`main`); !strings.Contains(thanks, "tilmeldt") {
-		t.Errorf("thanks: %s", thanks)
-	}
-	p.until("the confirmation", func() bool { return p.kinds("mette@example.dk") == "confirmation" })
-	own := regexp.MustCompile(`http\S+/r/\S+`).FindString(p.mails()[0].Text)
-	do(chromedp.Navigate(own))
-	if personal := text(`main`); !strings.Contains(personal, "Samskabelse") {
-		t.Errorf("the page of one's own: %s", personal)
 	}
 }
