@@ -112,7 +112,10 @@ type mail struct {
 	Kind    string
 	Subject string
 	Text    string
+	HTML    string
 	RawURL  string
+
+	Calendar string
 }
 
 func (p *process) mails() []mail {

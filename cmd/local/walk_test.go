@@ -15,6 +15,7 @@ import (
 	"time"
 
 	ical "github.com/emersion/go-ical"
+	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/dynamolocal"
 )
@@ -106,18 +107,23 @@ func readInvitation(t *testing.T, p *process, m mail) {
 	if !strings.Contains(inner[2].contentType, "method=REQUEST") {
 		t.Errorf("the calendar part is %s", inner[2].contentType)
 	}
-	_, raw = p.do("GET", "/local/mails", "", "")
-	var list []struct{ Calendar string }
-	if err := json.Unmarshal(raw, &list); err != nil {
-		t.Fatal(err)
-	}
-	cal, err := ical.NewDecoder(strings.NewReader(list[0].Calendar)).Decode()
+	cal, err := ical.NewDecoder(strings.NewReader(m.Calendar)).Decode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	start, err := cal.Events()[0].DateTimeStart(time.UTC)
-	if err != nil || !start.Equal(time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)) {
-		t.Errorf("it starts %s, %v", start, err)
+	props := cal.Events()[0].Props
+	if uid := props.Get("UID"); uid == nil || uid.Value == "" {
+		t.Error("the invitation has no UID")
+	}
+	got := map[string]string{"METHOD": cal.Props.Get("METHOD").Value}
+	for _, name := range []string{"DTSTART", "DTEND", "SEQUENCE", "ATTENDEE"} {
+		if prop := props.Get(name); prop != nil {
+			got[name] = prop.Value
+		}
+	}
+	want := map[string]string{"METHOD": "REQUEST", "DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "SEQUENCE": "0", "ATTENDEE": "mailto:" + m.To[0]}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
