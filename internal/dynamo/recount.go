@@ -54,8 +54,12 @@ func (s *Store) Recount(ctx context.Context, eventID string, now time.Time) (del
 	if isGone(err) {
 		return deltag.Recount{}, s.removeAll(ctx, key(eventPK(eventID), recountSK))
 	}
-	if err != nil || !now.Before(e.ErasedAt()) { // with its people erased, the counts are all there is
-		return deltag.Recount{At: now}, err
+	if err != nil {
+		return deltag.Recount{}, err
+	}
+	if !now.Before(e.ErasedAt()) { // with its people erased, the counts are all there is
+		rest := s.update(key(eventPK(eventID), recountSK), "REMOVE GSI1PK, GSI1SK", present, nil, nil)
+		return deltag.Recount{At: now}, ignoreConflict(s.write(ctx, rest))
 	}
 	for range recounts {
 		r, err := s.recount(ctx, e, now)

@@ -156,6 +156,15 @@ func TestRecount(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+			tasks, err := s.Due(ctx, e.ErasedAt().AddDate(1, 0, 0), 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, task := range tasks {
+				if task.EventID == e.ID && (task.Recount || task.Erase) {
+					t.Errorf("%+v is due for ever", task)
+				}
+			}
 		})
 	})
 }
