@@ -1,0 +1,224 @@
+package internal_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo/storetest"
+	"deltag/internal/local"
+	"deltag/internal/runtimeapi"
+)
+
+// TestRoles has the built functions do all they can do, each behind a guard that lets through what its role in template.yaml
+// allows, and refuses the rest as IAM does.
+func TestRoles(t *testing.T) {
+	engine := storetest.Embedded(t)
+	d := newDeployment(t, engine)
+	tpl := template(t)
+	guarded := func(name, role string) *runtimeapi.Function {
+		guard := httptest.NewServer(&guard{t: t, name: name, allowed: allowances(t, tpl, role), engine: d.passOn(engine.Endpoint())})
+		t.Cleanup(guard.Close)
+		d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+guard.URL)
+		return d.start(name)
+	}
+	r := rolePlay{deployment: d,
+		site: guarded("site", "SiteRole"), organiser: guarded("organiser", "OrganiserRole"),
+		mailer: guarded("mailer", "MailerRole"), feedback: guarded("feedback", "FeedbackRole"),
+	}
+	token, hash, err := deltag.NewAccessToken(rand.Reader)
+	d.must(err)
+	d.must(d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", ExpiresAt: time.Now().Add(time.Hour)}))
+	r.token = token
+
+	start := time.Now().AddDate(0, 0, 8).UTC().Truncate(time.Hour)
+	times := fmt.Sprintf(`"startsAt":%q,"endsAt":%q`, start.Format(time.RFC3339), start.Add(time.Hour).Format(time.RFC3339))
+	made := r.api("POST", "/events", `{"slug":"sal","title":"Sal","organiser":{"name":"UKON","email":"hej@example.dk"},`+times+`}`, 201)
+	event := "/events/" + made["id"].(string)
+	r.visit("GET", "/", "", 200)
+	r.visit("GET", "/healthz", "", 200)
+	for _, name := range []string{"anna", "bo", "carl", "dorte"} {
+		r.visit("POST", "/e/sal/registrations", "name="+name+"&email="+name+"@example.dk", 303)
+	}
+	r.api("PATCH", event, `{"capacity":4,"slug":"sal2"}`, 200) // from now on the seats are counted on one item
+	r.visit("POST", "/e/sal2/registrations", "name=Erik&email=erik@example.dk", 303)
+	r.tick()
+	r.visit("POST", "/e/sal2/link", "email=anna@example.dk", 303)
+	r.visit("GET", r.link("erik"), "", 200)
+	r.visit("GET", r.link("anna")+"/data.json", "", 200)
+	r.visit("POST", r.link("anna")+"/cancel", "", 303)
+	r.visit("POST", r.link("anna")+"/rejoin", "", 303)
+	r.visit("POST", r.link("bo"), "name=Bo&email=bodil@example.dk", 200)
+	r.visit("POST", r.link("carl")+"/erase", "confirm=yes", 200)
+
+	d.mails.Fail(local.TimeoutAfterAccept, 100) // so that SES's events have to settle it all
+	r.tick()
+	d.mails.Fail(local.Off, 0)
+	r.announce(r.feedback)
+
+	person := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)[0].(map[string]any)["id"].(string)
+	r.api("PATCH", event+"/registrations/"+person, `{"email":"rettet@example.dk"}`, 200)
+	r.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
+	for _, get := range []string{"", "/timeline", "/numbers", "/deliveries", "/deliveries?email=anna@example.dk", "/recount"} {
+		if get == "/recount" {
+			r.api("POST", event+get, "", 200)
+		}
+		r.api("GET", event+get, "", 200)
+	}
+	r.api("PATCH", event, `{"title":"En sal"}`, 200)
+	r.api("POST", event+"/notice", "", 200)
+	r.api("POST", event+"/messages", `{"text":"Hej"}`, 202)
+	r.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
+	r.tick()
+	r.announce(r.feedback)
+	sent := d.mails.Mails()
+	r.report(sent[len(sent)-1].Delivery, "ses-bounce-permanent.json")
+	r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)
+	r.api("POST", event+"/cancel", "", 200)
+	r.tick()
+	if len(d.mails.Mails()) < 20 {
+		t.Errorf("only %d mails were sent: not much was done", len(d.mails.Mails()))
+	}
+}
+
+// A rolePlay is the functions, and who uses them.
+type rolePlay struct {
+	*deployment
+	site, organiser, mailer, feedback *runtimeapi.Function
+	token                             string
+}
+
+func (r rolePlay) visit(method, path, form string, status int) {
+	r.t.Helper()
+	res := call[events.APIGatewayV2HTTPResponse](r.t, r.site, request(method, path, []byte(form), "Content-Type: application/x-www-form-urlencoded"))
+	if res.StatusCode != status {
+		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.site.Output())
+	}
+}
+
+func (r rolePlay) api(method, path, body string, status int) (answer map[string]any) {
+	r.t.Helper()
+	event := request(method, "/api/v1"+path, []byte(body), "Authorization: Bearer "+r.token, "Content-Type: application/json")
+	res := call[events.APIGatewayV2HTTPResponse](r.t, r.organiser, event)
+	if res.StatusCode != status {
+		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.organiser.Output())
+	}
+	if err := json.Unmarshal([]byte(res.Body), &answer); err != nil {
+		r.t.Fatal(err)
+	}
+	return answer
+}
+
+func (r rolePlay) tick() {
+	r.t.Helper()
+	call[any](r.t, r.mailer, json.RawMessage(`{"tick":true}`))
+}
+
+// link is the path of the newest personal page that was mailed to somebody.
+func (r rolePlay) link(name string) (path string) {
+	r.t.Helper()
+	for _, m := range r.mails.Mails() {
+		if found := regexp.MustCompile(`https://deltag\.example\.dk(/r/\S+)`).FindStringSubmatch(m.Text); found != nil && m.To[0] == name+"@example.dk" {
+			path = found[1]
+		}
+	}
+	if path == "" {
+		r.t.Fatalf("%s has no link", name)
+	}
+	return path
+}
+
+// report hands the feedback function a recorded event about a delivery.
+func (r rolePlay) report(tag, file string) {
+	r.t.Helper()
+	parts := strings.Split(tag, ".")
+	call[any](r.t, r.feedback, recorded(r.t, "../events/"+file, parts[0], parts[1]))
+}
+
+// A guard lets through what a role allows.
+type guard struct {
+	t       *testing.T
+	name    string
+	allowed map[string]bool // "Query", and "Query GSI1" on the index
+	engine  http.Handler
+}
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		g.t.Error(err)
+	}
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	for _, action := range actionsOf(operation, body) {
+		if g.allowed[action] {
+			continue
+		}
+		g.t.Errorf("%s may not %s", g.name, action)
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"%s"}`, action)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	g.engine.ServeHTTP(w, r)
+}
+
+// actionsOf are the IAM actions that a request of DynamoDB's needs: a transaction those of its parts.
+func actionsOf(operation string, body []byte) (actions []string) {
+	var in struct {
+		IndexName     string
+		TransactItems []map[string]json.RawMessage
+	}
+	_ = json.Unmarshal(body, &in) // the engine will say what is wrong with it
+	if operation != "TransactWriteItems" {
+		return []string{strings.TrimSpace(operation + " " + in.IndexName)}
+	}
+	for _, part := range in.TransactItems {
+		for kind := range part { // Put, Update, Delete or ConditionCheck
+			actions = append(actions, kind+"Item")
+		}
+	}
+	return actions
+}
+
+// allowances are the actions that a role may do on the table, and on its index.
+func allowances(t *testing.T, tpl object, role string) map[string]bool {
+	t.Helper()
+	allowed := map[string]bool{}
+	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
+	for _, statement := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
+		s := statement.(object)
+		actions, one := s["Action"].([]any)
+		if !one {
+			actions = []any{s["Action"]}
+		}
+		resource := fmt.Sprint(s["Resource"])
+		for _, action := range actions {
+			name, ok := strings.CutPrefix(action.(string), "dynamodb:")
+			switch {
+			case !ok:
+			case resource == "Table.Arn":
+				allowed[name] = true
+			case strings.HasSuffix(resource, "/index/GSI1"):
+				allowed[name+" GSI1"] = true
+			}
+		}
+	}
+	if len(allowed) == 0 {
+		t.Fatalf("%s allows nothing", role)
+	}
+	return allowed
+}
