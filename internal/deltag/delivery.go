@@ -120,8 +120,8 @@ const (
 // posted, nobody's inbox is flooded. MaxAskedPerDay is after how many of them nothing is taken any more that names the address without
 // proof of owning it, so that a stranger cannot use up what its owner needs.
 const (
-	MaxPerDay      = 20
-	MaxAskedPerDay = 10
+	MaxPerDay      = 40
+	MaxAskedPerDay = 20
 )
 
 // MaxHandovers bounds the copies of one mail: it is handed to SES again only when nothing was heard of the
