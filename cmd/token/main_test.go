@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo/storetest"
+)
+
+func TestRun(t *testing.T) {
+	engine := storetest.Embedded(t)
+	environ := func(without string) func(string) string {
+		vars := map[string]string{"AWS_REGION": "eu-north-1", "DYNAMODB_ENDPOINT": engine.Endpoint(), "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+		for name := range strings.FieldsSeq(without) {
+			delete(vars, name)
+		}
+		return func(name string) string { return vars[name] }
+	}
+	t.Run("PrintsATokenWhoseHashIsStored", func(t *testing.T) {
+		var out strings.Builder
+		if err := run(t.Context(), []string{"-table", engine.Table, "-name", "script", "-days", "2"}, environ(""), &out); err != nil {
+			t.Fatal(err)
+		}
+		hash, ok := deltag.HashAccessToken(strings.TrimSpace(out.String()))
+		if !ok {
+			t.Fatalf("%q is no token", out.String())
+		}
+		got, err := engine.Store().Token(context.Background(), hash)
+		if err != nil || got.Name != "script" || time.Until(got.ExpiresAt).Round(time.Hour) != 48*time.Hour {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+	for name, c := range map[string]struct{ args, without, says string }{
+		"NoName":        {"-table t", "", "-name"},
+		"TooManyDays":   {"-table t -name x -days 9999", "", "-days"},
+		"UnquotedName":  {"-table t -name Annas scripts", "", "scripts"},
+		"NoRegion":      {"-table t -name x", "AWS_REGION", "AWS_REGION"},
+		"NoCredentials": {"-table t -name x", "DYNAMODB_ENDPOINT AWS_ACCESS_KEY_ID", "no credentials"},
+		"NoSuchTable":   {"-table nope -name x", "", "ResourceNotFound"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), strings.Fields(c.args), environ(c.without), &strings.Builder{})
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
