@@ -116,6 +116,9 @@ const (
 	GiveUpAttempts = 100 // at a quarter of an hour each, a day's worth
 )
 
+// QuotaWait is how long sending rests when SES's daily quota is used up. Its window slides, so it frees bit by bit.
+const QuotaWait = 15 * time.Minute
+
 // MaxPerDay is how many personal mails one address gets on one day (UTC), from all events together: whatever is
 // posted, nobody's inbox is flooded. MaxAskedPerDay is after how many of them nothing is taken any more that names the address without
 // proof of owning it, so that a stranger cannot use up what its owner needs.
@@ -226,8 +229,8 @@ func (d Delivery) PutOff(r Reason, now time.Time) Delivery {
 		return d.Fail(GaveUp, now)
 	}
 	wait := min(time.Second<<min(d.Attempt-1, 10), 15*time.Minute)
-	if r == QuotaUsedUp { // a day's window frees slowly
-		wait = 15 * time.Minute
+	if r == QuotaUsedUp {
+		wait = QuotaWait
 	}
 	return d.step(Pending, r, now, now.Add(wait))
 }

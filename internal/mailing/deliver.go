@@ -17,6 +17,9 @@ const rereads = 4
 // errNoTime: at the present pace the mail would go after the tick's time is over. Nothing was written.
 var errNoTime = errors.New("no time left")
 
+// errParked: SES's daily quota is used up. The row says so and waits; so should all mail that nobody waits for.
+var errParked = errors.New("daily quota used up")
+
 // deliver sends one row of the ledger, if it is still to be sent.
 func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 	for range rereads {
@@ -35,7 +38,7 @@ func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 			return err
 		}
 		if err := m.dispatch(ctx, d, l); !errors.Is(err, deltag.ErrConflict) {
-			return ignore(err, errNoTime) // the row stays due
+			return ignore(err, errNoTime, errParked) // the row stays due
 		}
 	}
 	return nil
@@ -61,7 +64,7 @@ func (m *Mailer) text(ctx context.Context, e deltag.Event, d deltag.Delivery) (s
 //	send      as after the claim; SES's own event tells that it was accepted, and settles the row before that
 //	record    done
 //
-// ErrConflict: the row or the registration is not as it was read. errNoTime. Nothing was sent.
+// ErrConflict: the row or the registration is not as it was read. errNoTime, errParked. Nothing was sent.
 func (m *Mailer) dispatch(ctx context.Context, d deltag.Delivery, l deltag.Letter) error {
 	if reason := verdict(d, l, m.Now()); reason != "" {
 		return m.skip(ctx, d, l, reason, m.Now())
@@ -96,7 +99,13 @@ func (m *Mailer) dispatch(ctx context.Context, d deltag.Delivery, l deltag.Lette
 		To: l.Registration.Email.ASCII(), Raw: raw, Delivery: d.DeliveryKey, Mark: d.Mark, Attempt: claimed.Attempt,
 	})
 	m.adjust(err)
-	return m.record(ctx, claimed, id, err)
+	if recordErr := m.record(ctx, claimed, id, err); recordErr != nil {
+		return recordErr
+	}
+	if errors.Is(err, deltag.ErrQuota) {
+		return errParked
+	}
+	return nil
 }
 
 // verdict is the domain's, and one more reason: whom it was for is gone, and maybe has signed up anew.

@@ -343,6 +343,34 @@ func TestFaults(t *testing.T) {
 			w.tick()
 			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1})
 		})
+		run("TheDaysQuotaParksAMailToAll", func(t *testing.T, w *world) {
+			const people = 60
+			e := w.newEvent(nil)
+			for n := range people {
+				w.signUp(e, n)
+			}
+			w.tick()
+			asked := 0
+			w.ses.fault = func(deltag.Mail) (bool, error) { asked++; return false, deltag.ErrQuota }
+			w.goTo(start.Add(-24 * time.Hour))
+			m := w.mailer()
+			m.Page = 10
+			if err := m.Tick(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if asked > m.Page {
+				t.Errorf("SES was asked %d times with its quota used up", asked)
+			}
+			late := w.signUp(e, people) // who waits for their mail is not behind all the others
+			w.ses.fault = nil
+			w.tick()
+			want(t, w.row(late, deltag.Confirmation, 1), "sent ")
+			w.goTo(w.clock().Add(deltag.QuotaWait))
+			w.tick()
+			for n := range people {
+				want(t, w.ses.to(address(n)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
+			}
+		})
 		run("TheDaysQuotaParksIt", func(t *testing.T, w *world) {
 			r := w.signUp(w.newEvent(nil), 1)
 			once(w, false, deltag.ErrQuota)

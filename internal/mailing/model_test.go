@@ -16,7 +16,7 @@ import (
 )
 
 // TestModel lets an event live through random histories: sign-ups, withdrawals, corrected addresses, erasures, messages, moves
-// (also back and forth), a cancellation, jumps of the clock, mailers that die, two mailers at once, throttling, answers lost,
+// (also back and forth), a cancellation, jumps of the clock, mailers that die, two mailers at once, throttling, a used-up quota, answers lost,
 // bounces, complaints, reports late, twice and in any order. SES and the table are looked at whenever a mail goes out and at
 // the end.
 //
@@ -46,6 +46,7 @@ func TestModel(t *testing.T) {
 			"DyingTick":  h.dyingTick,
 			"StreamBits": h.stream,
 			"Throttle":   func(rt *rapid.T) { h.fail(rt, false, deltag.ErrThrottled) },
+			"Quota":      func(rt *rapid.T) { h.fail(rt, false, deltag.ErrQuota) },
 			"LoseAnswer": func(rt *rapid.T) { h.fail(rt, rapid.Bool().Draw(rt, "accepted"), errors.New("connection reset")) },
 			"Reports":    h.reports,
 			"Later":      h.later,

@@ -24,8 +24,8 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 			return err
 		}
 		sent, skipped, err := m.page(ctx, mg, e, page)
-		late := errors.Is(err, errNoTime) // some rows wait for the next tick, and so do the pages behind
-		if err != nil && !late {
+		late, parked := errors.Is(err, errNoTime), errors.Is(err, errParked) // some rows wait, and so do the pages behind
+		if err != nil && !late && !parked {
 			return err // the lease ends, and the page is repeated
 		}
 		mg.Sent, mg.Skipped = mg.Sent+sent, mg.Skipped+skipped
@@ -35,6 +35,9 @@ func (m *Mailer) walk(ctx context.Context, k deltag.MailingKey) error {
 		mg = mg.Advance(page[len(page)-1].ID, m.Now())
 		if err := m.Store.SaveMailing(ctx, mg); err != nil {
 			return ignore(err, deltag.ErrConflict) // another walker has it, or an edit has replaced it
+		}
+		if parked {
+			return ignore(m.Store.SaveMailing(ctx, mg.Pause(m.Now().Add(deltag.QuotaWait))), deltag.ErrConflict)
 		}
 		if late {
 			break
@@ -55,7 +58,7 @@ func (m *Mailer) host(ctx context.Context, mg deltag.Mailing, e deltag.Event) er
 		return nil
 	}
 	d := deltag.ToHost(e, mg.Kind, mg.Version, mg.DueAt)
-	return ignore(m.first(ctx, d, mg.Letter(e, *d.Addressee)), errNoTime)
+	return ignore(m.first(ctx, d, mg.Letter(e, *d.Addressee)), errNoTime, errParked)
 }
 
 // begin claims a mailing that is due. What it returns is Walking only if it is this caller's to walk.
@@ -100,7 +103,7 @@ func (m *Mailer) giveWay(ctx context.Context, eventID string) (deltag.Event, err
 	return m.Store.Event(ctx, eventID)
 }
 
-// page deals with each registration of a page. errNoTime: all have their row, but not all are sent.
+// page deals with each registration of a page. errNoTime or errParked: all have their row, but not all are sent.
 func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, err error) {
 	var sends, skips atomic.Int64
 	faults := together(page, m.Pace.Workers(), func(r deltag.Registration) error {
@@ -116,11 +119,11 @@ func (m *Mailer) page(ctx context.Context, mg deltag.Mailing, e deltag.Event, pa
 		return m.first(ctx, deltag.NewDelivery(r, mg.Kind, mg.Version, mg.DueAt), l)
 	})
 	for _, fault := range faults {
-		if err = fault; !errors.Is(err, errNoTime) {
+		if ignore(fault, errNoTime, errParked) != nil {
 			return 0, 0, errors.Join(faults...)
 		}
 	}
-	return int(sends.Load()), int(skips.Load()), err
+	return int(sends.Load()), int(skips.Load()), errors.Join(faults...)
 }
 
 // first makes the row of a letter of a walk and sends it. A row that is there already, from an earlier walk
