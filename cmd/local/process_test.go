@@ -143,7 +143,7 @@ func (p *process) kinds(to string) string {
 // until waits for what has to come within the two seconds that DESIGN promises, and some more on a busy machine.
 func (p *process) until(what string, ok func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s did not come: there are %d mails", what, len(p.mails()))
 		}

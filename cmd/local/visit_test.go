@@ -74,7 +74,7 @@ func newVisit(t *testing.T, allocator context.Context, p *process, words *langua
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	v := &visit{process: p, ctx: ctx, words: words, email: "mette@example.dk", o: p.organiser()}
 	v.meeting = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<h1>Meeting</h1>") }))
