@@ -12,16 +12,16 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
-	"deltag/internal/dynamo/storetest"
-	"deltag/internal/runtimeapi"
-	"deltag/internal/site"
+	"deltag/internal/testing/lambdaruntime"
+	"deltag/internal/testing/storetest"
+	"deltag/internal/web/visitor"
 )
 
 // BenchmarkColdStart measures exec → first poll of each function, as a ratio to an empty function's in the same run, its peak
 // memory, and the size of the binary that AWS gets.
 func BenchmarkColdStart(b *testing.B) {
 	d := newDeployment(b, storetest.Embedded(b))
-	empty := built(b, "deltag/internal/runtimeapi/testdata/hello")
+	empty := built(b, "deltag/internal/testing/lambdaruntime/testdata/hello")
 	for _, name := range []string{"site", "organiser", "mailer", "feedback"} {
 		b.Run(name, func(b *testing.B) {
 			binary := built(b, "deltag/functions/"+name)
@@ -42,7 +42,7 @@ func BenchmarkColdStart(b *testing.B) {
 
 func built(b *testing.B, path string) string {
 	b.Helper()
-	binary, err := runtimeapi.Build(b.TempDir(), path)
+	binary, err := lambdaruntime.Build(b.TempDir(), path)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func built(b *testing.B, path string) string {
 
 func coldStart(b *testing.B, binary string, env []string, rss *int64) time.Duration {
 	b.Helper()
-	f, err := runtimeapi.Start(context.Background(), binary, env)
+	f, err := lambdaruntime.Start(context.Background(), binary, env)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func BenchmarkWarmSignUp(b *testing.B) {
 	d := newDeployment(b, storetest.Embedded(b))
 	d.newEvent()
 	site := d.start("site")
-	minimal, err := runtimeapi.Start(context.Background(), built(b, "deltag/internal/runtimeapi/testdata/putitem"), d.env)
+	minimal, err := lambdaruntime.Start(context.Background(), built(b, "deltag/internal/testing/lambdaruntime/testdata/putitem"), d.env)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -122,27 +122,27 @@ func BenchmarkOwnPage(b *testing.B) {
 	store := engine.Store()
 	d := newDeployment(b, engine)
 	e := d.newEvent()
-	a := deltag.Address{Typed: "mette@example.dk", Identity: "mette@example.dk"}
-	if _, err := store.SignUp(context.Background(), e, deltag.SignUp{Name: "Mette", Email: a, Language: deltag.Danish}, time.Now()); err != nil {
+	a := deltag.Address{Original: "mette@example.dk", Normalized: "mette@example.dk"}
+	if _, err := store.SignUp(context.Background(), e, deltag.SignUpRequest{Name: "Mette", Email: a, Language: deltag.LanguageDanish}, time.Now()); err != nil {
 		b.Fatal(err)
 	}
-	_, r, err := store.Visit(context.Background(), e.ID, deltag.RegistrationID(e, a))
+	_, r, err := store.EventAndRegistration(context.Background(), e.ID, deltag.RegistrationID(e, a))
 	if err != nil {
 		b.Fatal(err)
 	}
-	pages := site.New(site.Options{Store: store, BaseURL: "https://deltag.example.dk", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	engine.Calls.Reset()
+	pages := visitor.New(visitor.Options{Store: store, BaseURL: "https://deltag.example.dk", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	engine.Transport.Reset()
 	for b.Loop() {
 		w := httptest.NewRecorder()
-		pages.ServeHTTP(w, httptest.NewRequest("GET", "/r/"+r.Link(deltag.ToManage), nil))
+		pages.ServeHTTP(w, httptest.NewRequest("GET", "/r/"+r.Link(deltag.PurposeManage), nil))
 		if w.Code != 200 {
 			b.Fatal(w.Code, w.Body)
 		}
 	}
-	b.ReportMetric(float64(engine.Calls.N())/float64(b.N), "calls")
+	b.ReportMetric(float64(engine.Transport.Count())/float64(b.N), "calls")
 }
 
-func cpu(b *testing.B, f *runtimeapi.Function) time.Duration {
+func cpu(b *testing.B, f *lambdaruntime.Function) time.Duration {
 	b.Helper()
 	d, err := f.CPU()
 	if err != nil {

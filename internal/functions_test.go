@@ -18,23 +18,23 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/dynamo/storetest"
+	"deltag/internal/lambdaevent"
 	"deltag/internal/local"
-	"deltag/internal/runtimeapi"
-	"deltag/internal/trigger"
+	"deltag/internal/testing/lambdaruntime"
+	"deltag/internal/testing/storetest"
 )
 
 // A deployment is the four functions as built binaries, each under a Runtime API of its own, on one table and one SES.
 type deployment struct {
 	t     testing.TB
 	store *dynamo.Store
-	mails *local.Recorder
+	mails *local.SESServer
 	env   []string
 }
 
 func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 	t.Helper()
-	mails, err := local.OpenRecorder(t.TempDir(), time.Now)
+	mails, err := local.OpenSESServer(t.TempDir(), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 }
 
 // start runs a function.
-func (d *deployment) start(name string) *runtimeapi.Function {
+func (d *deployment) start(name string) *lambdaruntime.Function {
 	d.t.Helper()
-	binary, err := runtimeapi.Build(d.t.TempDir(), "deltag/functions/"+name)
+	binary, err := lambdaruntime.Build(d.t.TempDir(), "deltag/functions/"+name)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	f, err := runtimeapi.Start(context.Background(), binary, d.env)
+	f, err := lambdaruntime.Start(context.Background(), binary, d.env)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func (d *deployment) start(name string) *runtimeapi.Function {
 }
 
 // call hands a function an event and decodes its answer.
-func call[Answer any](t testing.TB, f *runtimeapi.Function, event any) (a Answer) {
+func call[Answer any](t testing.TB, f *lambdaruntime.Function, event any) (a Answer) {
 	t.Helper()
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -85,7 +85,7 @@ func request(method, path string, body []byte, header ...string) events.APIGatew
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	return trigger.Event(r, body, time.Now(), "request-1")
+	return lambdaevent.GatewayEvent(r, body, time.Now(), "request-1")
 }
 
 func (d *deployment) newEvent() deltag.Event {
@@ -94,10 +94,10 @@ func (d *deployment) newEvent() deltag.Event {
 	secret, _ := deltag.NewSecret(rand.Reader)
 	start := time.Now().AddDate(0, 0, 8).Truncate(time.Hour).UTC()
 	e, plan := deltag.Event{
-		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.Danish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
-		RetentionDays: 30, Status: deltag.Open, Secret: secret, Reminders: deltag.DefaultReminders(),
-	}.Create(time.Now())
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
+	}.WithInitialState(time.Now())
 	if err := d.store.CreateEvent(context.Background(), e, plan); err != nil {
 		d.t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (d *deployment) newEvent() deltag.Event {
 
 // TestFunctions takes one registration through the built functions: sign-up, the stream's record, the mail, SES's report, the list.
 func TestFunctions(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		d := newDeployment(t, engine)
 		e := d.newEvent()
 		site, mailer, feedback, organiser := d.start("site"), d.start("mailer"), d.start("feedback"), d.start("organiser")
@@ -124,8 +124,8 @@ func TestFunctions(t *testing.T) {
 			t.Fatalf("%d %s", res.StatusCode, res.Body)
 		}
 
-		rid := deltag.RegistrationID(e, deltag.Address{Identity: "mette@example.dk"})
-		key := deltag.DeliveryKey{EventID: e.ID, RegistrationID: rid, Kind: deltag.Confirmation, Version: 1}
+		rid := deltag.RegistrationID(e, deltag.Address{Normalized: "mette@example.dk"})
+		key := deltag.DeliveryKey{EventID: e.ID, RegistrationID: rid, Kind: deltag.KindConfirmation, Version: 1}
 		record := recorded(t, "../events/stream-insert-delivery.json", e.ID, rid)
 		for range 2 { // the stream may say it twice
 			if answer := call[events.DynamoDBEventResponse](t, mailer, record); len(answer.BatchItemFailures) > 0 {
@@ -143,7 +143,7 @@ func TestFunctions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(t, got.Status, deltag.Delivered)
+		want(t, got.Status, deltag.DeliveryDelivered)
 
 		token, hash, _ := deltag.NewAccessToken(rand.Reader)
 		if err := d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
@@ -153,7 +153,7 @@ func TestFunctions(t *testing.T) {
 		if list.StatusCode != 200 || !strings.Contains(list.Body, "Mette Østergård") {
 			t.Errorf("%d %s", list.StatusCode, list.Body)
 		}
-		for name, f := range map[string]*runtimeapi.Function{"site": site, "mailer": mailer, "feedback": feedback, "organiser": organiser} {
+		for name, f := range map[string]*lambdaruntime.Function{"site": site, "mailer": mailer, "feedback": feedback, "organiser": organiser} {
 			if logged := f.Output(); strings.Contains(logged, "mette") || strings.Contains(logged, "Mette") {
 				t.Errorf("%s logs personal data: %s", name, logged)
 			}
@@ -188,11 +188,11 @@ func TestBadEnvironment(t *testing.T) {
 		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"}, "mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			binary, err := runtimeapi.Build(t.TempDir(), "deltag/functions/"+name)
+			binary, err := lambdaruntime.Build(t.TempDir(), "deltag/functions/"+name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := runtimeapi.Start(context.Background(), binary, nil)
+			f, err := lambdaruntime.Start(context.Background(), binary, nil)
 			if err == nil {
 				f.Stop()
 				t.Fatal("it started")

@@ -16,29 +16,31 @@ import (
 // mayImport is the table of docs/architecture.md: which of ours a package may import.
 var mayImport = map[string][]string{
 	"deltag":      {},
-	"language":    {"deltag"},
-	"calendar":    {"deltag", "language"},
+	"i18n":        {"deltag"},
+	"calendar":    {"deltag", "i18n"},
 	"address":     {"deltag"},
-	"message":     {"deltag", "language", "calendar"},
-	"site":        {"deltag", "language", "address"},
-	"api":         {"deltag", "language", "address"},
-	"mailing":     {"deltag"},
+	"mailtmpl":    {"deltag", "i18n", "calendar"},
+	"web/visitor": {"deltag", "i18n", "address"},
+	"api":         {"deltag", "i18n", "address"},
+	"mailer":      {"deltag"},
 	"dynamo":      {"deltag"},
 	"ses":         {"deltag"},
 	"config":      {},
 	"credentials": {},
-	"trigger":     {"deltag"},
-	"local":       {"trigger"},
+	"lambdaevent": {"deltag"},
+	"local":       {"lambdaevent"},
 	// Only tests import these.
-	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamolocal", "local"},
+	"testing/lambdaruntime": {},
+	"testing/dynamolocal":   {},
+	"testing/storetest":     {"dynamo", "testing/dynamolocal", "local"},
 }
 
 // outside says who may import the modules that are held at the edge.
 var outside = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "credentials", "dynamo/storetest"},
-	"github.com/aws/aws-lambda-go":  {"trigger"},
+	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "credentials", "testing/storetest"},
+	"github.com/aws/aws-lambda-go":  {"lambdaevent"},
 	"github.com/truora/minidyn":     {"local"},
-	"github.com/wneessen/go-mail":   {"message"},
+	"github.com/wneessen/go-mail":   {"mailtmpl"},
 	"github.com/arran4/golang-ical": {"calendar"},
 }
 
@@ -116,7 +118,7 @@ func TestFunctionsHoldNothingForTests(t *testing.T) {
 	}
 	for _, f := range functions {
 		for _, dep := range f.Deps {
-			for _, never := range []string{ours + "local", ours + "dynamolocal", ours + "runtimeapi", "github.com/truora", "github.com/aws/aws-sdk-go-v2/config", "testing"} {
+			for _, never := range []string{ours + "local", ours + "testing", "github.com/truora", "github.com/aws/aws-sdk-go-v2/config", "testing"} {
 				if dep == never || strings.HasPrefix(dep, never+"/") {
 					t.Errorf("%s holds %s", f.ImportPath, dep)
 				}

@@ -18,19 +18,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/deltag"
-	"deltag/internal/dynamo/storetest"
-	"deltag/internal/runtimeapi"
+	"deltag/internal/testing/lambdaruntime"
+	"deltag/internal/testing/storetest"
 )
 
 // TestKilledMailer kills the built mailer twice while it sends a confirmation and a reminder to each of 500: once among the
 // confirmations, once in the reminder's walk, each time when SES has just taken a mail and the mailer has not heard of it.
 func TestKilledMailer(t *testing.T) {
 	const people = 500
-	binary, err := runtimeapi.Build(t.TempDir(), "deltag/functions/mailer")
+	binary, err := lambdaruntime.Build(t.TempDir(), "deltag/functions/mailer")
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Each(t, func(t *testing.T, engine storetest.Engine) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		d := newDeployment(t, engine)
 		feedback := d.start("feedback")
 		e := d.dueEvent(people)
@@ -64,17 +64,17 @@ func (d *deployment) dueEvent(people int) deltag.Event {
 	now := time.Now().UTC()
 	start, then := now.Add(30*time.Minute), now.Add(-3*time.Hour)
 	e, plan := deltag.Event{
-		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.Danish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
-		RetentionDays: 30, Status: deltag.Open, Secret: secret,
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret,
 		Reminders: []deltag.Reminder{{Kind: "reminder-PT1H", Offset: deltag.Offset(-time.Hour)}},
-	}.Create(then)
+	}.WithInitialState(then)
 	d.must(d.store.CreateEvent(context.Background(), e, plan))
 	var wg sync.WaitGroup
 	for some := range slices.Chunk(attendees(people), 100) {
 		wg.Go(func() {
 			for _, a := range some {
-				in := deltag.SignUp{Name: "Mette", Email: deltag.Address{Typed: a, Identity: a}, Language: deltag.Danish}
+				in := deltag.SignUpRequest{Name: "Mette", Email: deltag.Address{Original: a, Normalized: a}, Language: deltag.LanguageDanish}
 				if _, err := d.store.SignUp(context.Background(), e, in, then); err != nil {
 					d.t.Error(err)
 				}
@@ -105,7 +105,7 @@ func (d *deployment) live(engine storetest.Engine, binary string, mails int) boo
 	defer ses.Close()
 	env := append(slices.Clip(d.env), "MAIL_RATE=1000",
 		"DYNAMODB_ENDPOINT=http://"+table.Listener.Addr().String(), "SES_ENDPOINT=http://"+ses.Listener.Addr().String())
-	mailer, err := runtimeapi.Start(context.Background(), binary, env)
+	mailer, err := lambdaruntime.Start(context.Background(), binary, env)
 	d.must(err)
 	defer mailer.Stop()
 	var sent atomic.Int64
@@ -139,9 +139,9 @@ func (d *deployment) passOn(endpoint string) http.Handler {
 }
 
 // announce hands SES's events to the built function. They take seconds, and a lease ten minutes.
-func (d *deployment) announce(feedback *runtimeapi.Function) {
+func (d *deployment) announce(feedback *lambdaruntime.Function) {
 	d.t.Helper()
-	d.must(d.mails.AnnounceAll(context.Background(), func(ctx context.Context, event json.RawMessage) error {
+	d.must(d.mails.PublishSendEvents(context.Background(), func(ctx context.Context, event json.RawMessage) error {
 		_, err := feedback.Invoke(ctx, event)
 		return err
 	}))
@@ -151,19 +151,19 @@ func (d *deployment) announce(feedback *runtimeapi.Function) {
 func (d *deployment) endLeases(e deltag.Event, rows []deltag.Delivery) {
 	d.t.Helper()
 	for _, row := range rows {
-		row.NextAt = time.Now()
+		row.NextAttemptAt = time.Now()
 		row.Revision++
 		d.must(d.store.SaveDelivery(context.Background(), row))
 	}
-	if m := d.reminder(e); m.Status == deltag.Walking {
-		d.must(d.store.SaveMailing(context.Background(), m.Pause(time.Now())))
+	if m := d.reminder(e); m.Status == deltag.MailingRunning {
+		d.must(d.store.SaveMailing(context.Background(), m.SuspendUntil(time.Now())))
 	}
 }
 
 // sending is what the ledger has as claimed.
 func (d *deployment) sending(e deltag.Event) []deltag.Delivery {
 	d.t.Helper()
-	return slices.DeleteFunc(d.ledger(e), func(row deltag.Delivery) bool { return row.Status != deltag.Sending })
+	return slices.DeleteFunc(d.ledger(e), func(row deltag.Delivery) bool { return row.Status != deltag.DeliverySending })
 }
 
 func (d *deployment) ledger(e deltag.Event) []deltag.Delivery {
@@ -181,7 +181,7 @@ func (d *deployment) ledger(e deltag.Event) []deltag.Delivery {
 
 func (d *deployment) reminder(e deltag.Event) deltag.Mailing {
 	d.t.Helper()
-	m, err := d.store.Mailing(context.Background(), deltag.MailingKey{EventID: e.ID, Kind: "reminder-PT1H", Version: e.Schedule})
+	m, err := d.store.Mailing(context.Background(), deltag.MailingKey{EventID: e.ID, Kind: "reminder-PT1H", Version: e.ScheduleVersion})
 	d.must(err)
 	return m
 }
@@ -203,9 +203,9 @@ func (d *deployment) checkSentOnce(e deltag.Event, people int) {
 	for _, row := range d.ledger(e) {
 		states[row.Status]++
 	}
-	want(d.t, states, map[deltag.DeliveryStatus]int{deltag.Sent: 2 * people})
+	want(d.t, states, map[deltag.DeliveryStatus]int{deltag.DeliverySent: 2 * people})
 	m := d.reminder(e)
-	want(d.t, m.Status, deltag.Done)
+	want(d.t, m.Status, deltag.MailingDone)
 	want(d.t, m.Sent, people)
 }
 

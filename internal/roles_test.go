@@ -19,9 +19,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"deltag/internal/deltag"
-	"deltag/internal/dynamo/storetest"
 	"deltag/internal/local"
-	"deltag/internal/runtimeapi"
+	"deltag/internal/testing/lambdaruntime"
+	"deltag/internal/testing/storetest"
 )
 
 // TestRoles has the built functions do all they can do, each behind a guard that lets through what its role in template.yaml
@@ -31,7 +31,7 @@ func TestRoles(t *testing.T) {
 	d := newDeployment(t, engine)
 	tpl := template(t)
 	var guards []*guard
-	guarded := func(name, role string) *runtimeapi.Function {
+	guarded := func(name, role string) *lambdaruntime.Function {
 		g := &guard{t: t, name: name, allowed: allowances(t, tpl, role), engine: d.passOn(engine.Endpoint())}
 		guards = append(guards, g)
 		srv := httptest.NewServer(g)
@@ -68,9 +68,9 @@ func TestRoles(t *testing.T) {
 	r.visit("POST", r.link("bo"), "name=Bo&email=bodil@example.dk", 200)
 	r.visit("POST", r.link("carl")+"/erase", "confirm=yes", 200)
 
-	d.mails.Fail(local.TimeoutAfterAccept, 100) // so that SES's events have to settle it all
+	d.mails.InjectFailures(local.FailTimeoutAfterAccept, 100) // so that SES's events have to settle it all
 	r.tick()
-	d.mails.Fail(local.Off, 0)
+	d.mails.InjectFailures(local.FailOff, 0)
 	r.announce(r.feedback)
 
 	person := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)[0].(map[string]any)["id"].(string)
@@ -91,7 +91,7 @@ func TestRoles(t *testing.T) {
 	r.announce(r.feedback)
 	stored, err := d.store.Event(context.Background(), made["id"].(string))
 	d.must(err)
-	dorte := deltag.RegistrationID(stored, deltag.Address{Identity: "dorte@example.dk"})
+	dorte := deltag.RegistrationID(stored, deltag.Address{Normalized: "dorte@example.dk"})
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
 	r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)
 	r.api("POST", event+"/cancel", "", 200)
@@ -110,7 +110,7 @@ func TestRoles(t *testing.T) {
 // A rolePlay is the functions, and who uses them.
 type rolePlay struct {
 	*deployment
-	site, organiser, mailer, feedback *runtimeapi.Function
+	site, organiser, mailer, feedback *lambdaruntime.Function
 	token                             string
 }
 

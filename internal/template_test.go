@@ -16,7 +16,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/trigger"
+	"deltag/internal/lambdaevent"
 )
 
 // object is a mapping of template.yaml. CloudFormation's short forms come out as what they are applied to.
@@ -150,13 +150,13 @@ func transform(t *testing.T, transformer object, event string) string {
 	return out
 }
 
-func heard(t *testing.T, event string) (r deltag.Report) {
+func heard(t *testing.T, event string) (r deltag.SESEvent) {
 	t.Helper()
-	hear := func(_ context.Context, report deltag.Report) error {
+	hear := func(_ context.Context, report deltag.SESEvent) error {
 		r = report
 		return nil
 	}
-	if err := trigger.SESReport(hear)(t.Context(), json.RawMessage(event)); err != nil {
+	if err := lambdaevent.SESEventHandler(hear)(t.Context(), json.RawMessage(event)); err != nil {
 		t.Fatal(err)
 	}
 	if r.MessageID == "" || r.At.IsZero() || r.Delivery.EventID == "" {

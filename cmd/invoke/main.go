@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"deltag/internal/runtimeapi"
+	"deltag/internal/testing/lambdaruntime"
 )
 
 // environment is what the functions read, and the values that stand in for unset ones. Nobody listens on port 9.
@@ -47,11 +47,11 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		return err
 	}
 	defer os.RemoveAll(folder)
-	binary, err := runtimeapi.Build(folder, "deltag/functions/"+args[0])
+	binary, err := lambdaruntime.Build(folder, "deltag/functions/"+args[0])
 	if err != nil {
 		return err
 	}
-	function, err := runtimeapi.Start(ctx, binary, settings(lookup))
+	function, err := lambdaruntime.Start(ctx, binary, settings(lookup))
 	if err != nil {
 		return err
 	}

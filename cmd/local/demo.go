@@ -19,7 +19,7 @@ func makeDemo(ctx context.Context, store *dynamo.Store, now time.Time) (deltag.E
 	if !errors.Is(err, deltag.ErrNotFound) {
 		return e, err
 	}
-	zone, err := deltag.Zone("Europe/Copenhagen")
+	zone, err := deltag.LoadLocation("Europe/Copenhagen")
 	if err != nil {
 		return e, err
 	}
@@ -28,16 +28,16 @@ func makeDemo(ctx context.Context, store *dynamo.Store, now time.Time) (deltag.E
 		start = start.AddDate(1, 0, 0)
 	}
 	e = deltag.Event{
-		Slug: demoSlug, Title: "Samskabelse på dagsordenen", Language: deltag.Danish,
+		Slug: demoSlug, Title: "Samskabelse på dagsordenen", Language: deltag.LanguageDanish,
 		Description: `Velfærd bliver til i fællesskab. Men hvad kræver det af dig, der leder, planlægger eller møder borgerne, når flere skal være med til at skabe løsningerne?
 
 På en time samler UKON fagfolk, praktikere og ledere til en virtuel tænketank. Du får erfaringer fra danske kommuner, prøver dine egne idéer af og går derfra med noget, du kan bruge i morgen.
 
 Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
-		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", WaitingList: true,
+		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
 		JoinURL: "https://meet.example.org/samskabelse", Organiser: deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
-		RetentionDays: 30, Reminders: deltag.DefaultReminders(), Status: deltag.Open,
-		Questions: []deltag.Question{{ID: "emne", Kind: deltag.ShortText, Label: "Hvad vil du helst tale om?"}},
+		RetentionDays: 30, Reminders: deltag.DefaultReminders(), Status: deltag.EventOpen,
+		Questions: []deltag.Question{{ID: "emne", Kind: deltag.QuestionShortText, Label: "Hvad vil du helst tale om?"}},
 	}
 	if e.ID, err = deltag.NewID(rand.Reader); err != nil {
 		return e, err
@@ -45,7 +45,7 @@ Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 	if e.Secret, err = deltag.NewSecret(rand.Reader); err != nil {
 		return e, err
 	}
-	e, plan := e.Create(now)
+	e, plan := e.WithInitialState(now)
 	if err := e.Validate(); err != nil {
 		return e, err
 	}

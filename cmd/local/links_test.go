@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"deltag/internal/dynamo/storetest"
+	"deltag/internal/testing/storetest"
 )
 
 // TestLinks: a personal link is good for its purpose and its registration, while that is there. To all others the answer is one

@@ -22,7 +22,7 @@ type process struct {
 	url string
 	env []string
 
-	output tap
+	output logCapture
 }
 
 // binary is built once for all tests.

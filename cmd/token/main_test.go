@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
-	"deltag/internal/dynamo/storetest"
+	"deltag/internal/testing/storetest"
 )
 
 func TestRun(t *testing.T) {

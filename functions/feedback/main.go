@@ -11,8 +11,8 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
-	"deltag/internal/mailing"
-	"deltag/internal/trigger"
+	"deltag/internal/lambdaevent"
+	"deltag/internal/mailer"
 )
 
 func main() {
@@ -30,7 +30,7 @@ func run() error {
 		return err
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
-	feedback := &mailing.Feedback{Store: dynamo.New(client, c.Table, rand.Reader)}
-	lambda.Start(trigger.SESReport(feedback.Hear))
+	feedback := &mailer.Feedback{Store: dynamo.New(client, c.Table, rand.Reader)}
+	lambda.Start(lambdaevent.SESEventHandler(feedback.HandleSESEvent))
 	return nil
 }

@@ -14,10 +14,10 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
-	"deltag/internal/mailing"
-	"deltag/internal/message"
+	"deltag/internal/lambdaevent"
+	"deltag/internal/mailer"
+	"deltag/internal/mailtmpl"
 	"deltag/internal/ses"
-	"deltag/internal/trigger"
 )
 
 func main() {
@@ -37,14 +37,14 @@ func run(log *slog.Logger) error {
 	keys := credentials.FromEnvironment(os.Getenv)
 	store := dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, keys), c.Table, rand.Reader)
 	sender := &ses.Sender{Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet}
-	composer := &message.Composer{From: c.MailFrom, BaseURL: c.BaseURL}
-	mailer := mailing.New(store, composer, sender, time.Now, log, c.MailRate)
-	lambda.Start(trigger.Wake(mailer.Tick, func(ctx context.Context, pk, sk string) error {
+	composer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}
+	mailer := mailer.New(store, composer, sender, time.Now, log, c.MailRate)
+	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, func(ctx context.Context, pk, sk string) error {
 		task, err := dynamo.ParseTask(pk, sk)
 		if err != nil {
 			return err
 		}
-		return mailer.Do(ctx, task)
+		return mailer.RunTask(ctx, task)
 	}))
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
-	"deltag/internal/trigger"
+	"deltag/internal/lambdaevent"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
-	lambda.Start(trigger.HTTP(api.New(api.Options{
+	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
 		Store:   dynamo.New(client, c.Table, rand.Reader),
 		BaseURL: c.BaseURL,
 		Now:     time.Now,

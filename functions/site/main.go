@@ -14,8 +14,8 @@ import (
 	"deltag/internal/credentials"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/site"
-	"deltag/internal/trigger"
+	"deltag/internal/lambdaevent"
+	"deltag/internal/web/visitor"
 )
 
 func main() {
@@ -33,18 +33,18 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
-	pages := site.New(site.Options{
-		Store:     dynamo.New(client, c.Table, rand.Reader),
-		BaseURL:   c.BaseURL,
-		Build:     os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
-		Now:       time.Now,
-		Log:       log,
-		EvenAfter: site.AnswerEvenly,
-		Calendar:  calendar.Public,
+	pages := visitor.New(visitor.Options{
+		Store:           dynamo.New(client, c.Table, rand.Reader),
+		BaseURL:         c.BaseURL,
+		Build:           os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
+		Now:             time.Now,
+		Log:             log,
+		MinResponseTime: visitor.MinResponseTime,
+		Calendar:        calendar.EventFile,
 		OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
-			return calendar.Own(e, r, calendar.LinksOf(c.BaseURL, r), now)
+			return calendar.RegistrationFile(e, r, calendar.NewPersonalLinks(c.BaseURL, r), now)
 		},
 	})
-	lambda.Start(trigger.HTTP(pages))
+	lambda.Start(lambdaevent.HTTPHandler(pages))
 	return nil
 }

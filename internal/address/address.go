@@ -19,8 +19,8 @@ const maxLocal = 64
 // Its check of hyphens refuses names like r3---sn, which are in use; see hasStrayHyphen.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(false), idna.VerifyDNSLength(true))
 
-// slips are endings that no domain has and that fingers make.
-var slips = []string{"cmo", "con", "ddk", "dkk", "ocm"}
+// commonTypos are endings that no domain has and that fingers make.
+var commonTypos = []string{"cmo", "con", "ddk", "dkk", "ocm"}
 
 // Parse reads one bare address. The error is deltag.Faults with a single fault of the field "email".
 //
@@ -30,36 +30,36 @@ func Parse(s string) (deltag.Address, error) {
 	typed := strings.TrimFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' // pasted along, and never seen
 	})
-	if code, limit := looks(typed); code != "" {
-		return refuse(code, limit)
+	if code, limit := checkShape(typed); code != "" {
+		return invalid(code, limit)
 	}
 	local, domain, _ := strings.Cut(typed, "@")
-	if code := localFault(local); code != "" {
-		return refuse(code, maxLocal)
+	if code := checkLocal(local); code != "" {
+		return invalid(code, maxLocal)
 	}
-	if code := domainFault(domain); code != "" {
-		return refuse(code, 0)
+	if code := checkDomain(domain); code != "" {
+		return invalid(code, 0)
 	}
 	ascii, err := domains.ToASCII(domain)
-	if err != nil || hasStrayHyphen(ascii) || !hasRealEnding(ascii) {
-		return refuse("address-bad-domain", 0)
+	if err != nil || hasStrayHyphen(ascii) || !hasValidTLD(ascii) {
+		return invalid("address-bad-domain", 0)
 	}
-	if slices.Contains(slips, ending(ascii)) {
-		return refuse("address-typo", 0)
+	if slices.Contains(commonTypos, topLevelDomain(ascii)) {
+		return invalid("address-typo", 0)
 	}
 	identity := strings.ToLower(local) + "@" + ascii
 	if len(identity) > deltag.MaxAddress {
-		return refuse("address-too-long", deltag.MaxAddress)
+		return invalid("address-too-long", deltag.MaxAddress)
 	}
-	return deltag.Address{Typed: typed, Identity: identity}, nil
+	return deltag.Address{Original: typed, Normalized: identity}, nil
 }
 
-func refuse(code string, limit int) (deltag.Address, error) {
-	return deltag.Address{}, deltag.Faults{{Field: "email", Code: code, Limit: limit}}
+func invalid(code string, limit int) (deltag.Address, error) {
+	return deltag.Address{}, deltag.ValidationErrors{{Field: "email", Code: code, Limit: limit}}
 }
 
-// looks judges the address as a whole.
-func looks(s string) (code string, limit int) {
+// checkShape judges the address as a whole.
+func checkShape(s string) (code string, limit int) {
 	switch {
 	case s == "":
 		return "missing", 0
@@ -82,7 +82,7 @@ func looks(s string) (code string, limit int) {
 // isHidden finds controls and invisible formatting, which would disguise an address or reach a header.
 func isHidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
-func localFault(local string) string {
+func checkLocal(local string) string {
 	switch {
 	case local == "":
 		return "address-no-local"
@@ -103,8 +103,8 @@ const atext = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$
 
 func isNotAtext(r rune) bool { return r != '.' && !strings.ContainsRune(atext, r) }
 
-// domainFault names the mistakes that have a plainer name than "bad domain".
-func domainFault(domain string) string {
+// checkDomain names the mistakes that have a plainer name than "bad domain".
+func checkDomain(domain string) string {
 	switch {
 	case domain == "":
 		return "address-no-domain"
@@ -126,10 +126,10 @@ func hasStrayHyphen(ascii string) bool {
 	return strings.Contains("."+ascii, ".-") || strings.Contains(ascii+".", "-.")
 }
 
-// hasRealEnding refuses numbers (an IP address) and single letters: no top-level domain is either.
-func hasRealEnding(ascii string) bool {
-	end := ending(ascii)
+// hasValidTLD refuses numbers (an IP address) and single letters: no top-level domain is either.
+func hasValidTLD(ascii string) bool {
+	end := topLevelDomain(ascii)
 	return len(end) > 1 && strings.Trim(end, "0123456789") != "" && end != ascii
 }
 
-func ending(ascii string) string { return ascii[strings.LastIndexByte(ascii, '.')+1:] }
+func topLevelDomain(ascii string) string { return ascii[strings.LastIndexByte(ascii, '.')+1:] }

@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Parse(%q): %v", tt.in, err)
 			}
-			if diff := cmp.Diff(deltag.Address{Typed: tt.typed, Identity: tt.identity}, got); diff != "" {
+			if diff := cmp.Diff(deltag.Address{Original: tt.typed, Normalized: tt.identity}, got); diff != "" {
 				t.Errorf("Parse(%q) (-want +got):\n%s", tt.in, diff)
 			}
 		})
@@ -90,7 +90,7 @@ func TestParseRefuses(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := Parse(tt.in)
-			var faults deltag.Faults
+			var faults deltag.ValidationErrors
 			if !errors.As(err, &faults) {
 				t.Fatalf("Parse(%q) = %+v, %v; want Faults", tt.in, got, err)
 			}
@@ -111,26 +111,26 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		a, err := Parse(s)
 		if err != nil {
-			var faults deltag.Faults
+			var faults deltag.ValidationErrors
 			if !errors.As(err, &faults) || len(faults) != 1 || faults[0].Field != "email" || faults[0].Code == "" {
 				t.Fatalf("Parse(%q): %v is not one fault of email", s, err)
 			}
 			return
 		}
-		again, err := Parse(a.Identity)
-		if err != nil || again.Identity != a.Identity {
-			t.Errorf("Parse(%q) has identity %q, which parses to %q, %v", s, a.Identity, again.Identity, err)
+		again, err := Parse(a.Normalized)
+		if err != nil || again.Normalized != a.Normalized {
+			t.Errorf("Parse(%q) has identity %q, which parses to %q, %v", s, a.Normalized, again.Normalized, err)
 		}
-		if len(a.Identity) > deltag.MaxAddress || strings.Count(a.Identity, "@") != 1 || !strings.Contains(a.Domain(), ".") {
-			t.Errorf("Parse(%q) has identity %q", s, a.Identity)
+		if len(a.Normalized) > deltag.MaxAddress || strings.Count(a.Normalized, "@") != 1 || !strings.Contains(a.Domain(), ".") {
+			t.Errorf("Parse(%q) has identity %q", s, a.Normalized)
 		}
-		for _, r := range a.Identity {
+		for _, r := range a.Normalized {
 			if r <= ' ' || r >= 0x7f || unicode.IsUpper(r) {
-				t.Errorf("Parse(%q) has identity %q with %q", s, a.Identity, r)
+				t.Errorf("Parse(%q) has identity %q with %q", s, a.Normalized, r)
 			}
 		}
-		if strings.ContainsFunc(a.Typed, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
-			t.Errorf("Parse(%q) keeps %q", s, a.Typed)
+		if strings.ContainsFunc(a.Original, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+			t.Errorf("Parse(%q) keeps %q", s, a.Original)
 		}
 	})
 }

@@ -21,27 +21,27 @@ type Store interface {
 	Token(ctx context.Context, hash string) (deltag.AccessToken, error)
 
 	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
-	CreateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error
+	CreateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error
 	Event(ctx context.Context, id string) (deltag.Event, error)
 	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
 	// UpdateEvent stores an event's next revision. ErrConflict, ErrSlugTaken.
-	UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error
+	UpdateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
-	// Numbers are what is known of an event without its people, also when they are erased.
-	Numbers(ctx context.Context, e deltag.Event) (deltag.Numbers, error)
-	// Recount checks the counts against the registrations and mends them. ErrConflict: it was disturbed.
-	Recount(ctx context.Context, eventID string, now time.Time) (deltag.Recount, error)
-	// LastRecount is what the last one found. ErrNotFound.
-	LastRecount(ctx context.Context, eventID string) (deltag.Recount, error)
+	// EventStats are what is known of an event without its people, also when they are erased.
+	EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error)
+	// Reconcile checks the counts against the registrations and mends them. ErrConflict: it was disturbed.
+	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
+	// LastReconciliation is what the last one found. ErrNotFound.
+	LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error)
 
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
-	Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
-	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUp, now time.Time) (deltag.Outcome, error)
-	// Correct moves the registration to another id when the address is another, and sends there what was missed. ErrConflict.
-	Correct(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUp, now time.Time) error
+	EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
+	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
+	// UpdateByOrganiser moves the registration to another id when the address is another, and sends there what was missed. ErrConflict.
+	UpdateByOrganiser(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUpRequest, now time.Time) error
 	// Erase deletes everything personal about r.
 	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
-	Withdraw(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 
 	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
 	// DeliveriesOf lists those of one registration id.
@@ -76,18 +76,18 @@ func New(o Options) http.Handler {
 	s := &server{o}
 	mux := http.NewServeMux()
 	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: s.badParameter})
-	return s.authorized(http.MaxBytesHandler(s.routed(mux), maxBody))
+	return s.requireToken(http.MaxBytesHandler(s.withProblemFallback(mux), maxBody))
 }
 
-// routed answers what no route takes as the rest of the API answers: with a problem document.
-func (s *server) routed(mux *http.ServeMux) http.Handler {
+// withProblemFallback answers what no route takes as the rest of the API answers: with a problem document.
+func (s *server) withProblemFallback(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		plain := verdict{header: http.Header{}}
+		plain := headerRecorder{header: http.Header{}}
 		handler.ServeHTTP(&plain, r)
 		if allow := plain.header.Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
@@ -98,15 +98,15 @@ func (s *server) routed(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// verdict takes an answer of the mux's own, of which only the header matters.
-type verdict struct{ header http.Header }
+// headerRecorder takes an answer of the mux's own, of which only the header matters.
+type headerRecorder struct{ header http.Header }
 
-func (p *verdict) Header() http.Header       { return p.header }
-func (*verdict) Write(b []byte) (int, error) { return len(b), nil }
-func (*verdict) WriteHeader(int)             {}
+func (p *headerRecorder) Header() http.Header       { return p.header }
+func (*headerRecorder) Write(b []byte) (int, error) { return len(b), nil }
+func (*headerRecorder) WriteHeader(int)             {}
 
-// authorized lets requests with a good token through. Every other gets the same words, whatever its fault.
-func (s *server) authorized(next http.Handler) http.Handler {
+// requireToken lets requests with a good token through. Every other gets the same words, whatever its fault.
+func (s *server) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -133,14 +133,14 @@ const (
 	maxLimit     = 200
 )
 
-// page reads limit and cursor. Faults.
-func page(limit *int, cursor *string) (int, string, error) {
+// pagination reads limit and cursor. Faults.
+func pagination(limit *int, cursor *string) (int, string, error) {
 	n, c := defaultLimit, ""
 	if limit != nil {
 		n = *limit
 	}
 	if n < 1 || n > maxLimit {
-		return 0, "", badRequest{deltag.Faults{{Field: "limit", Code: "out-of-range", Limit: maxLimit}}}
+		return 0, "", badRequest{deltag.ValidationErrors{{Field: "limit", Code: "out-of-range", Limit: maxLimit}}}
 	}
 	if cursor != nil {
 		c = *cursor

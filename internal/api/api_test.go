@@ -22,13 +22,13 @@ import (
 	"deltag/internal/api"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/dynamo/storetest"
+	"deltag/internal/testing/storetest"
 )
 
 var now = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
-// A house is the API on a table of its own.
-type house struct {
+// A testServer is the API on a table of its own.
+type testServer struct {
 	t       *testing.T
 	handler http.Handler
 	store   *dynamo.Store
@@ -36,8 +36,8 @@ type house struct {
 	now     time.Time
 }
 
-func newHouse(t *testing.T) *house {
-	h := &house{t: t, store: storetest.Embedded(t).Store(), now: now}
+func newTestServer(t *testing.T) *testServer {
+	h := &testServer{t: t, store: storetest.Embedded(t).Store(), now: now}
 	h.handler = api.New(api.Options{
 		Store: h.store, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
 	})
@@ -45,7 +45,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) newToken(expires time.Time) string {
+func (h *testServer) newToken(expires time.Time) string {
 	h.t.Helper()
 	token, hash, err := deltag.NewAccessToken(rand.Reader)
 	if err == nil {
@@ -58,7 +58,7 @@ func (h *house) newToken(expires time.Time) string {
 }
 
 // do sends a request; header lines are "Name: value".
-func (h *house) do(method, path, body string, header ...string) *http.Response {
+func (h *testServer) do(method, path, body string, header ...string) *http.Response {
 	h.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+h.token)
@@ -74,8 +74,8 @@ func (h *house) do(method, path, body string, header ...string) *http.Response {
 	return res
 }
 
-// ok does the same, wants a status, and decodes the answer.
-func (h *house) ok(status int, method, path, body string, header ...string) map[string]any {
+// mustCall does the same, wants a status, and decodes the answer.
+func (h *testServer) mustCall(status int, method, path, body string, header ...string) map[string]any {
 	h.t.Helper()
 	res := h.do(method, path, body, header...)
 	raw, _ := io.ReadAll(res.Body)
@@ -95,9 +95,9 @@ const thinkTank = `{"title":"Samskabelse på dagsordenen","startsAt":"2026-12-01
 	"joinUrl":"https://meet.example.org/1","organiser":{"name":"UKON","email":"hej@example.dk"},
 	"questions":[{"id":"hvad","kind":"short","label":"=Hvad vil du?"}]}`
 
-func (h *house) event() (id string) {
+func (h *testServer) event() (id string) {
 	h.t.Helper()
-	return h.ok(201, "POST", "/api/v1/events", thinkTank)["id"].(string)
+	return h.mustCall(201, "POST", "/api/v1/events", thinkTank)["id"].(string)
 }
 
 func want(t testing.TB, got, want any) {
@@ -119,7 +119,7 @@ func field(v map[string]any, name string) any {
 }
 
 func TestToken(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	read := func(header string) string {
 		res := h.do("GET", "/api/v1/events", "", "Authorization: "+header)
 		raw, _ := io.ReadAll(res.Body)
@@ -139,9 +139,9 @@ func TestToken(t *testing.T) {
 }
 
 func TestCreateEvent(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	t.Run("FillsInWhatIsUsual", func(t *testing.T) {
-		e := h.ok(201, "POST", "/api/v1/events", thinkTank)
+		e := h.mustCall(201, "POST", "/api/v1/events", thinkTank)
 		want(t, e["slug"], any("samskabelse-paa-dagsordenen"))
 		want(t, e["timeZone"], any("Europe/Copenhagen"))
 		want(t, e["startsAt"], any("2026-12-01T14:00:00+01:00"))
@@ -149,7 +149,7 @@ func TestCreateEvent(t *testing.T) {
 		want(t, e["counts"], any(map[string]any{"confirmed": 0.0, "waiting": 0.0, "cancelled": 0.0, "attended": 0.0}))
 		want(t, len(e["reminders"].([]any)), 3)
 		want(t, e["status"], any("open"))
-		got := h.ok(200, "GET", "/api/v1/events/"+e["id"].(string), "")
+		got := h.mustCall(200, "GET", "/api/v1/events/"+e["id"].(string), "")
 		want(t, got, e)
 	})
 	for name, c := range map[string]struct {
@@ -175,16 +175,16 @@ func TestCreateEvent(t *testing.T) {
 		"CancelledFromTheBeginningIs": {strings.Replace(thinkTank, `"joinUrl"`, `"status":"gone","joinUrl"`, 1), 422, "status", "unknown-status"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want(t, field(h.ok(c.status, "POST", "/api/v1/events", c.body), c.field), any(c.code))
+			want(t, field(h.mustCall(c.status, "POST", "/api/v1/events", c.body), c.field), any(c.code))
 		})
 	}
 	t.Run("ASlugThatIsTaken", func(t *testing.T) {
-		want(t, h.ok(409, "POST", "/api/v1/events", thinkTank)["code"], any("slug-taken"))
+		want(t, h.mustCall(409, "POST", "/api/v1/events", thinkTank)["code"], any("slug-taken"))
 	})
 	t.Run("EverythingWrongIsToldAtOnce", func(t *testing.T) {
-		v := h.ok(422, "POST", "/api/v1/events", `{"title":"","organiser":{"name":"UKON","email":"x"}}`)
+		v := h.mustCall(422, "POST", "/api/v1/events", `{"title":"","organiser":{"name":"UKON","email":"x"}}`)
 		want(t, []any{field(v, "title"), field(v, "startsAt"), field(v, "organiser.email")}, []any{"missing", "missing", "address-no-at"})
-		want(t, field(h.ok(400, "POST", "/api/v1/events", `null`), "body"), any("wrong-type"))
+		want(t, field(h.mustCall(400, "POST", "/api/v1/events", `null`), "body"), any("wrong-type"))
 	})
 	t.Run("AFormIsRefused", func(t *testing.T) {
 		want(t, h.do("POST", "/api/v1/events", "a=b", "Content-Type: application/x-www-form-urlencoded").StatusCode, 415)
@@ -195,52 +195,52 @@ func TestCreateEvent(t *testing.T) {
 }
 
 func TestEditEvent(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	path := "/api/v1/events/" + h.event()
 	t.Run("WhatIsAbsentStays", func(t *testing.T) {
-		e := h.ok(200, "PATCH", path, `{"capacity":20,"description":"En time."}`)
+		e := h.mustCall(200, "PATCH", path, `{"capacity":20,"description":"En time."}`)
 		want(t, e["capacity"], any(20.0))
 		want(t, e["title"], any("Samskabelse på dagsordenen"))
 		want(t, len(e["questions"].([]any)), 1)
 	})
 	t.Run("NullClears", func(t *testing.T) {
-		e := h.ok(200, "PATCH", path, `{"capacity":null,"description":null}`)
+		e := h.mustCall(200, "PATCH", path, `{"capacity":null,"description":null}`)
 		want(t, e["capacity"], any(nil))
 		want(t, e["description"], any(""))
 	})
 	t.Run("AMoveWaitsForFurtherEdits", func(t *testing.T) {
-		e := h.ok(200, "PATCH", path, `{"startsAt":"2026-12-02T14:00:00+01:00","endsAt":"2026-12-02T15:00:00+01:00"}`)
+		e := h.mustCall(200, "PATCH", path, `{"startsAt":"2026-12-02T14:00:00+01:00","endsAt":"2026-12-02T15:00:00+01:00"}`)
 		want(t, e["notice"], any(map[string]any{"kind": "moved", "dueAt": "2026-11-23T10:05:00+01:00"}))
-		want(t, h.ok(200, "POST", path+"/notice", "")["notice"], any(nil))
+		want(t, h.mustCall(200, "POST", path+"/notice", "")["notice"], any(nil))
 		id := e["id"].(string)
-		m, err := h.store.Mailing(context.Background(), deltag.MailingKey{EventID: id, Kind: deltag.Moved, Version: 1})
+		m, err := h.store.Mailing(context.Background(), deltag.MailingKey{EventID: id, Kind: deltag.KindMoved, Version: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(t, m.NextAt, now)
+		want(t, m.NextRunAt, now)
 	})
 	t.Run("AnEarlierETagIsRefused", func(t *testing.T) {
-		want(t, h.ok(412, "PATCH", path, `{"title":"x"}`, `If-Match: "1"`)["code"], any("changed"))
+		want(t, h.mustCall(412, "PATCH", path, `{"title":"x"}`, `If-Match: "1"`)["code"], any("changed"))
 	})
 	t.Run("NothingIsChangedByWhatIsRefused", func(t *testing.T) {
-		before := h.ok(200, "GET", path, "")
-		h.ok(422, "PATCH", path, `{"title":"","capacity":3}`)
-		h.ok(422, "PATCH", path, `{"status":"cancelled"}`)
-		want(t, h.ok(200, "GET", path, ""), before)
+		before := h.mustCall(200, "GET", path, "")
+		h.mustCall(422, "PATCH", path, `{"title":"","capacity":3}`)
+		h.mustCall(422, "PATCH", path, `{"status":"cancelled"}`)
+		want(t, h.mustCall(200, "GET", path, ""), before)
 	})
 	t.Run("CancellingIsFinalAndMayBeRepeated", func(t *testing.T) {
-		want(t, h.ok(200, "POST", path+"/cancel", "")["status"], any("cancelled"))
-		h.ok(200, "POST", path+"/cancel", "")
-		want(t, field(h.ok(422, "PATCH", path, `{"status":"open"}`), "status"), any("cancelled-is-final"))
+		want(t, h.mustCall(200, "POST", path+"/cancel", "")["status"], any("cancelled"))
+		h.mustCall(200, "POST", path+"/cancel", "")
+		want(t, field(h.mustCall(422, "PATCH", path, `{"status":"open"}`), "status"), any("cancelled-is-final"))
 	})
-	t.Run("AnUnknownEventIsNotFound", func(t *testing.T) { h.ok(404, "PATCH", "/api/v1/events/nope", `{}`) })
+	t.Run("AnUnknownEventIsNotFound", func(t *testing.T) { h.mustCall(404, "PATCH", "/api/v1/events/nope", `{}`) })
 }
 
 func TestClone(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	id := h.event()
-	h.ok(201, "POST", "/api/v1/events/"+id+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
-	c := h.ok(201, "POST", "/api/v1/events/"+id+"/clone", `{"startsAt":"2027-03-01T09:00:00+01:00"}`)
+	h.mustCall(201, "POST", "/api/v1/events/"+id+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
+	c := h.mustCall(201, "POST", "/api/v1/events/"+id+"/clone", `{"startsAt":"2027-03-01T09:00:00+01:00"}`)
 	want(t, c["status"], any("draft"))
 	want(t, c["endsAt"], any("2027-03-01T10:00:00+01:00"))
 	want(t, c["slug"], any("samskabelse-paa-dagsordenen-2027-03-01"))
@@ -249,16 +249,16 @@ func TestClone(t *testing.T) {
 }
 
 func TestRegistrations(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	path := "/api/v1/events/" + h.event()
 	for i := range 5 {
-		h.ok(201, "POST", path+"/registrations", fmt.Sprintf(`{"name":"Åse %d","email":"aase%d@blåbær.example.dk","organisation":"=cmd|'x'","answers":{"hvad":["Lære; \"nyt\""]}}`, i, i))
+		h.mustCall(201, "POST", path+"/registrations", fmt.Sprintf(`{"name":"Åse %d","email":"aase%d@blåbær.example.dk","organisation":"=cmd|'x'","answers":{"hvad":["Lære; \"nyt\""]}}`, i, i))
 	}
 	t.Run("ComeInPages", func(t *testing.T) {
 		var ids []string
 		next := ""
 		for {
-			page := h.ok(200, "GET", path+"/registrations?limit=2&cursor="+next, "")
+			page := h.mustCall(200, "GET", path+"/registrations?limit=2&cursor="+next, "")
 			for _, item := range page["items"].([]any) {
 				ids = append(ids, item.(map[string]any)["id"].(string))
 			}
@@ -269,9 +269,9 @@ func TestRegistrations(t *testing.T) {
 		want(t, len(ids), 5)
 	})
 	t.Run("ABadLimitOrCursorIsNamed", func(t *testing.T) {
-		want(t, field(h.ok(400, "GET", path+"/registrations?limit=0", ""), "limit"), any("out-of-range"))
-		want(t, field(h.ok(400, "GET", path+"/registrations?limit=x", ""), "limit"), any("bad-parameter"))
-		want(t, field(h.ok(400, "GET", path+"/registrations?cursor=x", ""), "cursor"), any("bad-cursor"))
+		want(t, field(h.mustCall(400, "GET", path+"/registrations?limit=0", ""), "limit"), any("out-of-range"))
+		want(t, field(h.mustCall(400, "GET", path+"/registrations?limit=x", ""), "limit"), any("bad-parameter"))
+		want(t, field(h.mustCall(400, "GET", path+"/registrations?cursor=x", ""), "cursor"), any("bad-cursor"))
 	})
 	t.Run("CSVOpensInDanishExcel", func(t *testing.T) {
 		res := h.do("GET", path+"/registrations.csv", "")
@@ -290,78 +290,78 @@ func TestRegistrations(t *testing.T) {
 		want(t, strings.Count(text, "\r\n"), 6)
 	})
 	t.Run("AnAddressIsCorrected", func(t *testing.T) {
-		first := h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)
-		got := h.ok(200, "PATCH", path+"/registrations/"+first["id"].(string), `{"email":"ny@example.dk"}`)
+		first := h.mustCall(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)
+		got := h.mustCall(200, "PATCH", path+"/registrations/"+first["id"].(string), `{"email":"ny@example.dk"}`)
 		want(t, got["email"], any("ny@example.dk"))
 		want(t, got["name"], first["name"])
 		want(t, got["id"] != first["id"], true)
 		want(t, got["answers"], first["answers"])
 	})
 	t.Run("ASeatIsGivenUp", func(t *testing.T) {
-		first := h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)
-		got := h.ok(200, "PATCH", path+"/registrations/"+first["id"].(string), `{"status":"cancelled"}`)
+		first := h.mustCall(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)
+		got := h.mustCall(200, "PATCH", path+"/registrations/"+first["id"].(string), `{"status":"cancelled"}`)
 		want(t, got["status"], any("cancelled"))
-		want(t, h.ok(200, "GET", path, "")["counts"], any(map[string]any{"confirmed": 4.0, "waiting": 0.0, "cancelled": 1.0, "attended": 0.0}))
+		want(t, h.mustCall(200, "GET", path, "")["counts"], any(map[string]any{"confirmed": 4.0, "waiting": 0.0, "cancelled": 1.0, "attended": 0.0}))
 	})
 	t.Run("WhatIsNotNamedStays", func(t *testing.T) {
-		h.ok(200, "PATCH", path, `{"questions":[{"id":"nyt","kind":"short","label":"Nyt?"}]}`)
-		one := path + "/registrations/" + h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
-		got := h.ok(200, "PATCH", one, `{"answers":{"nyt":["ja"]}}`)
+		h.mustCall(200, "PATCH", path, `{"questions":[{"id":"nyt","kind":"short","label":"Nyt?"}]}`)
+		one := path + "/registrations/" + h.mustCall(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+		got := h.mustCall(200, "PATCH", one, `{"answers":{"nyt":["ja"]}}`)
 		want(t, got["answers"], any(map[string]any{"hvad": []any{`Lære; "nyt"`}, "nyt": []any{"ja"}}))
-		want(t, field(h.ok(422, "PATCH", one, `{"answers":{"aldrig":["x"]}}`), "answers.aldrig"), any("unknown-question"))
-		want(t, field(h.ok(422, "PATCH", one, `{"status":"waiting"}`), "status"), any("only-cancelled"))
+		want(t, field(h.mustCall(422, "PATCH", one, `{"answers":{"aldrig":["x"]}}`), "answers.aldrig"), any("unknown-question"))
+		want(t, field(h.mustCall(422, "PATCH", one, `{"status":"waiting"}`), "status"), any("only-cancelled"))
 	})
 	t.Run("WhoAsksForItIsErased", func(t *testing.T) {
-		one := path + "/registrations/" + h.ok(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
+		one := path + "/registrations/" + h.mustCall(200, "GET", path+"/registrations?limit=1", "")["items"].([]any)[0].(map[string]any)["id"].(string)
 		if res := h.do("DELETE", one, ""); res.StatusCode != 204 {
 			t.Fatal(res.StatusCode)
 		}
-		h.ok(404, "GET", one, "")
-		h.ok(404, "DELETE", one, "")
-		numbers := h.ok(200, "GET", path+"/numbers", "")
+		h.mustCall(404, "GET", one, "")
+		h.mustCall(404, "DELETE", one, "")
+		numbers := h.mustCall(200, "GET", path+"/numbers", "")
 		want(t, numbers["erasures"], any(1.0))
-		want(t, h.ok(200, "POST", path+"/recount", "")["confirmed"], any(0.0))
-		want(t, h.ok(200, "GET", path+"/recount", "")["places"], any(0.0))
+		want(t, h.mustCall(200, "POST", path+"/recount", "")["confirmed"], any(0.0))
+		want(t, h.mustCall(200, "GET", path+"/recount", "")["places"], any(0.0))
 	})
 	t.Run("LoweringTheCapacitySaysHowManyAreAboveIt", func(t *testing.T) {
-		confirmed := h.ok(200, "GET", path, "")["counts"].(map[string]any)["confirmed"].(float64)
-		e := h.ok(200, "PATCH", path, `{"capacity":1}`)
+		confirmed := h.mustCall(200, "GET", path, "")["counts"].(map[string]any)["confirmed"].(float64)
+		e := h.mustCall(200, "PATCH", path, `{"capacity":1}`)
 		want(t, e["overCapacity"], any(confirmed-1))
 		want(t, e["counts"].(map[string]any)["confirmed"], any(confirmed))
-		want(t, h.ok(200, "PATCH", path, `{"capacity":null}`)["overCapacity"], any(nil))
+		want(t, h.mustCall(200, "PATCH", path, `{"capacity":null}`)["overCapacity"], any(nil))
 	})
 	t.Run("AMethodThatIsNoneIsTold", func(t *testing.T) {
 		res := h.do("DELETE", path, "")
 		want(t, res.StatusCode, 405)
 		want(t, res.Header.Get("Allow"), "GET, HEAD, PATCH")
-		h.ok(404, "GET", "/api/v1/nothing", "")
+		h.mustCall(404, "GET", "/api/v1/nothing", "")
 	})
 	t.Run("BadInputIsNamed", func(t *testing.T) {
-		v := h.ok(422, "POST", path+"/registrations", `{"name":"","email":"x","answers":{"other":["a"]}}`)
+		v := h.mustCall(422, "POST", path+"/registrations", `{"name":"","email":"x","answers":{"other":["a"]}}`)
 		want(t, []any{field(v, "name"), field(v, "email"), field(v, "answers.other")}, []any{"missing", "address-no-at", "unknown-question"})
 	})
 }
 
 func TestMail(t *testing.T) {
-	h := newHouse(t)
+	h := newTestServer(t)
 	path := "/api/v1/events/" + h.event()
-	h.ok(201, "POST", path+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
+	h.mustCall(201, "POST", path+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
 	t.Run("TheLedgerHasTheConfirmation", func(t *testing.T) {
-		items := h.ok(200, "GET", path+"/deliveries?kind=confirmation&email=METTE@example.dk&status=pending", "")["items"].([]any)
+		items := h.mustCall(200, "GET", path+"/deliveries?kind=confirmation&email=METTE@example.dk&status=pending", "")["items"].([]any)
 		want(t, len(items), 1)
 		d := items[0].(map[string]any)
-		got := h.ok(200, "GET", path+"/deliveries/"+d["id"].(string), "")
+		got := h.mustCall(200, "GET", path+"/deliveries/"+d["id"].(string), "")
 		want(t, got["registrationId"], d["registrationId"])
-		want(t, len(h.ok(200, "GET", path+"/deliveries?status=sent", "")["items"].([]any)), 0)
-		want(t, h.ok(409, "POST", path+"/deliveries/"+d["id"].(string)+"/resend", "")["code"], any("conflict"))
-		h.ok(404, "GET", path+"/deliveries/nope", "")
+		want(t, len(h.mustCall(200, "GET", path+"/deliveries?status=sent", "")["items"].([]any)), 0)
+		want(t, h.mustCall(409, "POST", path+"/deliveries/"+d["id"].(string)+"/resend", "")["code"], any("conflict"))
+		h.mustCall(404, "GET", path+"/deliveries/nope", "")
 	})
 	t.Run("AnUnknownFilterIsNamed", func(t *testing.T) {
-		want(t, field(h.ok(400, "GET", path+"/deliveries?status=lost", ""), "status"), any("unknown-status"))
-		want(t, field(h.ok(400, "GET", path+"/deliveries?email=mette", ""), "email"), any("address-no-at"))
+		want(t, field(h.mustCall(400, "GET", path+"/deliveries?status=lost", ""), "status"), any("unknown-status"))
+		want(t, field(h.mustCall(400, "GET", path+"/deliveries?email=mette", ""), "email"), any("address-no-at"))
 	})
 	t.Run("TheTimelineTellsWhatComes", func(t *testing.T) {
-		items := h.ok(200, "GET", path+"/timeline", "")["items"].([]any)
+		items := h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any)
 		want(t, len(items), 3)
 		want(t, items[0], any(map[string]any{
 			"kind": "reminder-P1D", "version": 1.0, "dueAt": "2026-11-30T13:00:00Z", "dueAtLocal": "2026-11-30T14:00:00+01:00",
@@ -370,44 +370,44 @@ func TestMail(t *testing.T) {
 	})
 	t.Run("AMessageIsPlannedOnceForItsKey", func(t *testing.T) {
 		for range 2 {
-			h.ok(202, "POST", path+"/messages", `{"text":"Husk kaffe"}`, "Idempotency-Key: 12345678")
+			h.mustCall(202, "POST", path+"/messages", `{"text":"Husk kaffe"}`, "Idempotency-Key: 12345678")
 		}
-		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), 4)
-		want(t, field(h.ok(422, "POST", path+"/messages", `{"text":"Noget andet"}`, "Idempotency-Key: 12345678"), "Idempotency-Key"), any("key-reused"))
-		want(t, field(h.ok(422, "POST", path+"/messages", `{"text":" ","audience":"some"}`, "Idempotency-Key: 87654321"), "audience"), any("unknown-audience"))
+		want(t, len(h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any)), 4)
+		want(t, field(h.mustCall(422, "POST", path+"/messages", `{"text":"Noget andet"}`, "Idempotency-Key: 12345678"), "Idempotency-Key"), any("key-reused"))
+		want(t, field(h.mustCall(422, "POST", path+"/messages", `{"text":" ","audience":"some"}`, "Idempotency-Key: 87654321"), "audience"), any("unknown-audience"))
 	})
 	t.Run("WithoutAKeyTheSameMessageIsPlannedOnce", func(t *testing.T) {
-		before := len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any))
+		before := len(h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any))
 		for range 2 {
-			h.ok(202, "POST", path+"/messages", `{"text":"Husk kagen"}`)
+			h.mustCall(202, "POST", path+"/messages", `{"text":"Husk kagen"}`)
 		}
-		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), before+1)
-		h.ok(400, "POST", path+"/messages", `{"text":"x"}`, "Idempotency-Key: short")
+		want(t, len(h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any)), before+1)
+		h.mustCall(400, "POST", path+"/messages", `{"text":"x"}`, "Idempotency-Key: short")
 	})
 	t.Run("APreviewGoesToTheOrganiserAlone", func(t *testing.T) {
-		before := len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any))
+		before := len(h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any))
 		for range 2 {
-			want(t, h.ok(202, "POST", path+"/messages", `{"text":"Husk te","preview":true}`)["kind"], any("preview"))
+			want(t, h.mustCall(202, "POST", path+"/messages", `{"text":"Husk te","preview":true}`)["kind"], any("preview"))
 		}
-		want(t, len(h.ok(200, "GET", path+"/timeline", "")["items"].([]any)), before)
-		items := h.ok(200, "GET", path+"/deliveries?kind=preview", "")["items"].([]any)
+		want(t, len(h.mustCall(200, "GET", path+"/timeline", "")["items"].([]any)), before)
+		items := h.mustCall(200, "GET", path+"/deliveries?kind=preview", "")["items"].([]any)
 		want(t, len(items), 1)
 		want(t, items[0].(map[string]any)["email"], any("hej@example.dk"))
 	})
 }
 
 func TestUnavailable(t *testing.T) {
-	h := newHouse(t)
-	broken := api.New(api.Options{Store: gone{h.store}, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	h := newTestServer(t)
+	broken := api.New(api.Options{Store: failingStore{h.store}, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
 	h.handler = broken
 	res := h.do("GET", "/api/v1/events", "")
 	want(t, res.StatusCode, 503)
 	want(t, res.Header.Get("Retry-After"), "2")
 }
 
-type gone struct{ api.Store }
+type failingStore struct{ api.Store }
 
-func (gone) Token(context.Context, string) (deltag.AccessToken, error) {
+func (failingStore) Token(context.Context, string) (deltag.AccessToken, error) {
 	return deltag.AccessToken{}, fmt.Errorf("get: %w", deltag.ErrUnavailable)
 }
 

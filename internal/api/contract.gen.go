@@ -339,7 +339,7 @@ type TimelineEntry struct {
 	Sent    int    `json:"sent"`
 	Skipped int    `json:"skipped"`
 
-	// Status planned, walking, done or void
+	// Status planned, running, done or obsolete
 	Status  string `json:"status"`
 	Version int    `json:"version"`
 }

@@ -19,10 +19,10 @@ var (
 )
 
 // badRequest is a body or parameter that can't be read.
-type badRequest struct{ deltag.Faults }
+type badRequest struct{ deltag.ValidationErrors }
 
-// statuses is the one table from errors to answers.
-var statuses = []struct {
+// errorTable is the one table from errors to answers.
+var errorTable = []struct {
 	err    error
 	status int
 	code   string
@@ -36,7 +36,7 @@ var statuses = []struct {
 	{deltag.ErrNotFound, http.StatusNotFound, "not-found", "There is nothing here."},
 	{deltag.ErrSlugTaken, http.StatusConflict, "slug-taken", "Another event has this slug. Choose another."},
 	{deltag.ErrFull, http.StatusConflict, "full", "The event is full and keeps no waiting list."},
-	{deltag.ErrTooManyMails, http.StatusTooManyRequests, "too-many-mails", "The address has had as many mails as it can get in one day."},
+	{deltag.ErrMailLimit, http.StatusTooManyRequests, "too-many-mails", "The address has had as many mails as it can get in one day."},
 	{deltag.ErrClosed, http.StatusConflict, "closed", "The event takes no sign-ups now."},
 	{deltag.ErrConflict, http.StatusConflict, "conflict", "It has changed in the meantime. Read it again and repeat."},
 	{deltag.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The store does not answer. Repeating the request is safe."},
@@ -46,18 +46,18 @@ var statuses = []struct {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := Problem{Type: "about:blank", Title: "Something went wrong here.", Status: http.StatusInternalServerError, Code: "internal"}
 	var bad badRequest
-	var fs deltag.Faults
+	var fs deltag.ValidationErrors
 	switch {
 	case errors.As(err, &bad):
 		p.Title, p.Status, p.Code = "The request can't be read.", http.StatusBadRequest, "bad-request"
-		fs = bad.Faults
+		fs = bad.ValidationErrors
 	case errors.As(err, &fs):
 		p.Title, p.Status, p.Code = "Some fields have to be mended.", http.StatusUnprocessableEntity, "invalid"
-		if fs.On("cursor") != nil { // the store's, which alone can tell
+		if fs.ForField("cursor") != nil { // the store's, which alone can tell
 			p.Title, p.Status, p.Code = "The request can't be read.", http.StatusBadRequest, "bad-request"
 		}
 	}
-	for _, row := range statuses {
+	for _, row := range errorTable {
 		if fs == nil && errors.Is(err, row.err) {
 			p.Title, p.Status, p.Code = row.title, row.status, row.code
 			break
@@ -95,7 +95,7 @@ func (s *server) badParameter(w http.ResponseWriter, r *http.Request, err error)
 	case errors.As(err, &required):
 		field = required.ParamName
 	}
-	s.fail(w, r, badRequest{deltag.Faults{{Field: field, Code: "bad-parameter"}}})
+	s.fail(w, r, badRequest{deltag.ValidationErrors{{Field: field, Code: "bad-parameter"}}})
 }
 
 // details are what an organiser's programmer reads; code is what the program goes by.
@@ -140,7 +140,7 @@ var details = map[string]string{
 	"no-notice":          "there is no news waiting to be sent",
 }
 
-func detail(f deltag.Fault) string {
+func detail(f deltag.FieldError) string {
 	words, ok := details[f.Code]
 	if !ok && strings.HasPrefix(f.Code, "address-") {
 		return "is no address that mail can be sent to: " + strings.ReplaceAll(strings.TrimPrefix(f.Code, "address-"), "-", " ")

@@ -22,13 +22,13 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var (
 	now   = time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)
-	links = calendar.Links{Join: "https://deltag.example.dk/join/j0", Own: "https://deltag.example.dk/r/r0"}
+	links = calendar.PersonalLinks{Join: "https://deltag.example.dk/join/j0", Manage: "https://deltag.example.dk/r/r0"}
 )
 
 func event() deltag.Event {
 	return deltag.Event{
 		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse: en times fælles tænketank; gratis, online",
-		Language: deltag.Danish, TimeZone: "Europe/Copenhagen", Status: deltag.Open, Sequence: 2,
+		Language: deltag.LanguageDanish, TimeZone: "Europe/Copenhagen", Status: deltag.EventOpen, ICalSequence: 2,
 		StartsAt: time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC), EndsAt: time.Date(2026, 12, 1, 14, 0, 0, 0, time.UTC),
 		JoinURL:   "https://meet.example.org/hemmelig",
 		Organiser: deltag.Organiser{Name: "UKON", Email: "hej@ukon.example.dk"},
@@ -37,29 +37,29 @@ func event() deltag.Event {
 
 func registration() deltag.Registration {
 	return deltag.Registration{
-		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård", Language: deltag.Danish,
-		Email:  deltag.Address{Typed: "Mette@Blåbærgrød.example.dk", Identity: "mette@xn--blbrgrd-fxak7p.example.dk"},
-		Status: deltag.Confirmed, Sequence: 1, Secret: bytes.Repeat([]byte{7}, 16),
+		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård", Language: deltag.LanguageDanish,
+		Email:  deltag.Address{Original: "Mette@Blåbærgrød.example.dk", Normalized: "mette@xn--blbrgrd-fxak7p.example.dk"},
+		Status: deltag.RegistrationConfirmed, ICalSequence: 1, Secret: bytes.Repeat([]byte{7}, 16),
 	}
 }
 
-func letter() deltag.Letter {
-	return deltag.Letter{Event: event(), Registration: registration(), Kind: deltag.Confirmation}
+func letter() deltag.MailContext {
+	return deltag.MailContext{Event: event(), Registration: registration(), Kind: deltag.KindConfirmation}
 }
 
 func TestGolden(t *testing.T) {
 	english := letter()
-	english.Registration.Language = deltag.English
+	english.Registration.Language = deltag.LanguageEnglish
 	englishEvent := event()
-	englishEvent.Language = deltag.English
+	englishEvent.Language = deltag.LanguageEnglish
 	for name, got := range map[string][]byte{
-		"request-da.ics": calendar.Invitation(letter(), deltag.Request, links, now),
-		"request-en.ics": calendar.Invitation(english, deltag.Request, links, now),
-		"cancel-da.ics":  calendar.Invitation(letter(), deltag.Cancel, links, now),
-		"own-da.ics":     calendar.Own(event(), registration(), links, now),
-		"own-en.ics":     calendar.Own(event(), english.Registration, links, now),
-		"public-da.ics":  calendar.Public(event(), "https://deltag.example.dk/e/samskabelse", now),
-		"public-en.ics":  calendar.Public(englishEvent, "https://deltag.example.dk/e/samskabelse", now),
+		"request-da.ics": calendar.Invitation(letter(), deltag.CalendarRequest, links, now),
+		"request-en.ics": calendar.Invitation(english, deltag.CalendarRequest, links, now),
+		"cancel-da.ics":  calendar.Invitation(letter(), deltag.CalendarCancel, links, now),
+		"own-da.ics":     calendar.RegistrationFile(event(), registration(), links, now),
+		"own-en.ics":     calendar.RegistrationFile(event(), english.Registration, links, now),
+		"public-da.ics":  calendar.EventFile(event(), "https://deltag.example.dk/e/samskabelse", now),
+		"public-en.ics":  calendar.EventFile(englishEvent, "https://deltag.example.dk/e/samskabelse", now),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", name)
@@ -82,13 +82,13 @@ func TestGolden(t *testing.T) {
 
 func TestInvitation(t *testing.T) {
 	t.Run("RequestSaysWhoWhenAndWhere", func(t *testing.T) {
-		file, e := parse(t, calendar.Invitation(letter(), deltag.Request, links, now))
+		file, e := parse(t, calendar.Invitation(letter(), deltag.CalendarRequest, links, now))
 		want := map[string]string{
 			"UID": "aaaaaaaaaaaaaaaaaaaa@deltag", "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
 			"DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
 			"SUMMARY": "Samskabelse: en times fælles tænketank; gratis, online", "LOCATION": links.Join, "URL": links.Join,
 			"DESCRIPTION": "Gå til mødet (døren åbner 15 minutter før start): " + links.Join +
-				"\n\nSe din tilmelding, ret den, eller meld afbud: " + links.Own +
+				"\n\nSe din tilmelding, ret den, eller meld afbud: " + links.Manage +
 				"\n\nSpørgsmål? Skriv til UKON: hej@ukon.example.dk",
 			"ORGANIZER": "mailto:hej@ukon.example.dk", "ATTENDEE": "mailto:Mette@xn--blbrgrd-fxak7p.example.dk",
 			"X-MICROSOFT-DISALLOW-COUNTER": "TRUE",
@@ -110,7 +110,7 @@ func TestInvitation(t *testing.T) {
 		}
 	})
 	t.Run("CancelTakesTheSameEntryOut", func(t *testing.T) {
-		request, cancel := calendar.Invitation(letter(), deltag.Request, links, now), calendar.Invitation(letter(), deltag.Cancel, links, now)
+		request, cancel := calendar.Invitation(letter(), deltag.CalendarRequest, links, now), calendar.Invitation(letter(), deltag.CalendarCancel, links, now)
 		file, c := parse(t, cancel)
 		_, r := parse(t, request)
 		for _, p := range []string{"UID", "ORGANIZER", "ATTENDEE", "DTSTART", "DTEND", "SUMMARY"} {
@@ -127,9 +127,9 @@ func TestInvitation(t *testing.T) {
 	})
 	t.Run("SequenceRisesWithTheEventAndTheRegistration", func(t *testing.T) {
 		l, last := letter(), -1
-		for _, change := range []func(){func() {}, func() { l.Event.Sequence++ }, func() { l.Registration.Sequence++ }} {
+		for _, change := range []func(){func() {}, func() { l.Event.ICalSequence++ }, func() { l.Registration.ICalSequence++ }} {
 			change()
-			_, e := parse(t, calendar.Invitation(l, deltag.Request, links, now))
+			_, e := parse(t, calendar.Invitation(l, deltag.CalendarRequest, links, now))
 			n, err := e.Props.Get("SEQUENCE").Int()
 			if err != nil || n <= last {
 				t.Errorf("SEQUENCE %d (%v) after %d", n, err, last)
@@ -139,8 +139,8 @@ func TestInvitation(t *testing.T) {
 	})
 	t.Run("MeetingAddressIsNeverInIt", func(t *testing.T) {
 		for _, file := range [][]byte{
-			calendar.Invitation(letter(), deltag.Request, links, now), calendar.Invitation(letter(), deltag.Cancel, links, now),
-			calendar.Own(event(), registration(), links, now), calendar.Public(event(), "https://deltag.example.dk/e/x", now),
+			calendar.Invitation(letter(), deltag.CalendarRequest, links, now), calendar.Invitation(letter(), deltag.CalendarCancel, links, now),
+			calendar.RegistrationFile(event(), registration(), links, now), calendar.EventFile(event(), "https://deltag.example.dk/e/x", now),
 		} {
 			if strings.Contains(unfold(file), "meet.example.org") {
 				t.Errorf("it is:\n%s", file)
@@ -150,7 +150,7 @@ func TestInvitation(t *testing.T) {
 }
 
 func TestTimesAreUTC(t *testing.T) {
-	copenhagen, err := deltag.Zone("Europe/Copenhagen")
+	copenhagen, err := deltag.LoadLocation("Europe/Copenhagen")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestTimesAreUTC(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := letter()
 			l.Event.StartsAt, l.Event.EndsAt = c.start, c.start.Add(time.Hour)
-			_, e := parse(t, calendar.Invitation(l, deltag.Request, links, now.In(copenhagen)))
+			_, e := parse(t, calendar.Invitation(l, deltag.CalendarRequest, links, now.In(copenhagen)))
 			if got := e.Props.Get("DTSTART").Value; got != c.want {
 				t.Errorf("DTSTART %s, want %s", got, c.want)
 			}
@@ -181,12 +181,12 @@ func TestTimesAreUTC(t *testing.T) {
 	}
 }
 
-func TestOwn(t *testing.T) {
-	file, e := parse(t, calendar.Own(event(), registration(), links, now))
+func TestRegistrationFile(t *testing.T) {
+	file, e := parse(t, calendar.RegistrationFile(event(), registration(), links, now))
 	if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
 		t.Errorf("METHOD %q", got)
 	}
-	_, invited := parse(t, calendar.Invitation(letter(), deltag.Request, links, now))
+	_, invited := parse(t, calendar.Invitation(letter(), deltag.CalendarRequest, links, now))
 	for _, p := range []string{"UID", "SEQUENCE", "LOCATION", "DESCRIPTION"} {
 		if got, want := e.Props.Get(p).Value, invited.Props.Get(p).Value; got != want {
 			t.Errorf("%s %q, the invitation's is %q", p, got, want)
@@ -197,9 +197,9 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-func TestPublic(t *testing.T) {
+func TestEventFile(t *testing.T) {
 	t.Run("NamesNobodyAndLeadsToThePage", func(t *testing.T) {
-		raw := calendar.Public(event(), "https://deltag.example.dk/e/samskabelse", now)
+		raw := calendar.EventFile(event(), "https://deltag.example.dk/e/samskabelse", now)
 		file, e := parse(t, raw)
 		if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
 			t.Errorf("METHOD %q", got)
@@ -216,8 +216,8 @@ func TestPublic(t *testing.T) {
 	})
 	t.Run("CancelledEventSaysSo", func(t *testing.T) {
 		off := event()
-		off.Status = deltag.Cancelled
-		_, e := parse(t, calendar.Public(off, "https://deltag.example.dk/e/samskabelse", now))
+		off.Status = deltag.EventCancelled
+		_, e := parse(t, calendar.EventFile(off, "https://deltag.example.dk/e/samskabelse", now))
 		if got := e.Props.Get("STATUS").Value; got != "CANCELLED" {
 			t.Errorf("STATUS %q", got)
 		}
@@ -247,10 +247,10 @@ func FuzzInvitation(f *testing.F) {
 func harmless(t *testing.T, s string) {
 	l := letter()
 	l.Event.Title, l.Event.Organiser = s, deltag.Organiser{Name: s, Email: s}
-	l.Registration.Name, l.Registration.Email = s, deltag.Address{Typed: s, Identity: s}
+	l.Registration.Name, l.Registration.Email = s, deltag.Address{Original: s, Normalized: s}
 	for _, raw := range [][]byte{
-		calendar.Invitation(l, deltag.Request, links, now), calendar.Invitation(l, deltag.Cancel, links, now),
-		calendar.Own(l.Event, l.Registration, links, now), calendar.Public(l.Event, links.Own, now),
+		calendar.Invitation(l, deltag.CalendarRequest, links, now), calendar.Invitation(l, deltag.CalendarCancel, links, now),
+		calendar.RegistrationFile(l.Event, l.Registration, links, now), calendar.EventFile(l.Event, links.Manage, now),
 	} {
 		wellFormed(t, raw)
 		_, e := parse(t, raw)

@@ -48,45 +48,45 @@ type Feedback struct {
 	Base
 }
 
-// A Checked configuration can say what is wrong with it.
-type Checked interface{ faults() []error }
+// A Validator configuration can say what is wrong with it.
+type Validator interface{ validate() []error }
 
 // Read fills c from environ, which is of the form of os.Environ. Its error names every variable that is missing or bad.
-func Read(c Checked, environ []string) error {
+func Read(c Validator, environ []string) error {
 	err := env.ParseWithOptions(c, env.Options{Environment: env.ToMap(environ)})
-	if faults := c.faults(); err != nil || len(faults) > 0 {
+	if faults := c.validate(); err != nil || len(faults) > 0 {
 		return fmt.Errorf("the environment is not right:\n%w", errors.Join(append(faults, err)...))
 	}
 	return nil
 }
 
-func (c *Base) faults() []error {
+func (c *Base) validate() []error {
 	return gather(
-		check(isTableName(c.Table), "TABLE", c.Table, "the DynamoDB table's name", "deltag"),
-		check(c.DynamoDBEndpoint == "" || isURL(c.DynamoDBEndpoint), "DYNAMODB_ENDPOINT", c.DynamoDBEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8000"),
+		invalid(isTableName(c.Table), "TABLE", c.Table, "the DynamoDB table's name", "deltag"),
+		invalid(c.DynamoDBEndpoint == "" || isURL(c.DynamoDBEndpoint), "DYNAMODB_ENDPOINT", c.DynamoDBEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8000"),
 	)
 }
 
-func (c *Site) faults() []error { return append(c.Base.faults(), baseURL(c.BaseURL)...) }
+func (c *Site) validate() []error { return append(c.Base.validate(), baseURL(c.BaseURL)...) }
 
-func (c *Organiser) faults() []error {
-	faults := append(c.Base.faults(), baseURL(c.BaseURL)...)
+func (c *Organiser) validate() []error {
+	faults := append(c.Base.validate(), baseURL(c.BaseURL)...)
 	if len(c.Organisers) == 0 {
-		faults = append(faults, check(false, "ORGANISERS", "", "the organisers' addresses, with commas between", "anna@example.dk,bo@example.dk"))
+		faults = append(faults, invalid(false, "ORGANISERS", "", "the organisers' addresses, with commas between", "anna@example.dk,bo@example.dk"))
 	}
 	for _, a := range c.Organisers {
 		_, err := mail.ParseAddress(strings.TrimSpace(a))
-		faults = append(faults, gather(check(err == nil, "ORGANISERS", a, "addresses with commas between", "anna@example.dk,bo@example.dk"))...)
+		faults = append(faults, gather(invalid(err == nil, "ORGANISERS", a, "addresses with commas between", "anna@example.dk,bo@example.dk"))...)
 	}
 	return faults
 }
 
-func (c *Mailer) faults() []error {
+func (c *Mailer) validate() []error {
 	_, err := mail.ParseAddress(c.MailFrom)
-	return append(append(c.Base.faults(), baseURL(c.BaseURL)...), gather(
-		check(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
-		check(c.MailRate > 0 && c.MailRate <= 10_000, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0", "14"),
-		check(c.SESEndpoint == "" || isURL(c.SESEndpoint), "SES_ENDPOINT", c.SESEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8001"),
+	return append(append(c.Base.validate(), baseURL(c.BaseURL)...), gather(
+		invalid(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
+		invalid(c.MailRate > 0 && c.MailRate <= 10_000, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0", "14"),
+		invalid(c.SESEndpoint == "" || isURL(c.SESEndpoint), "SES_ENDPOINT", c.SESEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8001"),
 	)...)
 }
 
@@ -101,7 +101,7 @@ func isTableName(s string) bool {
 func baseURL(s string) []error {
 	u, err := url.Parse(s)
 	good := err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
-	return gather(check(good, "BASE_URL", s, "https and the host, with no slash at the end", "https://deltag.example.dk"))
+	return gather(invalid(good, "BASE_URL", s, "https and the host, with no slash at the end", "https://deltag.example.dk"))
 }
 
 func isLoopback(host string) bool {
@@ -113,7 +113,7 @@ func isURL(s string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-func check(ok bool, name, value, wanted, example string) error {
+func invalid(ok bool, name, value, wanted, example string) error {
 	switch {
 	case ok:
 		return nil

@@ -20,10 +20,10 @@ var (
 	ErrFull = errors.New("event is full")
 	// ErrClosed: the event takes no sign-ups now (draft, closed, cancelled, too early, over).
 	ErrClosed = errors.New("sign-up is closed")
-	// ErrTooManyMails: the address has been sent as much as it may be today. Nothing was stored.
-	ErrTooManyMails = errors.New("too many mails to this address today")
-	// ErrTooManySignUps: there were MaxPerNetwork sign-ups from the network within the hour. Nothing was stored.
-	ErrTooManySignUps = errors.New("too many sign-ups from this network")
+	// ErrMailLimit: the address has been sent as much as it may be today. Nothing was stored.
+	ErrMailLimit = errors.New("too many mails to this address today")
+	// ErrSignUpLimit: there were MaxPerNetwork sign-ups from the network within the hour. Nothing was stored.
+	ErrSignUpLimit = errors.New("too many sign-ups from this network")
 	// ErrUnavailable: the store did not answer, or not in time. Whether the write happened is
 	// unknown; every write of ours may be repeated.
 	ErrUnavailable = errors.New("store unavailable")
@@ -36,26 +36,26 @@ var (
 var (
 	// ErrThrottled: SES wants us slower. Nothing was sent.
 	ErrThrottled = errors.New("sending too fast")
-	// ErrQuota: the day's messages are used up. Nothing was sent.
-	ErrQuota = errors.New("daily quota used up")
+	// ErrSendQuotaExceeded: the day's messages are used up. Nothing was sent.
+	ErrSendQuotaExceeded = errors.New("daily quota used up")
 	// ErrRejected: SES will never take this message.
 	ErrRejected = errors.New("message rejected")
-	// ErrNotHandedOver: SES was not reached. Nothing was sent.
-	ErrNotHandedOver = errors.New("not handed over")
+	// ErrNotSubmitted: SES was not reached. Nothing was sent.
+	ErrNotSubmitted = errors.New("not handed over")
 )
 
-// A Fault is one thing wrong with one field of what was sent in. Code is stable and is what the
+// A FieldError is one thing wrong with one field of what was sent in. Code is stable and is what the
 // language files translate; Limit fills the sentence's number, where it has one.
-type Fault struct {
+type FieldError struct {
 	Field string // as the form and the API spell it, e.g. "email" or "answers.diet"
 	Code  string // e.g. "missing", "too-long", "address-no-domain"
 	Limit int
 }
 
-// Faults is the error for refused input: everything that is wrong with it, in the order of the fields.
-type Faults []Fault
+// ValidationErrors is the error for refused input: everything that is wrong with it, in the order of the fields.
+type ValidationErrors []FieldError
 
-func (fs Faults) Error() string {
+func (fs ValidationErrors) Error() string {
 	parts := make([]string, len(fs))
 	for i, f := range fs {
 		parts[i] = fmt.Sprintf("%s: %s", f.Field, f.Code)
@@ -63,8 +63,8 @@ func (fs Faults) Error() string {
 	return "refused: " + strings.Join(parts, ", ")
 }
 
-// On returns the fault of a field, or nil.
-func (fs Faults) On(field string) *Fault {
+// ForField returns the fault of a field, or nil.
+func (fs ValidationErrors) ForField(field string) *FieldError {
 	for i := range fs {
 		if fs[i].Field == field {
 			return &fs[i]
@@ -74,7 +74,7 @@ func (fs Faults) On(field string) *Fault {
 }
 
 // Err is fs as an error, and nil when there is none.
-func (fs Faults) Err() error {
+func (fs ValidationErrors) Err() error {
 	if len(fs) == 0 {
 		return nil
 	}

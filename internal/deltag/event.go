@@ -16,24 +16,24 @@ import (
 type Language string
 
 const (
-	Danish  Language = "da"
-	English Language = "en"
+	LanguageDanish  Language = "da"
+	LanguageEnglish Language = "en"
 )
 
 // Languages are all of them, the default first.
-var Languages = []Language{Danish, English}
+var Languages = []Language{LanguageDanish, LanguageEnglish}
 
-// Known says whether Deltag speaks it.
-func (l Language) Known() bool { return slices.Contains(Languages, l) }
+// IsSupported says whether Deltag speaks it.
+func (l Language) IsSupported() bool { return slices.Contains(Languages, l) }
 
 // An EventStatus is what the organiser has decided; time decides the rest (see SignUpAt).
 type EventStatus string
 
 const (
-	Draft     EventStatus = "draft"
-	Open      EventStatus = "open"
-	Closed    EventStatus = "closed"
-	Cancelled EventStatus = "cancelled"
+	EventDraft     EventStatus = "draft"
+	EventOpen      EventStatus = "open"
+	EventClosed    EventStatus = "closed"
+	EventCancelled EventStatus = "cancelled"
 )
 
 // An Event is a webinar, a think tank, anything online that people sign up for. Times are UTC.
@@ -47,11 +47,11 @@ type Event struct {
 	EndsAt      time.Time
 	TimeZone    string // IANA name, in which its readers are told the time
 	Capacity    *int   // nil: no limit
-	WaitingList bool
+	HasWaitlist bool
 	JoinURL     string // where the meeting is; only shown to attendees, when it opens
 	Organiser   Organiser
-	// PromoteUntil is the distance from the start after which nobody in line gets a seat any more; zero: until the end.
-	PromoteUntil Offset
+	// PromotionCutoff is the distance from the start after which nobody in line gets a seat any more; zero: until the end.
+	PromotionCutoff Offset
 
 	SignUpOpensAt  time.Time // zero: at once
 	SignUpClosesAt time.Time // zero: when the event ends
@@ -62,38 +62,38 @@ type Event struct {
 
 	// Secret keys the registration ids. It never leaves the store's item.
 	Secret []byte
-	// Seated is true once the event has had a limit: its seats are counted on one item from then on.
-	Seated bool
+	// HasSeatCounter is true once the event has had a limit: its seats are counted on one item from then on.
+	HasSeatCounter bool
 	// Revision rises with each write of the event; a write names the one it has read.
 	Revision int
-	// Schedule is the version of the schedule. It rises when the times move; mail of an older one is skipped.
-	Schedule int
-	// Sequence is the invitation's SEQUENCE; it rises with each change that calendars must show, at ChangedAt.
-	Sequence  int
-	ChangedAt time.Time
-	// Notice is the mail about the last such change, while it waits for further edits.
-	Notice    Notice
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// ScheduleVersion is the version of the schedule. It rises when the times move; mail of an older one is skipped.
+	ScheduleVersion int
+	// ICalSequence is the invitation's SEQUENCE; it rises with each change that calendars must show, at ChangedAt.
+	ICalSequence      int
+	CalendarChangedAt time.Time
+	// PendingNotice is the mail about the last such change, while it waits for further edits.
+	PendingNotice Notice
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
 // Organiser is who invites.
 type Organiser struct {
 	Name  string
 	Email string // in ASCII; replies to every mail go there
-	// Reminded: gets the reminders too.
-	Reminded bool
+	// ReceivesReminders: gets the reminders too.
+	ReceivesReminders bool
 }
 
 // A QuestionKind is how a question is answered.
 type QuestionKind string
 
 const (
-	ShortText      QuestionKind = "short"
-	LongText       QuestionKind = "long"
-	Choice         QuestionKind = "choice"
-	MultipleChoice QuestionKind = "multiple"
-	TickBox        QuestionKind = "tick"
+	QuestionShortText      QuestionKind = "short"
+	QuestionLongText       QuestionKind = "long"
+	QuestionChoice         QuestionKind = "choice"
+	QuestionMultipleChoice QuestionKind = "multiple"
+	QuestionCheckbox       QuestionKind = "tick"
 )
 
 // A Question is one of the organiser's own.
@@ -108,7 +108,7 @@ type Question struct {
 // A Reminder is a mail to all attendees at a distance from the event: before its start when Offset is
 // negative or zero, after its end when positive (follow-ups).
 type Reminder struct {
-	Kind   Kind
+	Kind   MailKind
 	Offset Offset
 	Text   string // the organiser's own paragraph; a follow-up without one is not sent
 }
@@ -126,37 +126,37 @@ func DefaultReminders() []Reminder {
 // Limits of what an organiser may send in, in characters or pieces. They keep an event's item far
 // below DynamoDB's 400 KB, and a mail readable.
 const (
-	MaxTitle       = 120
-	MaxDescription = 5000
-	MaxQuestions   = 20
-	MaxOptions     = 30
-	MaxReminders   = 10
-	MaxCapacity    = 100_000
-	MaxRetention   = 365 // days
-	MaxReminderGap = 60 * 24 * time.Hour
+	MaxTitle          = 120
+	MaxDescription    = 5000
+	MaxQuestions      = 20
+	MaxOptions        = 30
+	MaxReminders      = 10
+	MaxCapacity       = 100_000
+	MaxRetention      = 365 // days
+	MaxReminderOffset = 60 * 24 * time.Hour
 )
 
-// JoinOpens is how long before the start the join page opens.
-const JoinOpens = 15 * time.Minute
+// JoinLeadTime is how long before the start the join page opens.
+const JoinLeadTime = 15 * time.Minute
 
-// JoinsFrom is when the join page opens.
-func (e Event) JoinsFrom() time.Time { return e.StartsAt.Add(-JoinOpens) }
+// JoinOpensAt is when the join page opens.
+func (e Event) JoinOpensAt() time.Time { return e.StartsAt.Add(-JoinLeadTime) }
 
-// ErasedAt is when everything personal about the event is erased.
-func (e Event) ErasedAt() time.Time { return e.EndsAt.AddDate(0, 0, e.RetentionDays) }
+// RetentionEndsAt is when everything personal about the event is erased.
+func (e Event) RetentionEndsAt() time.Time { return e.EndsAt.AddDate(0, 0, e.RetentionDays) }
 
-// PromotesAt says whether somebody in line may get a seat at now.
-func (e Event) PromotesAt(now time.Time) bool {
+// PromotionOpenAt says whether somebody in line may get a seat at now.
+func (e Event) PromotionOpenAt(now time.Time) bool {
 	last := e.EndsAt
-	if e.PromoteUntil != 0 {
-		last = e.StartsAt.Add(time.Duration(e.PromoteUntil))
+	if e.PromotionCutoff != 0 {
+		last = e.StartsAt.Add(time.Duration(e.PromotionCutoff))
 	}
-	return e.Status != Cancelled && now.Before(last)
+	return e.Status != EventCancelled && now.Before(last)
 }
 
 // Zone is the event's time zone; UTC when the stored name is unknown to this build.
 func (e Event) Zone() *time.Location {
-	if z, err := Zone(e.TimeZone); err == nil {
+	if z, err := LoadLocation(e.TimeZone); err == nil {
 		return z
 	}
 	return time.UTC
@@ -174,16 +174,16 @@ const (
 	SignUpDraft     SignUpState = "draft"
 )
 
-// SignUpAt says whether one can sign up at now, and else why not.
-func (e Event) SignUpAt(now time.Time) SignUpState {
+// SignUpStateAt says whether one can sign up at now, and else why not.
+func (e Event) SignUpStateAt(now time.Time) SignUpState {
 	switch {
-	case e.Status == Draft:
+	case e.Status == EventDraft:
 		return SignUpDraft
-	case e.Status == Cancelled:
+	case e.Status == EventCancelled:
 		return SignUpCancelled
 	case !now.Before(e.EndsAt):
 		return SignUpOver
-	case e.Status == Closed:
+	case e.Status == EventClosed:
 		return SignUpClosed
 	case now.Before(e.SignUpOpensAt):
 		return SignUpNotYet
@@ -209,115 +209,115 @@ var wellFormed = sync.OnceValues(func() (slug, question *regexp.Regexp) {
 // Validate returns Faults for everything in e that an organiser has to mend.
 func (e Event) Validate() error {
 	slug, _ := wellFormed()
-	var fs faults
-	fs.check(slug.MatchString(e.Slug), "slug", "slug-form", 60)
-	fs.line("title", e.Title, 1, MaxTitle)
-	fs.text("description", e.Description, MaxDescription)
-	fs.check(e.Language.Known(), "language", "unknown-language", 0)
-	fs.check(!e.StartsAt.IsZero(), "startsAt", "missing", 0)
-	fs.check(e.StartsAt.IsZero() || e.StartsAt.Year() >= 2000, "startsAt", "too-early", 0)
-	fs.check(e.StartsAt.IsZero() || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start", 0)
-	fs.check(e.EndsAt.Year() < 2200, "endsAt", "too-late", 0)
-	_, err := Zone(e.TimeZone)
-	fs.check(err == nil, "timeZone", "unknown-zone", 0)
-	fs.check(e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity, "capacity", "out-of-range", MaxCapacity)
-	fs.check(e.PromoteUntil <= 0 && time.Duration(e.PromoteUntil) >= -MaxReminderGap, "promoteUntil", "offset-range", 0)
-	fs.check(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https", 0)
-	fs.line("organiser.name", e.Organiser.Name, 1, MaxName)
-	fs.check(e.Organiser.Email != "", "organiser.email", "missing", 0)
-	fs.check(e.RetentionDays >= 1 && e.RetentionDays <= MaxRetention, "retentionDays", "out-of-range", MaxRetention)
-	fs.check(e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt), "signUpClosesAt", "not-after-open", 0)
-	fs.check(slices.Contains([]EventStatus{Draft, Open, Closed, Cancelled}, e.Status), "status", "unknown-status", 0)
-	fs = append(fs, e.questionFaults()...)
-	fs = append(fs, e.reminderFaults()...)
-	return Faults(fs).Err()
+	var fs validator
+	fs.require(slug.MatchString(e.Slug), "slug", "slug-form", 60)
+	fs.checkLine("title", e.Title, 1, MaxTitle)
+	fs.checkText("description", e.Description, MaxDescription)
+	fs.require(e.Language.IsSupported(), "language", "unknown-language", 0)
+	fs.require(!e.StartsAt.IsZero(), "startsAt", "missing", 0)
+	fs.require(e.StartsAt.IsZero() || e.StartsAt.Year() >= 2000, "startsAt", "too-early", 0)
+	fs.require(e.StartsAt.IsZero() || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start", 0)
+	fs.require(e.EndsAt.Year() < 2200, "endsAt", "too-late", 0)
+	_, err := LoadLocation(e.TimeZone)
+	fs.require(err == nil, "timeZone", "unknown-zone", 0)
+	fs.require(e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity, "capacity", "out-of-range", MaxCapacity)
+	fs.require(e.PromotionCutoff <= 0 && time.Duration(e.PromotionCutoff) >= -MaxReminderOffset, "promoteUntil", "offset-range", 0)
+	fs.require(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https", 0)
+	fs.checkLine("organiser.name", e.Organiser.Name, 1, MaxName)
+	fs.require(e.Organiser.Email != "", "organiser.email", "missing", 0)
+	fs.require(e.RetentionDays >= 1 && e.RetentionDays <= MaxRetention, "retentionDays", "out-of-range", MaxRetention)
+	fs.require(e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt), "signUpClosesAt", "not-after-open", 0)
+	fs.require(slices.Contains([]EventStatus{EventDraft, EventOpen, EventClosed, EventCancelled}, e.Status), "status", "unknown-status", 0)
+	fs = append(fs, e.questionErrors()...)
+	fs = append(fs, e.reminderErrors()...)
+	return ValidationErrors(fs).Err()
 }
 
-func (e Event) questionFaults() (fs faults) {
+func (e Event) questionErrors() (fs validator) {
 	_, id := wellFormed()
-	fs.check(len(e.Questions) <= MaxQuestions, "questions", "too-many", MaxQuestions)
+	fs.require(len(e.Questions) <= MaxQuestions, "questions", "too-many", MaxQuestions)
 	seen := map[string]bool{}
 	for _, q := range e.Questions {
 		field := "questions." + q.ID
-		fs.check(id.MatchString(q.ID), "questions", "question-id", 40)
-		fs.check(!seen[q.ID], field, "twice", 0)
+		fs.require(id.MatchString(q.ID), "questions", "question-id", 40)
+		fs.require(!seen[q.ID], field, "twice", 0)
 		seen[q.ID] = true
-		fs.line(field, q.Label, 1, 500)
-		fs.check(len(q.Options) <= MaxOptions, field, "too-many", MaxOptions)
+		fs.checkLine(field, q.Label, 1, 500)
+		fs.require(len(q.Options) <= MaxOptions, field, "too-many", MaxOptions)
 		for _, o := range q.Options {
-			fs.line(field, o, 1, MaxName)
+			fs.checkLine(field, o, 1, MaxName)
 		}
 		switch q.Kind {
-		case Choice, MultipleChoice:
-			fs.check(len(q.Options) > 0, field, "no-options", 0)
-		case ShortText, LongText, TickBox:
-			fs.check(len(q.Options) == 0, field, "has-options", 0)
+		case QuestionChoice, QuestionMultipleChoice:
+			fs.require(len(q.Options) > 0, field, "no-options", 0)
+		case QuestionShortText, QuestionLongText, QuestionCheckbox:
+			fs.require(len(q.Options) == 0, field, "has-options", 0)
 		default:
-			fs.check(false, field, "unknown-kind", 0)
+			fs.require(false, field, "unknown-kind", 0)
 		}
 	}
 	return fs
 }
 
-func (e Event) reminderFaults() (fs faults) {
-	fs.check(len(e.Reminders) <= MaxReminders, "reminders", "too-many", MaxReminders)
-	seen := map[Kind]bool{}
+func (e Event) reminderErrors() (fs validator) {
+	fs.require(len(e.Reminders) <= MaxReminders, "reminders", "too-many", MaxReminders)
+	seen := map[MailKind]bool{}
 	for _, r := range e.Reminders {
 		field := "reminders." + string(r.Kind)
-		fs.check(!seen[r.Kind], field, "twice", 0)
+		fs.require(!seen[r.Kind], field, "twice", 0)
 		seen[r.Kind] = true
-		fs.text(field, r.Text, MaxDescription)
+		fs.checkText(field, r.Text, MaxDescription)
 		gap := time.Duration(r.Offset)
-		if r.Kind == FollowUpAttended || r.Kind == FollowUpMissed {
-			fs.check(gap >= 0 && gap <= MaxReminderGap, field, "offset-range", 0)
+		if r.Kind == KindFollowUpAttended || r.Kind == KindFollowUpMissed {
+			fs.require(gap >= 0 && gap <= MaxReminderOffset, field, "offset-range", 0)
 			continue
 		}
-		fs.check(r.Kind == ReminderKind(r.Offset), field, "kind-offset", 0)
-		fs.check(gap <= 0 && gap >= -MaxReminderGap, field, "offset-range", 0)
+		fs.require(r.Kind == ReminderKind(r.Offset), field, "kind-offset", 0)
+		fs.require(gap <= 0 && gap >= -MaxReminderOffset, field, "offset-range", 0)
 	}
 	return fs
 }
 
 func isHTTPS(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= 2000 && !hasControl(s, false)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= 2000 && !hasControlChars(s, false)
 }
 
-// faults gathers Faults while checking.
-type faults Faults
+// validator gathers Faults while checking.
+type validator ValidationErrors
 
-func (fs *faults) check(ok bool, field, code string, limit int) {
+func (fs *validator) require(ok bool, field, code string, limit int) {
 	if !ok {
-		*fs = append(*fs, Fault{Field: field, Code: code, Limit: limit})
+		*fs = append(*fs, FieldError{Field: field, Code: code, Limit: limit})
 	}
 }
 
-// line checks a value of one line: its length in characters, and no control characters, which
+// checkLine checks a value of one line: its length in characters, and no control characters, which
 // would reach headers and calendar files.
-func (fs *faults) line(field, s string, atLeast, atMost int) {
+func (fs *validator) checkLine(field, s string, atLeast, atMost int) {
 	switch {
-	case !utf8.ValidString(s) || hasControl(s, false):
-		fs.check(false, field, "bad-characters", 0)
+	case !utf8.ValidString(s) || hasControlChars(s, false):
+		fs.require(false, field, "bad-characters", 0)
 	case utf8.RuneCountInString(strings.TrimSpace(s)) < atLeast:
-		fs.check(false, field, "missing", 0)
+		fs.require(false, field, "missing", 0)
 	case utf8.RuneCountInString(s) > atMost:
-		fs.check(false, field, "too-long", atMost)
+		fs.require(false, field, "too-long", atMost)
 	}
 }
 
-// text checks a value that may have line breaks.
-func (fs *faults) text(field, s string, atMost int) {
+// checkText checks a value that may have line breaks.
+func (fs *validator) checkText(field, s string, atMost int) {
 	switch {
-	case !utf8.ValidString(s) || hasControl(s, true):
-		fs.check(false, field, "bad-characters", 0)
+	case !utf8.ValidString(s) || hasControlChars(s, true):
+		fs.require(false, field, "bad-characters", 0)
 	case utf8.RuneCountInString(s) > atMost:
-		fs.check(false, field, "too-long", atMost)
+		fs.require(false, field, "too-long", atMost)
 	}
 }
 
-// hasControl looks for characters that have no business in text that people typed: C0 and C1
+// hasControlChars looks for characters that have no business in text that people typed: C0 and C1
 // controls, line and paragraph separators, and the bidirectional overrides that disguise names.
-func hasControl(s string, breaks bool) bool {
+func hasControlChars(s string, breaks bool) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {
 		switch {
 		case breaks && (r == '\n' || r == '\r' || r == '\t'):

@@ -33,12 +33,12 @@ func NewSecret(random io.Reader) ([]byte, error) {
 // the table itself refuses a second registration; without the event's secret it tells nothing of the address.
 func RegistrationID(e Event, a Address) string {
 	h := hmac.New(sha256.New, e.Secret)
-	h.Write([]byte(a.Identity))
+	h.Write([]byte(a.Normalized))
 	return idEncoding.EncodeToString(h.Sum(nil))[:idSize]
 }
 
-// Mark tells r from a former registration of the same address, which was erased; "" without a secret.
-func (r Registration) Mark() string {
+// Generation tells r from a former registration of the same address, which was erased; "" without a secret.
+func (r Registration) Generation() string {
 	if len(r.Secret) == 0 {
 		return ""
 	}

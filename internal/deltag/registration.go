@@ -9,25 +9,25 @@ import (
 
 // An Address is an e-mail address: as it was typed, and as it is compared and sent to.
 type Address struct {
-	Typed string
-	// Identity has the domain in lower-case ASCII (IDNA) and the local part in lower case. RFC 5321 lets
+	Original string
+	// Normalized has the domain in lower-case ASCII (IDNA) and the local part in lower case. RFC 5321 lets
 	// a server tell cases apart; no server that people use does, and people type both.
-	Identity string
+	Normalized string
 }
 
 // ASCII is the address that mail is sent to: as it was typed, with the domain in ASCII. The local part is ASCII
 // already, for SES takes no other.
 func (a Address) ASCII() string {
-	if a.Identity == "" {
+	if a.Normalized == "" {
 		return ""
 	}
-	local, _, _ := strings.Cut(a.Typed, "@")
+	local, _, _ := strings.Cut(a.Original, "@")
 	return local + "@" + a.Domain()
 }
 
 // Domain is what stands after the @, in ASCII.
 func (a Address) Domain() string {
-	_, domain, _ := strings.Cut(a.Identity, "@")
+	_, domain, _ := strings.Cut(a.Normalized, "@")
 	return domain
 }
 
@@ -35,47 +35,47 @@ func (a Address) Domain() string {
 type RegistrationStatus string
 
 const (
-	Confirmed RegistrationStatus = "confirmed"
-	Waiting   RegistrationStatus = "waiting"
-	Withdrawn RegistrationStatus = "cancelled" // the seat was given up
+	RegistrationConfirmed  RegistrationStatus = "confirmed"
+	RegistrationWaitlisted RegistrationStatus = "waiting"
+	RegistrationCancelled  RegistrationStatus = "cancelled" // the seat was given up
 )
 
-// A MailState is whether mail reaches the person.
-type MailState string
+// An AddressStatus is whether mail reaches the person.
+type AddressStatus string
 
 const (
-	MailOK           MailState = "ok"
-	MailBounced      MailState = "bounced"
-	MailComplained   MailState = "complained"
-	MailUnsubscribed MailState = "unsubscribed"
+	AddressOK           AddressStatus = "ok"
+	AddressBounced      AddressStatus = "bounced"
+	AddressComplained   AddressStatus = "complained"
+	AddressUnsubscribed AddressStatus = "unsubscribed"
 )
 
-// Worse says whether m outweighs than: a dead address above a complaint above an unsubscription.
-func (m MailState) Worse(than MailState) bool {
-	order := []MailState{MailOK, MailUnsubscribed, MailComplained, MailBounced}
+// MoreSevereThan says whether m outweighs than: a dead address above a complaint above an unsubscription.
+func (m AddressStatus) MoreSevereThan(than AddressStatus) bool {
+	order := []AddressStatus{AddressOK, AddressUnsubscribed, AddressComplained, AddressBounced}
 	return slices.Index(order, m) > slices.Index(order, than)
 }
 
 // A Registration is one address at one event.
 type Registration struct {
-	EventID      string
-	ID           string // RegistrationID(event, address)
-	Name         string
-	Email        Address
-	Organisation string
-	Role         string
-	Answers      map[string][]string // by question id; kept when a question is changed or removed
-	Updates      bool                // wants optional mail
-	Language     Language            // of the form it was signed up with, and so of its mails
-	Status       RegistrationStatus
-	RegisteredAt time.Time
-	ConfirmedAt  time.Time // when the seat was got: at sign-up, by promotion, on return. Zero: never
-	AttendedAt   time.Time // first press on the join button. Zero: not seen
-	WaitingSince time.Time // when the place in line was taken. Zero: not in line
-	Mail         MailState
+	EventID       string
+	ID            string // RegistrationID(event, address)
+	Name          string
+	Email         Address
+	Organisation  string
+	Role          string
+	Answers       map[string][]string // by question id; kept when a question is changed or removed
+	Updates       bool                // wants optional mail
+	Language      Language            // of the form it was signed up with, and so of its mails
+	Status        RegistrationStatus
+	RegisteredAt  time.Time
+	ConfirmedAt   time.Time // when the seat was got: at sign-up, by promotion, on return. Zero: never
+	AttendedAt    time.Time // first press on the join button. Zero: not seen
+	WaitlistedAt  time.Time // when the place in line was taken. Zero: not in line
+	AddressStatus AddressStatus
 
-	// Formerly are the ids of addresses that were corrected; their ledger rows stay until this is erased.
-	Formerly []string
+	// PreviousIDs are the ids of addresses that were corrected; their ledger rows stay until this is erased.
+	PreviousIDs []string
 	// Secret proves the personal links; see Link.
 	Secret []byte
 	// Revision rises with each write; a write names the one it has read.
@@ -83,16 +83,16 @@ type Registration struct {
 	// MailVersion numbers the mails about this registration (confirmation, waiting, promoted, …): the
 	// last one used. Reminders and other mail to all are numbered by the event's Schedule instead.
 	MailVersion int
-	// MailedAt is when the last of them was put in the ledger.
-	MailedAt time.Time
-	// Sequence rises when the registration's calendar entry is withdrawn and given back; it is added
+	// LastMailedAt is when the last of them was put in the ledger.
+	LastMailedAt time.Time
+	// ICalSequence rises when the registration's calendar entry is withdrawn and given back; it is added
 	// to the event's own, so that the sum never falls.
-	Sequence int
+	ICalSequence int
 }
 
-// RepeatAfter is how long after a confirmation a repeated sign-up sends it again: a double click, a
+// ResendCooldown is how long after a confirmation a repeated sign-up sends it again: a double click, a
 // refresh or a client's retry never does, somebody who lost the mail gets it.
-const RepeatAfter = time.Minute
+const ResendCooldown = time.Minute
 
 // Limits of what a visitor may send in, in characters.
 const (
@@ -102,8 +102,8 @@ const (
 	MaxLongText  = 4000
 )
 
-// A SignUp is what a visitor sends in.
-type SignUp struct {
+// A SignUpRequest is what a visitor sends in.
+type SignUpRequest struct {
 	Name         string
 	Email        Address
 	Organisation string
@@ -114,12 +114,12 @@ type SignUp struct {
 	Network      string // it came from, or "" when that is not to be limited; never stored
 }
 
-// MaxPerNetwork is how many sign-ups one network may make in an hour. A whole municipality or ministry sits behind one
+// MaxSignUpsPerNetwork is how many sign-ups one network may make in an hour. A whole municipality or ministry sits behind one
 // address; none has that many people at one webinar.
-const MaxPerNetwork = 3200
+const MaxSignUpsPerNetwork = 3200
 
-// Tidy trims what people leave around their words and drops empty answers.
-func (s SignUp) Tidy() SignUp {
+// Normalize trims what people leave around their words and drops empty answers.
+func (s SignUpRequest) Normalize() SignUpRequest {
 	s.Name = strings.TrimSpace(s.Name)
 	s.Organisation = strings.TrimSpace(s.Organisation)
 	s.Role = strings.TrimSpace(s.Role)
@@ -142,53 +142,53 @@ func (s SignUp) Tidy() SignUp {
 // Validate returns Faults for everything the visitor has to mend, in the order of the form. The
 // address was checked when it was parsed; an empty one is what a failed parse leaves, so it is not
 // reported here a second time.
-func (s SignUp) Validate(e Event) error {
-	var fs faults
-	fs.line("name", s.Name, 1, MaxName)
-	fs.line("organisation", s.Organisation, 0, MaxName)
-	fs.line("role", s.Role, 0, MaxName)
+func (s SignUpRequest) Validate(e Event) error {
+	var fs validator
+	fs.checkLine("name", s.Name, 1, MaxName)
+	fs.checkLine("organisation", s.Organisation, 0, MaxName)
+	fs.checkLine("role", s.Role, 0, MaxName)
 	for _, q := range e.Questions {
-		fs = append(fs, q.faults(s.Answers[q.ID])...)
+		fs = append(fs, q.answerErrors(s.Answers[q.ID])...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Answers)) {
 		_, known := e.Question(id)
-		fs.check(known, "answers."+id, "unknown-question", 0)
+		fs.require(known, "answers."+id, "unknown-question", 0)
 	}
-	return Faults(fs).Err()
+	return ValidationErrors(fs).Err()
 }
 
-func (q Question) faults(given []string) (fs faults) {
+func (q Question) answerErrors(given []string) (fs validator) {
 	field := "answers." + q.ID
 	if len(given) == 0 {
-		fs.check(!q.Required, field, "missing", 0)
+		fs.require(!q.Required, field, "missing", 0)
 		return fs
 	}
-	fs.check(q.Kind == MultipleChoice || len(given) == 1, field, "too-many", 1)
+	fs.require(q.Kind == QuestionMultipleChoice || len(given) == 1, field, "too-many", 1)
 	for _, v := range given {
 		switch q.Kind {
-		case LongText:
-			fs.text(field, v, MaxLongText)
-		case Choice, MultipleChoice:
-			fs.check(slices.Contains(q.Options, v), field, "unknown-option", 0)
-		case TickBox:
-			fs.check(v == TickedValue, field, "unknown-option", 0)
+		case QuestionLongText:
+			fs.checkText(field, v, MaxLongText)
+		case QuestionChoice, QuestionMultipleChoice:
+			fs.require(slices.Contains(q.Options, v), field, "unknown-option", 0)
+		case QuestionCheckbox:
+			fs.require(v == CheckedValue, field, "unknown-option", 0)
 		default:
-			fs.line(field, v, 0, MaxShortText)
+			fs.checkLine(field, v, 0, MaxShortText)
 		}
 	}
 	return fs
 }
 
-// TickedValue is what a tick box sends when it is ticked, and how it is stored.
-const TickedValue = "yes"
+// CheckedValue is what a tick box sends when it is ticked, and how it is stored.
+const CheckedValue = "yes"
 
 // NewRegistration makes the registration of a first sign-up, as yet with neither seat nor mail.
-func NewRegistration(e Event, s SignUp, secret []byte, now time.Time) Registration {
+func NewRegistration(e Event, s SignUpRequest, secret []byte, now time.Time) Registration {
 	return Registration{
 		EventID: e.ID, ID: RegistrationID(e, s.Email), Secret: secret,
 		Name: s.Name, Email: s.Email, Organisation: s.Organisation, Role: s.Role,
 		Answers: s.Answers, Updates: s.Updates, Language: s.Language,
-		Mail: MailOK, RegisteredAt: now,
+		AddressStatus: AddressOK, RegisteredAt: now,
 	}
 }
 
@@ -197,110 +197,110 @@ func NewRegistration(e Event, s SignUp, secret []byte, now time.Time) Registrati
 
 // Confirm gives r a seat.
 func (r Registration) Confirm(now time.Time) (Registration, Delivery) {
-	r = r.returning()
-	r.Status, r.ConfirmedAt, r.WaitingSince = Confirmed, now, time.Time{}
-	return r.tell(Confirmation, now)
+	r = r.bumpSequenceIfReturning()
+	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationConfirmed, now, time.Time{}
+	return r.notify(KindConfirmation, now)
 }
 
-// Wait puts r at the end of the line.
-func (r Registration) Wait(now time.Time) (Registration, Delivery) {
-	r = r.returning()
-	r.Status, r.ConfirmedAt, r.WaitingSince = Waiting, time.Time{}, now
-	return r.tell(WaitingNote, now)
+// JoinWaitlist puts r at the end of the line.
+func (r Registration) JoinWaitlist(now time.Time) (Registration, Delivery) {
+	r = r.bumpSequenceIfReturning()
+	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationWaitlisted, time.Time{}, now
+	return r.notify(KindWaitlisted, now)
 }
 
 // Promote gives r, who waits, a seat that came free.
 func (r Registration) Promote(now time.Time) (Registration, Delivery) {
-	r.Status, r.ConfirmedAt, r.WaitingSince = Confirmed, now, time.Time{}
-	return r.tell(Promoted, now)
+	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationConfirmed, now, time.Time{}
+	return r.notify(KindPromoted, now)
 }
 
-// Withdraw takes r's seat or place in line back.
-func (r Registration) Withdraw(now time.Time) (Registration, Delivery) {
-	r.Status, r.WaitingSince = Withdrawn, time.Time{}
-	r.Sequence++
-	return r.tell(WithdrawnNote, now)
+// Cancel takes r's seat or place in line back.
+func (r Registration) Cancel(now time.Time) (Registration, Delivery) {
+	r.Status, r.WaitlistedAt = RegistrationCancelled, time.Time{}
+	r.ICalSequence++
+	return r.notify(KindRegistrationCancelled, now)
 }
 
-// Repeat tells r again how things stand, and false if that was done less than RepeatAfter ago.
-func (r Registration) Repeat(now time.Time) (Registration, Delivery, bool) {
-	if now.Sub(r.MailedAt) < RepeatAfter && !now.Before(r.MailedAt) {
+// ResendAfterCooldown tells r again how things stand, and false if that was done less than RepeatAfter ago.
+func (r Registration) ResendAfterCooldown(now time.Time) (Registration, Delivery, bool) {
+	if now.Sub(r.LastMailedAt) < ResendCooldown && !now.Before(r.LastMailedAt) {
 		return r, Delivery{}, false
 	}
-	r, d := r.Again(now)
+	r, d := r.ResendStatus(now)
 	return r, d, true
 }
 
-// Again tells r once more how things stand.
-func (r Registration) Again(now time.Time) (Registration, Delivery) {
-	kind := map[RegistrationStatus]Kind{Confirmed: Confirmation, Waiting: WaitingNote, Withdrawn: WithdrawnNote}[r.Status]
-	return r.tell(kind, now)
+// ResendStatus tells r once more how things stand.
+func (r Registration) ResendStatus(now time.Time) (Registration, Delivery) {
+	kind := map[RegistrationStatus]MailKind{RegistrationConfirmed: KindConfirmation, RegistrationWaitlisted: KindWaitlisted, RegistrationCancelled: KindRegistrationCancelled}[r.Status]
+	return r.notify(kind, now)
 }
 
-// Readdress moves r, with its seat or place in line, to another address, which gets links of its own and is told how
+// ChangeAddress moves r, with its seat or place in line, to another address, which gets links of its own and is told how
 // things stand. An unsubscription is kept; that the old address was dead is not.
-func (r Registration) Readdress(e Event, in SignUp, secret []byte, now time.Time) (Registration, Delivery) {
-	next := r.With(in)
+func (r Registration) ChangeAddress(e Event, in SignUpRequest, secret []byte, now time.Time) (Registration, Delivery) {
+	next := r.WithDetails(in)
 	next.ID, next.Secret = RegistrationID(e, in.Email), secret
-	next.Formerly = slices.DeleteFunc(append(slices.Clip(r.Formerly), r.ID), func(id string) bool { return id == next.ID })
-	if r.Mail == MailBounced {
-		next.Mail = MailOK
+	next.PreviousIDs = slices.DeleteFunc(append(slices.Clip(r.PreviousIDs), r.ID), func(id string) bool { return id == next.ID })
+	if r.AddressStatus == AddressBounced {
+		next.AddressStatus = AddressOK
 	}
-	next.Sequence += 2 // above that of the Farewell, should both addresses lead to one calendar
-	next, mail := next.Again(now)
+	next.ICalSequence += 2 // above that of the Farewell, should both addresses lead to one calendar
+	next, mail := next.ResendStatus(now)
 	next.Revision = 1
 	return next, mail
 }
 
-// With is r with what was typed anew.
-func (r Registration) With(in SignUp) Registration {
+// WithDetails is r with what was typed anew.
+func (r Registration) WithDetails(in SignUpRequest) Registration {
 	r.Name, r.Email, r.Organisation, r.Role = in.Name, in.Email, in.Organisation, in.Role
 	r.Answers, r.Updates, r.Language = in.Answers, in.Updates, in.Language
 	return r
 }
 
-// Attend notes the first press on the join button.
-func (r Registration) Attend(now time.Time) Registration {
+// MarkAttended notes the first press on the join button.
+func (r Registration) MarkAttended(now time.Time) Registration {
 	r.AttendedAt = now
 	r.Revision++
 	return r
 }
 
-// SetMail notes whether mail reaches the person.
-func (r Registration) SetMail(m MailState) Registration {
-	r.Mail = m
+// SetAddressStatus notes whether mail reaches the person.
+func (r Registration) SetAddressStatus(m AddressStatus) Registration {
+	r.AddressStatus = m
 	r.Revision++
 	return r
 }
 
-// returning raises Sequence for somebody whose calendar entry was withdrawn.
-func (r Registration) returning() Registration {
-	if r.Status == Withdrawn {
-		r.Sequence++
+// bumpSequenceIfReturning raises Sequence for somebody whose calendar entry was withdrawn.
+func (r Registration) bumpSequenceIfReturning() Registration {
+	if r.Status == RegistrationCancelled {
+		r.ICalSequence++
 	}
 	return r
 }
 
-func (r Registration) tell(k Kind, now time.Time) (Registration, Delivery) {
+func (r Registration) notify(k MailKind, now time.Time) (Registration, Delivery) {
 	r.Revision++
 	r.MailVersion++
-	r.MailedAt = now
+	r.LastMailedAt = now
 	return r, NewDelivery(r, k, r.MailVersion, now)
 }
 
 // Counts of an event's registrations.
 type Counts struct {
-	Confirmed, Waiting, Cancelled, Attended int
+	Confirmed, Waitlisted, Cancelled, Attended int
 }
 
-// Count adds a registration.
-func (c *Counts) Count(r Registration) {
+// Add adds a registration.
+func (c *Counts) Add(r Registration) {
 	switch r.Status {
-	case Confirmed:
+	case RegistrationConfirmed:
 		c.Confirmed++
-	case Waiting:
-		c.Waiting++
-	case Withdrawn:
+	case RegistrationWaitlisted:
+		c.Waitlisted++
+	case RegistrationCancelled:
 		c.Cancelled++
 	}
 	if !r.AttendedAt.IsZero() {
@@ -308,13 +308,13 @@ func (c *Counts) Count(r Registration) {
 	}
 }
 
-// Minus is c less what d counts.
-func (c Counts) Minus(d Counts) Counts {
-	return Counts{c.Confirmed - d.Confirmed, c.Waiting - d.Waiting, c.Cancelled - d.Cancelled, c.Attended - d.Attended}
+// Sub is c less what d counts.
+func (c Counts) Sub(d Counts) Counts {
+	return Counts{c.Confirmed - d.Confirmed, c.Waitlisted - d.Waitlisted, c.Cancelled - d.Cancelled, c.Attended - d.Attended}
 }
 
-// Over is how many are confirmed above e's capacity: it was lowered, and nobody is thrown out.
-func (e Event) Over(c Counts) int {
+// Overbooked is how many are confirmed above e's capacity: it was lowered, and nobody is thrown out.
+func (e Event) Overbooked(c Counts) int {
 	if e.Capacity == nil {
 		return 0
 	}
@@ -326,11 +326,11 @@ func (r Registration) Link(p Purpose) string {
 	return Link{EventID: r.EventID, RegistrationID: r.ID, Purpose: p}.Token(r.Secret)
 }
 
-// An Outcome is what became of a sign-up.
-type Outcome string
+// A SignUpOutcome is what became of a sign-up.
+type SignUpOutcome string
 
 const (
-	OutcomeConfirmed Outcome = "confirmed"
-	OutcomeWaiting   Outcome = "waiting"
-	OutcomeRepeated  Outcome = "repeated" // the address was signed up already; nothing changed
+	OutcomeConfirmed         SignUpOutcome = "confirmed"
+	OutcomeWaitlisted        SignUpOutcome = "waiting"
+	OutcomeAlreadyRegistered SignUpOutcome = "repeated" // the address was signed up already; nothing changed
 )

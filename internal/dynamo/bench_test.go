@@ -15,8 +15,8 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/dynamo/storetest"
-	"deltag/internal/dynamolocal"
+	"deltag/internal/testing/dynamolocal"
+	"deltag/internal/testing/storetest"
 )
 
 // BenchmarkLimitedSignUp is a rush on one event with a limit, whose seats are all counted on one item. x-bare compares it with the

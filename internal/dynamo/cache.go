@@ -7,9 +7,9 @@ import (
 	"deltag/internal/deltag"
 )
 
-// cacheFor is how long a page may show an old event. Whatever slips through in that time is put right
+// cacheTTL is how long a page may show an old event. Whatever slips through in that time is put right
 // when its mail is sent, which reads the event anew.
-const cacheFor = 3 * time.Second
+const cacheTTL = 3 * time.Second
 
 // maxCached bounds the cache: a function serves few events at a time.
 const maxCached = 256
@@ -26,14 +26,14 @@ type cachedEvent struct {
 }
 
 // Age is measured by the machine's monotonic clock: it is about staleness, not about the time of the event.
-func (c *eventCache) find(slug string) (deltag.Event, bool) {
+func (c *eventCache) get(slug string) (deltag.Event, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept, ok := c.bySlug[slug]
-	return kept.event, ok && time.Since(kept.read) < cacheFor
+	return kept.event, ok && time.Since(kept.read) < cacheTTL
 }
 
-func (c *eventCache) keep(slug string, e deltag.Event) {
+func (c *eventCache) put(slug string, e deltag.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bySlug == nil || len(c.bySlug) >= maxCached {
@@ -42,7 +42,7 @@ func (c *eventCache) keep(slug string, e deltag.Event) {
 	c.bySlug[slug] = cachedEvent{e, time.Now()}
 }
 
-func (c *eventCache) forget(slug string) {
+func (c *eventCache) invalidate(slug string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.bySlug, slug)

@@ -14,45 +14,45 @@ import (
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
 	c := dynamodb.New(dynamodb.Options{
 		Region:       region,
-		BaseEndpoint: optional(endpoint),
+		BaseEndpoint: stringOrNil(endpoint),
 		Credentials:  credentials,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = 4
 			o.MaxBackoff = time.Second // a visitor waits; API Gateway gives up after 30 s
 		}),
 	})
-	return slim{c.GetItem, c.BatchGetItem, c.Query, c.PutItem, c.TransactWriteItems}
+	return clientFuncs{c.GetItem, c.BatchGetItem, c.Query, c.PutItem, c.TransactWriteItems}
 }
 
-// A call is one of the client's operations.
-type call[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
+// An operation is one of the client's operations.
+type operation[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
 
-// slim keeps the SDK's client out of every interface. html/template calls methods by name, so the linker keeps all methods
+// clientFuncs keeps the SDK's client out of every interface. html/template calls methods by name, so the linker keeps all methods
 // of each type that an interface can reach, and the client has one for each of DynamoDB's operations: 4 MB of them.
-type slim struct {
-	getItem            call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
-	batchGetItem       call[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
-	query              call[dynamodb.QueryInput, dynamodb.QueryOutput]
-	putItem            call[dynamodb.PutItemInput, dynamodb.PutItemOutput]
-	transactWriteItems call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+type clientFuncs struct {
+	getItem            operation[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	batchGetItem       operation[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
+	query              operation[dynamodb.QueryInput, dynamodb.QueryOutput]
+	putItem            operation[dynamodb.PutItemInput, dynamodb.PutItemOutput]
+	transactWriteItems operation[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
 }
 
-func (s slim) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (s clientFuncs) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	return s.getItem(ctx, in, o...)
 }
 
-func (s slim) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+func (s clientFuncs) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
 	return s.batchGetItem(ctx, in, o...)
 }
 
-func (s slim) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (s clientFuncs) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return s.query(ctx, in, o...)
 }
 
-func (s slim) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (s clientFuncs) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return s.putItem(ctx, in, o...)
 }
 
-func (s slim) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+func (s clientFuncs) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	return s.transactWriteItems(ctx, in, o...)
 }

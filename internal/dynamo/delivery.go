@@ -13,58 +13,58 @@ import (
 
 // deliveryItem is a row of the mail ledger as it is stored. It is in the due index while open.
 type deliveryItem struct {
-	PK, SK         string
-	GSI1PK         string `dynamodbav:",omitempty"`
-	GSI1SK         string `dynamodbav:",omitempty"`
-	EventID        string
-	RegistrationID string
-	Kind           string
-	Version        int
-	Email          string         // as typed
-	Identity       string         // as compared
-	Mark           string         `dynamodbav:",omitempty"`
-	Addressee      *addresseeItem `dynamodbav:",omitempty"`
-	Text           string         `dynamodbav:",omitempty"`
-	Status         string
-	Reason         string `dynamodbav:",omitempty"`
-	DueAt          string
-	Attempt        int
-	SentAt         string `dynamodbav:",omitempty"`
-	MessageID      string `dynamodbav:",omitempty"`
-	Revision       int
-	History        []stepItem `dynamodbav:",omitempty"`
+	PK, SK            string
+	GSI1PK            string `dynamodbav:",omitempty"`
+	GSI1SK            string `dynamodbav:",omitempty"`
+	EventID           string
+	RegistrationID    string
+	Kind              string
+	Version           int
+	Email             string         // as typed
+	NormalizedEmail   string         // as compared
+	Generation        string         `dynamodbav:",omitempty"`
+	DetachedRecipient *recipientItem `dynamodbav:",omitempty"`
+	Text              string         `dynamodbav:",omitempty"`
+	Status            string
+	Reason            string `dynamodbav:",omitempty"`
+	DueAt             string
+	Attempt           int
+	SentAt            string `dynamodbav:",omitempty"`
+	MessageID         string `dynamodbav:",omitempty"`
+	Revision          int
+	History           []statusChangeItem `dynamodbav:",omitempty"`
 }
 
-// addresseeItem is whom a mail is for that no registration stands behind.
-type addresseeItem struct {
-	Name, Language, Status, Mail string
-	ConfirmedAt                  string `dynamodbav:",omitempty"`
-	Sequence                     int
+// recipientItem is whom a mail is for that no registration stands behind.
+type recipientItem struct {
+	Name, Language, Status, AddressStatus string
+	ConfirmedAt                           string `dynamodbav:",omitempty"`
+	ICalSequence                          int
 }
 
-type stepItem struct {
+type statusChangeItem struct {
 	At, Status string
 	Reason     string `dynamodbav:",omitempty"`
 }
 
 func newDeliveryItem(d deltag.Delivery) deliveryItem {
-	pk, sk := mailKey(d.DeliveryKey)
+	pk, sk := deliveryKey(d.DeliveryKey)
 	it := deliveryItem{
 		PK: pk, SK: sk, EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
-		Email: d.Email.Typed, Identity: d.Email.Identity, Mark: d.Mark, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: stamp(d.DueAt),
-		Attempt: d.Attempt, SentAt: stamp(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
+		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: formatTime(d.DueAt),
+		Attempt: d.Attempt, SentAt: formatTime(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
 	}
-	if !d.NextAt.IsZero() {
-		it.GSI1PK, it.GSI1SK = duePK, stamp(d.NextAt)
+	if !d.NextAttemptAt.IsZero() {
+		it.GSI1PK, it.GSI1SK = duePK, formatTime(d.NextAttemptAt)
 	}
-	if a := d.Addressee; a != nil {
-		it.Addressee = &addresseeItem{
-			Name: a.Name, Language: string(a.Language), Status: string(a.Status), Mail: string(a.Mail),
-			ConfirmedAt: stamp(a.ConfirmedAt), Sequence: a.Sequence,
+	if a := d.DetachedRecipient; a != nil {
+		it.DetachedRecipient = &recipientItem{
+			Name: a.Name, Language: string(a.Language), Status: string(a.Status), AddressStatus: string(a.AddressStatus),
+			ConfirmedAt: formatTime(a.ConfirmedAt), ICalSequence: a.ICalSequence,
 		}
 	}
 	for _, step := range d.History {
-		it.History = append(it.History, stepItem{stamp(step.At), string(step.Status), string(step.Reason)})
+		it.History = append(it.History, statusChangeItem{formatTime(step.At), string(step.Status), string(step.Reason)})
 	}
 	return it
 }
@@ -72,20 +72,20 @@ func newDeliveryItem(d deltag.Delivery) deliveryItem {
 func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
 	d := deltag.Delivery{
-		DeliveryKey: deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.Kind(v.Kind), Version: v.Version},
-		Email:       deltag.Address{Typed: v.Email, Identity: v.Identity}, Mark: v.Mark, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
-		DueAt: unstamp(v.DueAt), NextAt: unstamp(v.GSI1SK), Attempt: v.Attempt, SentAt: unstamp(v.SentAt),
+		DeliveryKey: deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.MailKind(v.Kind), Version: v.Version},
+		Email:       deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
+		DueAt: parseTime(v.DueAt), NextAttemptAt: parseTime(v.GSI1SK), Attempt: v.Attempt, SentAt: parseTime(v.SentAt),
 		MessageID: v.MessageID, Revision: v.Revision,
 	}
-	if a := v.Addressee; a != nil {
-		d.Addressee = &deltag.Registration{
+	if a := v.DetachedRecipient; a != nil {
+		d.DetachedRecipient = &deltag.Registration{
 			EventID: v.EventID, ID: v.RegistrationID, Name: a.Name, Email: d.Email, Language: deltag.Language(a.Language),
-			Status: deltag.RegistrationStatus(a.Status), Mail: deltag.MailState(a.Mail), ConfirmedAt: unstamp(a.ConfirmedAt), Sequence: a.Sequence,
+			Status: deltag.RegistrationStatus(a.Status), AddressStatus: deltag.AddressStatus(a.AddressStatus), ConfirmedAt: parseTime(a.ConfirmedAt), ICalSequence: a.ICalSequence,
 		}
 	}
 	for _, step := range v.History {
-		d.History = append(d.History, deltag.Step{
-			At: unstamp(step.At), Status: deltag.DeliveryStatus(step.Status), Reason: deltag.Reason(step.Reason),
+		d.History = append(d.History, deltag.StatusChange{
+			At: parseTime(step.At), Status: deltag.DeliveryStatus(step.Status), Reason: deltag.Reason(step.Reason),
 		})
 	}
 	return d, err
@@ -95,33 +95,33 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 // beside it.
 func (s *Store) putDelivery(d deltag.Delivery) types.TransactWriteItem {
 	d.Revision = 1
-	condition, values := following(d)
+	condition, values := ifPreviousRevision(d)
 	return s.put(encode(newDeliveryItem(d)), condition, values)
 }
 
-// following is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
+// ifPreviousRevision is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
 // which was given up, is in nobody's way.
-func following(d deltag.Delivery) (condition string, values item) {
+func ifPreviousRevision(d deltag.Delivery) (condition string, values item) {
 	switch {
-	case d.Revision > 1 && d.Mark == "":
-		return unchanged, was(d.Revision - 1)
+	case d.Revision > 1 && d.Generation == "":
+		return condRevision, revisionParam(d.Revision - 1)
 	case d.Revision > 1:
-		return unchanged + " AND Mark = :mark", item{":was": num(d.Revision - 1), ":mark": str(d.Mark)}
-	case d.Mark == "":
-		return absent, nil
+		return condRevision + " AND Generation = :generation", item{":was": avNumber(d.Revision - 1), ":generation": avString(d.Generation)}
+	case d.Generation == "":
+		return condNotExists, nil
 	}
-	return absent + " OR (attribute_exists(Mark) AND Mark <> :mark)", item{":mark": str(d.Mark)}
+	return condNotExists + " OR (attribute_exists(Generation) AND Generation <> :generation)", item{":generation": avString(d.Generation)}
 }
 
-// Due lists what the index says is due at now, the longest overdue first.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]deltag.Task, error) {
-	out, err := s.page(ctx, query{index: "GSI1", pk: duePK, from: "0", to: stamp(now), limit: limit})
+// DueTasks lists what the index says is due at now, the longest overdue first.
+func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
+	out, err := s.queryPage(ctx, query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit})
 	if err != nil {
 		return nil, err
 	}
-	tasks := make([]deltag.Task, 0, len(out.Items))
+	tasks := make([]deltag.DueTask, 0, len(out.Items))
 	for _, it := range out.Items {
-		task, err := ParseTask(text(it, "PK"), text(it, "SK"))
+		task, err := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
 		if err != nil {
 			return nil, err
 		}
@@ -130,12 +130,12 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]deltag.Tas
 	return tasks, nil
 }
 
-// Open reads a delivery with the event and the registration that decide about it, consistently, in one
+// LoadDelivery reads a delivery with the event and the registration that decide about it, consistently, in one
 // call. ErrNotFound when the row or the event is gone; a registration that is gone is the zero value, unless the row has its addressee.
-func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error) {
-	pk, sk := mailKey(k)
-	reg := regSK + k.RegistrationID
-	found, err := s.getAll(ctx, key(pk, sk), key(pk, metaSK), key(pk, reg))
+func (s *Store) LoadDelivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error) {
+	pk, sk := deliveryKey(k)
+	reg := registrationSK + k.RegistrationID
+	found, err := s.batchGet(ctx, key(pk, sk), key(pk, metaSK), key(pk, reg))
 	if err != nil {
 		return deltag.Delivery{}, deltag.Event{}, deltag.Registration{}, err
 	}
@@ -146,8 +146,8 @@ func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery
 	e, err2 := decodeEvent(found[pk+metaSK])
 	var r deltag.Registration
 	var err3 error
-	if it := found[pk+reg]; d.Addressee != nil {
-		r = *d.Addressee
+	if it := found[pk+reg]; d.DetachedRecipient != nil {
+		r = *d.DetachedRecipient
 	} else if it != nil {
 		r, err3 = decodeRegistration(it)
 	}
@@ -158,34 +158,34 @@ func (s *Store) Open(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery
 // read, and if nothing is known against the address. ErrConflict: the row or the registration is another by now.
 // deltag.ErrSuppressed: the address takes no such mail. deltag.ErrTooManyMails: it has had deltag.MaxPerDay of its kind today.
 func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error {
-	hash, err := s.hash(ctx, r.Email.Identity)
+	hash, err := s.hash(ctx, r.Email.Normalized)
 	if err != nil {
 		return err
 	}
-	condition, values := following(d)
-	suppressed := s.check(key(suppressedPK(hash), "-"), absent, nil)
-	if !d.Kind.Optional() {
-		suppressed = s.check(key(suppressedPK(hash), "-"), absent+" OR Mail = :complained", item{":complained": str(string(deltag.MailComplained))})
+	condition, values := ifPreviousRevision(d)
+	suppressed := s.check(key(suppressedPK(hash), "-"), condNotExists, nil)
+	if !d.Kind.IsUnsubscribable() {
+		suppressed = s.check(key(suppressedPK(hash), "-"), condNotExists+" OR AddressStatus = :complained", item{":complained": avString(string(deltag.AddressComplained))})
 	}
 	actions := []types.TransactWriteItem{s.put(encode(newDeliveryItem(d)), condition, values), suppressed}
-	if d.Addressee == nil {
-		actions = append(actions, s.check(key(eventPK(r.EventID), regSK+r.ID), unchanged, was(r.Revision)))
+	if d.DetachedRecipient == nil {
+		actions = append(actions, s.check(key(eventPK(r.EventID), registrationSK+r.ID), condRevision, revisionParam(r.Revision)))
 	}
-	counted := d.Attempt == 1 && (d.Kind.Personal() || d.Kind.Parting())
+	counted := d.Attempt == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal())
 	if counted {
 		now := d.History[len(d.History)-1].At
-		mails, err := s.mailsToday(ctx, r.Email, now)
+		mails, err := s.mailCounterKey(ctx, r.Email, now)
 		if err != nil {
 			return err
 		}
-		actions = append(actions, s.countMail(mails, now))
+		actions = append(actions, s.incrementMailCount(mails, now))
 	}
-	err = s.write(ctx, actions...)
+	err = s.transact(ctx, actions...)
 	switch {
-	case on(err, 1):
+	case failedAt(err, 1):
 		return deltag.ErrSuppressed
-	case counted && on(err, len(actions)-1) && !on(err, 0):
-		return deltag.ErrTooManyMails
+	case counted && failedAt(err, len(actions)-1) && !failedAt(err, 0):
+		return deltag.ErrMailLimit
 	}
 	return err
 }
@@ -193,20 +193,20 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 // SaveDelivery stores d's next state, and a new row if there is none. ErrConflict when the stored one is
 // not the one before. A farewell goes with its outcome: nothing is to be left of an address that was given up.
 func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
-	if d.Kind.Parting() && !d.Open() {
-		return s.write(ctx, s.remove(key(mailKey(d.DeliveryKey)), unchanged, was(d.Revision-1)))
+	if d.Kind.IsFinal() && !d.IsActive() {
+		return s.transact(ctx, s.delete(key(deliveryKey(d.DeliveryKey)), condRevision, revisionParam(d.Revision-1)))
 	}
 	d.Revision = max(1, d.Revision)
-	condition, values := following(d)
+	condition, values := ifPreviousRevision(d)
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: encode(newDeliveryItem(d)), ConditionExpression: &condition, ExpressionAttributeValues: values,
 	})
-	return failure("save delivery", err)
+	return wrapError("save delivery", err)
 }
 
 // Delivery reads one, consistently. ErrNotFound.
 func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error) {
-	pk, sk := mailKey(k)
+	pk, sk := deliveryKey(k)
 	it, err := s.get(ctx, pk, sk)
 	if err != nil {
 		return deltag.Delivery{}, err
@@ -220,7 +220,7 @@ func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit in
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := s.page(ctx, query{pk: eventPK(eventID), prefix: mailSK, after: after, limit: limit})
+	out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit})
 	if err != nil {
 		return nil, "", err
 	}
@@ -231,7 +231,7 @@ func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit in
 // DeliveriesOf lists one registration's ledger.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
 	var items []item
-	for it, err := range s.all(ctx, query{pk: eventPK(eventID), prefix: mailSK + registrationID + "#"}) {
+	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}) {
 		if err != nil {
 			return nil, err
 		}

@@ -13,37 +13,37 @@ import (
 
 // eventItem is an event as it is stored.
 type eventItem struct {
-	PK, SK         string
-	GSI1PK, GSI1SK string
-	ID, Slug       string
-	Title          string
-	Description    string `dynamodbav:",omitempty"`
-	Language       string
-	StartsAt       string
-	EndsAt         string
-	TimeZone       string
-	Capacity       *int `dynamodbav:",omitempty"`
-	WaitingList    bool
-	JoinURL        string `dynamodbav:",omitempty"`
-	OrganiserName  string
-	OrganiserEmail string
-	Reminded       bool           `dynamodbav:",omitempty"`
-	PromoteUntil   string         `dynamodbav:",omitempty"`
-	SignUpOpensAt  string         `dynamodbav:",omitempty"`
-	SignUpClosesAt string         `dynamodbav:",omitempty"`
-	RetentionDays  int            //
-	Questions      []questionItem `dynamodbav:",omitempty"`
-	Reminders      []reminderItem `dynamodbav:",omitempty"`
-	Status         string
-	Secret         []byte
-	Seated         bool
-	Revision       int
-	Schedule       int
-	Sequence       int
-	ChangedAt      string
-	Notice         *noticeItem `dynamodbav:",omitempty"`
-	CreatedAt      string
-	UpdatedAt      string
+	PK, SK                     string
+	GSI1PK, GSI1SK             string
+	ID, Slug                   string
+	Title                      string
+	Description                string `dynamodbav:",omitempty"`
+	Language                   string
+	StartsAt                   string
+	EndsAt                     string
+	TimeZone                   string
+	Capacity                   *int `dynamodbav:",omitempty"`
+	HasWaitlist                bool
+	JoinURL                    string `dynamodbav:",omitempty"`
+	OrganiserName              string
+	OrganiserEmail             string
+	OrganiserReceivesReminders bool           `dynamodbav:",omitempty"`
+	PromotionCutoff            string         `dynamodbav:",omitempty"`
+	SignUpOpensAt              string         `dynamodbav:",omitempty"`
+	SignUpClosesAt             string         `dynamodbav:",omitempty"`
+	RetentionDays              int            //
+	Questions                  []questionItem `dynamodbav:",omitempty"`
+	Reminders                  []reminderItem `dynamodbav:",omitempty"`
+	Status                     string
+	Secret                     []byte
+	HasSeatCounter             bool
+	Revision                   int
+	ScheduleVersion            int
+	ICalSequence               int
+	CalendarChangedAt          string
+	PendingNotice              *noticeItem `dynamodbav:",omitempty"`
+	CreatedAt                  string
+	UpdatedAt                  string
 }
 
 type noticeItem struct {
@@ -64,23 +64,23 @@ type reminderItem struct {
 
 func newEventItem(e deltag.Event) eventItem {
 	it := eventItem{
-		PK: eventPK(e.ID), SK: metaSK, GSI1PK: eventsPK, GSI1SK: stamp(e.StartsAt) + "#" + e.ID,
+		PK: eventPK(e.ID), SK: metaSK, GSI1PK: eventsPK, GSI1SK: formatTime(e.StartsAt) + "#" + e.ID,
 		ID: e.ID, Slug: e.Slug, Title: e.Title, Description: e.Description, Language: string(e.Language),
-		StartsAt: stamp(e.StartsAt), EndsAt: stamp(e.EndsAt), TimeZone: e.TimeZone,
-		Capacity: e.Capacity, WaitingList: e.WaitingList, JoinURL: e.JoinURL,
+		StartsAt: formatTime(e.StartsAt), EndsAt: formatTime(e.EndsAt), TimeZone: e.TimeZone,
+		Capacity: e.Capacity, HasWaitlist: e.HasWaitlist, JoinURL: e.JoinURL,
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
-		SignUpOpensAt: stamp(e.SignUpOpensAt), SignUpClosesAt: stamp(e.SignUpClosesAt),
-		RetentionDays: e.RetentionDays, Status: string(e.Status), Secret: e.Secret, Seated: e.Seated,
-		Revision: e.Revision, Schedule: e.Schedule, Sequence: e.Sequence, ChangedAt: stamp(e.ChangedAt),
-		Reminded: e.Organiser.Reminded, CreatedAt: stamp(e.CreatedAt), UpdatedAt: stamp(e.UpdatedAt),
+		SignUpOpensAt: formatTime(e.SignUpOpensAt), SignUpClosesAt: formatTime(e.SignUpClosesAt),
+		RetentionDays: e.RetentionDays, Status: string(e.Status), Secret: e.Secret, HasSeatCounter: e.HasSeatCounter,
+		Revision: e.Revision, ScheduleVersion: e.ScheduleVersion, ICalSequence: e.ICalSequence, CalendarChangedAt: formatTime(e.CalendarChangedAt),
+		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, CreatedAt: formatTime(e.CreatedAt), UpdatedAt: formatTime(e.UpdatedAt),
 	}
-	if e.PromoteUntil != 0 {
-		it.PromoteUntil = e.PromoteUntil.String()
+	if e.PromotionCutoff != 0 {
+		it.PromotionCutoff = e.PromotionCutoff.String()
 	}
-	if n := e.Notice; n.Kind != "" {
-		it.Notice = &noticeItem{
-			Kind: string(n.Kind), DueAt: stamp(n.DueAt), Since: stamp(n.Since),
-			Title: n.Was.Title, StartsAt: stamp(n.Was.StartsAt), EndsAt: stamp(n.Was.EndsAt), TimeZone: n.Was.TimeZone,
+	if n := e.PendingNotice; n.Kind != "" {
+		it.PendingNotice = &noticeItem{
+			Kind: string(n.Kind), DueAt: formatTime(n.DueAt), Since: formatTime(n.Since),
+			Title: n.Before.Title, StartsAt: formatTime(n.Before.StartsAt), EndsAt: formatTime(n.Before.EndsAt), TimeZone: n.Before.TimeZone,
 		}
 	}
 	for _, q := range e.Questions {
@@ -95,23 +95,23 @@ func newEventItem(e deltag.Event) eventItem {
 func (it eventItem) event() (deltag.Event, error) {
 	e := deltag.Event{
 		ID: it.ID, Slug: it.Slug, Title: it.Title, Description: it.Description, Language: deltag.Language(it.Language),
-		StartsAt: unstamp(it.StartsAt), EndsAt: unstamp(it.EndsAt), TimeZone: it.TimeZone,
-		Capacity: it.Capacity, WaitingList: it.WaitingList, JoinURL: it.JoinURL,
-		Organiser:     deltag.Organiser{Name: it.OrganiserName, Email: it.OrganiserEmail, Reminded: it.Reminded},
-		SignUpOpensAt: unstamp(it.SignUpOpensAt), SignUpClosesAt: unstamp(it.SignUpClosesAt),
-		RetentionDays: it.RetentionDays, Status: deltag.EventStatus(it.Status), Secret: it.Secret, Seated: it.Seated,
-		Revision: it.Revision, Schedule: it.Schedule, Sequence: it.Sequence, ChangedAt: unstamp(it.ChangedAt),
-		CreatedAt: unstamp(it.CreatedAt), UpdatedAt: unstamp(it.UpdatedAt),
+		StartsAt: parseTime(it.StartsAt), EndsAt: parseTime(it.EndsAt), TimeZone: it.TimeZone,
+		Capacity: it.Capacity, HasWaitlist: it.HasWaitlist, JoinURL: it.JoinURL,
+		Organiser:     deltag.Organiser{Name: it.OrganiserName, Email: it.OrganiserEmail, ReceivesReminders: it.OrganiserReceivesReminders},
+		SignUpOpensAt: parseTime(it.SignUpOpensAt), SignUpClosesAt: parseTime(it.SignUpClosesAt),
+		RetentionDays: it.RetentionDays, Status: deltag.EventStatus(it.Status), Secret: it.Secret, HasSeatCounter: it.HasSeatCounter,
+		Revision: it.Revision, ScheduleVersion: it.ScheduleVersion, ICalSequence: it.ICalSequence, CalendarChangedAt: parseTime(it.CalendarChangedAt),
+		CreatedAt: parseTime(it.CreatedAt), UpdatedAt: parseTime(it.UpdatedAt),
 	}
-	if it.PromoteUntil != "" {
+	if it.PromotionCutoff != "" {
 		var err error
-		if e.PromoteUntil, err = deltag.ParseOffset(it.PromoteUntil); err != nil {
+		if e.PromotionCutoff, err = deltag.ParseOffset(it.PromotionCutoff); err != nil {
 			return deltag.Event{}, fmt.Errorf("event %s: %w", it.ID, err)
 		}
 	}
-	if n := it.Notice; n != nil {
-		e.Notice = deltag.Notice{Kind: deltag.Kind(n.Kind), DueAt: unstamp(n.DueAt), Since: unstamp(n.Since), Was: deltag.Told{
-			Title: n.Title, StartsAt: unstamp(n.StartsAt), EndsAt: unstamp(n.EndsAt), TimeZone: n.TimeZone,
+	if n := it.PendingNotice; n != nil {
+		e.PendingNotice = deltag.Notice{Kind: deltag.MailKind(n.Kind), DueAt: parseTime(n.DueAt), Since: parseTime(n.Since), Before: deltag.CalendarDetails{
+			Title: n.Title, StartsAt: parseTime(n.StartsAt), EndsAt: parseTime(n.EndsAt), TimeZone: n.TimeZone,
 		}}
 	}
 	for _, q := range it.Questions {
@@ -124,7 +124,7 @@ func (it eventItem) event() (deltag.Event, error) {
 		if err != nil {
 			return deltag.Event{}, fmt.Errorf("event %s: %w", it.ID, err)
 		}
-		e.Reminders = append(e.Reminders, deltag.Reminder{Kind: deltag.Kind(r.Kind), Offset: offset, Text: r.Text})
+		e.Reminders = append(e.Reminders, deltag.Reminder{Kind: deltag.MailKind(r.Kind), Offset: offset, Text: r.Text})
 	}
 	return e, nil
 }
@@ -139,14 +139,14 @@ func decodeEvent(it item) (deltag.Event, error) {
 
 // CreateEvent stores e with its slug, its seats and its planned mail, all or nothing. A repetition with
 // the same id is ErrConflict; another event's slug is deltag.ErrSlugTaken.
-func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error {
-	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), absent, nil), s.putSlug(e)}
-	if e.Seated {
-		actions = append(actions, s.put(encode(newTally(e)), absent, nil))
+func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error {
+	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), condNotExists, nil), s.putSlug(e)}
+	if e.HasSeatCounter {
+		actions = append(actions, s.put(encode(newCounter(e)), condNotExists, nil))
 	}
-	actions = append(actions, s.putRetention(e), s.putRecount(e, deltag.Recount{}, e.CreatedAt.Add(deltag.RecountEvery)))
-	err := s.write(ctx, append(actions, s.plan(p)...)...)
-	if on(err, 1) {
+	actions = append(actions, s.putEraseTask(e), s.putReconcileTask(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval)))
+	err := s.transact(ctx, append(actions, s.mailingActions(p)...)...)
+	if failedAt(err, 1) {
 		return deltag.ErrSlugTaken
 	}
 	return err
@@ -154,7 +154,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) 
 
 // UpdateEvent stores e, whose Revision is one above the stored one, with what p changes about its mail, all
 // or nothing. ErrConflict: somebody else has changed the event. deltag.ErrSlugTaken: nothing was changed.
-func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) error {
+func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error {
 	stored, err := s.Event(ctx, e.ID)
 	if err != nil {
 		return err
@@ -162,35 +162,35 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Plan) 
 	if stored.Revision != e.Revision-1 {
 		return deltag.ErrConflict
 	}
-	s.events.forget(stored.Slug)
-	defer s.events.forget(e.Slug)
-	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), unchanged, was(e.Revision-1))}
+	s.events.invalidate(stored.Slug)
+	defer s.events.invalidate(e.Slug)
+	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), condRevision, revisionParam(e.Revision-1))}
 	slugAt := -1
 	if e.Slug != stored.Slug {
 		slugAt = len(actions)
-		actions = append(actions, s.putSlug(e), s.remove(key("SLUG#"+stored.Slug, "SLUG"), "", nil))
+		actions = append(actions, s.putSlug(e), s.delete(key("SLUG#"+stored.Slug, "SLUG"), "", nil))
 	}
-	seats, err := s.reseat(ctx, stored, e)
+	seats, err := s.capacityActions(ctx, stored, e)
 	if err != nil {
 		return err
 	}
 	actions = append(actions, seats...)
-	actions = append(actions, s.putRetention(e))
-	err = s.write(ctx, append(actions, s.plan(p)...)...)
-	if slugAt >= 0 && on(err, slugAt) {
+	actions = append(actions, s.putEraseTask(e))
+	err = s.transact(ctx, append(actions, s.mailingActions(p)...)...)
+	if slugAt >= 0 && failedAt(err, slugAt) {
 		return deltag.ErrSlugTaken
 	}
 	return err
 }
 
 func (s *Store) putSlug(e deltag.Event) types.TransactWriteItem {
-	return s.put(item{"PK": str("SLUG#" + e.Slug), "SK": str("SLUG"), "ID": str(e.ID)}, absent, nil)
+	return s.put(item{"PK": avString("SLUG#" + e.Slug), "SK": avString("SLUG"), "ID": avString(e.ID)}, condNotExists, nil)
 }
 
-// putRetention keeps the date on which the event's personal data are erased in the due index.
-func (s *Store) putRetention(e deltag.Event) types.TransactWriteItem {
+// putEraseTask keeps the date on which the event's personal data are erased in the due index.
+func (s *Store) putEraseTask(e deltag.Event) types.TransactWriteItem {
 	return s.put(item{
-		"PK": str(eventPK(e.ID)), "SK": str(eraseSK), "GSI1PK": str(duePK), "GSI1SK": str(stamp(e.ErasedAt())),
+		"PK": avString(eventPK(e.ID)), "SK": avString(eraseSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(e.RetentionEndsAt())),
 	}, "", nil)
 }
 
@@ -205,16 +205,16 @@ func (s *Store) Event(ctx context.Context, id string) (deltag.Event, error) {
 
 // EventBySlug reads an event that may be as old as the cache's entries live. ErrNotFound.
 func (s *Store) EventBySlug(ctx context.Context, slug string) (deltag.Event, error) {
-	if e, ok := s.events.find(slug); ok {
+	if e, ok := s.events.get(slug); ok {
 		return e, nil
 	}
 	pointer, err := s.get(ctx, "SLUG#"+slug, "SLUG")
 	if err != nil {
 		return deltag.Event{}, err
 	}
-	e, err := s.Event(ctx, text(pointer, "ID"))
+	e, err := s.Event(ctx, stringAttr(pointer, "ID"))
 	if err == nil {
-		s.events.keep(slug, e)
+		s.events.put(slug, e)
 	}
 	return e, err
 }
@@ -225,37 +225,37 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := s.page(ctx, query{index: "GSI1", pk: eventsPK, after: after, limit: limit})
+	out, err := s.queryPage(ctx, query{index: "GSI1", pk: eventsPK, after: after, limit: limit})
 	if err != nil {
 		return nil, "", err
 	}
-	es, err := s.readEvents(ctx, out.Items)
+	es, err := s.batchGetEvents(ctx, out.Items)
 	return es, writeCursor(out.LastEvaluatedKey), err
 }
 
-// longestEvent bounds how far back Upcoming looks for events that have begun and not ended.
-const longestEvent = 7 * 24 * time.Hour
+// maxEventLength bounds how far back Upcoming looks for events that have begun and not ended.
+const maxEventLength = 7 * 24 * time.Hour
 
 // Upcoming lists open events that have not ended at now, the earliest first.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
-	out, err := s.page(ctx, query{
-		index: "GSI1", pk: eventsPK, from: stamp(now.Add(-longestEvent)), to: "9", limit: min(2*limit, maxBatch),
+	out, err := s.queryPage(ctx, query{
+		index: "GSI1", pk: eventsPK, from: formatTime(now.Add(-maxEventLength)), to: "9", limit: min(2*limit, maxBatch),
 	})
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.readEvents(ctx, out.Items)
+	all, err := s.batchGetEvents(ctx, out.Items)
 	var upcoming []deltag.Event
 	for _, e := range all {
-		if len(upcoming) < limit && (e.Status == deltag.Open || e.Status == deltag.Closed) && now.Before(e.EndsAt) {
+		if len(upcoming) < limit && (e.Status == deltag.EventOpen || e.Status == deltag.EventClosed) && now.Before(e.EndsAt) {
 			upcoming = append(upcoming, e)
 		}
 	}
 	return upcoming, err
 }
 
-// readEvents reads the events that index entries name, in their order.
-func (s *Store) readEvents(ctx context.Context, entries []item) ([]deltag.Event, error) {
+// batchGetEvents reads the events that index entries name, in their order.
+func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Event, error) {
 	var keys []item
 	for _, it := range entries {
 		keys = append(keys, item{"PK": it["PK"], "SK": it["SK"]})
@@ -263,13 +263,13 @@ func (s *Store) readEvents(ctx context.Context, entries []item) ([]deltag.Event,
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	found, err := s.getAll(ctx, keys...)
+	found, err := s.batchGet(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
 	var es []deltag.Event
 	for _, k := range keys {
-		it, ok := found[text(k, "PK")+text(k, "SK")]
+		it, ok := found[stringAttr(k, "PK")+stringAttr(k, "SK")]
 		if !ok {
 			continue
 		}
@@ -282,23 +282,23 @@ func (s *Store) readEvents(ctx context.Context, entries []item) ([]deltag.Event,
 	return es, nil
 }
 
-// plan writes what an edit changes about the mailings. Dropping one that is not there is no fault.
-func (s *Store) plan(p deltag.Plan) []types.TransactWriteItem {
+// mailingActions writes what an edit changes about the mailings. Dropping one that is not there is no fault.
+func (s *Store) mailingActions(p deltag.MailingChanges) []types.TransactWriteItem {
 	var actions []types.TransactWriteItem
-	for _, m := range p.Put {
+	for _, m := range p.Upserts {
 		actions = append(actions, s.put(encode(newMailingItem(m)), "", nil))
 	}
-	for _, m := range p.Drop {
-		actions = append(actions, s.remove(key(mailingKey(m.Key())), "", nil))
+	for _, m := range p.Deletes {
+		actions = append(actions, s.delete(key(mailingKey(m.Key())), "", nil))
 	}
 	return actions
 }
 
-// Visit reads an event and one of its registrations in one call, consistently. ErrNotFound when
+// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
 // either is missing.
-func (s *Store) Visit(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
-	pk, sk := eventPK(eventID), regSK+registrationID
-	found, err := s.getAll(ctx, key(pk, metaSK), key(pk, sk))
+func (s *Store) EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
+	pk, sk := eventPK(eventID), registrationSK+registrationID
+	found, err := s.batchGet(ctx, key(pk, metaSK), key(pk, sk))
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}

@@ -13,19 +13,19 @@ import (
 
 // Sort keys of the items that share an event's partition.
 const (
-	metaSK    = "META"
-	seatsSK   = "SEATS"   // the one tally of a limited event
-	tallySK   = "SEATS#"  // + shard: the tallies of an event without a limit
-	promoteSK = "PROMOTE" // a seat may be free: see Promote
-	recountSK = "RECOUNT" // when to count next, and what was found last
-	eraseSK   = "ERASE"   // retention
-	purgeSK   = "PURGE#"  // what is left of an erased registration
-	receiptSK = "ERASED#" // that somebody had themselves erased, and when
-	numbersSK = "NUMBERS" // what stays of an event when its people are erased
-	regSK     = "REG#"
-	waitSK    = "WAIT#"
-	mailSK    = "MAIL#"
-	mailingSK = "MAILING#"
+	metaSK         = "META"
+	counterSK      = "SEATS"     // the one tally of a limited event
+	counterShardSK = "SEATS#"    // + shard: the tallies of an event without a limit
+	promoteSK      = "PROMOTE"   // a seat may be free: see Promote
+	reconcileSK    = "RECONCILE" // when to count next, and what was found last
+	eraseSK        = "ERASE"     // retention
+	purgeSK        = "PURGE#"    // what is left of an erased registration
+	erasureSK      = "ERASURE#"  // that somebody had themselves erased, and when
+	statsSK        = "STATS"     // what stays of an event when its people are erased
+	registrationSK = "REG#"
+	waitlistSK     = "WAIT#"
+	deliverySK     = "MAIL#"
+	mailingSK      = "MAILING#"
 )
 
 // Partitions of the index.
@@ -36,74 +36,76 @@ const (
 
 func eventPK(id string) string { return "EVENT#" + id }
 
-func mailKey(k deltag.DeliveryKey) (pk, sk string) {
-	return eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", mailSK, k.RegistrationID, k.Kind, k.Version)
+func deliveryKey(k deltag.DeliveryKey) (pk, sk string) {
+	return eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version)
 }
 
 func mailingKey(k deltag.MailingKey) (pk, sk string) {
 	return eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version)
 }
 
-// waitKey sorts the line by the time of joining it.
-func waitKey(r registrationItem) string { return waitSK + r.WaitingSince + "#" + r.ID }
+// waitlistKey sorts the line by the time of joining it.
+func waitlistKey(r registrationItem) string { return waitlistSK + r.WaitlistedAt + "#" + r.ID }
 
-func parseWaitKey(sk string) (since, id string) {
-	since, id, _ = strings.Cut(strings.TrimPrefix(sk, waitSK), "#")
+func parseWaitlistKey(sk string) (since, id string) {
+	since, id, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
 	return since, id
 }
 
 // ParseTask reads the keys of an item in the due index, as the index and the table's stream give them.
 // An error names a key that is none of ours.
-func ParseTask(pk, sk string) (deltag.Task, error) {
+func ParseTask(pk, sk string) (deltag.DueTask, error) {
 	eventID, ok := strings.CutPrefix(pk, "EVENT#")
 	if !ok || !deltag.IsID(eventID) {
-		return deltag.Task{}, fmt.Errorf("no task has the key %s", pk)
+		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", pk)
 	}
-	task := deltag.Task{EventID: eventID}
+	task := deltag.DueTask{EventID: eventID}
 	kind, rest, _ := strings.Cut(sk, "#")
 	parts := strings.Split(rest, "#")
 	version, err := strconv.Atoi(parts[len(parts)-1])
 	switch {
 	case sk == promoteSK:
 		task.Promote = true
-	case sk == recountSK:
+	case sk == reconcileSK:
 		task.Recount = true
 	case sk == eraseSK:
 		task.Erase = true
 	case kind+"#" == purgeSK && deltag.IsID(rest):
 		task.Purge = rest
-	case kind+"#" == mailSK && len(parts) == 3 && err == nil:
-		task.Delivery = deltag.DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: deltag.Kind(parts[1]), Version: version}
+	case kind+"#" == deliverySK && len(parts) == 3 && err == nil:
+		task.Delivery = deltag.DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version}
 	case kind+"#" == mailingSK && len(parts) == 2 && err == nil:
-		task.Mailing = deltag.MailingKey{EventID: eventID, Kind: deltag.Kind(parts[0]), Version: version}
+		task.Mailing = deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(parts[0]), Version: version}
 	default:
-		return deltag.Task{}, fmt.Errorf("no task has the key %s", kind)
+		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", kind)
 	}
 	return task, nil
 }
 
 type item = map[string]types.AttributeValue
 
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func avString(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-func num(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: strconv.Itoa(n)} }
+func avNumber(n int) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
+}
 
-func key(pk, sk string) item { return item{"PK": str(pk), "SK": str(sk)} }
+func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
 
-// stampLayout has a fixed width, so that stamps sort as times do.
-const stampLayout = "2006-01-02T15:04:05.000000000Z"
+// timeLayout has a fixed width, so that stamps sort as times do.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
-// stamp writes a time, and "" for the zero time.
-func stamp(t time.Time) string {
+// formatTime writes a time, and "" for the zero time.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(stampLayout)
+	return t.UTC().Format(timeLayout)
 }
 
-// unstamp reads what stamp wrote; only stamp writes these attributes.
-func unstamp(s string) time.Time {
-	t, err := time.Parse(stampLayout, s)
+// parseTime reads what stamp wrote; only stamp writes these attributes.
+func parseTime(s string) time.Time {
+	t, err := time.Parse(timeLayout, s)
 	if err != nil {
 		return time.Time{}
 	}

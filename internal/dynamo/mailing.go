@@ -11,34 +11,34 @@ import (
 
 // mailingItem is a mailing as it is stored. It is in the due index while there is something to do.
 type mailingItem struct {
-	PK, SK   string
-	GSI1PK   string `dynamodbav:",omitempty"`
-	GSI1SK   string `dynamodbav:",omitempty"`
-	EventID  string
-	Kind     string
-	Version  int
-	DueAt    string
-	Status   string
-	Reason   string `dynamodbav:",omitempty"`
-	Audience string `dynamodbav:",omitempty"`
-	Text     string `dynamodbav:",omitempty"`
-	Cursor   string `dynamodbav:",omitempty"`
-	WalkFrom string `dynamodbav:",omitempty"`
-	Sweep    string `dynamodbav:",omitempty"`
-	Sent     int
-	Skipped  int
-	Revision int
+	PK, SK       string
+	GSI1PK       string `dynamodbav:",omitempty"`
+	GSI1SK       string `dynamodbav:",omitempty"`
+	EventID      string
+	Kind         string
+	Version      int
+	DueAt        string
+	Status       string
+	Reason       string `dynamodbav:",omitempty"`
+	Audience     string `dynamodbav:",omitempty"`
+	Text         string `dynamodbav:",omitempty"`
+	Cursor       string `dynamodbav:",omitempty"`
+	RunStartedAt string `dynamodbav:",omitempty"`
+	CatchUpSince string `dynamodbav:",omitempty"`
+	Sent         int
+	Skipped      int
+	Revision     int
 }
 
 func newMailingItem(m deltag.Mailing) mailingItem {
 	pk, sk := mailingKey(m.Key())
 	it := mailingItem{
-		PK: pk, SK: sk, EventID: m.EventID, Kind: string(m.Kind), Version: m.Version, DueAt: stamp(m.DueAt),
+		PK: pk, SK: sk, EventID: m.EventID, Kind: string(m.Kind), Version: m.Version, DueAt: formatTime(m.DueAt),
 		Status: string(m.Status), Reason: string(m.Reason), Audience: string(m.Audience), Text: m.Text, Cursor: m.Cursor,
-		WalkFrom: stamp(m.WalkFrom), Sweep: stamp(m.Sweep), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		RunStartedAt: formatTime(m.RunStartedAt), CatchUpSince: formatTime(m.CatchUpSince), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
 	}
-	if !m.NextAt.IsZero() {
-		it.GSI1PK, it.GSI1SK = duePK, stamp(m.NextAt)
+	if !m.NextRunAt.IsZero() {
+		it.GSI1PK, it.GSI1SK = duePK, formatTime(m.NextRunAt)
 	}
 	return it
 }
@@ -46,9 +46,9 @@ func newMailingItem(m deltag.Mailing) mailingItem {
 func decodeMailing(it item) (deltag.Mailing, error) {
 	m, err := decode[mailingItem](it)
 	return deltag.Mailing{
-		EventID: m.EventID, Kind: deltag.Kind(m.Kind), Version: m.Version, DueAt: unstamp(m.DueAt),
-		NextAt: unstamp(m.GSI1SK), Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience), Text: m.Text,
-		Cursor: m.Cursor, WalkFrom: unstamp(m.WalkFrom), Sweep: unstamp(m.Sweep), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		EventID: m.EventID, Kind: deltag.MailKind(m.Kind), Version: m.Version, DueAt: parseTime(m.DueAt),
+		NextRunAt: parseTime(m.GSI1SK), Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience), Text: m.Text,
+		Cursor: m.Cursor, RunStartedAt: parseTime(m.RunStartedAt), CatchUpSince: parseTime(m.CatchUpSince), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
 	}, err
 }
 
@@ -65,7 +65,7 @@ func (s *Store) Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailin
 // Mailings lists those of an event.
 func (s *Store) Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error) {
 	var ms []deltag.Mailing
-	for it, err := range s.all(ctx, query{pk: eventPK(eventID), prefix: mailingSK}) {
+	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: mailingSK}) {
 		if err != nil {
 			return nil, err
 		}
@@ -80,22 +80,22 @@ func (s *Store) Mailings(ctx context.Context, eventID string) ([]deltag.Mailing,
 
 // PutMailing stores a new mailing. ErrConflict when it is there already.
 func (s *Store) PutMailing(ctx context.Context, m deltag.Mailing) error {
-	condition := absent
+	condition := condNotExists
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
 	})
-	return failure("put mailing", err)
+	return wrapError("put mailing", err)
 }
 
 // SaveMailing stores m's next state. ErrConflict when the stored one is not the one before, or is gone.
 func (s *Store) SaveMailing(ctx context.Context, m deltag.Mailing) error {
-	condition := unchanged
+	condition := condRevision
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
-		ExpressionAttributeValues: was(m.Revision - 1),
+		ExpressionAttributeValues: revisionParam(m.Revision - 1),
 	})
-	return failure("save mailing", err)
+	return wrapError("save mailing", err)
 }
 
-// isGone says whether err means that the thing is not there.
-func isGone(err error) bool { return errors.Is(err, deltag.ErrNotFound) }
+// isNotFound says whether err means that the thing is not there.
+func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }

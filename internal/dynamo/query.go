@@ -25,22 +25,22 @@ type query struct {
 	count    bool
 }
 
-func (s *Store) page(ctx context.Context, q query) (*dynamodb.QueryOutput, error) {
+func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, error) {
 	pk, sk := "PK", "SK"
 	in := &dynamodb.QueryInput{TableName: &s.table, ExclusiveStartKey: q.after, ConsistentRead: aws.Bool(q.index == "")}
 	if q.index != "" {
 		in.IndexName = &q.index
 		pk, sk = q.index+"PK", q.index+"SK"
 	}
-	in.ExpressionAttributeValues = item{":pk": str(q.pk)}
+	in.ExpressionAttributeValues = item{":pk": avString(q.pk)}
 	condition := pk + " = :pk"
 	switch {
 	case q.prefix != "":
 		condition += " AND begins_with(" + sk + ", :prefix)"
-		in.ExpressionAttributeValues[":prefix"] = str(q.prefix)
+		in.ExpressionAttributeValues[":prefix"] = avString(q.prefix)
 	case q.from != "" || q.to != "":
 		condition += " AND " + sk + " BETWEEN :from AND :to"
-		in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"] = str(q.from), str(q.to)
+		in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"] = avString(q.from), avString(q.to)
 	}
 	in.KeyConditionExpression = &condition
 	if q.limit > 0 {
@@ -50,14 +50,14 @@ func (s *Store) page(ctx context.Context, q query) (*dynamodb.QueryOutput, error
 		in.Select = types.SelectCount
 	}
 	out, err := s.client.Query(ctx, in)
-	return out, failure("query", err)
+	return out, wrapError("query", err)
 }
 
-// all walks every page of q.
-func (s *Store) all(ctx context.Context, q query) iter.Seq2[item, error] {
+// queryAll walks every page of q.
+func (s *Store) queryAll(ctx context.Context, q query) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		for {
-			out, err := s.page(ctx, q)
+			out, err := s.queryPage(ctx, q)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -75,7 +75,7 @@ func (s *Store) all(ctx context.Context, q query) iter.Seq2[item, error] {
 }
 
 // ErrBadCursor: a cursor that no answer of ours has given.
-var errBadCursor = deltag.Faults{{Field: "cursor", Code: "bad-cursor"}}
+var errBadCursor = deltag.ValidationErrors{{Field: "cursor", Code: "bad-cursor"}}
 
 // writeCursor makes a last evaluated key opaque.
 func writeCursor(last item) string {
@@ -84,7 +84,7 @@ func writeCursor(last item) string {
 	}
 	plain := map[string]string{}
 	for name := range last {
-		plain[name] = text(last, name)
+		plain[name] = stringAttr(last, name)
 	}
 	raw, err := json.Marshal(plain)
 	if err != nil {
@@ -108,7 +108,7 @@ func readCursor(cursor, name, pk string) (item, error) {
 	}
 	after := item{}
 	for name, value := range plain {
-		after[name] = str(value)
+		after[name] = avString(value)
 	}
 	return after, nil
 }

@@ -32,11 +32,11 @@ type Client interface {
 
 // A Store is the table. It is safe for concurrent use.
 type Store struct {
-	client   Client
-	table    string
-	random   io.Reader
-	events   eventCache
-	tableKey tableKey
+	client  Client
+	table   string
+	random  io.Reader
+	events  eventCache
+	hashKey hashKey
 }
 
 // New returns the store of a table. random makes the secrets of registrations.
@@ -57,7 +57,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(pk, sk), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return nil, failure("get", err)
+		return nil, wrapError("get", err)
 	}
 	if len(out.Item) == 0 {
 		return nil, deltag.ErrNotFound
@@ -68,23 +68,23 @@ func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
 // maxBatch is how many items one BatchGetItem reads.
 const maxBatch = 100
 
-// getAll reads up to maxBatch items in one call, consistently, and returns them by sort key. What is
+// batchGet reads up to maxBatch items in one call, consistently, and returns them by sort key. What is
 // not there is missing from the answer.
-func (s *Store) getAll(ctx context.Context, keys ...item) (map[string]item, error) {
+func (s *Store) batchGet(ctx context.Context, keys ...item) (map[string]item, error) {
 	found := make(map[string]item, len(keys))
 	ask := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
 	for attempt := 0; len(ask) > 0; attempt++ {
 		if attempt > 0 {
-			if err := pause(ctx, attempt); err != nil {
+			if err := backoff(ctx, attempt); err != nil {
 				return nil, err
 			}
 		}
 		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
 		if err != nil {
-			return nil, failure("get", err)
+			return nil, wrapError("get", err)
 		}
 		for _, it := range out.Responses[s.table] {
-			found[text(it, "PK")+text(it, "SK")] = it
+			found[stringAttr(it, "PK")+stringAttr(it, "SK")] = it
 		}
 		if ask = out.UnprocessedKeys; attempt == maxRetries && len(ask) > 0 {
 			return nil, fmt.Errorf("get: keys left unprocessed: %w", deltag.ErrUnavailable)
@@ -97,8 +97,8 @@ func (s *Store) getAll(ctx context.Context, keys ...item) (map[string]item, erro
 // outlast a rush on one seat counter and stay far below the 29 s of a request.
 const maxRetries = 8
 
-// pause waits before retry n, with full jitter.
-func pause(ctx context.Context, n int) error {
+// backoff waits before retry n, with full jitter.
+func backoff(ctx context.Context, n int) error {
 	ceiling := 25 * time.Millisecond << min(n, 6)
 	select {
 	case <-ctx.Done():
@@ -108,43 +108,43 @@ func pause(ctx context.Context, n int) error {
 	}
 }
 
-// write runs a transaction. A condition that did not hold comes back as refused, naming the action;
+// transact runs a transaction. A condition that did not hold comes back as refused, naming the action;
 // conflicts with other transactions are retried, which the SDK does not do. maxRetries conflicts in a
 // row are ErrUnavailable.
-func (s *Store) write(ctx context.Context, actions ...types.TransactWriteItem) error {
+func (s *Store) transact(ctx context.Context, actions ...types.TransactWriteItem) error {
 	for attempt := 1; ; attempt++ {
 		_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 		var cancelled *types.TransactionCanceledException
 		if err == nil || !errors.As(err, &cancelled) {
-			return failure("write", err)
+			return wrapError("write", err)
 		}
-		if r := refusedBy(cancelled); r != nil {
+		if r := failedConditions(cancelled); r != nil {
 			return r
 		}
 		if attempt == maxRetries {
-			return failure("write", err)
+			return wrapError("write", err)
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := backoff(ctx, attempt); err != nil {
 			return err
 		}
 	}
 }
 
-// refused is a transaction whose conditions did not hold. It matches ErrConflict.
-type refused map[int]bool // by the action's place
+// conditionFailed is a transaction whose conditions did not hold. It matches ErrConflict.
+type conditionFailed map[int]bool // by the action's place
 
-func (refused) Error() string { return "condition not met" }
+func (conditionFailed) Error() string { return "condition not met" }
 
-func (refused) Is(target error) bool { return target == deltag.ErrConflict }
+func (conditionFailed) Is(target error) bool { return target == deltag.ErrConflict }
 
-// on says whether err is a transaction refused by its nth action.
-func on(err error, n int) bool {
-	var r refused
+// failedAt says whether err is a transaction refused by its nth action.
+func failedAt(err error, n int) bool {
+	var r conditionFailed
 	return errors.As(err, &r) && r[n]
 }
 
-func refusedBy(e *types.TransactionCanceledException) error {
-	r := refused{}
+func failedConditions(e *types.TransactionCanceledException) error {
+	r := conditionFailed{}
 	for i, reason := range e.CancellationReasons {
 		if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
 			r[i] = true
@@ -156,9 +156,9 @@ func refusedBy(e *types.TransactionCanceledException) error {
 	return r
 }
 
-// failure turns what the SDK says into the domain's words: a failed condition is ErrConflict, and
+// wrapError turns what the SDK says into the domain's words: a failed condition is ErrConflict, and
 // everything else means that the store did not do its work.
-func failure(doing string, err error) error {
+func wrapError(doing string, err error) error {
 	var condition *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
@@ -172,22 +172,22 @@ func failure(doing string, err error) error {
 // put is a Put action; condition may be empty.
 func (s *Store) put(it item, condition string, values item) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.table, Item: it, ConditionExpression: optional(condition), ExpressionAttributeValues: values,
+		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(condition), ExpressionAttributeValues: values,
 	}}
 }
 
 // update is an Update action.
 func (s *Store) update(k item, expression, condition string, names map[string]string, values item) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.table, Key: k, UpdateExpression: &expression, ConditionExpression: optional(condition),
+		TableName: &s.table, Key: k, UpdateExpression: &expression, ConditionExpression: stringOrNil(condition),
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
 	}}
 }
 
-// remove is a Delete action.
-func (s *Store) remove(k item, condition string, values item) types.TransactWriteItem {
+// delete is a Delete action.
+func (s *Store) delete(k item, condition string, values item) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.table, Key: k, ConditionExpression: optional(condition), ExpressionAttributeValues: values,
+		TableName: &s.table, Key: k, ConditionExpression: stringOrNil(condition), ExpressionAttributeValues: values,
 	}}
 }
 
@@ -199,22 +199,22 @@ func (s *Store) check(k item, condition string, values item) types.TransactWrite
 }
 
 const (
-	absent    = "attribute_not_exists(PK)"
-	present   = "attribute_exists(PK)"
-	unchanged = "Revision = :was"
+	condNotExists = "attribute_not_exists(PK)"
+	condExists    = "attribute_exists(PK)"
+	condRevision  = "Revision = :was"
 )
 
-// was is the value of unchanged.
-func was(revision int) item { return item{":was": num(revision)} }
+// revisionParam is the value of unchanged.
+func revisionParam(revision int) item { return item{":was": avNumber(revision)} }
 
-func optional(s string) *string {
+func stringOrNil(s string) *string {
 	if s == "" {
 		return nil
 	}
 	return &s
 }
 
-func text(it item, name string) string {
+func stringAttr(it item, name string) string {
 	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
 		return s.Value
 	}
@@ -234,7 +234,7 @@ func encode(v any) item {
 func decode[T any](it item) (T, error) {
 	var v T
 	if err := attributevalue.UnmarshalMap(it, &v); err != nil {
-		return v, fmt.Errorf("item %s: %w", text(it, "SK"), err)
+		return v, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)
 	}
 	return v, nil
 }

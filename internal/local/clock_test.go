@@ -112,7 +112,7 @@ func TestTicker(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ticker := local.NewTicker()
 			for range 5 {
-				time.AfterFunc(300*time.Millisecond, ticker.Ring)
+				time.AfterFunc(300*time.Millisecond, ticker.Wake)
 			}
 			got := run(t, ticker, 1500*time.Millisecond, nothing)
 			if len(got) < 2 || got[0] != 300*time.Millisecond || got[len(got)-1] != time.Second {
@@ -123,13 +123,13 @@ func TestTicker(t *testing.T) {
 	t.Run("RungMeanwhileIsNotForgottenAndNothingOverlaps", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ticker := local.NewTicker()
-			ticker.Ring()
+			ticker.Wake()
 			busy := 0
 			expect(t, run(t, ticker, 500*time.Millisecond, func(context.Context) error {
 				if busy++; busy != 1 {
 					t.Error("two at once")
 				}
-				time.AfterFunc(100*time.Millisecond, ticker.Ring)
+				time.AfterFunc(100*time.Millisecond, ticker.Wake)
 				time.Sleep(200 * time.Millisecond)
 				busy--
 				return nil
@@ -144,7 +144,7 @@ func TestTicker(t *testing.T) {
 	t.Run("LastTickMayFinish", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ticker := local.NewTicker()
-			ticker.Ring()
+			ticker.Wake()
 			run(t, ticker, time.Millisecond, func(ctx context.Context) error {
 				select {
 				case <-ctx.Done():
@@ -158,7 +158,7 @@ func TestTicker(t *testing.T) {
 	t.Run("ButNotForLong", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ticker := local.NewTicker()
-			ticker.Ring()
+			ticker.Wake()
 			began := time.Now()
 			run(t, ticker, time.Millisecond, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 			if took := time.Since(began); took != time.Millisecond+3*time.Second {

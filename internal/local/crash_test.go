@@ -37,7 +37,7 @@ func victim(folder string) error {
 	if err != nil {
 		return err
 	}
-	r, err := local.OpenRecorder(filepath.Join(folder, "mails"), time.Now)
+	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), time.Now)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func victim(folder string) error {
 	if err != nil {
 		return err
 	}
-	go r.Announce(context.Background(), func(_ context.Context, event json.RawMessage) error {
+	go r.PublishSendEvent(context.Background(), func(_ context.Context, event json.RawMessage) error {
 		_, err := fmt.Fprintf(heard, "%s\n", event)
 		return err
 	})
@@ -104,7 +104,7 @@ func TestKilledProcessLosesNothingItAnswered(t *testing.T) {
 	e := open(t, filepath.Join(folder, "tables"))
 	defer closeAll(t, e)
 	c := serve(t, e)
-	r, err := local.OpenRecorder(filepath.Join(folder, "mails"), time.Now)
+	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func live(t *testing.T, endpoint string, life int, answered *sync.Map, kill func
 }
 
 // announced are the mails whose Send event came, in any life or in one more.
-func announced(t *testing.T, folder string, r *local.Recorder) map[string]bool {
+func announced(t *testing.T, folder string, r *local.SESServer) map[string]bool {
 	t.Helper()
 	heard := map[string]bool{}
 	note := func(event []byte) {
@@ -219,7 +219,7 @@ func announced(t *testing.T, folder string, r *local.Recorder) map[string]bool {
 	if !left() {
 		return heard
 	}
-	r.Announce(ctx, func(_ context.Context, event json.RawMessage) error {
+	r.PublishSendEvent(ctx, func(_ context.Context, event json.RawMessage) error {
 		note(event)
 		if !left() {
 			cancel()

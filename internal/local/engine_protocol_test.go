@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"deltag/internal/dynamolocal"
 	"deltag/internal/local"
+	"deltag/internal/testing/dynamolocal"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"deltag/internal/trigger"
+	"deltag/internal/lambdaevent"
 )
 
 // A Function is a Lambda function as AWS sees it: an event goes in as JSON, an answer comes out as JSON.
@@ -44,7 +44,7 @@ type Gateway struct {
 	Site, Organiser Function
 	Now             func() time.Time
 	NewID           func() string // of a request
-	Ring            func()        // called after each request that may have changed something
+	Wake            func()        // called after each request that may have changed something
 }
 
 // Limits of API Gateway and Lambda, in bytes and time.
@@ -74,7 +74,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := g.NewID()
-	payload, err := json.Marshal(trigger.Event(forwarded(r), body, g.Now(), id))
+	payload, err := json.Marshal(lambdaevent.GatewayEvent(withProxyHeaders(r), body, g.Now(), id))
 	if err != nil || len(payload) > maxEvent {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
@@ -83,10 +83,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	answer, err := g.function(r.URL.Path)(ctx, payload)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		g.Ring()
+		g.Wake()
 	}
 	if err == nil {
-		err = pass(w, answer, trigger.Write)
+		err = writeResponse(w, answer, lambdaevent.WriteGatewayResponse)
 	} else if r.Context().Err() == nil { // or nobody waits for an answer
 		fail(ctx, w)
 	}
@@ -120,8 +120,8 @@ func headerSize(r *http.Request) int {
 	return n
 }
 
-// forwarded is the request as API Gateway sees it: with what the proxies in front add, and without what ends at them.
-func forwarded(r *http.Request) *http.Request {
+// withProxyHeaders is the request as API Gateway sees it: with what the proxies in front add, and without what ends at them.
+func withProxyHeaders(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -147,8 +147,8 @@ func forwarded(r *http.Request) *http.Request {
 	return r
 }
 
-// pass gives the client a function's answer, whose type is trigger's matter. It has answered also if it fails.
-func pass[Answer any](w http.ResponseWriter, answer []byte, write func(http.ResponseWriter, Answer) error) error {
+// writeResponse gives the client a function's answer, whose type is trigger's matter. It has answered also if it fails.
+func writeResponse[Answer any](w http.ResponseWriter, answer []byte, write func(http.ResponseWriter, Answer) error) error {
 	var out Answer
 	err := json.Unmarshal(answer, &out)
 	if len(answer) > maxEvent {

@@ -39,7 +39,7 @@ type arrived struct {
 func newGateway(site, organiser local.Function) (*local.Gateway, *int) {
 	rung := new(int)
 	return &local.Gateway{
-		Site: site, Organiser: organiser, Now: func() time.Time { return noon }, NewID: func() string { return "id-1" }, Ring: func() { *rung++ },
+		Site: site, Organiser: organiser, Now: func() time.Time { return noon }, NewID: func() string { return "id-1" }, Wake: func() { *rung++ },
 	}, rung
 }
 

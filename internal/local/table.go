@@ -48,13 +48,13 @@ func newTable(d tableDefinition) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{definition: d, primary: newOrder(keys, keys), indexes: map[string]*order{}}
+	t := &table{definition: d, primary: newCommand(keys, keys), indexes: map[string]*order{}}
 	for _, i := range slices.Concat(d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes) {
 		indexKeys, err := d.keys(i.KeySchema)
 		if err != nil {
 			return nil, err
 		}
-		t.indexes[i.IndexName] = newOrder(indexKeys, keys)
+		t.indexes[i.IndexName] = newCommand(indexKeys, keys)
 		t.indexes[i.IndexName].projected = i.projected(keys, indexKeys)
 	}
 	for _, i := range d.GlobalSecondaryIndexes {
@@ -207,7 +207,7 @@ type order struct {
 	global          bool
 }
 
-func newOrder(keys, tableKeys keySchema) *order {
+func newCommand(keys, tableKeys keySchema) *order {
 	return &order{keys: keys, tableKeys: tableKeys, partitions: map[string][]item{}}
 }
 

@@ -8,16 +8,16 @@ import (
 
 // A Ticker calls the mailer as the schedule and the table's stream do in AWS: every second, and at once when rung.
 type Ticker struct {
-	bell chan struct{}
+	wake chan struct{}
 }
 
 // NewTicker is a ticker that nobody has rung.
-func NewTicker() *Ticker { return &Ticker{bell: make(chan struct{}, 1)} }
+func NewTicker() *Ticker { return &Ticker{wake: make(chan struct{}, 1)} }
 
-// Ring asks for a tick at once, or right after the one under way. It never blocks.
-func (t *Ticker) Ring() {
+// Wake asks for a tick at once, or right after the one under way. It never blocks.
+func (t *Ticker) Wake() {
 	select {
-	case t.bell <- struct{}{}:
+	case t.wake <- struct{}{}:
 	default: // it has been rung already
 	}
 }
@@ -38,7 +38,7 @@ func (t *Ticker) Run(ctx context.Context, tick func(context.Context) error) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.bell:
+		case <-t.wake:
 		case <-every.C:
 		}
 		if ctx.Err() != nil { // both may have come

@@ -9,22 +9,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 )
 
-// answerWithin bounds one hand-over. SES answers within a second; what takes longer is better noted as
+// requestTimeout bounds one hand-over. SES answers within a second; what takes longer is better noted as
 // unknown than left to the function's own end.
-const answerWithin = 20 * time.Second
+const requestTimeout = 20 * time.Second
 
 // NewClient makes a client without the SDK's config loader; see dynamo.NewClient. endpoint is "" in AWS.
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
-	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: &http.Client{Timeout: answerWithin}}
+	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: &http.Client{Timeout: requestTimeout}}
 	if endpoint != "" {
 		o.BaseEndpoint = &endpoint
 	}
-	return slim(sesv2.New(o).SendEmail)
+	return sendEmailFunc(sesv2.New(o).SendEmail)
 }
 
-// slim keeps the SDK's client, with all of SES's operations, out of every interface; see package dynamo's.
-type slim func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+// sendEmailFunc keeps the SDK's client, with all of SES's operations, out of every interface; see package dynamo's.
+type sendEmailFunc func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
 
-func (send slim) SendEmail(ctx context.Context, in *sesv2.SendEmailInput, o ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+func (send sendEmailFunc) SendEmail(ctx context.Context, in *sesv2.SendEmailInput, o ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
 	return send(ctx, in, o...)
 }

@@ -32,7 +32,7 @@ type Sender struct {
 
 // Send returns SES's message id, or deltag.ErrThrottled, ErrQuota, ErrRejected or ErrNotHandedOver. Any other
 // error means that the message may have been accepted.
-func (s *Sender) Send(ctx context.Context, m deltag.Mail) (string, error) {
+func (s *Sender) Send(ctx context.Context, m deltag.OutgoingMail) (string, error) {
 	in := &sesv2.SendEmailInput{
 		FromEmailAddress: &s.From,
 		Destination:      &types.Destination{ToAddresses: []string{m.To}},
@@ -44,49 +44,49 @@ func (s *Sender) Send(ctx context.Context, m deltag.Mail) (string, error) {
 	if s.ConfigurationSet != "" {
 		in.ConfigurationSetName = &s.ConfigurationSet
 	}
-	out, err := s.Client.SendEmail(ctx, in, once)
+	out, err := s.Client.SendEmail(ctx, in, withoutRetries)
 	if err != nil {
-		return "", classify(err)
+		return "", mapAPIError(err)
 	}
 	return aws.ToString(out.MessageId), nil
 }
 
-// once switches the SDK's retries off.
-func once(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} }
+// withoutRetries switches the SDK's retries off.
+func withoutRetries(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} }
 
 func tag(name, value string) types.MessageTag {
 	return types.MessageTag{Name: &name, Value: &value}
 }
 
-// classify sorts SES's refusals by what is to be done about them. Only an answer of SES's, or a connection that was never
+// mapAPIError sorts SES's refusals by what is to be done about them. Only an answer of SES's, or a connection that was never
 // made, tells that the message was not accepted.
-func classify(err error) error {
+func mapAPIError(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return unanswered(err)
+		return mapTransportError(err)
 	}
 	message := strings.ToLower(api.ErrorMessage())
 	switch code := api.ErrorCode(); {
 	case strings.Contains(message, "daily message quota"), code == "LimitExceededException":
-		return fmt.Errorf("%w: %s", deltag.ErrQuota, code)
+		return fmt.Errorf("%w: %s", deltag.ErrSendQuotaExceeded, code)
 	case code == "TooManyRequestsException", strings.HasPrefix(code, "Throttling"), strings.Contains(message, "sending rate exceeded"):
 		return fmt.Errorf("%w: %s", deltag.ErrThrottled, code)
 	case code == "SendingPausedException", code == "AccountSuspendedException",
 		code == "MailFromDomainNotVerifiedException", code == "NotFoundException", code == "AccessDeniedException",
 		code == "ExpiredTokenException", code == "UnrecognizedClientException":
 		// The set-up is at fault, not the message: it goes out once that is mended.
-		return fmt.Errorf("%w: %s", deltag.ErrNotHandedOver, code)
+		return fmt.Errorf("%w: %s", deltag.ErrNotSubmitted, code)
 	case code == "MessageRejected", code == "BadRequestException":
 		return fmt.Errorf("%w: %s", deltag.ErrRejected, code)
 	}
 	return fmt.Errorf("no clear answer: %s", api.ErrorCode())
 }
 
-// unanswered tells a connection that was never made from one that broke with the message on its way.
-func unanswered(err error) error {
+// mapTransportError tells a connection that was never made from one that broke with the message on its way.
+func mapTransportError(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
-		return fmt.Errorf("%w: %w", deltag.ErrNotHandedOver, err)
+		return fmt.Errorf("%w: %w", deltag.ErrNotSubmitted, err)
 	}
 	return fmt.Errorf("no answer: %w", err)
 }

@@ -23,8 +23,8 @@ func sender(endpoint string) *ses.Sender {
 	return &ses.Sender{Client: ses.NewClient("eu-north-1", endpoint, keys), From: "deltag@example.dk", ConfigurationSet: "deltag"}
 }
 
-var mail = deltag.Mail{
-	To: "anna@example.dk", Raw: []byte("Subject: Hej\r\n\r\nHej\r\n"), Mark: "abcdefgh", Attempt: 2,
+var mail = deltag.OutgoingMail{
+	To: "anna@example.dk", Raw: []byte("Subject: Hej\r\n\r\nHej\r\n"), Generation: "abcdefgh", Attempt: 2,
 	Delivery: deltag.DeliveryKey{EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 1},
 }
 
@@ -37,13 +37,13 @@ func TestSend(t *testing.T) {
 	}{
 		"SendingRate":      {400, "ThrottlingException", "Maximum sending rate exceeded.", deltag.ErrThrottled},
 		"TooManyRequests":  {429, "TooManyRequestsException", "Too many requests", deltag.ErrThrottled},
-		"DailyQuota":       {400, "TooManyRequestsException", "Daily message quota exceeded.", deltag.ErrQuota},
-		"AccountLimit":     {400, "LimitExceededException", "", deltag.ErrQuota},
+		"DailyQuota":       {400, "TooManyRequestsException", "Daily message quota exceeded.", deltag.ErrSendQuotaExceeded},
+		"AccountLimit":     {400, "LimitExceededException", "", deltag.ErrSendQuotaExceeded},
 		"Rejected":         {400, "MessageRejected", "Email address is not verified.", deltag.ErrRejected},
 		"BadRequest":       {400, "BadRequestException", "Local address contains control or whitespace", deltag.ErrRejected},
-		"SendingPaused":    {400, "SendingPausedException", "", deltag.ErrNotHandedOver},
-		"AccessDenied":     {403, "AccessDeniedException", "", deltag.ErrNotHandedOver},
-		"DomainUnverified": {400, "MailFromDomainNotVerifiedException", "", deltag.ErrNotHandedOver},
+		"SendingPaused":    {400, "SendingPausedException", "", deltag.ErrNotSubmitted},
+		"AccessDenied":     {403, "AccessDeniedException", "", deltag.ErrNotSubmitted},
+		"DomainUnverified": {400, "MailFromDomainNotVerifiedException", "", deltag.ErrNotSubmitted},
 		"InternalError":    {500, "InternalServiceErrorException", "", nil},
 		"Garbage":          {502, "", "<html>", nil},
 	} {
@@ -57,7 +57,7 @@ func TestSend(t *testing.T) {
 			}))
 			defer srv.Close()
 			_, err := sender(srv.URL).Send(t.Context(), mail)
-			known := []error{deltag.ErrThrottled, deltag.ErrQuota, deltag.ErrRejected, deltag.ErrNotHandedOver}
+			known := []error{deltag.ErrThrottled, deltag.ErrSendQuotaExceeded, deltag.ErrRejected, deltag.ErrNotSubmitted}
 			for _, k := range known {
 				if errors.Is(err, k) != (k == c.want) {
 					t.Errorf("%v, want %v", err, c.want)
@@ -75,14 +75,14 @@ func TestSend(t *testing.T) {
 		}
 		endpoint := "http://" + l.Addr().String()
 		_ = l.Close()
-		if _, err := sender(endpoint).Send(t.Context(), mail); !errors.Is(err, deltag.ErrNotHandedOver) {
+		if _, err := sender(endpoint).Send(t.Context(), mail); !errors.Is(err, deltag.ErrNotSubmitted) {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("OneThatBreaksAfterTheRequestMayHave", func(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 		defer srv.Close()
-		if _, err := sender(srv.URL).Send(t.Context(), mail); err == nil || errors.Is(err, deltag.ErrNotHandedOver) {
+		if _, err := sender(srv.URL).Send(t.Context(), mail); err == nil || errors.Is(err, deltag.ErrNotSubmitted) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -111,7 +111,7 @@ func TestTags(t *testing.T) {
 		tags[tag.Name] = tag.Value
 	}
 	key, mark, err := deltag.ParseMailTag(tags["delivery"])
-	if err != nil || key != mail.Delivery || mark != mail.Mark {
+	if err != nil || key != mail.Delivery || mark != mail.Generation {
 		t.Errorf("%v %q %v", key, mark, err)
 	}
 	if len(tags) != 3 || tags["kind"] != "reminder-P1D" || tags["attempt"] != "2" || got.ConfigurationSetName != "deltag" ||

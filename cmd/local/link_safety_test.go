@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/testing/storetest"
+)
+
+// TestLinksChangeNothing opens every link of all mails and pages, as mail scanners do, and compares the table before and after, byte by byte.
+func TestLinksChangeNothing(t *testing.T) {
+	engine := storetest.Embedded(t)
+	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z",
+		"DYNAMODB_ENDPOINT="+engine.Endpoint(), "TABLE="+engine.Table)
+	o := p.organiser()
+	p.signUp("freja", 1)
+	p.until("a confirmation", func() bool { return p.kinds("freja0@example.dk") == "confirmation" })
+	o.must("POST", "/cancel", "")
+	p.until("the bad news", func() bool { return p.kinds("freja0@example.dk") == "confirmation cancelled" })
+	o.create(`{"slug":"sal","title":"En sal med to pladser","startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":2,
+		"joinUrl":"https://meet.example.org/sal","organiser":{"name":"UKON","email":"hej@example.dk"},"remindOrganiser":true,
+		"reminders":[{"offset":"-P1D"},{"offset":"-PT10M","text":"Læs https://example.org/laes"},
+			{"kind":"followup-attended","offset":"PT1H","text":"Tak"},{"kind":"followup-missed","offset":"PT1H","text":"Øv"}]}`, &o)
+
+	for _, name := range []string{"anna", "bo", "carl", "dorte", "erik"} {
+		p.post("/api/v1/public/events/sal/registrations", `{"name":"`+name+`","email":"`+name+`@example.dk"}`)
+		p.until(name+"'s mail", func() bool { return p.kinds(name+"@example.dk") != "" })
+	}
+	p.do("POST", p.link("anna@example.dk", "/r/")+"/cancel", form, "")
+	p.until("a promotion", func() bool { return p.kinds("carl@example.dk") == "waiting promoted" })
+	p.do("POST", p.link("erik@example.dk", "/r/"), form, fields("Erik", "erika@example.dk"))
+	p.until("the note", func() bool { return strings.HasSuffix(p.kinds("erik@example.dk"), "readdressed") })
+	for kind, edit := range map[string]string{"changed": `{"title":"En sal"}`, "moved": `{"startsAt":"2026-12-01T15:00:00Z","endsAt":"2026-12-01T16:00:00Z"}`} {
+		o.must("PATCH", "", edit)
+		o.must("POST", "/notice", "")
+		p.until(kind, func() bool { return strings.HasSuffix(p.kinds("bo@example.dk"), kind) })
+		p.post("/local/clock", `{"advance":"3h"}`) // else the second is told with the first
+	}
+	o.must("POST", "/messages", `{"text":"Husk {link}"}`)
+	o.must("POST", "/messages", `{"text":"Husk {link}","preview":true}`)
+	crawl(t, p, engine, "erik@example.dk")
+
+	p.goTo("2026-11-30T15:00:00Z")
+	p.until("a reminder", func() bool { return strings.Contains(p.kinds("bo@example.dk"), "reminder-P1D") })
+	p.goTo("2026-12-01T14:50:00Z")
+	p.until("the last reminder", func() bool { return strings.Contains(p.kinds("bo@example.dk"), "reminder-PT10M") })
+	crawl(t, p, engine, "erik@example.dk") // the doors are open
+
+	p.do("POST", p.link("bo@example.dk", "/join/"), form, "")
+	p.do("POST", p.link("dorte@example.dk", "/r/")+"/erase", form, "confirm=yes")
+	p.goTo("2026-12-01T17:00:00Z")
+	for to, kind := range map[string]string{"bo": "followup-attended", "carl": "followup-missed", "dorte": "erased"} {
+		p.until(kind, func() bool { return strings.HasSuffix(p.kinds(to+"@example.dk"), kind) })
+	}
+	crawl(t, p, engine, "erik@example.dk", "dorte@example.dk")
+	seen := map[string]bool{}
+	for _, m := range p.mails() {
+		seen[m.Kind] = true
+	}
+	if want := 15; len(seen) != want { // all there are, with two reminders
+		t.Errorf("%d kinds of mail were opened, not %d: %v", len(seen), want, seen)
+	}
+}
+
+// create makes an event and has into call the API about it.
+func (o organiser) create(event string, into *organiser) {
+	o.t.Helper()
+	status, raw := o.call("POST", "/api/v1/events", event)
+	var made struct{ ID string }
+	if err := json.Unmarshal(raw, &made); err != nil || status != 201 {
+		o.t.Fatalf("%d %s", status, raw)
+	}
+	*into = o
+	into.path = "/api/v1/events/" + made.ID
+}
+
+func (o organiser) must(method, path, body string) {
+	o.t.Helper()
+	if status, raw := o.call(method, o.path+path, body); status >= 300 {
+		o.t.Fatalf("%s %s: %d %s", method, path, status, raw)
+	}
+}
+
+// link is the path of the newest personal link of a kind in the mails to an address.
+func (p *process) link(to, kind string) (path string) {
+	p.t.Helper()
+	for _, m := range p.mails() {
+		if found := regexp.MustCompile(regexp.QuoteMeta(p.url) + `(` + kind + `[A-Za-z0-9_-]+)`).FindStringSubmatch(m.Text); m.To[0] == to && found != nil {
+			path = found[1]
+		}
+	}
+	if path == "" {
+		p.t.Fatalf("no link to %s was sent to %s", kind, to)
+	}
+	return path
+}
+
+var (
+	mailed   = regexp.MustCompile(`https?://[^\s"<>]+`)
+	paged    = regexp.MustCompile(`\s(href|src|action)="([^"]*)"`)
+	personal = regexp.MustCompile(`^/(r|join|unsubscribe)/`)
+)
+
+// atLeast is well below what there is to open at each stage, and far above what a crawler would find that misses the mails.
+const atLeast = 50
+
+// crawl opens all that can be reached by GET and by HEAD, and looks at the table. The personal links of those who are gone, and
+// those of a preview, which says so, are dead; no others are.
+func crawl(t *testing.T, p *process, engine storetest.Engine, gone ...string) {
+	t.Helper()
+	p.rest(engine)
+	before, mails := engine.Dump(t), p.mails()
+	var queue []string
+	dead, acts, opened := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, m := range mails {
+		for _, link := range m.links() {
+			queue = append(queue, link)
+			dead[p.own(link)] = personal.MatchString(p.own(link)) && (m.Kind == "preview" || slices.Contains(gone, m.To[0]))
+		}
+	}
+	for len(queue) > 0 {
+		path := p.own(queue[0])
+		queue = queue[1:]
+		if path == "" || opened[path] {
+			continue
+		}
+		opened[path] = true
+		for _, scanner := range []struct{ method, agent string }{{"HEAD", "Barracuda"}, {"GET", "Mozilla/5.0 (Safe Links)"}} {
+			res, raw := p.do(scanner.method, path, "", "", "User-Agent: "+scanner.agent)
+			switch status := res.StatusCode; {
+			case dead[path]:
+				if status != http.StatusNotFound {
+					t.Errorf("%s %s, which is dead: %d", scanner.method, path, status)
+				}
+			case status == http.StatusMethodNotAllowed && acts[path]: // a form's, which only takes POST
+			case status != http.StatusOK && status != http.StatusSeeOther:
+				t.Errorf("%s %s: %d", scanner.method, path, status)
+			}
+			queue = append(queue, res.Header.Get("Location"))
+			for _, found := range paged.FindAllStringSubmatch(string(raw), -1) {
+				link := html.UnescapeString(found[2])
+				queue = append(queue, link)
+				acts[p.own(link)] = acts[p.own(link)] || found[1] == "action"
+			}
+		}
+	}
+	if len(opened) < atLeast {
+		t.Errorf("only %d links were found", len(opened))
+	}
+	if diff := cmp.Diff(before, engine.Dump(t)); diff != "" {
+		t.Errorf("opening links has changed the table: %s", diff)
+	}
+	if more := len(p.mails()) - len(mails); more != 0 {
+		t.Errorf("opening links has sent %d mails", more)
+	}
+}
+
+// rest waits until the table has not changed for longer than from one tick to the next: there is nothing left to do.
+func (p *process) rest(engine storetest.Engine) {
+	p.t.Helper()
+	last, since := engine.Dump(p.t), time.Now()
+	p.until("rest", func() bool {
+		if now := engine.Dump(p.t); !cmp.Equal(last, now) {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 1200*time.Millisecond // a tick comes each second
+	})
+}
+
+// links are all that stand in a mail: in its text, its HTML, its headers and its invitation.
+func (m mail) links() (links []string) {
+	unfolded := strings.ReplaceAll(m.Calendar, "\r\n ", "")
+	for _, text := range []string{m.Text, html.UnescapeString(m.HTML), strings.ReplaceAll(unfolded, `\n`, " "), fmt.Sprint(m.Headers)} {
+		links = append(links, mailed.FindAllString(text, -1)...)
+	}
+	return links
+}
+
+// own is the path of a link to this site, and "" for all others.
+func (p *process) own(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || link == "" {
+		return ""
+	}
+	base, err := url.Parse(p.url)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	u = base.ResolveReference(u)
+	if u.Host != base.Host || strings.HasPrefix(u.Path, "/local") {
+		return ""
+	}
+	return u.RequestURI()
+}

@@ -1,0 +1,25 @@
+package deltag
+
+import (
+	"sync"
+	"time"
+	_ "time/tzdata" // the provided.al2023 runtime ships no time zone database
+)
+
+// LoadLocation loads an IANA time zone, once per process. Unlike time.LoadLocation it refuses "" and "Local", which mean
+// nothing to a reader elsewhere.
+func LoadLocation(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, ErrNotFound
+	}
+	if z, ok := locationCache.Load(name); ok {
+		return z.(*time.Location), nil
+	}
+	z, err := time.LoadLocation(name)
+	if err == nil {
+		locationCache.Store(name, z) // at most some 600 names are known
+	}
+	return z, err
+}
+
+var locationCache sync.Map

@@ -1,0 +1,127 @@
+package lambdaevent
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"log"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const recorded = "../../events"
+
+func recordedEvent(tb testing.TB, name string) json.RawMessage {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join(recorded, name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func recordedNames(tb testing.TB, pattern string) []string {
+	tb.Helper()
+	paths, err := filepath.Glob(filepath.Join(recorded, pattern))
+	if err != nil || len(paths) == 0 {
+		tb.Fatalf("no event is called %s: %v", pattern, err)
+	}
+	for i, p := range paths {
+		paths[i] = filepath.Base(p)
+	}
+	return paths
+}
+
+func decodeAs[T any](tb testing.TB, payload []byte) T {
+	tb.Helper()
+	var v T
+	if err := json.Unmarshal(payload, &v); err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// golden compares with testdata/name.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// logged gathers what goes to the log until the test ends.
+func logged(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	before, flags := slog.Default(), log.Flags()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&b, nil)))
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(os.Stderr) // SetDefault takes it along
+		log.SetFlags(flags)
+	})
+	return &b
+}
+
+func logLines(b *bytes.Buffer) int { return bytes.Count(b.Bytes(), []byte("\n")) }
+
+// The events are shown to anybody, so they must name nobody.
+func TestRecordedEvents(t *testing.T) {
+	addresses := regexp.MustCompile(`[\w.+-]+@[\w.-]+`)
+	numbers := regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
+	documentation := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24")}
+	for _, name := range recordedNames(t, "*.json") {
+		t.Run(name, func(t *testing.T) {
+			event := recordedEvent(t, name)
+			plain := string(event)
+			if e := decodeAs[struct {
+				Body            string
+				IsBase64Encoded bool
+			}](t, event); e.IsBase64Encoded {
+				body, _ := decodeBase64(e.Body)
+				plain += strings.ReplaceAll(body, "%40", "@")
+			}
+			for _, a := range addresses.FindAllString(plain, -1) {
+				if !strings.HasSuffix(a, "@example.dk") && !strings.HasSuffix(a, "@example.org") {
+					t.Errorf("address %s", a)
+				}
+			}
+			for _, n := range numbers.FindAllString(strings.ReplaceAll(plain, "Chrome/142.0.0.0", ""), -1) {
+				ip, err := netip.ParseAddr(n)
+				if err == nil && n != "142.0.0.0" && !slices.ContainsFunc(documentation, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+					t.Errorf("network address %s", n)
+				}
+			}
+			var indented bytes.Buffer
+			if err := json.Indent(&indented, bytes.TrimSpace(event), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(indented.String()+"\n", string(event)); diff != "" {
+				t.Errorf("not indented (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

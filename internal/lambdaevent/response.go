@@ -1,0 +1,256 @@
+package lambdaevent
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Sizes in bytes.
+const (
+	// compressAbove is from where compressing pays: up to it, the answer fits one packet anyway.
+	compressAbove = 1 << 10
+	// maxJSON is what Lambda takes back, 6 MB, less some room for the headers. The body is a string in it.
+	maxJSON  = 6<<20 - 64<<10
+	maxPlain = maxJSON / 6     // as text, of which JSON makes six bytes of one at worst (\u0000)
+	maxBody  = maxJSON / 4 * 3 // in base64
+)
+
+var errTooLarge = errors.New("answer is larger than Lambda passes on")
+
+// A responseWriter gathers the answer of a handler, to which it keeps the promises of net/http's server: an implicit 200, one
+// status, headers as they were when it was written, a type guessed from the content, no body where none belongs, an
+// error for more than the Content-Length said.
+//
+// The first bytes are held back until it is clear whether to compress; from then on they pass through gzip as they come, so
+// a long list never stands in memory uncompressed.
+type responseWriter struct {
+	headOnly        bool // the client wants the headers only
+	acceptsGzip     bool // the client takes gzip
+	ifNoneMatchGzip bool // the client asks about an answer that was compressed
+
+	header             http.Header // the handler's
+	snapshot           http.Header // as it was when the status was written; nil until then
+	status             int
+	declared           int64 // Content-Length, or -1
+	written            int64 // by the handler
+	typeKnown          bool  // the type is settled
+	body               bytes.Buffer
+	compressionDecided bool // whether to compress
+	zip                *gzip.Writer
+	tooLarge           bool
+}
+
+func newResponseWriter(event events.APIGatewayV2HTTPRequest) *responseWriter {
+	return &responseWriter{
+		headOnly:        event.RequestContext.HTTP.Method == http.MethodHead,
+		acceptsGzip:     acceptsGzip(event.Headers["accept-encoding"]),
+		ifNoneMatchGzip: strings.Contains(event.Headers["if-none-match"], gzipTag),
+		header:          http.Header{},
+	}
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+// WriteHeader passes over informational statuses: API Gateway has no way to send them.
+func (w *responseWriter) WriteHeader(status int) {
+	if w.snapshot != nil {
+		return
+	}
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http does
+	}
+	if status < 200 {
+		return
+	}
+	w.status, w.snapshot, w.declared = status, w.header.Clone(), -1
+	if length := w.snapshot.Get("Content-Length"); length != "" {
+		n, err := strconv.ParseInt(length, 10, 64)
+		if err != nil || n < 0 {
+			w.snapshot.Del("Content-Length")
+			return
+		}
+		w.declared = n
+	}
+}
+
+// Flush sends nothing, as all of an answer goes at once. But what follows has no say in the type any more.
+func (w *responseWriter) Flush() {
+	w.WriteHeader(http.StatusOK)
+	w.sniff()
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if !bodyAllowed(w.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if w.written += int64(len(p)); w.declared >= 0 && w.written > w.declared {
+		return 0, http.ErrContentLength
+	}
+	if err := w.buffer(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (w *responseWriter) buffer(p []byte) error {
+	if !w.compressionDecided {
+		held := min(len(p), compressAbove+1-w.body.Len())
+		w.body.Write(p[:held])
+		if w.body.Len() <= compressAbove {
+			return nil
+		}
+		w.decideCompression()
+		p = p[held:]
+	}
+	switch {
+	case w.tooLarge:
+	case w.zip != nil:
+		_, _ = w.zip.Write(p) // into memory
+		w.tooLarge = w.body.Len() > maxBody
+	case w.body.Len()+len(p) > maxBody:
+		w.tooLarge = true
+	default:
+		w.body.Write(p)
+	}
+	if w.tooLarge {
+		return errTooLarge
+	}
+	return nil
+}
+
+// sniff guesses the type from the beginning of the body, as net/http does.
+func (w *responseWriter) sniff() {
+	if _, given := w.snapshot["Content-Type"]; !given && !w.typeKnown && w.body.Len() > 0 && w.snapshot.Get("Content-Encoding") == "" {
+		w.snapshot.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
+	}
+	w.typeKnown = true
+}
+
+// decideCompression decides whether to compress, once the answer is long enough.
+func (w *responseWriter) decideCompression() {
+	w.sniff()
+	w.compressionDecided = true
+	if !w.acceptsGzip || !compressible(w.status, w.snapshot) {
+		return
+	}
+	start := bytes.Clone(w.body.Bytes())
+	w.body.Reset()
+	w.zip = acquireGzip(&w.body)
+	_, _ = w.zip.Write(start)
+}
+
+// response ends the answer, and puts it as API Gateway takes it.
+func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
+	w.WriteHeader(http.StatusOK)
+	w.sniff()
+	if w.zip != nil {
+		releaseGzip(w.zip)
+		w.tooLarge = w.tooLarge || w.body.Len() > maxBody
+	}
+	if w.tooLarge {
+		return events.APIGatewayV2HTTPResponse{}, errTooLarge
+	}
+	if w.declared >= 0 && w.declared != w.written && !w.headOnly && bodyAllowed(w.status) {
+		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
+	}
+	w.finish()
+	res := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: singleValueHeaders(w.snapshot), Cookies: w.snapshot["Set-Cookie"]}
+	for i, c := range res.Cookies {
+		res.Cookies[i] = sanitizeHeaderValue(c)
+	}
+	if w.headOnly || w.body.Len() == 0 {
+		return res, nil
+	}
+	b := w.body.Bytes()
+	if w.snapshot.Get("Content-Encoding") != "" || !isText(w.snapshot.Get("Content-Type")) || len(b) > maxPlain || !utf8.Valid(b) {
+		res.Body, res.IsBase64Encoded = base64.StdEncoding.EncodeToString(b), true
+	} else {
+		res.Body = string(b)
+	}
+	return res, nil
+}
+
+// finish puts the headers right that depend on the body.
+func (w *responseWriter) finish() {
+	if w.status == http.StatusNotModified {
+		w.snapshot.Del("Content-Type")
+	}
+	if w.zip != nil || !bodyAllowed(w.status) {
+		w.snapshot.Del("Content-Length")
+	}
+	// An answer without the body doesn't tell whether the one with it would vary, so it says so to be safe.
+	if w.status == http.StatusNotModified || w.compressionDecided && compressible(w.status, w.snapshot) {
+		varyByEncoding(w.snapshot)
+	}
+	if w.zip != nil {
+		w.snapshot.Set("Content-Encoding", "gzip")
+		w.snapshot.Del("Accept-Ranges") // they would be ranges of the plain body
+	}
+	if w.zip != nil || w.ifNoneMatchGzip && w.status == http.StatusNotModified {
+		addGzipETag(w.snapshot)
+	}
+	if w.headOnly && w.written > 0 && w.snapshot.Get("Content-Length") == "" {
+		w.snapshot.Set("Content-Length", strconv.Itoa(w.body.Len()))
+	}
+}
+
+// singleValueHeaders makes one value of each header, as the payload has no others. It passes over what could not be sent and what
+// concerns a connection, which API Gateway has with the client and we have not.
+func singleValueHeaders(h http.Header) map[string]string {
+	one := make(map[string]string, len(h))
+	for name, values := range h {
+		switch {
+		case len(values) == 0 || !isToken(name):
+		case name == "Set-Cookie": // has a place of its own
+		case name == "Connection", name == "Keep-Alive", name == "Transfer-Encoding", name == "Trailer", name == "Upgrade":
+		case isSingleton(name):
+			one[name] = sanitizeHeaderValue(values[0])
+		default:
+			one[name] = sanitizeHeaderValue(strings.Join(values, ", "))
+		}
+	}
+	return one
+}
+
+// isSingleton says whether a header must not be joined: it is no list, so a handler that has set it twice is mistaken.
+func isSingleton(name string) bool {
+	switch name {
+	case "Age", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Date", "Etag",
+		"Expires", "Last-Modified", "Location", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
+		return true
+	}
+	return false
+}
+
+// sanitizeHeaderValue makes header injection harmless the way net/http does.
+func sanitizeHeaderValue(value string) string {
+	if strings.ContainsAny(value, "\r\n") {
+		value = strings.NewReplacer("\r", " ", "\n", " ").Replace(value)
+	}
+	return textproto.TrimString(value)
+}
+
+// isToken says whether s may be the name of a header (RFC 9110, section 5.6.2). http.TrailerPrefix makes names that may not.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
+
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}

@@ -1,0 +1,110 @@
+package lambdaevent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A sesEvent is an event of SES's as EventBridge hands it over, whole or cut down by the rules in template.yaml. Addresses,
+// and the diagnostic texts that quote them, are not read.
+type sesEvent struct {
+	ID     string    `json:"id"`
+	Source string    `json:"source"`
+	Time   time.Time `json:"time"`
+	Detail struct {
+		EventType string `json:"eventType"`
+		Mail      struct {
+			MessageID string              `json:"messageId"`
+			Tags      map[string][]string `json:"tags"`
+		} `json:"mail"`
+		Bounce struct {
+			BounceType    string `json:"bounceType"` // Permanent, Transient or Undetermined
+			BounceSubType string `json:"bounceSubType"`
+		} `json:"bounce"`
+		Complaint struct {
+			ComplaintFeedbackType string `json:"complaintFeedbackType"` // often missing
+		} `json:"complaint"`
+	} `json:"detail"`
+}
+
+func reportType(eventType string) (t deltag.SESEventType, known bool) {
+	switch eventType {
+	case "Send":
+		return deltag.SESSend, true
+	case "Delivery":
+		return deltag.SESDelivery, true
+	case "Bounce":
+		return deltag.SESBounce, true
+	case "Complaint":
+		return deltag.SESComplaint, true
+	case "Reject":
+		return deltag.SESReject, true
+	case "DeliveryDelay":
+		return deltag.SESDeliveryDelay, true
+	case "Rendering Failure":
+		return deltag.SESRenderingFailure, true
+	}
+	return "", false
+}
+
+// SESEventHandler hands on what SES reports about a mail of ours. Types that say nothing about a delivery (opened, clicked),
+// and mail of others that go through the same configuration set, are passed over with a line in the log. What is no event of SES's, or
+// lacks what each of them has, is an error: then a rule is wrong.
+func SESEventHandler(handle func(context.Context, deltag.SESEvent) error) func(context.Context, json.RawMessage) error {
+	return func(ctx context.Context, payload json.RawMessage) error {
+		var e sesEvent
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return fmt.Errorf("SES event: %w", err)
+		}
+		if err := e.validate(); err != nil {
+			return fmt.Errorf("SES event %q: %w", e.ID, err)
+		}
+		typ, known := reportType(e.Detail.EventType)
+		tags := e.Detail.Mail.Tags["delivery"]
+		if !known || len(tags) == 0 {
+			slog.InfoContext(ctx, "no report on a mail of ours", "id", e.ID, "type", e.Detail.EventType)
+			return nil
+		}
+		key, mark, err := deltag.ParseMailTag(tags[0])
+		if err != nil {
+			return fmt.Errorf("SES event %q: %w", e.ID, err)
+		}
+		return handle(ctx, deltag.SESEvent{
+			Delivery: key, Generation: mark, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent", Detail: e.reason(),
+			MessageID: e.Detail.Mail.MessageID, At: e.Time,
+		})
+	}
+}
+
+func (e sesEvent) validate() error {
+	switch {
+	case e.Source != "aws.ses":
+		return fmt.Errorf("its source is %q", e.Source)
+	case e.Detail.EventType == "":
+		return errors.New("it has no type")
+	case e.Detail.Mail.MessageID == "":
+		return errors.New("it names no message")
+	case e.Time.IsZero():
+		return errors.New("it has no time")
+	case e.Detail.EventType == "Bounce" && e.Detail.Bounce.BounceType == "":
+		return errors.New("it does not say what kind of bounce")
+	}
+	return nil
+}
+
+// reason is one of SES's own words for why, as "bounce-Permanent-General".
+func (e sesEvent) reason() deltag.Reason {
+	if b := e.Detail.Bounce; b.BounceType != "" {
+		return deltag.Reason("bounce-" + b.BounceType + "-" + b.BounceSubType)
+	}
+	if c := e.Detail.Complaint; c.ComplaintFeedbackType != "" {
+		return deltag.Reason("complaint-" + c.ComplaintFeedbackType)
+	}
+	return ""
+}

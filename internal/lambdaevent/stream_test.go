@@ -1,0 +1,179 @@
+package lambdaevent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+)
+
+func streamEvent(tb testing.TB, name string) events.DynamoDBEvent {
+	tb.Helper()
+	return decodeAs[events.DynamoDBEvent](tb, recordedEvent(tb, name))
+}
+
+// batch is one of n items that are due; the sequence number of the first is 1.
+func batch(tb testing.TB, n int) events.DynamoDBEvent {
+	tb.Helper()
+	var records []string
+	for i := range n {
+		records = append(records, fmt.Sprintf(`{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d",
+			"NewImage":{"PK":{"S":"EVENT#a"},"SK":{"S":"MAIL#%d"},"GSI1PK":{"S":"DUE"}}}}`, i+1, i+1))
+	}
+	return decodeAs[events.DynamoDBEvent](tb, []byte(`{"Records":[`+strings.Join(records, ",")+`]}`))
+}
+
+func failures(tb testing.TB, b events.DynamoDBEvent, handle func(ctx context.Context, pk, sk string) error) []string {
+	tb.Helper()
+	res, err := StreamHandler(handle)(tb.Context(), b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	numbers := []string{}
+	for _, f := range res.BatchItemFailures {
+		numbers = append(numbers, f.ItemIdentifier)
+	}
+	return numbers
+}
+
+func TestStreamHandler(t *testing.T) {
+	// keys are those that handle is called with.
+	keys := func(t *testing.T, b events.DynamoDBEvent) []string {
+		t.Helper()
+		var mu sync.Mutex
+		var got []string
+		failed := failures(t, b, func(_ context.Context, pk, sk string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, pk+" "+sk)
+			return nil
+		})
+		if len(failed) > 0 {
+			t.Errorf("failed: %v", failed)
+		}
+		slices.Sort(got)
+		return got
+	}
+	const event = "EVENT#kq3v7m2xw5t4n6bprz2a "
+	t.Run("NewDelivery", func(t *testing.T) {
+		want := []string{event + "MAIL#c4hj6z3ysn5d2tqmf7we#confirmation#1"}
+		if diff := cmp.Diff(want, keys(t, streamEvent(t, "stream-insert-delivery.json"))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("OnlyWhatIsDueAndEachItemOnce", func(t *testing.T) {
+		want := []string{
+			event + "MAIL#c4hj6z3ysn5d2tqmf7we#confirmation#1", event + "MAIL#w2xk7pq5m4d3vtz6h2ab#confirmation#1", event + "MAILING#reminder-P1D#1",
+		}
+		if diff := cmp.Diff(want, keys(t, streamEvent(t, "stream-mixed-batch.json"))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("NothingDueIsNoFailure", func(t *testing.T) {
+		res, err := StreamHandler(nil)(t.Context(), events.DynamoDBEvent{})
+		b, _ := json.Marshal(res)
+		if string(b) != `{"batchItemFailures":[]}` || err != nil {
+			t.Errorf("got %s, %v", b, err)
+		}
+	})
+	t.Run("FailureIsReportedBySequenceNumberAndLoggedOnce", func(t *testing.T) {
+		out := logged(t)
+		b := streamEvent(t, "stream-mixed-batch.json")
+		got := failures(t, b, func(_ context.Context, _, sk string) error {
+			if strings.HasPrefix(sk, "MAIL#c4hj") {
+				return errors.New("table is away")
+			}
+			return nil
+		})
+		// The first of the item's two, so that a repetition takes both along.
+		if want := []string{b.Records[0].Change.SequenceNumber}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		line := out.String()
+		if logLines(out) != 1 || !strings.Contains(line, "table is away") || !strings.Contains(line, "MAIL#c4hj") || strings.Contains(line, "@") {
+			t.Errorf("logged %s", line)
+		}
+	})
+	t.Run("OneFailureOrPanicDoesNotStopTheOthers", func(t *testing.T) {
+		out := logged(t)
+		var calls atomic.Int32
+		got := failures(t, batch(t, 20), func(_ context.Context, _, sk string) error {
+			calls.Add(1)
+			switch sk {
+			case "MAIL#3":
+				panic("secret@example.dk")
+			case "MAIL#17":
+				return errors.New("no")
+			}
+			return nil
+		})
+		if want := []string{"3", "17"}; !slices.Equal(got, want) || calls.Load() != 20 {
+			t.Errorf("got %v after %d calls, want %v after 20", got, calls.Load(), want)
+		}
+		if logLines(out) != 2 || strings.Contains(out.String(), "secret") || !strings.Contains(out.String(), "stream_test.go") {
+			t.Errorf("logged %s", out)
+		}
+	})
+	t.Run("EightAtOnce", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var running atomic.Int32
+			open := make(chan struct{})
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				failures(t, batch(t, 20), func(context.Context, string, string) error {
+					running.Add(1)
+					<-open
+					running.Add(-1)
+					return nil
+				})
+			}()
+			synctest.Wait()
+			if n := running.Load(); n != 8 {
+				t.Errorf("%d at once", n)
+			}
+			close(open)
+			<-done
+		})
+	})
+	t.Run("WhatIsLeftWhenTimeIsUpFails", func(t *testing.T) {
+		logged(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls atomic.Int32
+		res, _ := StreamHandler(func(context.Context, string, string) error {
+			calls.Add(1)
+			cancel()
+			return nil
+		})(ctx, batch(t, 100))
+		if n := int(calls.Load()); n > concurrency || len(res.BatchItemFailures) != 100-n {
+			t.Errorf("%d calls, %d failures", n, len(res.BatchItemFailures))
+		}
+	})
+	t.Run("ItemWithoutKeysFails", func(t *testing.T) {
+		logged(t)
+		for _, image := range []string{`{"GSI1PK":{"S":"DUE"}}`, `{"GSI1PK":{"S":"DUE"},"PK":{"S":"EVENT#a"},"SK":{"N":"1"}}`, `{"GSI1PK":{"S":"DUE"},"PK":{"S":""},"SK":{"S":"a"}}`} {
+			b := decodeAs[events.DynamoDBEvent](t, []byte(`{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"4","NewImage":`+image+`}}]}`))
+			got := failures(t, b, func(context.Context, string, string) error { t.Error("called"); return nil })
+			if !slices.Equal(got, []string{"4"}) {
+				t.Errorf("%s: got %v", image, got)
+			}
+		}
+	})
+	t.Run("OtherValuesOfTheIndexAreNotDue", func(t *testing.T) {
+		for _, v := range []string{`{"S":"EVENTS"}`, `{"N":"1"}`, `{"NULL":true}`, `{"SS":["DUE"]}`} {
+			b := decodeAs[events.DynamoDBEvent](t, []byte(`{"Records":[{"eventName":"MODIFY","dynamodb":{"NewImage":{"PK":{"S":"a"},"SK":{"S":"b"},"GSI1PK":`+v+`}}}]}`))
+			if got := keys(t, b); len(got) != 0 {
+				t.Errorf("%s: got %v", v, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,487 @@
+package mailtmpl_test
+
+import (
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/deltag"
+	"deltag/internal/mailtmpl"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// each runs check on every scene in every language.
+func each(t *testing.T, check func(t *testing.T, s mailCase, r parsedMail)) {
+	t.Helper()
+	for _, l := range deltag.Languages {
+		all := mailCases(l)
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			t.Run(name+"-"+string(l), func(t *testing.T) { check(t, all[name], render(t, all[name])) })
+		}
+	}
+}
+
+// boundaries are random, as they must be: nobody's text can then contain one.
+var boundary = regexp.MustCompile(`[0-9a-f]{60}`)
+
+func named(raw []byte) string {
+	names := map[string]string{}
+	return boundary.ReplaceAllStringFunc(string(raw), func(b string) string {
+		if names[b] == "" {
+			names[b] = "boundary-" + string(rune('1'+len(names)))
+		}
+		return names[b]
+	})
+}
+
+func TestGolden(t *testing.T) {
+	each(t, func(t *testing.T, _ mailCase, r parsedMail) {
+		name := filepath.Join("testdata", strings.TrimPrefix(t.Name(), "TestGolden/"))
+		golden(t, name+".eml", named(r.raw))
+		if r.ics != "" {
+			golden(t, name+".ics", r.ics)
+		}
+	})
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestEveryKindHasACase(t *testing.T) {
+	shown := map[deltag.MailKind]bool{}
+	for _, s := range mailCases(deltag.LanguageDanish) {
+		shown[s.Kind] = true
+	}
+	kinds := []deltag.MailKind{
+		deltag.KindConfirmation, deltag.KindWaitlisted, deltag.KindPromoted, deltag.KindRegistrationCancelled, deltag.KindMoved, deltag.KindChanged,
+		deltag.KindEventCancelled, deltag.KindFollowUpAttended, deltag.KindFollowUpMissed, deltag.KindMessage,
+	}
+	for _, r := range deltag.DefaultReminders() {
+		kinds = append(kinds, r.Kind)
+	}
+	for _, k := range kinds {
+		if !shown[k] {
+			t.Errorf("no golden file for %s", k)
+		}
+	}
+}
+
+func TestWire(t *testing.T) {
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		head, _, _ := strings.Cut(string(r.raw), "\r\n\r\n")
+		for i, l := range strings.Split(strings.TrimSuffix(string(r.raw), "\r\n"), "\r\n") {
+			if strings.ContainsFunc(l, func(c rune) bool { return c < ' ' && c != '\t' || c > '~' }) {
+				t.Errorf("line %d is not plain ASCII: %q", i, l)
+			}
+			// RFC 5322 2.1.1 wants 78; a single long word cannot be folded.
+			if len(l) > 78 && strings.Contains(strings.TrimSpace(l), " ") {
+				t.Errorf("line %d has %d octets: %q", i, len(l), l)
+			}
+		}
+		want := []string{
+			"Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Reply-To", "Subject", "To",
+		}
+		if s.Kind != deltag.KindMessage {
+			want = append(want, "Auto-Submitted", "X-Auto-Response-Suppress")
+		}
+		if s.Kind.IsUnsubscribable() {
+			want = append(want, "List-Unsubscribe", "List-Unsubscribe-Post")
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(r.header))); diff != "" {
+			t.Errorf("headers (-want +got):\n%s\n%s", diff, head)
+		}
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		if got := r.address(t, "From"); got.Name != "UKON" || got.Address != "tilmelding@mail.example.dk" {
+			t.Errorf("From %v", got)
+		}
+		if got := r.address(t, "Reply-To"); got.Name != "UKON" || got.Address != "hej@ukon.example.dk" {
+			t.Errorf("Reply-To %v", got)
+		}
+		if got := r.address(t, "To"); got.Name != "Mette Østergård" || got.Address != "Mette@example.dk" {
+			t.Errorf("To %v", got)
+		}
+		if got := r.header.Get("Content-Language"); got != string(s.Registration.Language) {
+			t.Errorf("Content-Language %q", got)
+		}
+		if got := r.decoded(t, "Subject"); !strings.Contains(got, s.Event.Title) {
+			t.Errorf("Subject %q", got)
+		}
+		if got, err := r.header.Date(); err != nil || !got.Equal(s.at) {
+			t.Errorf("Date %v, %v", got, err)
+		}
+		if !s.Kind.IsUnsubscribable() {
+			return
+		}
+		if got, want := r.header.Get("List-Unsubscribe"), "<"+unsubscribe(s)+">"; got != want {
+			t.Errorf("List-Unsubscribe %q, want %q", got, want)
+		}
+		if got := r.header.Get("List-Unsubscribe-Post"); got != "List-Unsubscribe=One-Click" {
+			t.Errorf("List-Unsubscribe-Post %q", got)
+		}
+	})
+}
+
+func TestParts(t *testing.T) {
+	const plain = "multipart/alternative{text/plain text/html}"
+	const invited = "multipart/mixed{multipart/alternative{text/plain text/html text/calendar} application/ics}"
+	want := map[string]string{
+		"confirmation": "REQUEST", "confirmation-soon": "REQUEST", "confirmation-running": "REQUEST", "promoted": "REQUEST",
+		"moved": "REQUEST", "changed": "REQUEST", "withdrawn": "CANCEL", "cancelled": "CANCEL", "readdressed": "CANCEL", "erased": "CANCEL",
+	}
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		name := strings.TrimPrefix(t.Name(), "TestParts/")
+		method := want[name[:len(name)-len("-da")]]
+		if method == "" {
+			if r.shape != plain {
+				t.Errorf("%s, want %s", r.shape, plain)
+			}
+			return
+		}
+		if r.shape != invited {
+			t.Fatalf("%s, want %s", r.shape, invited)
+		}
+		file, e := r.calendar(t)
+		if got := file.Props.Get("METHOD").Value; got != method || r.method != method {
+			t.Errorf("METHOD %q in the file and %q in the header, want %q", got, r.method, method)
+		}
+		if r.file != r.ics || r.name != "invitation.ics" {
+			t.Errorf("the attachment %q is not the invitation:\n%s", r.name, r.file)
+		}
+		at, err := e.DateTimeStart(time.Local)
+		if err != nil || !at.Equal(start) {
+			t.Errorf("starts at %v, %v", at, err)
+		}
+		if leads := e.Props.Get("LOCATION") != nil && e.Props.Get("LOCATION").Value == join(s); leads != (method == "REQUEST") {
+			t.Errorf("the entry leads to the meeting: %v", leads)
+		}
+	})
+}
+
+// TestOrganiserMail: the organiser who is reminded has no registration, hence neither links of their own nor a door, but the way to
+// the meeting.
+func TestOrganiserMail(t *testing.T) {
+	e := event()
+	due := start.Add(-time.Hour)
+	host := *deltag.NewOrganiserDelivery(e, "reminder-PT1H", 1, due).DetachedRecipient
+	r := render(t, mailCase{deltag.MailContext{Event: e, Registration: host, Kind: "reminder-PT1H", Version: 1, DueAt: due, Text: "Kære {name}: {link}"}, due})
+	for form, body := range map[string]string{"text": r.text, "html": r.html} {
+		if !strings.Contains(body, e.JoinURL) || !strings.Contains(body, "arrangør") {
+			t.Errorf("%s: no way to the meeting, or no reason for the mail: %s", form, body)
+		}
+		for _, dead := range []string{"/r/", "/join/", "/unsubscribe/"} {
+			if strings.Contains(body, dead) {
+				t.Errorf("%s: a link to %s, which leads nowhere", form, dead)
+			}
+		}
+	}
+	if r.header.Get("To") != `"UKON" <hej@ukon.example.dk>` || r.header.Get("List-Unsubscribe") != "" {
+		t.Errorf("%v", r.header)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		for form, body := range map[string]string{"text": r.text, "html": r.html} {
+			if leads := strings.Contains(body, own(s)); leads == s.Kind.IsFinal() {
+				t.Errorf("%s: link to one's own page %v", form, leads)
+			}
+			ahead := s.Event.Status != deltag.EventCancelled && s.IncludesJoinLink(s.at)
+			if got := strings.Contains(body, join(s)); got != ahead {
+				t.Errorf("%s: link to the meeting %v, want %v", form, got, ahead)
+			}
+			if got := strings.Contains(body, unsubscribe(s)); got != s.Kind.IsUnsubscribable() {
+				t.Errorf("%s: link to unsubscribe %v", form, got)
+			}
+			if strings.Contains(body+r.ics, "meet.example.org") {
+				t.Errorf("%s: the meeting's own address is in it", form)
+			}
+		}
+	})
+}
+
+func TestText(t *testing.T) {
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		for l := range strings.SplitSeq(r.text, "\n") {
+			if utf8.RuneCountInString(l) > 72 && strings.Contains(strings.TrimSpace(l), " ") {
+				t.Errorf("long line %q", l)
+			}
+		}
+		if regexp.MustCompile(`<[a-z/]|&[a-z#0-9]+;|\n\n\n|\{|\bmail\.[a-z]`).MatchString(r.text) {
+			t.Errorf("not written for reading:\n%s", r.text)
+		}
+	})
+}
+
+func TestHTML(t *testing.T) {
+	each(t, func(t *testing.T, s mailCase, r parsedMail) {
+		if len(r.html) > 60_000 {
+			t.Errorf("%d bytes", len(r.html))
+		}
+		_, body, _ := strings.Cut(r.html, "<body")
+		if bad := regexp.MustCompile(`ZgotmplZ|\{|\bmail\.[a-z]`).FindString(body); bad != "" {
+			t.Errorf("contains %q:\n%s", bad, body)
+		}
+		page := r.page(t)
+		if got := page.Find("html").AttrOr("lang", ""); got != string(s.Registration.Language) {
+			t.Errorf("lang %q", got)
+		}
+		if n := page.Find("h1").Length(); n != 1 {
+			t.Errorf("%d h1", n)
+		}
+		foreign := s.Registration.Language != s.Event.Language
+		if got := page.Find("h2[lang=da]").Length() > 0; got != foreign {
+			t.Errorf("the title's language is marked: %v", got)
+		}
+		if n := page.Find("img, link, script, iframe, video, [src], [background]").Length(); n > 0 || strings.Contains(r.html, "url(") {
+			t.Errorf("%d remote resources", n)
+		}
+		page.Find("table").Each(func(_ int, table *goquery.Selection) {
+			if table.AttrOr("role", "") != "presentation" {
+				t.Error("a table that screen readers would read as one")
+			}
+		})
+		page.Find("a").Each(func(_ int, a *goquery.Selection) {
+			if strings.TrimSpace(a.Text()) == "" || !strings.HasPrefix(a.AttrOr("href", ""), "https://") {
+				t.Errorf("link %q to %q", a.Text(), a.AttrOr("href", ""))
+			}
+		})
+		if !strings.Contains(r.html, "prefers-color-scheme: dark") || page.Find(`meta[name="color-scheme"]`).Length() != 1 {
+			t.Error("no dark colours")
+		}
+	})
+}
+
+func TestWording(t *testing.T) {
+	both := func(t *testing.T, s mailCase, want ...string) {
+		t.Helper()
+		r := render(t, s)
+		for _, w := range want {
+			if !strings.Contains(strings.Join(strings.Fields(r.text), " "), w) {
+				t.Errorf("text does not say %q:\n%s", w, r.text)
+			}
+			if !strings.Contains(r.page(t).Find("body").Text(), w) {
+				t.Errorf("html does not say %q", w)
+			}
+		}
+	}
+	t.Run("LateJoinerIsToldTheMinutes", func(t *testing.T) {
+		both(t, mailCases(deltag.LanguageDanish)["confirmation-soon"], "Vi begynder om 30 minutter. Døren åbner kl. 13.45.")
+		both(t, mailCases(deltag.LanguageEnglish)["confirmation-soon"], "We begin in 30 minutes. The door opens at 13:45.")
+		both(t, mailCases(deltag.LanguageDanish)["confirmation-running"], "Vi er i gang, og du kan stadig være med.")
+	})
+	t.Run("ReminderCountsFromWhenItIsSent", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["reminder-P1D"]
+		both(t, s, "Vi begynder om 24 timer", "Tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)")
+		s.at = s.at.Add(5 * time.Hour) // it was held up
+		both(t, s, "Vi begynder om 19 timer")
+		if got := render(t, s).decoded(t, "Subject"); got != "Om 19 timer: "+s.Event.Title {
+			t.Errorf("Subject %q", got)
+		}
+		both(t, mailCases(deltag.LanguageEnglish)["reminder-PT10M"], "We begin in 10 minutes", "The door is open, so you can go in now.")
+	})
+	t.Run("WaitingNoteTellsThePlace", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["waiting"]
+		both(t, s, "du er nummer 3 i køen")
+		s.WaitlistPosition = 0
+		both(t, s, "du har en plads i køen")
+	})
+	t.Run("TimeIsTheEventsOwnInAnyZone", func(t *testing.T) {
+		s := mailCases(deltag.LanguageEnglish)["confirmation"]
+		s.Event.TimeZone = "America/New_York"
+		both(t, s, "Tuesday 1 December 2026, 08:00–09:00 (New York time, EST)")
+		s.Event.StartsAt = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+		s.Event.EndsAt = s.Event.StartsAt.Add(time.Hour)
+		both(t, s, "Wednesday 1 July 2026, 08:00–09:00 (New York time, EDT)")
+	})
+	t.Run("CloseMoveSaysSoAndLeadsToTheMeeting", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["moved"]
+		s.at = soon
+		both(t, s, "UKON har flyttet arrangementet", "Vi begynder om 30 minutter.", "Gå til mødet")
+	})
+	t.Run("LeavingTheQueueIsNotGivingUpASeat", func(t *testing.T) {
+		both(t, mailCases(deltag.LanguageDanish)["withdrawn-waiting"], "Du står ikke længere på ventelisten")
+		both(t, mailCases(deltag.LanguageDanish)["withdrawn"], "Du er afmeldt", "melde dig til igen")
+	})
+	t.Run("NobodyIsAskedBackWhenSignUpIsClosed", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["withdrawn"]
+		s.Event.Status = deltag.EventClosed
+		if r := render(t, s); strings.Contains(r.text, "igen") || r.page(t).Find("a.on").Length() > 0 {
+			t.Errorf("it is offered:\n%s", r.text)
+		}
+	})
+	t.Run("ErasureDateIsTold", func(t *testing.T) {
+		both(t, mailCases(deltag.LanguageDanish)["confirmation"], "bliver slettet torsdag den 31. december 2026")
+	})
+	t.Run("AnswersAreShownAndLongOnesCut", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["confirmation"]
+		s.Registration.Answers["why"] = []string{strings.Repeat("æ", 199) + "øå"}
+		both(t, s, "Solbæk Kommune", "Ældre, Byudvikling", strings.Repeat("æ", 199)+"ø…")
+		if strings.Contains(render(t, s).text, "øå") {
+			t.Error("not cut")
+		}
+	})
+}
+
+func TestCustomText(t *testing.T) {
+	say := func(name, text string, at time.Time) (parsedMail, mailCase) {
+		s := mailCases(deltag.LanguageDanish)[name]
+		s.Text, s.at = text, at
+		return render(t, s), s
+	}
+	t.Run("PlaceholdersAreFilledOnce", func(t *testing.T) {
+		s := mailCases(deltag.LanguageDanish)["message"]
+		s.Text, s.Registration.Name = "{name} / {title} / {when} / {nothing}", "{title}{link}"
+		want := "{title}{link} / " + s.Event.Title + " / tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid) / {nothing}"
+		r := render(t, s)
+		if got := strings.Join(strings.Fields(r.text), " "); !strings.Contains(got, want) {
+			t.Errorf("text:\n%s", r.text)
+		}
+		if got := r.page(t).Find("body").Text(); !strings.Contains(got, want) {
+			t.Errorf("html: %s", got)
+		}
+	})
+	t.Run("LinkLeadsWhereTheButtonDoes", func(t *testing.T) {
+		for at, want := range map[time.Time]func(mailCase) string{early: own, soon: join, after: own} {
+			r, s := say("message", "Herind: {link}.", at)
+			if got := r.page(t).Find("p a").First().AttrOr("href", ""); got != want(s) {
+				t.Errorf("at %v it leads to %q", at, got)
+			}
+			if !strings.Contains(r.text, want(s)+".") {
+				t.Errorf("text:\n%s", r.text)
+			}
+		}
+	})
+	t.Run("AddressesBecomeLinksWithoutTheSentencesSigns", func(t *testing.T) {
+		r, _ := say("message", "Se (https://ukon.example.dk/a?b=c&d=e), eller javascript:alert(1).", early)
+		a := r.page(t).Find("p a").First()
+		if got := a.AttrOr("href", ""); got != "https://ukon.example.dk/a?b=c&d=e" || a.Text() != got {
+			t.Errorf("link %q to %q", a.Text(), got)
+		}
+		if strings.Contains(r.html, `href="javascript`) {
+			t.Error("a script became a link")
+		}
+	})
+	t.Run("BlankLinesMakeParagraphs", func(t *testing.T) {
+		r, _ := say("followup-attended", "En\r\nto\r\n\r\n\r\ntre\n", after)
+		if !strings.Contains(r.text, "En\nto\n\ntre\n\n") {
+			t.Errorf("text:\n%s", r.text)
+		}
+		if !strings.Contains(r.html, ">En<br>to</p>") || !strings.Contains(r.html, ">tre</p>") {
+			t.Errorf("html:\n%s", r.html)
+		}
+	})
+	t.Run("OrganiserWhoGreetsGreetsAlone", func(t *testing.T) {
+		for text, want := range map[string]int{"Hej {name}!": 1, "Tak for i dag.": 1} {
+			r, _ := say("followup-attended", text, after)
+			if got := strings.Count(r.text, "Mette Østergård"); got != want {
+				t.Errorf("%q greets %d times:\n%s", text, got, r.text)
+			}
+		}
+	})
+}
+
+func TestAddresses(t *testing.T) {
+	s := mailCases(deltag.LanguageDanish)["confirmation"]
+	t.Run("DomainsAreSentInASCII", func(t *testing.T) {
+		s := s
+		s.Registration.Email = deltag.Address{Original: "Mette@Blåbærgrød.dk", Normalized: "mette@xn--blbrgrd-fxak7p.dk"}
+		s.Event.Organiser.Email = "hej@xn--blbrgrd-fxak7p.dk"
+		r := render(t, s)
+		if got := r.address(t, "To").Address; got != "Mette@xn--blbrgrd-fxak7p.dk" {
+			t.Errorf("To %s", got)
+		}
+		if got := r.address(t, "Reply-To").Address; got != "hej@xn--blbrgrd-fxak7p.dk" {
+			t.Errorf("Reply-To %s", got)
+		}
+	})
+	t.Run("UnusableOrganiserAddressIsLeftOut", func(t *testing.T) {
+		for _, bad := range []string{"", "nobody", "a@b, c@example.dk", "Å@example.dk", "a@example.dk\r\nBcc: b@example.dk"} {
+			s := s
+			s.Event.Organiser.Email = bad
+			if got := render(t, s).header.Get("Reply-To"); got != "" {
+				t.Errorf("%q: Reply-To %q", bad, got)
+			}
+		}
+	})
+	t.Run("BadSenderOrRecipientIsAnError", func(t *testing.T) {
+		bad := &mailtmpl.Renderer{From: "no address", BaseURL: composer.BaseURL}
+		if _, err := bad.Render(s.MailContext, s.at); err == nil {
+			t.Error("bad sender: no error")
+		}
+		s := s
+		s.Registration.Email = deltag.Address{Original: "a b@example.dk", Normalized: "a b@example.dk"}
+		if _, err := composer.Render(s.MailContext, s.at); err == nil {
+			t.Error("bad recipient: no error")
+		}
+	})
+	t.Run("UnknownKindIsAnError", func(t *testing.T) {
+		s := s
+		s.Kind = "surprise"
+		if _, err := composer.Render(s.MailContext, s.at); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestRenderConcurrently(t *testing.T) {
+	s := mailCases(deltag.LanguageDanish)["confirmation"]
+	want := named(render(t, s).raw)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if raw, err := composer.Render(s.MailContext, s.at); err != nil || named(raw) != want {
+				t.Errorf("not the same mail, %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestLargestMailFits(t *testing.T) {
+	s := mailCases(deltag.LanguageDanish)["confirmation"]
+	s.Event.Title, s.Event.Organiser.Name = strings.Repeat(`"`, deltag.MaxTitle), strings.Repeat(`"`, deltag.MaxName)
+	s.Registration.Name, s.Registration.Role = strings.Repeat(`"`, deltag.MaxName), strings.Repeat(`"`, deltag.MaxName)
+	s.Event.Questions, s.Registration.Answers = nil, map[string][]string{}
+	for i := range deltag.MaxQuestions {
+		id := string(rune('a' + i))
+		s.Event.Questions = append(s.Event.Questions, deltag.Question{ID: id, Kind: deltag.QuestionLongText, Label: strings.Repeat(`"`, 500)})
+		s.Registration.Answers[id] = []string{strings.Repeat(`"`, deltag.MaxLongText)}
+	}
+	reminder := mailCases(deltag.LanguageDanish)["reminder-P1D"]
+	reminder.Text = strings.Repeat(`"`, deltag.MaxDescription)
+	for _, s := range []mailCase{s, reminder} {
+		if got := len(render(t, s).html); got > 60_000 {
+			t.Errorf("%s: %d bytes of HTML", s.Kind, got)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+package visitor
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func BenchmarkEventPage(b *testing.B) {
+	e := webinar()
+	e.Questions = questions()
+	v := newClient(&testing.T{}, e)
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		v.site.ServeHTTP(w, httptest.NewRequest("GET", "/e/samskabelse", nil))
+		if w.Code != http.StatusOK {
+			b.Fatalf("status %d", w.Code)
+		}
+	}
+}
+
+// BenchmarkFirstPage is what a cold start pays before its first answer, the words aside.
+func BenchmarkFirstPage(b *testing.B) {
+	for b.Loop() {
+		parsed.Clear()
+		v := newClient(&testing.T{}, webinar())
+		w := httptest.NewRecorder()
+		v.site.ServeHTTP(w, httptest.NewRequest("GET", "/e/samskabelse", nil))
+		if w.Code != http.StatusOK {
+			b.Fatalf("status %d", w.Code)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package visitor
+
+import (
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"deltag/internal/deltag"
+)
+
+// Paragraphs are a text's, split at blank lines.
+func (p *page) Paragraphs(text string) []string {
+	var ps []string
+	for _, s := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		if s = strings.TrimSpace(s); s != "" {
+			ps = append(ps, s)
+		}
+	}
+	return ps
+}
+
+// BreakableEmail lets a mail address that is too long for its line break behind the @, and not amid a word.
+func (p *page) BreakableEmail(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
+}
+
+// A Block is a paragraph of a description, and the list that ends it.
+type Block struct {
+	Text  string
+	Items []string
+}
+
+// Blocks finds the lists that people make in plain text, with a dash or a dot before each line.
+func (p *page) Blocks(text string) []Block {
+	var bs []Block
+	for _, paragraph := range p.Paragraphs(text) {
+		var b Block
+		lines := strings.Split(paragraph, "\n")
+		for len(lines) > 0 {
+			item, listed := listItem(lines[len(lines)-1])
+			if !listed {
+				break
+			}
+			b.Items = append(b.Items, item)
+			lines = lines[:len(lines)-1]
+		}
+		slices.Reverse(b.Items)
+		b.Text = strings.Join(lines, "\n")
+		bs = append(bs, b)
+	}
+	return bs
+}
+
+func listItem(line string) (string, bool) {
+	for _, mark := range []string{"- ", "– ", "• ", "* "} {
+		if item, ok := strings.CutPrefix(strings.TrimSpace(line), mark); ok {
+			return strings.TrimSpace(item), true
+		}
+	}
+	return "", false
+}
+
+// Day is the event's day of the month where it is held.
+func (p *page) Day(e deltag.Event) int { return e.StartsAt.In(e.Zone()).Day() }
+
+// Month is the name of the event's month.
+func (p *page) Month(e deltag.Event) string {
+	return p.Text(fmt.Sprintf("date.month.%d", e.StartsAt.In(e.Zone()).Month()))
+}
+
+// OneDay says whether the event ends on the day it begins.
+func (p *page) OneDay(e deltag.Event) bool {
+	return e.StartsAt.In(e.Zone()).Format(time.DateOnly) == e.EndsAt.In(e.Zone()).Format(time.DateOnly)
+}
+
+// EventDate is the event's day.
+func (p *page) EventDate(e deltag.Event) string { return p.Date(e.StartsAt, e.Zone()) }
+
+// EventClock is from when until when.
+func (p *page) EventClock(e deltag.Event) string {
+	return p.Text("page.facts.clock", "from", p.TimeOfDay(e.StartsAt, e.Zone()), "to", p.TimeOfDay(e.EndsAt, e.Zone()), "zone", p.Zone(e))
+}
+
+// Duration is how long the event takes, exact to the minute: "1 time og 30 minutter".
+func (p *page) Duration(e deltag.Event) string {
+	d := e.EndsAt.Sub(e.StartsAt).Round(time.Minute)
+	hours, minutes := d.Truncate(time.Hour), d%time.Hour
+	switch {
+	case d >= 48*time.Hour || minutes == 0 || hours == 0:
+		return p.Remaining(d)
+	default:
+		return p.Text("page.and", "a", p.Remaining(hours), "b", p.Remaining(minutes))
+	}
+}
+
+// RFC3339 is a time for a time element.
+func (p *page) RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// ErasedOn is the day on which everything personal is erased.
+func (p *page) ErasedOn(e deltag.Event) string { return p.Date(e.RetentionEndsAt(), e.Zone()) }
+
+// Capitalize makes a sentence's first letter large.
+func (p *page) Capitalize(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
+}
