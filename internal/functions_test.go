@@ -16,9 +16,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"deltag/internal/apigateway"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
-	"deltag/internal/lambdaevent"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
@@ -85,7 +85,7 @@ func request(method, path string, body []byte, header ...string) events.APIGatew
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Set(name, value)
 	}
-	return lambdaevent.GatewayEvent(r, body, time.Now(), "request-1")
+	return apigateway.NewEvent(r, body, time.Now(), "request-1")
 }
 
 func (d *deployment) newEvent() deltag.Event {

@@ -22,7 +22,7 @@ import (
 
 	"deltag/internal/api"
 	"deltag/internal/calendar"
-	"deltag/internal/credentials"
+	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
@@ -173,7 +173,7 @@ func (m *app) openTable(ctx context.Context, s settings) (*dynamo.Store, error) 
 			return nil, err
 		}
 	}
-	keys := credentials.FromEnvironment(os.Getenv)
+	keys := config.Credentials(os.Getenv)
 	admin := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &endpoint, Credentials: keys})
 	var there *types.ResourceInUseException
 	if _, err := admin.CreateTable(ctx, dynamo.Schema(s.table)); err != nil && !errors.As(err, &there) {
@@ -194,7 +194,7 @@ func (m *app) sender(s settings, now func() time.Time) (*ses.Sender, error) {
 			return nil, err
 		}
 	}
-	client := ses.NewClient(region, endpoint, credentials.FromEnvironment(os.Getenv))
+	client := ses.NewClient(region, endpoint, config.Credentials(os.Getenv))
 	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
 }
 

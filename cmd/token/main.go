@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"deltag/internal/credentials"
+	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 )
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 	now := time.Now()
-	store := dynamo.New(dynamo.NewClient(region, endpoint, credentials.FromEnvironment(getenv)), *table, rand.Reader)
+	store := dynamo.New(dynamo.NewClient(region, endpoint, config.Credentials(getenv)), *table, rand.Reader)
 	err = store.PutToken(ctx, hash, deltag.AccessToken{Name: *name, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days)})
 	if err != nil {
 		return err

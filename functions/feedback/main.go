@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"deltag/internal/config"
-	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/mailer"
@@ -29,7 +28,7 @@ func run() error {
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}
-	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
 	feedback := &mailer.Feedback{Store: dynamo.New(client, c.Table, rand.Reader)}
 	lambda.Start(lambdaevent.SESEventHandler(feedback.HandleSESEvent))
 	return nil

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"deltag/internal/config"
-	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/mailer"
@@ -34,7 +33,7 @@ func run(log *slog.Logger) error {
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}
-	keys := credentials.FromEnvironment(os.Getenv)
+	keys := config.Credentials(os.Getenv)
 	store := dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, keys), c.Table, rand.Reader)
 	sender := &ses.Sender{Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet}
 	composer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}

@@ -11,7 +11,6 @@ import (
 
 	"deltag/internal/api"
 	"deltag/internal/config"
-	"deltag/internal/credentials"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 )
@@ -30,7 +29,7 @@ func run(log *slog.Logger) error {
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}
-	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
 	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
 		Store:   dynamo.New(client, c.Table, rand.Reader),
 		BaseURL: c.BaseURL,

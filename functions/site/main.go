@@ -11,7 +11,6 @@ import (
 
 	"deltag/internal/calendar"
 	"deltag/internal/config"
-	"deltag/internal/credentials"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
@@ -32,7 +31,7 @@ func run(log *slog.Logger) error {
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}
-	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, credentials.FromEnvironment(os.Getenv))
+	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
 	pages := visitor.New(visitor.Options{
 		Store:           dynamo.New(client, c.Table, rand.Reader),
 		BaseURL:         c.BaseURL,

@@ -1,25 +1,32 @@
 package deltag
 
-// A DueTask is one thing in the due index: a delivery to send, a mailing to walk, or a repair of an
-// event. Exactly one of the fields after EventID is set. The index may be behind: the item itself decides.
+// A TaskKind is what a due task asks for.
+type TaskKind string
+
+const (
+	TaskDelivery        TaskKind = "delivery"         // send the mail of Delivery
+	TaskMailing         TaskKind = "mailing"          // run the Mailing
+	TaskPromote         TaskKind = "promote"          // seats may be free while people wait
+	TaskReconcile       TaskKind = "reconcile"        // check the seat counters against the registrations
+	TaskEraseEvent      TaskKind = "erase-event"      // the event's retention period is over
+	TaskPurgeDeliveries TaskKind = "purge-deliveries" // RegistrationID is erased and has left ledger rows
+)
+
+// A DueTask is one entry of the due index. The index may be behind: the item itself decides whether there is still
+// something to do.
 type DueTask struct {
-	EventID  string
-	Delivery DeliveryKey
-	Mailing  MailingKey
-	Promote  bool   // seats may be free while people wait
-	Recount  bool   // the day's check of the counted seats
-	Erase    bool   // the event's personal data has served its purpose
-	Purge    string // the id of a registration that is gone and has left ledger rows
+	Kind           TaskKind
+	EventID        string
+	Delivery       DeliveryKey // of TaskDelivery
+	Mailing        MailingKey  // of TaskMailing
+	RegistrationID string      // of TaskPurgeDeliveries
 }
 
-// A MailingKey names a mailing.
-type MailingKey struct {
-	EventID string
-	Kind    MailKind
-	Version int
-}
-
-// Key names m.
-func (m Mailing) Key() MailingKey {
-	return MailingKey{EventID: m.EventID, Kind: m.Kind, Version: m.Version}
+// IsPersonal says whether t concerns one person, who may be waiting for it, and not all of an event.
+func (t DueTask) IsPersonal() bool {
+	switch t.Kind {
+	case TaskDelivery, TaskPromote, TaskPurgeDeliveries:
+		return true
+	}
+	return false
 }

@@ -81,6 +81,18 @@ const (
 	MailingObsolete MailingStatus = "obsolete" // overtaken by events; Reason says by what
 )
 
+// A MailingKey names a mailing.
+type MailingKey struct {
+	EventID string
+	Kind    MailKind
+	Version int
+}
+
+// Key names m.
+func (m Mailing) Key() MailingKey {
+	return MailingKey{EventID: m.EventID, Kind: m.Kind, Version: m.Version}
+}
+
 // ID names the mailing within its event.
 func (m Mailing) ID() string { return string(m.Kind) + "." + strconv.Itoa(m.Version) }
 

@@ -65,16 +65,18 @@ func ParseTask(pk, sk string) (deltag.DueTask, error) {
 	version, err := strconv.Atoi(parts[len(parts)-1])
 	switch {
 	case sk == promoteSK:
-		task.Promote = true
+		task.Kind = deltag.TaskPromote
 	case sk == reconcileSK:
-		task.Recount = true
+		task.Kind = deltag.TaskReconcile
 	case sk == eraseSK:
-		task.Erase = true
+		task.Kind = deltag.TaskEraseEvent
 	case kind+"#" == purgeSK && deltag.IsID(rest):
-		task.Purge = rest
+		task.Kind, task.RegistrationID = deltag.TaskPurgeDeliveries, rest
 	case kind+"#" == deliverySK && len(parts) == 3 && err == nil:
+		task.Kind = deltag.TaskDelivery
 		task.Delivery = deltag.DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version}
 	case kind+"#" == mailingSK && len(parts) == 2 && err == nil:
+		task.Kind = deltag.TaskMailing
 		task.Mailing = deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(parts[0]), Version: version}
 	default:
 		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", kind)

@@ -139,7 +139,7 @@ func (r *loadTest) settle() {
 			r.t.Fatal(err)
 		}
 		for _, task := range tasks {
-			if !task.Promote {
+			if task.Kind != deltag.TaskPromote {
 				continue
 			}
 			todo++

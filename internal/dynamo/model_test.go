@@ -312,7 +312,7 @@ func (w *fixture) rest() snapshot {
 		w.t.Fatalf("due: %v", err)
 	}
 	for _, task := range tasks {
-		if task.Promote || task.Purge != "" {
+		if task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskPurgeDeliveries {
 			w.t.Errorf("left to do: %+v", task)
 		}
 	}
@@ -416,11 +416,11 @@ func (w *fixture) tick() operation {
 		at := w.clock()
 		tasks, err := s.DueTasks(ctx, at, 1000)
 		for _, task := range tasks {
-			switch {
-			case task.Promote:
+			switch task.Kind {
+			case deltag.TaskPromote:
 				err = errors.Join(err, s.Promote(ctx, task.EventID, at))
-			case task.Purge != "":
-				err = errors.Join(err, s.PurgeDeliveries(ctx, task.EventID, task.Purge))
+			case deltag.TaskPurgeDeliveries:
+				err = errors.Join(err, s.PurgeDeliveries(ctx, task.EventID, task.RegistrationID))
 			}
 		}
 		return err

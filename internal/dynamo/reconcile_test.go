@@ -161,7 +161,7 @@ func TestReconcile(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, task := range tasks {
-				if task.EventID == e.ID && (task.Recount || task.Erase) {
+				if task.EventID == e.ID && (task.Kind == deltag.TaskReconcile || task.Kind == deltag.TaskEraseEvent) {
 					t.Errorf("%+v is due for ever", task)
 				}
 			}

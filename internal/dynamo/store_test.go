@@ -141,7 +141,7 @@ func TestEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			reminder := deltag.DueTask{EventID: e.ID, Mailing: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1}}
+			reminder := deltag.DueTask{Kind: deltag.TaskMailing, EventID: e.ID, Mailing: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1}}
 			want(t, slices.Contains(tasks, reminder), true)
 		})
 		t.Run("RefusesATakenSlugAndStoresNothing", func(t *testing.T) {

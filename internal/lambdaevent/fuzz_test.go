@@ -13,6 +13,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"deltag/internal/apigateway"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 )
@@ -45,7 +47,7 @@ func FuzzHTTPEvent(f *testing.F) {
 			return
 		}
 		w := httptest.NewRecorder()
-		if err := WriteGatewayResponse(w, overTheWire(t, res)); err != nil {
+		if err := apigateway.WriteResponse(w, overTheWire(t, res)); err != nil {
 			t.Fatal(err)
 		}
 		got := w.Body.String()
@@ -109,7 +111,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if sent == nil {
 			return // net/http itself would refuse it
 		}
-		event := overTheWire(t, GatewayEvent(sent, []byte(body), noon, "id-1"))
+		event := overTheWire(t, apigateway.NewEvent(sent, []byte(body), noon, "id-1"))
 		if strings.ContainsAny(sent.URL.Path, "%?") || !validUTF8(target, header, cookie, contentType, sent.URL.Path) {
 			return // HTTP APIs change such paths, and JSON has no other text
 		}

@@ -1,5 +1,5 @@
-// Package trigger turns what wakes a Lambda function into plain Go: an HTTP request, a batch of the table's
-// stream, the schedule's tick, a report of SES's.
+// Package lambdaevent turns the events that Lambda hands to a function into plain Go calls: an HTTP request, a batch of
+// the table's stream, the schedule's tick, an event of SES.
 package lambdaevent
 
 import (
@@ -24,7 +24,6 @@ func HTTPHandler(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRe
 			return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("no HTTP API event of payload version 2.0, but of version %q", event.Version)
 		}
 		id := event.RequestContext.RequestID
-		ctx = context.WithValue(ctx, requestID{}, id)
 		r, err := request(ctx, event)
 		if err != nil {
 			return problem(event, http.StatusBadRequest, "malformed", "The request could not be read."), nil
@@ -39,14 +38,6 @@ func HTTPHandler(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRe
 		}
 		return problem(event, http.StatusInternalServerError, "internal", "Something went wrong here. Please try again."), nil
 	}
-}
-
-type requestID struct{}
-
-// RequestID is API Gateway's id of the request that ctx belongs to; its access log names it too.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestID{}).(string)
-	return id
 }
 
 func serve(h http.Handler, w *responseWriter, r *http.Request) (_ events.APIGatewayV2HTTPResponse, err error) {

@@ -63,8 +63,8 @@ func seen(t *testing.T, e events.APIGatewayV2HTTPRequest) *http.Request {
 // dump writes everything about r that a handler can see.
 func dump(r *http.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s\nid: %s\nremote: %s\nhost: %s\npath: %s\nraw path: %q\n", r.Method, r.RequestURI, r.Proto,
-		RequestID(r.Context()), r.RemoteAddr, r.Host, r.URL.Path, r.URL.RawPath)
+	fmt.Fprintf(&b, "%s %s %s\nremote: %s\nhost: %s\npath: %s\nraw path: %q\n", r.Method, r.RequestURI, r.Proto,
+		r.RemoteAddr, r.Host, r.URL.Path, r.URL.RawPath)
 	query := r.URL.Query()
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		fmt.Fprintf(&b, "query: %s = %q\n", name, query[name])
@@ -102,17 +102,9 @@ func TestHTTPRequest(t *testing.T) {
 			if got, ok := r.Context().Deadline(); !ok || !got.Equal(want) {
 				t.Errorf("deadline %v, %v", got, ok)
 			}
-			if id := RequestID(r.Context()); id != "id-1" {
-				t.Errorf("request id %q", id)
-			}
 		}))(ctx, get("/"))
 		if err != nil {
 			t.Error(err)
-		}
-	})
-	t.Run("OutsideOfRequestsThereIsNoID", func(t *testing.T) {
-		if id := RequestID(t.Context()); id != "" {
-			t.Errorf("got %q", id)
 		}
 	})
 	t.Run("ProtocolIsTheClients", func(t *testing.T) {

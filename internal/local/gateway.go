@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"deltag/internal/lambdaevent"
+	"deltag/internal/apigateway"
 )
 
 // A Function is a Lambda function as AWS sees it: an event goes in as JSON, an answer comes out as JSON.
@@ -74,7 +74,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := g.NewID()
-	payload, err := json.Marshal(lambdaevent.GatewayEvent(withProxyHeaders(r), body, g.Now(), id))
+	payload, err := json.Marshal(apigateway.NewEvent(withProxyHeaders(r), body, g.Now(), id))
 	if err != nil || len(payload) > maxEvent {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
@@ -86,7 +86,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.Wake()
 	}
 	if err == nil {
-		err = writeResponse(w, answer, lambdaevent.WriteGatewayResponse)
+		err = writeResponse(w, answer, apigateway.WriteResponse)
 	} else if r.Context().Err() == nil { // or nobody waits for an answer
 		fail(ctx, w)
 	}

@@ -109,13 +109,13 @@ func (m *Mailer) RunDue(ctx context.Context) error {
 // RunTask does one task at once; the table's stream names it right after its write. Work on a whole event is left to
 // the tick, so that the stream never waits behind it.
 func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
-	switch {
-	case t.Delivery != deltag.DeliveryKey{}:
+	switch t.Kind {
+	case deltag.TaskDelivery:
 		return m.deliver(ctx, t.Delivery)
-	case t.Promote:
+	case deltag.TaskPromote:
 		return m.Store.Promote(ctx, t.EventID, m.Now())
-	case t.Purge != "":
-		return m.Store.PurgeDeliveries(ctx, t.EventID, t.Purge)
+	case deltag.TaskPurgeDeliveries:
+		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 func (m *Mailer) runPersonalTasks(ctx context.Context, tasks []deltag.DueTask) []error {
 	var due []deltag.DueTask
 	for _, t := range tasks {
-		if t.Mailing == (deltag.MailingKey{}) && !t.Erase && !t.Recount {
+		if t.IsPersonal() {
 			due = append(due, t)
 		}
 	}
@@ -138,12 +138,12 @@ func (m *Mailer) runPersonalTasks(ctx context.Context, tasks []deltag.DueTask) [
 
 // runEventTask does a task that concerns all of an event.
 func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) error {
-	switch {
-	case t.Mailing != deltag.MailingKey{}:
+	switch t.Kind {
+	case deltag.TaskMailing:
 		return m.runMailing(ctx, t.Mailing)
-	case t.Recount:
+	case deltag.TaskReconcile:
 		return m.reconcile(ctx, t.EventID)
-	case t.Erase:
+	case deltag.TaskEraseEvent:
 		for m.hasTime(ctx) {
 			if done, err := m.Store.EraseEvent(ctx, t.EventID, m.Now()); done || err != nil {
 				return err

@@ -262,7 +262,7 @@ func (h *scenario) stream(rt *rapid.T) {
 	for range min(len(ds), 3) {
 		d := rapid.SampledFrom(ds).Draw(rt, "row")
 		h.repeats++
-		if err := h.w.mailer().RunTask(ctx, deltag.DueTask{EventID: h.e.ID, Delivery: d.DeliveryKey}); err != nil {
+		if err := h.w.mailer().RunTask(ctx, deltag.DueTask{Kind: deltag.TaskDelivery, EventID: h.e.ID, Delivery: d.DeliveryKey}); err != nil {
 			rt.Error(err)
 		}
 	}

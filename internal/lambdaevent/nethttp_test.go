@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"deltag/internal/apigateway"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -20,7 +22,7 @@ import (
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 375e6, time.UTC)
 
-func TestEvent(t *testing.T) {
+func TestGatewayEvent(t *testing.T) {
 	t.Run("IsTheRecordedOneOfTheSameRequest", func(t *testing.T) {
 		for _, name := range recordedNames(t, "http-*.json") {
 			if name == "http-broken-base64.json" || name == "http-stage-prefix.json" {
@@ -35,7 +37,7 @@ func TestEvent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := GatewayEvent(r, body, time.UnixMilli(want.RequestContext.TimeEpoch), want.RequestContext.RequestID)
+			got := apigateway.NewEvent(r, body, time.UnixMilli(want.RequestContext.TimeEpoch), want.RequestContext.RequestID)
 			// What belongs to an account, an API or a route.
 			elsewhere := cmp.Options{
 				cmpopts.IgnoreFields(events.APIGatewayV2HTTPRequest{}, "RouteKey", "PathParameters"),
@@ -52,7 +54,7 @@ func TestEvent(t *testing.T) {
 			"/plain": "/plain", "/a%20b": "/a b", "/a%3Fb": "/a", "/a%23b": "/a#b", "/a%2Fb": "/a/b", "/%CE%BB-%E4%B8%96%E7%95%8C": "/λ-世界",
 			"/a%252Fb": "/a/b", "/a%253Fb": "/a?b", "/a%2525b": "/a%b", "/100%25": "/100%",
 		} {
-			e := GatewayEvent(httptest.NewRequest("GET", sent+"?q=a%3Fb", nil), nil, noon, "id")
+			e := apigateway.NewEvent(httptest.NewRequest("GET", sent+"?q=a%3Fb", nil), nil, noon, "id")
 			if e.RawPath != want || e.RequestContext.HTTP.Path != want || e.RawQueryString != "q=a%3Fb" {
 				t.Errorf("%s: got %q, %q, %q", sent, e.RawPath, e.RequestContext.HTTP.Path, e.RawQueryString)
 			}
@@ -67,7 +69,7 @@ func TestEvent(t *testing.T) {
 		} {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.Header.Set("Content-Type", contentType)
-			e := GatewayEvent(r, []byte("æ=1"), noon, "id")
+			e := apigateway.NewEvent(r, []byte("æ=1"), noon, "id")
 			body, err := e.Body, error(nil)
 			if e.IsBase64Encoded {
 				body, err = decodeBase64(e.Body)
@@ -80,19 +82,19 @@ func TestEvent(t *testing.T) {
 	t.Run("TextThatCannotStandInJSONIsInBase64", func(t *testing.T) {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Content-Type", "text/plain")
-		if e := GatewayEvent(r, []byte("\xe6"), noon, "id"); !e.IsBase64Encoded {
+		if e := apigateway.NewEvent(r, []byte("\xe6"), noon, "id"); !e.IsBase64Encoded {
 			t.Errorf("got %q", e.Body)
 		}
 	})
 	t.Run("NoBodyIsNotEncoded", func(t *testing.T) {
-		if e := GatewayEvent(httptest.NewRequest("POST", "/", nil), nil, noon, "id"); e.IsBase64Encoded || e.Body != "" {
+		if e := apigateway.NewEvent(httptest.NewRequest("POST", "/", nil), nil, noon, "id"); e.IsBase64Encoded || e.Body != "" {
 			t.Errorf("got %q", e.Body)
 		}
 	})
 	t.Run("RepeatedHeadersAndValuesAreJoined", func(t *testing.T) {
 		r := httptest.NewRequest("GET", "/?a=1&a=2&b=3%2C4", nil)
 		r.Header = http.Header{"X-Two": {"1", "2"}, "Cookie": {"a=1; b=2", "c=3"}}
-		e := GatewayEvent(r, nil, noon, "id")
+		e := apigateway.NewEvent(r, nil, noon, "id")
 		got := []any{e.Headers, e.QueryStringParameters, e.Cookies}
 		want := []any{
 			map[string]string{"x-two": "1,2", "host": "example.com", "content-length": "0"},
@@ -106,16 +108,16 @@ func TestEvent(t *testing.T) {
 	t.Run("SourceWithoutAPort", func(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = "2001:db8::1"
-		if got := GatewayEvent(r, nil, noon, "id").RequestContext.HTTP.SourceIP; got != "2001:db8::1" {
+		if got := apigateway.NewEvent(r, nil, noon, "id").RequestContext.HTTP.SourceIP; got != "2001:db8::1" {
 			t.Errorf("got %q", got)
 		}
 	})
 }
 
-func TestWrite(t *testing.T) {
+func TestGatewayResponse(t *testing.T) {
 	write := func(res events.APIGatewayV2HTTPResponse) (*http.Response, string, error) {
 		w := httptest.NewRecorder()
-		err := WriteGatewayResponse(w, res)
+		err := apigateway.WriteResponse(w, res)
 		return w.Result(), w.Body.String(), err
 	}
 	t.Run("WholeAnswer", func(t *testing.T) {
@@ -156,7 +158,7 @@ func through(h http.Handler) http.Handler {
 		}
 		var event events.APIGatewayV2HTTPRequest
 		var answer events.APIGatewayV2HTTPResponse
-		if err := recode(GatewayEvent(r, body, noon, "id-1"), &event); err != nil {
+		if err := recode(apigateway.NewEvent(r, body, noon, "id-1"), &event); err != nil {
 			panic(err)
 		}
 		res, err := function(r.Context(), event)
@@ -166,7 +168,7 @@ func through(h http.Handler) http.Handler {
 		if err := recode(res, &answer); err != nil {
 			panic(err)
 		}
-		if err := WriteGatewayResponse(w, answer); err != nil {
+		if err := apigateway.WriteResponse(w, answer); err != nil {
 			panic(err)
 		}
 	})

@@ -1,5 +1,4 @@
-// Package credentials reads the function's own AWS credentials.
-package credentials
+package config
 
 import (
 	"context"
@@ -7,9 +6,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// FromEnvironment is what Lambda puts there; it stays the same for the life of the execution environment. Engines
-// on this machine accept any, so without any there are some.
-func FromEnvironment(getenv func(string) string) aws.CredentialsProvider {
+// Credentials are the AWS credentials that Lambda puts into the environment; they stay the same for the life of the
+// execution environment. Outside AWS there are none, and DynamoDB Local and the emulator accept any.
+func Credentials(getenv func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		c := aws.Credentials{
 			AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),

@@ -1,4 +1,6 @@
-package lambdaevent
+// Package apigateway does what an API Gateway HTTP API does around a function, for make run and for tests: it turns a
+// request into the event of payload version 2.0, and a function's answer into a response. No function links it.
+package apigateway
 
 import (
 	"encoding/base64"
@@ -14,9 +16,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// GatewayEvent is what API Gateway would send for r with that body; Write is what it does with the answer. The machine of
-// one and the tests stand in for it with these two.
-func GatewayEvent(r *http.Request, body []byte, now time.Time, requestID string) events.APIGatewayV2HTTPRequest {
+// NewEvent is the event that API Gateway would send for r with that body.
+func NewEvent(r *http.Request, body []byte, now time.Time, requestID string) events.APIGatewayV2HTTPRequest {
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		source = r.RemoteAddr
@@ -101,9 +102,9 @@ func passedAsText(contentType string, body []byte) bool {
 	return utf8.Valid(body) // anything else could not stand in JSON
 }
 
-// WriteGatewayResponse sends a function's answer to the client. An answer that API Gateway would not take gives the client its 500, and
+// WriteResponse sends a function's answer to the client. An answer that API Gateway would not take gives the client its 500, and
 // an error. multiValueHeaders are not looked at: in payload version 2.0 nobody does.
-func WriteGatewayResponse(w http.ResponseWriter, res events.APIGatewayV2HTTPResponse) error {
+func WriteResponse(w http.ResponseWriter, res events.APIGatewayV2HTTPResponse) error {
 	body, err := []byte(res.Body), error(nil)
 	if res.IsBase64Encoded {
 		body, err = base64.StdEncoding.DecodeString(res.Body)
