@@ -146,7 +146,7 @@ func TestFunctions(t *testing.T) {
 		want(t, got.Status, deltag.DeliveryDelivered)
 
 		token, hash, _ := deltag.NewAccessToken(rand.Reader)
-		if err := d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+		if err := d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		list := call[events.APIGatewayV2HTTPResponse](t, organiser, request("GET", "/api/v1/events/"+e.ID+"/registrations.csv", nil, "Authorization: Bearer "+token))

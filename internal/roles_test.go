@@ -45,7 +45,7 @@ func TestRoles(t *testing.T) {
 	}
 	token, hash, err := deltag.NewAccessToken(rand.Reader)
 	d.must(err)
-	d.must(d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", ExpiresAt: time.Now().Add(time.Hour)}))
+	d.must(d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, ExpiresAt: time.Now().Add(time.Hour)}))
 	r.token = token
 
 	start := time.Now().AddDate(0, 0, 8).UTC().Truncate(time.Hour)

@@ -219,5 +219,5 @@ func newToken(ctx context.Context, store *dynamo.Store, now time.Time) (string, 
 		return "", err
 	}
 	// Long enough for every jump of the clock.
-	return token, store.PutToken(ctx, hash, deltag.AccessToken{Name: "local", CreatedAt: now, ExpiresAt: now.AddDate(100, 0, 0)})
+	return token, store.PutToken(ctx, hash, deltag.AccessToken{Name: "local", Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(100, 0, 0)})
 }

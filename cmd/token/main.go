@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 	now := time.Now()
 	store := dynamo.New(dynamo.NewClient(region, endpoint, config.Credentials(getenv)), *table, rand.Reader)
-	err = store.PutToken(ctx, hash, deltag.AccessToken{Name: *name, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days)})
+	err = store.PutToken(ctx, hash, deltag.AccessToken{Name: *name, Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days)})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (h *testServer) newToken(expires time.Time) string {
 	h.t.Helper()
 	token, hash, err := deltag.NewAccessToken(rand.Reader)
 	if err == nil {
-		err = h.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", CreatedAt: now, ExpiresAt: expires})
+		err = h.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: expires})
 	}
 	if err != nil {
 		h.t.Fatal(err)

@@ -12,8 +12,14 @@ import (
 // An AccessToken lets a script use the API. The store keeps only its hash, which is its key.
 type AccessToken struct {
 	Name      string // who or what it is for
+	Role      Role
 	CreatedAt time.Time
 	ExpiresAt time.Time
+}
+
+// Principal is whom the token stands for.
+func (t AccessToken) Principal() Principal {
+	return Principal{Name: t.Name, Role: t.Role, Door: DoorAPI}
 }
 
 const (

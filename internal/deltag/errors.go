@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the item has changed since it was read. Read again and decide anew.
 	ErrConflict = errors.New("changed in the meantime")
+	// ErrForbidden: the principal's role does not allow it. Nothing was looked up.
+	ErrForbidden = errors.New("not allowed")
 	// ErrSuppressed: nothing, or nothing optional, may be sent to the address.
 	ErrSuppressed = errors.New("address is suppressed")
 	// ErrSlugTaken: another event has this slug.

@@ -12,6 +12,7 @@ import (
 type tokenItem struct {
 	PK, SK    string
 	Name      string
+	Role      string
 	CreatedAt string
 	ExpiresAt string
 	TTL       int64 `dynamodbav:"expiresAt"` // Unix seconds: DynamoDB deletes it some days after
@@ -27,7 +28,7 @@ func (s *Store) Token(ctx context.Context, hash string) (deltag.AccessToken, err
 		return deltag.AccessToken{}, err
 	}
 	t, err := decode[tokenItem](it)
-	return deltag.AccessToken{Name: t.Name, CreatedAt: parseTime(t.CreatedAt), ExpiresAt: parseTime(t.ExpiresAt)}, err
+	return deltag.AccessToken{Name: t.Name, Role: deltag.Role(t.Role), CreatedAt: parseTime(t.CreatedAt), ExpiresAt: parseTime(t.ExpiresAt)}, err
 }
 
 // PutToken stores a new access token. ErrConflict if its hash is there already.
@@ -36,7 +37,7 @@ func (s *Store) PutToken(ctx context.Context, hash string, t deltag.AccessToken)
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, ConditionExpression: &condition,
 		Item: encode(tokenItem{
-			PK: tokenPK(hash), SK: "TOKEN", Name: t.Name,
+			PK: tokenPK(hash), SK: "TOKEN", Name: t.Name, Role: string(t.Role),
 			CreatedAt: formatTime(t.CreatedAt), ExpiresAt: formatTime(t.ExpiresAt), TTL: t.ExpiresAt.Unix(),
 		}),
 	})

@@ -97,7 +97,7 @@ func BenchmarkTimeline(b *testing.B) {
 	e := w.newEvent(nil)
 	w.readCounter(e, people)
 	token, hash, _ := deltag.NewAccessToken(rand.Reader)
-	if err := w.store.PutToken(ctx, hash, deltag.AccessToken{Name: "bench", ExpiresAt: start}); err != nil {
+	if err := w.store.PutToken(ctx, hash, deltag.AccessToken{Name: "bench", Role: deltag.RoleOwner, ExpiresAt: start}); err != nil {
 		b.Fatal(err)
 	}
 	organiser := api.New(api.Options{Store: w.store, BaseURL: "https://deltag.example.dk", Now: w.clock, Log: slog.New(slog.DiscardHandler)})

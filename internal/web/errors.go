@@ -1,0 +1,103 @@
+// Package web is what every HTTP door shares, the visitor's pages, the organiser's API and later the console: one table
+// from errors to statuses and codes, the problem documents of RFC 9457, and the logging of what went wrong.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// An Error is an answer other than the one that was asked for. Code is stable: programs and the language files know it.
+type Error struct {
+	Status int
+	Code   string
+	Field  string // of a JSON body, when one is to blame
+}
+
+func (e Error) Error() string { return e.Code }
+
+// What an HTTP door itself refuses.
+var (
+	ErrBadRequest   = Error{Status: http.StatusBadRequest, Code: "bad-request"} // a parameter or field that can't be read
+	ErrMalformed    = Error{Status: http.StatusBadRequest, Code: "malformed"}   // a body that can't be read at all
+	ErrUnauthorized = Error{Status: http.StatusUnauthorized, Code: "unauthorized"}
+	ErrForbidden    = Error{Status: http.StatusForbidden, Code: "forbidden"}
+	ErrNotFound     = Error{Status: http.StatusNotFound, Code: "not-found"}
+	ErrMethod       = Error{Status: http.StatusMethodNotAllowed, Code: "method-not-allowed"}
+	ErrChanged      = Error{Status: http.StatusPreconditionFailed, Code: "changed"} // If-Match names another revision
+	ErrTooLarge     = Error{Status: http.StatusRequestEntityTooLarge, Code: "too-large"}
+	ErrMediaType    = Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported-media-type"}
+	ErrInvalid      = Error{Status: http.StatusUnprocessableEntity, Code: "invalid"} // deltag.ValidationErrors
+	ErrInternal     = Error{Status: http.StatusInternalServerError, Code: "internal"}
+)
+
+// errorTable is the one table from the domain's errors to what is answered.
+var errorTable = []struct {
+	err    error
+	answer Error
+}{
+	{deltag.ErrForbidden, ErrForbidden},
+	{deltag.ErrNotFound, ErrNotFound},
+	{deltag.ErrBadLink, Error{Status: http.StatusNotFound, Code: "bad-link"}},
+	{deltag.ErrFull, Error{Status: http.StatusConflict, Code: "full"}},
+	{deltag.ErrClosed, Error{Status: http.StatusConflict, Code: "closed"}},
+	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},
+	{deltag.ErrConflict, Error{Status: http.StatusConflict, Code: "conflict"}},
+	{deltag.ErrMailLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-mails"}},
+	{deltag.ErrSignUpLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ups"}},
+	{deltag.ErrUnavailable, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
+	{context.DeadlineExceeded, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
+	{context.Canceled, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
+}
+
+// ErrorFor is what is answered to err: an Error that it wraps, ErrInvalid for deltag.ValidationErrors, the table's row
+// otherwise, and ErrInternal for everything unknown.
+func ErrorFor(err error) Error {
+	var known Error
+	if errors.As(err, &known) {
+		return known
+	}
+	var invalid deltag.ValidationErrors
+	if errors.As(err, &invalid) {
+		return ErrInvalid
+	}
+	for _, row := range errorTable {
+		if errors.Is(err, row.err) {
+			return row.answer
+		}
+	}
+	return ErrInternal
+}
+
+// Retry-After of the answers that are worth repeating. The first is longer than the table's usual hiccup and shorter
+// than a visitor's patience; the second is the shorter period of the rate limits.
+const (
+	retryUnavailable = 5 * time.Second
+	retryLimit       = time.Hour
+)
+
+// BeginError sets the headers of an error answer, logs what is our own fault, once, and returns what to answer. The log
+// names the route's pattern, never the path: tokens stand in paths.
+func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) Error {
+	e := ErrorFor(err)
+	if e.Status >= http.StatusInternalServerError {
+		log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
+	}
+	switch e.Status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", seconds(retryUnavailable))
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", seconds(retryLimit))
+	}
+	return e
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
