@@ -6,12 +6,12 @@ LAMBDA = CGO_ENABLED=0 GOOS=linux GOARCH=arm64
 VENV = .cache/venv/bin
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
-# How tests find what .ci/tools has fetched; empty where it is missing.
+# How tests find what .ci/tools has fetched; empty where that is missing.
 export DELTAG_DYNAMODB_LOCAL = $(if $(shell cat .cache/dynamodb-local/ready 2>/dev/null),$(CURDIR)/.cache/dynamodb-local)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run test check lint unit template bench fuzz soak vuln build invoke update deploy clean
+.PHONY: help run test check lint unit template bench benchmarks fuzz soak mutants vuln build invoke update deploy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -45,7 +45,11 @@ template:
 # In the source folder, as sam would otherwise copy it, .cache and all, once for each function.
 SAM_BUILD = $(VENV)/sam build --build-in-source
 
-bench: build ## the benchmarks
+bench: build ## the benchmarks; fetches DynamoDB Local, or says that it is missing
+	@.ci/tools dynamodb-local; .ci/tools left
+	@$(MAKE) --no-print-directory benchmarks
+
+benchmarks: # in a make of its own, which sees what was just fetched
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 fuzz: ## each fuzz test for 20 seconds
@@ -55,6 +59,9 @@ fuzz: ## each fuzz test for 20 seconds
 soak: ## the property tests, CHECKS=10000 histories each
 	go test -timeout 6h $$(go list -f '{{range .TestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{end}}{{end}} \
 		{{range .XTestImports}}{{if eq . "pgregory.net/rapid"}}{{$$.ImportPath}}{{end}}{{end}}' ./...) -rapid.checks=$(or $(CHECKS),10000)
+
+mutants: ## changes the rules one by one, and shows what no test notices: make mutants PACKAGES=internal/mailer
+	@.ci/mutants $(or $(PACKAGES),internal/deltag)
 
 vuln: ## known vulnerabilities, from Go's database on the internet
 	go tool govulncheck ./...
