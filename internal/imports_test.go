@@ -29,15 +29,15 @@ var mayImport = map[string][]string{
 	"credentials": {},
 	"trigger":     {"deltag"},
 	"local":       {"trigger"},
+	"dynamoemu":   {},
 	// Only tests import these.
-	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamolocal", "local"},
+	"runtimeapi": {}, "dynamolocal": {}, "dynamo/storetest": {"dynamo", "dynamoemu", "dynamolocal"},
 }
 
 // outside says who may import the modules that are held at the edge.
 var outside = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "credentials", "dynamo/storetest"},
 	"github.com/aws/aws-lambda-go":  {"trigger"},
-	"github.com/truora/minidyn":     {"local"},
 	"github.com/wneessen/go-mail":   {"message"},
 	"github.com/arran4/golang-ical": {"calendar"},
 }
@@ -116,7 +116,10 @@ func TestFunctionsHoldNothingForTests(t *testing.T) {
 	}
 	for _, f := range functions {
 		for _, dep := range f.Deps {
-			for _, never := range []string{ours + "local", ours + "dynamolocal", ours + "runtimeapi", "github.com/truora", "github.com/aws/aws-sdk-go-v2/config", "testing"} {
+			for _, never := range []string{
+				ours + "local", ours + "dynamoemu", ours + "dynamolocal", ours + "runtimeapi",
+				"github.com/aws/aws-sdk-go-v2/config", "testing",
+			} {
 				if dep == never || strings.HasPrefix(dep, never+"/") {
 					t.Errorf("%s holds %s", f.ImportPath, dep)
 				}

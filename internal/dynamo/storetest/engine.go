@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/dynamo"
+	"deltag/internal/dynamoemu"
 	"deltag/internal/dynamolocal"
-	"deltag/internal/local"
 )
 
 // Each runs test on every engine that is there, on a table of its own.
@@ -45,7 +45,7 @@ func (e Engine) Store() *dynamo.Store { return dynamo.New(e.Client, e.Table, ran
 
 // Embedded is an engine of its own in this process.
 func Embedded(tb testing.TB) Engine {
-	srv := httptest.NewServer(local.NewEngine())
+	srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
 	tb.Cleanup(srv.Close)
 	return NewEngine(tb, srv.URL)
 }

@@ -1,4 +1,4 @@
-package local
+package dynamoemu
 
 import (
 	"bufio"
@@ -11,16 +11,24 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 )
 
-// A record is one committed change of the engine's tables. Records say what came out of a request, not what was asked,
-// so replaying them decides nothing.
+// journalHeader is a journal's first line. Its number rises with the format.
+const journalHeader = "deltag dynamoemu journal 1\n"
+
+// A record is one committed change of the tables. Records say what came out of a request, not what was asked, so
+// replaying them decides nothing.
 type record struct {
 	Create *tableDefinition  `json:"create,omitempty"`
 	Drop   string            `json:"drop,omitempty"`
 	Put    map[string][]item `json:"put,omitempty"`    // items by table
 	Delete map[string][]item `json:"delete,omitempty"` // keys by table
+}
+
+func (r record) isEmpty() bool {
+	return r.Create == nil && r.Drop == "" && len(r.Put)+len(r.Delete) == 0
 }
 
 // A journal is a file of records, one a line, each behind its checksum. Appending is cheap and ordered by the caller;
@@ -35,7 +43,6 @@ type journal struct {
 	appended int64 // records so far
 	durable  int64 // of them on the disk
 	writing  bool
-	size     int64
 	err      error // the disk failed: nothing is durable any more
 }
 
@@ -46,43 +53,59 @@ func openJournal(path string, replay func(record) error) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	good, err := readJournal(file, replay)
+	whole, err := readJournal(file, replay)
 	if err == nil {
-		err = errors.Join(file.Truncate(good), syncFolder(filepath.Dir(path)))
+		err = file.Truncate(whole)
 	}
 	if err == nil {
-		_, err = file.Seek(good, io.SeekStart)
+		_, err = file.Seek(whole, io.SeekStart)
+	}
+	if err == nil && whole == 0 {
+		_, err = file.WriteString(journalHeader) // it reaches the disk with the first record, or is torn
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), file.Close())
 	}
-	j := &journal{path: path, file: file, size: good}
+	j := &journal{path: path, file: file}
 	j.written.L = &j.mu
 	return j, nil
 }
 
 // readJournal returns the length of what is whole.
-func readJournal(r io.Reader, replay func(record) error) (good int64, err error) {
+func readJournal(r io.Reader, replay func(record) error) (whole int64, err error) {
 	lines := bufio.NewReader(r)
+	header, err := lines.ReadString('\n')
+	switch {
+	case errors.Is(err, io.EOF) && strings.HasPrefix(journalHeader, header):
+		return 0, nil // new, or torn
+	case err != nil && !errors.Is(err, io.EOF):
+		return 0, err
+	case header != journalHeader:
+		return 0, fmt.Errorf("not a file of this version: it begins with %.40q instead of %q", header, journalHeader)
+	}
+	whole = int64(len(header))
 	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			return good, nil // and what has no line end is torn
+			return whole, nil // and what has no line end is torn
 		}
 		if err != nil {
-			return good, err
+			return whole, err
 		}
 		rec, err := decodeRecord(line)
 		if err != nil {
 			if _, err := lines.Peek(1); errors.Is(err, io.EOF) {
-				return good, nil
+				return whole, nil
 			}
-			return good, fmt.Errorf("damaged at byte %d: %w", good, err)
+			return whole, fmt.Errorf("damaged at byte %d: %w", whole, err)
 		}
 		if err := replay(rec); err != nil {
-			return good, fmt.Errorf("record at byte %d: %w", good, err)
+			return whole, fmt.Errorf("record at byte %d: %w", whole, err)
 		}
-		good += int64(len(line))
+		whole += int64(len(line))
 	}
 }
 
@@ -107,20 +130,19 @@ func decodeRecord(line []byte) (record, error) {
 	return rec, json.Unmarshal(body, &rec)
 }
 
-// append returns the record's number, for wait.
-func (j *journal) append(rec record) (int64, error) {
+func (j *journal) append(rec record) error {
 	line, err := encodeRecord(rec)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.pending = append(j.pending, line...)
 	j.appended++
-	return j.appended, j.err
+	return j.err
 }
 
-// last is the number of the newest record.
+// last is the number of the newest record, for wait.
 func (j *journal) last() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -155,7 +177,7 @@ func (j *journal) write() {
 	if err != nil {
 		j.err = fmt.Errorf("journal: %w", err)
 	} else {
-		j.durable, j.size = upTo, j.size+int64(len(lines))
+		j.durable = upTo
 	}
 	j.written.Broadcast()
 }
@@ -165,7 +187,7 @@ func (j *journal) rewrite(all func(yield func(record) error) error) error {
 	if err := j.wait(j.last()); err != nil {
 		return err
 	}
-	file, size, err := writeJournal(j.path+".new", all)
+	file, err := writeJournal(j.path+".new", all)
 	if err != nil {
 		return fmt.Errorf("rewrite journal: %w", err)
 	}
@@ -175,27 +197,28 @@ func (j *journal) rewrite(all func(yield func(record) error) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	old := j.file
-	j.file, j.size = file, size
+	j.file = file
 	j.err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back
 	return errors.Join(j.err, old.Close())
 }
 
-func writeJournal(path string, all func(yield func(record) error) error) (*os.File, int64, error) {
+func writeJournal(path string, all func(yield func(record) error) error) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	out := bufio.NewWriter(file)
-	size := int64(0)
-	err = all(func(rec record) error {
-		line, err := encodeRecord(rec)
-		if err != nil {
+	_, err = out.WriteString(journalHeader)
+	if err == nil {
+		err = all(func(rec record) error {
+			line, err := encodeRecord(rec)
+			if err != nil {
+				return err
+			}
+			_, err = out.Write(line)
 			return err
-		}
-		size += int64(len(line))
-		_, err = out.Write(line)
-		return err
-	})
+		})
+	}
 	if err == nil {
 		err = out.Flush()
 	}
@@ -203,11 +226,20 @@ func writeJournal(path string, all func(yield func(record) error) error) (*os.Fi
 		err = file.Sync()
 	}
 	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	return file, size, nil
+	return file, nil
 }
 
 func (j *journal) close() error {
 	return errors.Join(j.wait(j.last()), j.file.Close())
+}
+
+// syncFolder makes what a folder lists survive a power cut.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
