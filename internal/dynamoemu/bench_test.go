@@ -8,29 +8,24 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 func BenchmarkServer(b *testing.B) {
 	for _, size := range []int{0, 5000} {
 		b.Run(fmt.Sprintf("items=%d", size), func(b *testing.B) {
-			e := open(b, b.TempDir())
-			defer closeAll(b, e)
-			c := serve(b, e)
+			s := open(b, b.TempDir())
+			defer closeServer(b, s)
+			c := serve(b, s)
 			for n := range size {
-				put(b, c, registration(n))
+				it := key("E", registrationSK(n))
+				it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(fmt.Sprintf("%08d", n))
+				it["Name"], it["Email"] = text("Anna Andersen"), text(fmt.Sprintf("anna-%d@example.dk", n))
+				put(b, c, it)
 			}
 			b.Run("SignUp", func(b *testing.B) { benchmarkSignUp(b, c) })
 			b.Run("Due", func(b *testing.B) { benchmarkDue(b, c) })
 		})
 	}
-}
-
-func registration(n int) row {
-	it := key("E", fmt.Sprintf("REG#%08d", n))
-	it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(fmt.Sprintf("%08d", n))
-	it["Name"], it["Email"] = text("Anna Andersen"), text(fmt.Sprintf("anna-%d@example.dk", n))
-	return it
 }
 
 func benchmarkSignUp(b *testing.B, c *dynamodb.Client) {
@@ -40,11 +35,8 @@ func benchmarkSignUp(b *testing.B, c *dynamodb.Client) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			id := fmt.Sprint(run, n.Add(1))
-			_, err := c.TransactWriteItems(b.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: &types.Put{TableName: table, Item: key("B", "REG#"+id), ConditionExpression: aws.String("attribute_not_exists(PK)")}},
-				{Put: &types.Put{TableName: table, Item: key("B", "MAIL#"+id), ConditionExpression: aws.String("attribute_not_exists(PK)")}},
-			}})
-			if err != nil {
+			registration, mail := key("B", "REG#"+id), key("B", "MAIL#"+id)
+			if err := transact(b.Context(), c, putNewAction(registration), putNewAction(mail)); err != nil {
 				b.Error(err)
 			}
 		}
@@ -54,7 +46,8 @@ func benchmarkSignUp(b *testing.B, c *dynamodb.Client) {
 func benchmarkDue(b *testing.B, c *dynamodb.Client) {
 	for b.Loop() {
 		_, err := c.Query(b.Context(), &dynamodb.QueryInput{
-			TableName: table, IndexName: aws.String("GSI1"), Limit: aws.Int32(100), KeyConditionExpression: aws.String("GSI1PK = :d AND GSI1SK <= :now"),
+			TableName: table, IndexName: aws.String("GSI1"), Limit: aws.Int32(100),
+			KeyConditionExpression:    aws.String("GSI1PK = :d AND GSI1SK <= :now"),
 			ExpressionAttributeValues: row{":d": text("DUE"), ":now": text("9")},
 		})
 		if err != nil {

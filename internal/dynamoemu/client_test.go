@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/dynamoemu"
 )
@@ -19,13 +20,20 @@ type row = map[string]types.AttributeValue
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-func count(n int) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
-}
+func number(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: strconv.Itoa(n)} }
 
 func key(pk, sk string) row { return row{"PK": text(pk), "SK": text(sk)} }
 
-// credentials are those of nobody: the stand-ins look at none.
+func registrationSK(n int) string { return fmt.Sprintf("REG#%08d", n) }
+
+// dueRow is the only one of its partition in the table, but not in the index.
+func dueRow(n int) row {
+	it := key(fmt.Sprint("E", n), "REG")
+	it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(registrationSK(n))
+	return it
+}
+
+// credentials are those of nobody: the emulator looks at none.
 func credentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 }
@@ -36,10 +44,26 @@ func newClient(endpoint string) *dynamodb.Client {
 	})
 }
 
-// serve is a client of an engine, and a table "t" in it if there was none.
-func serve(tb testing.TB, e *dynamoemu.Server) *dynamodb.Client {
+func open(tb testing.TB, folder string) *dynamoemu.Server {
 	tb.Helper()
-	srv := httptest.NewServer(e)
+	s, err := dynamoemu.Open(folder)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func closeServer(tb testing.TB, s *dynamoemu.Server) {
+	tb.Helper()
+	if err := s.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// serve returns a client of a server, and makes the table if there was none.
+func serve(tb testing.TB, s *dynamoemu.Server) *dynamodb.Client {
+	tb.Helper()
+	srv := httptest.NewServer(s)
 	tb.Cleanup(srv.Close)
 	c := newClient(srv.URL)
 	err := createTable(tb.Context(), c)
@@ -53,18 +77,22 @@ var table = aws.String("table")
 
 func createTable(ctx context.Context, c *dynamodb.Client) error {
 	keys := func(hash, sort string) []types.KeySchemaElement {
-		return []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange}}
+		return []types.KeySchemaElement{
+			{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
+		}
 	}
-	var attributes []types.AttributeDefinition
-	for _, name := range []string{"PK", "SK", "GSI1PK", "GSI1SK"} {
-		attributes = append(attributes, types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
-	}
-	_, err := c.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName: table, BillingMode: types.BillingModePayPerRequest, AttributeDefinitions: attributes, KeySchema: keys("PK", "SK"),
+	in := &dynamodb.CreateTableInput{
+		TableName: table, BillingMode: types.BillingModePayPerRequest, KeySchema: keys("PK", "SK"),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("GSI1"), KeySchema: keys("GSI1PK", "GSI1SK"), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+			IndexName: aws.String("GSI1"), KeySchema: keys("GSI1PK", "GSI1SK"),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 		}},
-	})
+	}
+	for _, name := range []string{"PK", "SK", "GSI1PK", "GSI1SK"} {
+		in.AttributeDefinitions = append(in.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+	}
+	_, err := c.CreateTable(ctx, in)
 	return err
 }
 
@@ -75,38 +103,78 @@ func put(tb testing.TB, c *dynamodb.Client, it row) {
 	}
 }
 
+func remove(tb testing.TB, c *dynamodb.Client, k row) {
+	tb.Helper()
+	if _, err := c.DeleteItem(tb.Context(), &dynamodb.DeleteItemInput{TableName: table, Key: k}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func get(tb testing.TB, c *dynamodb.Client, k row) row {
 	tb.Helper()
-	out, err := c.GetItem(tb.Context(), &dynamodb.GetItemInput{TableName: table, Key: k, ConsistentRead: aws.Bool(true)})
+	in := &dynamodb.GetItemInput{TableName: table, Key: k, ConsistentRead: aws.Bool(true)}
+	out, err := c.GetItem(tb.Context(), in)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return out.Item
 }
 
-func open(tb testing.TB, folder string) *dynamoemu.Server {
+// query returns the rows of one partition of the index, or of the table if index is nil.
+func query(tb testing.TB, c *dynamodb.Client, index *string, condition string, values row) []row {
 	tb.Helper()
-	e, err := dynamoemu.Open(folder)
+	out, err := c.Query(tb.Context(), &dynamodb.QueryInput{
+		TableName: table, IndexName: index, KeyConditionExpression: &condition, ExpressionAttributeValues: values,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return e
+	return out.Items
 }
 
-func closeAll(tb testing.TB, closers ...interface{ Close() error }) {
-	tb.Helper()
-	for _, c := range closers {
-		if err := c.Close(); err != nil {
-			tb.Fatal(err)
-		}
+func putAction(it row) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{TableName: table, Item: it}}
+}
+
+// putNewAction puts an item that must not be there.
+func putNewAction(it row) types.TransactWriteItem {
+	action := putAction(it)
+	action.Put.ConditionExpression = aws.String("attribute_not_exists(PK)")
+	return action
+}
+
+func checkAbsentAction(k row) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: table, Key: k, ConditionExpression: aws.String("attribute_not_exists(PK)"),
+	}}
+}
+
+// countAction adds one to an item's Taken.
+func countAction(k row) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: table, Key: k, UpdateExpression: aws.String("ADD Taken :one"),
+		ExpressionAttributeValues: row{":one": number(1)},
+	}}
+}
+
+func transact(ctx context.Context, c *dynamodb.Client, actions ...types.TransactWriteItem) error {
+	_, err := c.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	return err
+}
+
+// checkReasons compares the reasons that a transaction was cancelled for.
+func checkReasons(t *testing.T, err error, want ...string) {
+	t.Helper()
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		t.Errorf("not cancelled: %v", err)
+		return
 	}
-}
-
-func registrationSK(n int) string { return fmt.Sprintf("REG#%08d", n) }
-
-// dueRow is the only one of its partition in the table, but not in the index.
-func dueRow(n int) row {
-	it := key(fmt.Sprint("E", n), "REG")
-	it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(registrationSK(n))
-	return it
+	var codes []string
+	for _, r := range cancelled.CancellationReasons {
+		codes = append(codes, aws.ToString(r.Code))
+	}
+	if diff := cmp.Diff(want, codes); diff != "" {
+		t.Errorf("reasons (-want +got)\n%s", diff)
+	}
 }

@@ -10,8 +10,11 @@ import (
 //	or   = and {OR and}
 //	and  = not {AND not}
 //	not  = NOT not | "(" or ")" | test
-//	test = operand comparator operand | operand BETWEEN operand AND operand
-//	     | attribute_exists "(" attribute ")" | attribute_not_exists "(" attribute ")" | begins_with "(" operand "," operand ")"
+//	test = operand comparator operand
+//	     | operand BETWEEN operand AND operand
+//	     | attribute_exists "(" attribute ")"
+//	     | attribute_not_exists "(" attribute ")"
+//	     | begins_with "(" operand "," operand ")"
 type condition struct {
 	operator  string
 	parts     []*condition // of AND, OR and NOT
@@ -188,7 +191,7 @@ func (p *placeholders) keyCondition(text string, keys keySchema) (k keyCondition
 	}
 	for _, test := range tests {
 		if !test.suitsKey() {
-			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports; operator: %s", test.operator)
+			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports: %s", test.operator)
 		}
 		switch name := test.operands[0].attribute; {
 		case name == keys.partition && test.operator == "=" && k.partition == "":

@@ -12,10 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	"deltag/internal/dynamoemu"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"deltag/internal/dynamoemu"
 )
 
 // serverFolder makes the test binary a process that serves the tables of that folder until it is killed.
@@ -67,8 +67,8 @@ func startProcess(t *testing.T, folder string) (endpoint string, kill func()) {
 	return strings.TrimSpace(line), kill
 }
 
-// TestKilledProcessLosesNothingItAnswered writes from several sides, kills the process in the middle of it, and looks at
-// what the next process has.
+// TestKilledProcessLosesNothingItAnswered writes from several sides, kills the process in the middle of it, and looks
+// at what the next process has.
 func TestKilledProcessLosesNothingItAnswered(t *testing.T) {
 	const lives = 6
 	folder := t.TempDir()
@@ -84,7 +84,7 @@ func TestKilledProcessLosesNothingItAnswered(t *testing.T) {
 	}
 
 	s := open(t, folder)
-	defer closeAll(t, s)
+	defer closeServer(t, s)
 	c := serve(t, s)
 	rows := 0
 	answered.Range(func(sk, life any) bool {
@@ -105,17 +105,15 @@ func writeUntilKilled(t *testing.T, endpoint string, life int, answered *sync.Ma
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	c := newClient(endpoint)
-	noRetries := func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+	c := dynamodb.New(newClient(endpoint).Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	var group sync.WaitGroup
 	done := make(chan struct{}) // one for each answer
 	for w := range 4 {
 		group.Go(func() {
 			for n := 0; ; n++ {
 				sk := fmt.Sprintf("REG#%d-%d-%d", life, w, n)
-				err := transactWith(ctx, c, noRetries, putAction(key("E", sk)), putAction(row{
-					"PK": text("E"), "SK": text(fmt.Sprint("last-of-", w)), "Last": text(sk),
-				}))
+				last := row{"PK": text("E"), "SK": text(fmt.Sprint("last-of-", w)), "Last": text(sk)}
+				err := transact(ctx, c, putAction(key("E", sk)), putAction(last))
 				if err != nil {
 					return // it is dead
 				}

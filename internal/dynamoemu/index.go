@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// An index holds items by partition, in the order of their sort key and then of the table's own key. The table itself is
-// one, its primary.
+// An index holds items by partition, in the order of their sort key and then of the table's own key. The table itself
+// is one, its primary.
 type index struct {
 	keys, tableKeys keySchema
 	order           []string // the attributes that order all items
@@ -92,7 +92,7 @@ func (x *index) cursor(it item) item {
 // checkCursor accepts exactly such a key, if the condition asks for it.
 func (x *index) checkCursor(key item, condition keyCondition) error {
 	const reason = "The provided starting key is invalid"
-	if err := key.check(0); err != nil {
+	if err := key.check(); err != nil {
 		return err
 	}
 	for _, keys := range []keySchema{x.keys, x.tableKeys} {
@@ -112,11 +112,6 @@ func (x *index) checkCursor(key item, condition keyCondition) error {
 	return nil
 }
 
-// same says whether two items have the same entry in the index, or both none.
-func (x *index) same(a, b item) bool {
-	return x.keys.has(a) == x.keys.has(b) && (!x.keys.has(a) || x.compare(a, b) == 0)
-}
-
 // A page is what Query and Scan answer.
 type page struct {
 	Items            []item `json:",omitzero"`
@@ -130,8 +125,8 @@ type page struct {
 // maxPage is where DynamoDB ends a page, in bytes.
 const maxPage = 1 << 20
 
-// page is the first of items that lie behind a cursor, whose own item may be gone. With a limit it names a last key even
-// if nothing lies behind it.
+// page is the first of items that lie behind a cursor, whose own item may be gone. With a limit it names a last key
+// even if nothing lies behind it.
 func (x *index) page(items []item, after item, limit *int) page {
 	if len(after) > 0 {
 		at, there := slices.BinarySearchFunc(items, after, x.compare)

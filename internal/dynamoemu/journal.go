@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // journalHeader is a journal's first line. Its number rises with the format.
@@ -32,18 +33,18 @@ func (r record) isEmpty() bool {
 }
 
 // A journal is a file of records, one a line, each behind its checksum. Appending is cheap and ordered by the caller;
-// waiting makes it durable, together with what others have appended meanwhile.
+// waiting makes it durable, together with what others have appended meanwhile. A nil journal keeps nothing.
 type journal struct {
-	path string
+	path    string
+	durable atomic.Int64 // records on the disk
 
-	mu       sync.Mutex
-	written  sync.Cond
-	file     *os.File
+	mu       sync.Mutex // guards pending and appended
 	pending  []byte
 	appended int64 // records so far
-	durable  int64 // of them on the disk
-	writing  bool
-	err      error // the disk failed: nothing is durable any more
+
+	disk sync.Mutex // guards file and err; it is locked before mu
+	file *os.File
+	err  error // the disk failed: nothing becomes durable any more
 }
 
 // openJournal replays the records of a journal and is ready for more. A last record that is torn was never answered
@@ -69,9 +70,7 @@ func openJournal(path string, replay func(record) error) (*journal, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), file.Close())
 	}
-	j := &journal{path: path, file: file}
-	j.written.L = &j.mu
-	return j, nil
+	return &journal{path: path, file: file}, nil
 }
 
 // readJournal returns the length of what is whole.
@@ -131,6 +130,9 @@ func decodeRecord(line []byte) (record, error) {
 }
 
 func (j *journal) append(rec record) error {
+	if j == nil {
+		return nil
+	}
 	line, err := encodeRecord(rec)
 	if err != nil {
 		return err
@@ -139,11 +141,14 @@ func (j *journal) append(rec record) error {
 	defer j.mu.Unlock()
 	j.pending = append(j.pending, line...)
 	j.appended++
-	return j.err
+	return nil
 }
 
 // last is the number of the newest record, for wait.
 func (j *journal) last() int64 {
+	if j == nil {
+		return 0
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.appended
@@ -151,35 +156,32 @@ func (j *journal) last() int64 {
 
 // wait returns once record n and all before it are on the disk. The first to come writes for all who are there.
 func (j *journal) wait(n int64) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for j.durable < n && j.err == nil {
-		if j.writing {
-			j.written.Wait()
-			continue
-		}
-		j.write()
+	if j == nil || j.durable.Load() >= n {
+		return nil
+	}
+	j.disk.Lock()
+	defer j.disk.Unlock()
+	if j.durable.Load() < n && j.err == nil {
+		j.err = j.write()
 	}
 	return j.err
 }
 
-// write is called and returns with the lock held, and lets go of it while the disk works.
-func (j *journal) write() {
+// write is called with the disk locked.
+func (j *journal) write() error {
+	j.mu.Lock()
 	lines, upTo := j.pending, j.appended
-	j.pending, j.writing = nil, true
+	j.pending = nil
 	j.mu.Unlock()
 	_, err := j.file.Write(lines)
 	if err == nil {
 		err = j.file.Sync()
 	}
-	j.mu.Lock()
-	j.writing = false
 	if err != nil {
-		j.err = fmt.Errorf("journal: %w", err)
-	} else {
-		j.durable = upTo
+		return fmt.Errorf("journal: %w", err)
 	}
-	j.written.Broadcast()
+	j.durable.Store(upTo)
+	return nil
 }
 
 // rewrite replaces the file by the records that all yields. The caller sees to it that nobody appends meanwhile.
@@ -187,6 +189,8 @@ func (j *journal) rewrite(all func(yield func(record) error) error) error {
 	if err := j.wait(j.last()); err != nil {
 		return err
 	}
+	j.disk.Lock()
+	defer j.disk.Unlock()
 	file, err := writeJournal(j.path+".new", all)
 	if err != nil {
 		return fmt.Errorf("rewrite journal: %w", err)
@@ -194,8 +198,6 @@ func (j *journal) rewrite(all func(yield func(record) error) error) error {
 	if err := os.Rename(j.path+".new", j.path); err != nil {
 		return errors.Join(fmt.Errorf("rewrite journal: %w", err), file.Close())
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	old := j.file
 	j.file = file
 	j.err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back

@@ -2,16 +2,15 @@ package dynamoemu_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"deltag/internal/dynamoemu"
 )
@@ -19,74 +18,75 @@ import (
 func journal(folder string) string { return filepath.Join(folder, "tables.journal") }
 
 func TestDurability(t *testing.T) {
+	list := &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), number(-1)}}
 	full := row{
-		"PK": text("E"), "SK": text("all"), "GSI1PK": text("DUE"), "GSI1SK": text("1"), "Empty": text(""), "Yes": &types.AttributeValueMemberBOOL{Value: true},
-		"None": &types.AttributeValueMemberNULL{Value: true}, "List": &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
-		"Bytes": &types.AttributeValueMemberB{Value: []byte{0, 255}}, "Danish": text("æøå\n\u2028"),
-		"Map": &types.AttributeValueMemberM{Value: row{"Deep": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), count(-1)}}}},
+		"PK": text("E"), "SK": text("all"), "GSI1PK": text("DUE"), "GSI1SK": text("1"), "Empty": text(""),
+		"Yes":       &types.AttributeValueMemberBOOL{Value: true},
+		"None":      &types.AttributeValueMemberNULL{Value: true},
+		"EmptyList": &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+		"Bytes":     &types.AttributeValueMemberB{Value: []byte{0, 255}},
+		"Danish":    text("æøå\n\u2028"),
+		"Map":       &types.AttributeValueMemberM{Value: row{"List": list}},
 	}
 
 	t.Run("AcrossARestart", func(t *testing.T) {
 		folder := t.TempDir()
-		e := open(t, folder)
-		c := serve(t, e)
+		s := open(t, folder)
+		c := serve(t, s)
 		put(t, c, full)
 		put(t, c, row{"PK": text("E"), "SK": text("gone")})
-		if _, err := c.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table, Key: key("E", "gone")}); err != nil {
-			t.Fatal(err)
-		}
-		closeAll(t, e)
+		remove(t, c, key("E", "gone"))
+		closeServer(t, s)
 
-		e = open(t, folder)
-		defer closeAll(t, e)
-		c = serve(t, e)
-		if diff := cmp.Diff(fmt.Sprintf("%v", flat(full)), fmt.Sprintf("%v", flat(get(t, c, key("E", "all"))))); diff != "" {
+		s = open(t, folder)
+		defer closeServer(t, s)
+		c = serve(t, s)
+		if diff := cmp.Diff(full, get(t, c, key("E", "all")), ignoreUnexported); diff != "" {
 			t.Error(diff)
 		}
 		if get(t, c, key("E", "gone")) != nil {
 			t.Error("what was deleted is back")
 		}
-		out, err := c.Query(t.Context(), &dynamodb.QueryInput{
-			TableName: table, IndexName: aws.String("GSI1"), KeyConditionExpression: aws.String("GSI1PK = :d"), ExpressionAttributeValues: row{":d": text("DUE")},
-		})
-		if err != nil || len(out.Items) != 1 {
-			t.Errorf("the index holds %v, %v", out, err)
+		if rows := query(t, c, aws.String("GSI1"), "GSI1PK = :d", row{":d": text("DUE")}); len(rows) != 1 {
+			t.Errorf("the index holds %v", rows)
 		}
 	})
 
 	t.Run("ATornLastRecordIsCutOff", func(t *testing.T) {
 		folder := t.TempDir()
-		e := open(t, folder)
-		put(t, serve(t, e), key("E", "kept"))
-		closeAll(t, e)
+		s := open(t, folder)
+		put(t, serve(t, s), key("E", "kept"))
+		closeServer(t, s)
 		whole, err := os.ReadFile(journal(folder))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, torn := range []string{"0", "0badcafe {\"put\":", "0badcafe {\"put\":{}}\n", strings.Repeat("\x00", 4096)} {
+		for _, torn := range []string{
+			"0", "0badcafe {\"put\":", "0badcafe {\"put\":{}}\n", strings.Repeat("\x00", 4096),
+		} {
 			if err := os.WriteFile(journal(folder), append(bytes.Clone(whole), torn...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			e := open(t, folder)
-			c := serve(t, e)
+			s := open(t, folder)
+			c := serve(t, s)
 			if get(t, c, key("E", "kept")) == nil {
 				t.Errorf("lost before %q", torn)
 			}
 			put(t, c, key("E", "after"))
-			closeAll(t, e)
-			e = open(t, folder)
-			if get(t, serve(t, e), key("E", "after")) == nil {
+			closeServer(t, s)
+			s = open(t, folder)
+			if get(t, serve(t, s), key("E", "after")) == nil {
 				t.Errorf("lost behind %q", torn)
 			}
-			closeAll(t, e)
+			closeServer(t, s)
 		}
 	})
 
 	t.Run("DamageInTheMiddleIsAnError", func(t *testing.T) {
 		folder := t.TempDir()
-		e := open(t, folder)
-		put(t, serve(t, e), key("E", "a"))
-		closeAll(t, e)
+		s := open(t, folder)
+		put(t, serve(t, s), key("E", "a"))
+		closeServer(t, s)
 		whole, err := os.ReadFile(journal(folder))
 		if err != nil {
 			t.Fatal(err)
@@ -110,15 +110,15 @@ func TestJournalOfAnotherVersion(t *testing.T) {
 		}
 		s := open(t, folder)
 		put(t, serve(t, s), key("E", "kept"))
-		closeAll(t, s)
+		closeServer(t, s)
 		s = open(t, folder)
 		if get(t, serve(t, s), key("E", "kept")) == nil {
 			t.Errorf("lost behind %q", content)
 		}
-		closeAll(t, s)
+		closeServer(t, s)
 	}
 	for _, content := range []string{
-		"1c291ca3 {\"drop\":\"table\"}\n", "1c291ca3 {\"drop\"", "deltag dynamoemu journal 2\n", "\n", "SQLite format 3\x00",
+		"1c291ca3 {\"drop\":\"table\"}\n", "1c291ca3 {\"drop\"", "deltag dynamoemu journal 2\n", "\n", "SQLite 3\x00",
 	} {
 		folder := t.TempDir()
 		if err := os.WriteFile(journal(folder), []byte(content), 0o600); err != nil {
@@ -134,53 +134,34 @@ func TestJournalOfAnotherVersion(t *testing.T) {
 	}
 }
 
-// flat spells an item the same way each time; maps print in order.
-func flat(it row) map[string]string {
-	all := map[string]string{}
-	for name, v := range it {
-		all[name] = fmt.Sprintf("%T", v)
-		switch v := v.(type) {
-		case *types.AttributeValueMemberS:
-			all[name] += v.Value
-		case *types.AttributeValueMemberB:
-			all[name] += string(v.Value)
-		case *types.AttributeValueMemberM:
-			all[name] += fmt.Sprint(flat(v.Value))
-		case *types.AttributeValueMemberN:
-			all[name] += v.Value
-		case *types.AttributeValueMemberL:
-			for i, element := range v.Value {
-				all[name] += fmt.Sprint(i, flat(row{"": element}))
-			}
-		}
-	}
-	return all
-}
+var ignoreUnexported = cmpopts.IgnoreUnexported(
+	types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberB{},
+	types.AttributeValueMemberBOOL{}, types.AttributeValueMemberNULL{}, types.AttributeValueMemberL{},
+	types.AttributeValueMemberM{},
+)
 
 // TestErasedDataLeavesTheDisk is about the journal, which remembers more than the table until it is compacted.
 func TestErasedDataLeavesTheDisk(t *testing.T) {
 	const address = "anna@example.dk"
 	folder := t.TempDir()
-	e := open(t, folder)
-	c := serve(t, e)
+	s := open(t, folder)
+	c := serve(t, s)
 	put(t, c, row{"PK": text("E"), "SK": text("replaced"), "Email": text(address)})
 	put(t, c, row{"PK": text("E"), "SK": text("replaced")})
 	put(t, c, row{"PK": text("E"), "SK": text("deleted"), "Email": text(address)})
 	if !onDisk(t, folder, address) {
 		t.Fatal("the journal is not where the test looks for it")
 	}
-	if _, err := c.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: table, Key: key("E", "deleted")}); err != nil {
-		t.Fatal(err)
-	}
-	e.CompactNow()
+	remove(t, c, key("E", "deleted"))
+	s.CompactNow()
 	if onDisk(t, folder, address) {
 		t.Error("it is still there")
 	}
 	put(t, c, key("E", "after"))
-	closeAll(t, e)
-	e = open(t, folder)
-	defer closeAll(t, e)
-	c = serve(t, e)
+	closeServer(t, s)
+	s = open(t, folder)
+	defer closeServer(t, s)
+	c = serve(t, s)
 	if get(t, c, key("E", "after")) == nil || get(t, c, key("E", "replaced")) == nil {
 		t.Error("compacting lost something")
 	}

@@ -2,6 +2,7 @@ package dynamoemu
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) readItem(in getItemInput) (item, error) {
 		return nil, err
 	}
 	it := t.get(in.Key)
-	return it, s.throughput.read(t, t.primary, in.Key.text(t.primary.keys.partition), it.size(), in.ConsistentRead)
+	return it, s.throughput.read(t.primary, in.Key.text(t.primary.keys.partition), it.size(), in.ConsistentRead)
 }
 
 // One BatchGetItem reads up to maxBatchKeys items of up to maxBatchBytes. What is more than the latter, or comes too
@@ -58,7 +59,7 @@ func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
 	out := batchGetItemOutput{Responses: map[string][]item{}, UnprocessedKeys: map[string]keysAndAttributes{}}
 	for name, asked := range in.RequestItems {
 		if len(asked.Keys) == 0 {
-			return nil, invalid("The list of keys in RequestItems for BatchGetItem is required: %s has empty list", name)
+			return nil, invalid("The list of keys in RequestItems is required: %s has empty list", name)
 		}
 		out.Responses[name] = []item{}
 		var left []item
@@ -66,7 +67,7 @@ func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
 			if keys++; keys > maxBatchKeys {
 				return nil, invalid("Too many items requested for the BatchGetItem call")
 			}
-			if slices.ContainsFunc(asked.Keys[:i], func(other item) bool { return equal(value{M: &other}, value{M: &key}) }) {
+			if slices.ContainsFunc(asked.Keys[:i], func(k item) bool { return reflect.DeepEqual(k, key) }) {
 				return nil, invalid("Provided list of item keys contains duplicates")
 			}
 			it, err := s.readItem(getItemInput{name, key, asked.ConsistentRead})
@@ -130,7 +131,7 @@ func (s *Server) query(in queryInput) (any, error) {
 	if in.Select == "COUNT" {
 		out.Items = nil
 	}
-	return out, s.throughput.read(t, x, condition.partition, out.size, in.ConsistentRead)
+	return out, s.throughput.read(x, condition.partition, out.size, in.ConsistentRead)
 }
 
 // index is the table itself or one of its indexes, if the rest of the request suits it.

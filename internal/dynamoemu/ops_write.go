@@ -1,34 +1,29 @@
 package dynamoemu
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"slices"
-	"strings"
 )
 
 func (s *Server) createTable(d tableDefinition) (any, error) {
-	t, err := newTable(d)
-	if err != nil {
+	if _, err := newTable(d); err != nil {
 		return nil, err
 	}
 	if s.tables[d.TableName] != nil {
 		return nil, &apiError{Type: "ResourceInUseException", Message: "Table already exists: " + d.TableName}
 	}
-	return t.describe(), s.commit(record{Create: &d})
+	return struct{}{}, s.commit(record{Create: &d})
 }
 
 type deleteTableInput struct{ TableName string }
 
 func (s *Server) deleteTable(in deleteTableInput) (any, error) {
-	t, err := s.table(in.TableName)
-	if err != nil {
+	if _, err := s.table(in.TableName); err != nil {
 		return nil, err
 	}
 	if len(s.kept) > 0 {
 		return nil, &apiError{Type: "ResourceInUseException", Message: "A transaction is under way"}
 	}
-	return t.describe(), s.commit(record{Drop: in.TableName})
+	return struct{}{}, s.commit(record{Drop: in.TableName})
 }
 
 // A writeKind is one of the four actions of a transaction.
@@ -82,6 +77,9 @@ func (in writeInput) check(kind writeKind, inTransaction bool) error {
 	return nil
 }
 
+// An itemID names one item of all tables.
+type itemID struct{ table, partition, sort string }
+
 // A change is what a write does to one item. It is not made before it is committed.
 type change struct {
 	kind     writeKind
@@ -89,7 +87,7 @@ type change struct {
 	key      item
 	old, new item // nil: not there
 	update   update
-	refused  *apiError // the condition does not hold; new is nil
+	refused  *apiError // the condition does not hold
 }
 
 func (c change) id() itemID {
@@ -126,6 +124,7 @@ func (s *Server) prepare(kind writeKind, in writeInput, inTransaction bool) (cha
 		if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
 			c.refused.Item = c.old
 		}
+		c.new = c.old
 		return c, nil
 	}
 	c.new, err = c.result(in)
@@ -205,125 +204,6 @@ func writeItem(kind writeKind) func(*Server, writeInput) (any, error) {
 		}
 		return out, s.commit(recordOf(c))
 	}
-}
-
-// One transaction has up to maxActions actions, in a request of up to maxTransaction bytes.
-const (
-	maxActions     = 100
-	maxTransaction = 4 << 20
-)
-
-type transactWriteItemsInput struct {
-	TransactItems      []map[writeKind]writeInput // one action each
-	ClientRequestToken *string
-}
-
-// transactWriteItems makes all changes or none.
-func (s *Server) transactWriteItems(in transactWriteItemsInput) (any, error) {
-	if len(in.TransactItems) == 0 || len(in.TransactItems) > maxActions {
-		return nil, invalid("Member must have length greater than or equal to 1 and less than or equal to %d", maxActions)
-	}
-	request, err := json.Marshal(in.TransactItems) // in one order, whatever the client's was
-	if err != nil {
-		return nil, err
-	}
-	if len(request) > maxTransaction {
-		return nil, invalid("Transaction payload size cannot exceed 4MB. Payload Size: %d", len(request))
-	}
-	done, err := s.tokens.begin(in.ClientRequestToken, sha256.Sum256(request))
-	if done || err != nil {
-		return struct{}{}, err
-	}
-	err = s.transact(in)
-	s.tokens.end(in.ClientRequestToken, err == nil)
-	return struct{}{}, err
-}
-
-func (s *Server) transact(in transactWriteItemsInput) error {
-	var changes []change
-	seen := map[itemID]bool{}
-	for _, actions := range in.TransactItems {
-		if len(actions) != 1 {
-			return invalid("TransactItems can only contain one of Check, Put, Update or Delete")
-		}
-		for kind, action := range actions {
-			c, err := s.prepare(kind, action, true)
-			if err != nil {
-				return err
-			}
-			if seen[c.id()] {
-				return invalid("Transaction request cannot include multiple operations on one item")
-			}
-			seen[c.id()] = true
-			changes = append(changes, c)
-		}
-	}
-	if err := cancelled(changes, s.conflict); err != nil {
-		return err
-	}
-	if err := cancelled(changes, s.tooFast); err != nil {
-		return err
-	}
-	s.keep(changes)
-	if err := cancelled(changes, failedCondition); err != nil {
-		return err
-	}
-	return s.commit(recordOf(changes...))
-}
-
-// A cancellationReason says why an action had its transaction cancelled.
-type cancellationReason struct {
-	Code    string // "None" if it did not
-	Message string `json:",omitempty"`
-	Item    item   `json:",omitempty"`
-}
-
-func (s *Server) conflict(c change) cancellationReason {
-	if !s.kept[c.id()] {
-		return cancellationReason{Code: "None"}
-	}
-	return cancellationReason{Code: "TransactionConflict", Message: "Transaction is ongoing for the item"}
-}
-
-func (s *Server) tooFast(c change) cancellationReason {
-	if err := s.throughput.write(c, 2); err == nil {
-		return cancellationReason{Code: "None"}
-	}
-	return cancellationReason{Code: "ThrottlingError", Message: errThrottled.Message}
-}
-
-func failedCondition(c change) cancellationReason {
-	if c.refused == nil {
-		return cancellationReason{Code: "None"}
-	}
-	return cancellationReason{Code: "ConditionalCheckFailed", Message: c.refused.Message, Item: c.refused.Item}
-}
-
-// cancelled is the error of a transaction if there is a reason against any of its actions: it names them all.
-func cancelled(changes []change, reason func(change) cancellationReason) error {
-	reasons := make([]cancellationReason, len(changes))
-	codes := make([]string, len(changes))
-	none := true
-	for i, c := range changes {
-		reasons[i] = reason(c)
-		codes[i] = reasons[i].Code
-		none = none && codes[i] == "None"
-	}
-	if none {
-		return nil
-	}
-	return &apiError{
-		Type: "TransactionCanceledException",
-		Message: "Transaction cancelled, please refer cancellation reasons for specific reasons [" +
-			strings.Join(codes, ", ") + "]",
-		Reasons: reasons,
-	}
-}
-
-// describe is the answer to CreateTable and DeleteTable.
-func (t *table) describe() any {
-	type description struct{ TableName, TableStatus string }
-	return struct{ TableDescription description }{description{t.definition.TableName, "ACTIVE"}}
 }
 
 // recordOf is what the journal keeps of changes.

@@ -17,7 +17,7 @@ func newPlaceholders(names map[string]string, values item) (*placeholders, error
 	if names != nil && len(names) == 0 || values != nil && len(values) == 0 {
 		return nil, invalid("ExpressionAttributeNames and ExpressionAttributeValues must not be empty")
 	}
-	return &placeholders{names: names, values: values, used: map[string]bool{}}, values.check(0)
+	return &placeholders{names: names, values: values, used: map[string]bool{}}, values.check()
 }
 
 // checkUsed is called once every expression of the request is read.

@@ -68,11 +68,11 @@ func TestRefusedByDesign(t *testing.T) {
 type request struct{ operation, body string }
 
 // readRequests reads a file of testdata, with one request a line.
-func readRequests(t *testing.T, name string) []request {
-	t.Helper()
+func readRequests(tb testing.TB, name string) []request {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all []request
 	for line := range strings.Lines(string(text)) {

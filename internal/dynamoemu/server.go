@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -56,15 +54,15 @@ func New(o Options) *Server {
 	return s
 }
 
+const contentType = "application/x-amz-json-1.0"
+
 // maxRequest is what DynamoDB takes in one request, in bytes.
 const maxRequest = 16 << 20
 
 // ServeHTTP answers whoever asks: nobody has to prove who they are.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, body := s.answer(r)
-	for name, values := range headerOf(body) {
-		w.Header()[name] = values
-	}
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // who asked may be gone
 }
@@ -78,7 +76,8 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 		status, body := s.answer(r)
 		answered <- &http.Response{
 			Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: headerOf(body), Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+			Header: http.Header{"Content-Type": {contentType}}, Request: r,
+			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 		}
 	}()
 	select {
@@ -86,13 +85,6 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	case response := <-answered:
 		return response, nil
-	}
-}
-
-func headerOf(body []byte) http.Header {
-	return http.Header{
-		"Content-Type": {"application/x-amz-json-1.0"},
-		"X-Amz-Crc32":  {strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)},
 	}
 }
 
@@ -146,30 +138,25 @@ var operations = map[string]operation{
 // reading answers from the tables as they are. Readers do not wait for each other, but for the disk: they must not tell
 // of a write that a power cut could still undo.
 func reading[In any](run func(*Server, In) (any, error)) operation {
-	return func(s *Server, body []byte) (any, error) {
-		in, err := decode[In](body)
-		if err != nil {
-			return nil, err
-		}
-		s.mu.RLock()
-		out, err := run(s, in)
-		seen := s.lastRecord()
-		s.mu.RUnlock()
-		return out, errors.Join(err, s.waitDurable(seen))
-	}
+	return locked(run, func(s *Server) sync.Locker { return s.mu.RLocker() })
 }
 
 func writing[In any](run func(*Server, In) (any, error)) operation {
+	return locked(run, func(s *Server) sync.Locker { return &s.mu })
+}
+
+func locked[In any](run func(*Server, In) (any, error), lockOf func(*Server) sync.Locker) operation {
 	return func(s *Server, body []byte) (any, error) {
 		in, err := decode[In](body)
 		if err != nil {
 			return nil, err
 		}
-		s.mu.Lock()
+		lock := lockOf(s)
+		lock.Lock()
 		out, err := run(s, in)
-		mine := s.lastRecord()
-		s.mu.Unlock()
-		return out, errors.Join(err, s.waitDurable(mine))
+		seen := s.journal.last()
+		lock.Unlock()
+		return out, errors.Join(err, s.journal.wait(seen))
 	}
 }
 

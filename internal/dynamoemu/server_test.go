@@ -11,64 +11,70 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/dynamoemu"
 )
 
+func taken(t *testing.T, it row) string {
+	t.Helper()
+	n, ok := it["Taken"].(*types.AttributeValueMemberN)
+	if !ok {
+		t.Fatalf("got %v", it)
+	}
+	return n.Value
+}
+
 func TestSDK(t *testing.T) {
 	c := serve(t, dynamoemu.New(dynamoemu.Options{}))
-	put(t, c, row{"PK": text("E"), "SK": text("seats"), "Taken": count(50)})
-	full := &types.Update{
-		TableName: table, Key: key("E", "seats"), UpdateExpression: aws.String("ADD Taken :one"), ConditionExpression: aws.String("Taken < :limit"),
-		ExpressionAttributeValues:           row{":one": count(1), ":limit": count(50)},
+	seats := key("E", "seats")
+	put(t, c, row{"PK": text("E"), "SK": text("seats"), "Taken": number(50)})
+	full := &dynamodb.UpdateItemInput{
+		TableName: table, Key: seats, UpdateExpression: aws.String("ADD Taken :one"),
+		ConditionExpression:                 aws.String("Taken < :limit"),
+		ExpressionAttributeValues:           row{":one": number(1), ":limit": number(50)},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 
-	t.Run("CancelledTransactionTellsAllReasons", func(t *testing.T) {
-		taken := &types.Put{
-			TableName: table, Item: row{"PK": text("E"), "SK": text("seats")}, ConditionExpression: aws.String("attribute_not_exists(PK)"),
-		}
-		fresh := &types.Put{TableName: table, Item: row{"PK": text("E"), "SK": text("new")}}
-		_, err := c.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: fresh}, {Update: full}}})
+	t.Run("CancelledTransactionNamesAllReasons", func(t *testing.T) {
+		action := types.TransactWriteItem{Update: &types.Update{
+			TableName: full.TableName, Key: full.Key, UpdateExpression: full.UpdateExpression,
+			ConditionExpression:                 full.ConditionExpression,
+			ExpressionAttributeValues:           full.ExpressionAttributeValues,
+			ReturnValuesOnConditionCheckFailure: full.ReturnValuesOnConditionCheckFailure,
+		}}
+		err := transact(t.Context(), c, putAction(key("E", "new")), action)
+		checkReasons(t, err, "None", "ConditionalCheckFailed")
 		var cancelled *types.TransactionCanceledException
-		if !errors.As(err, &cancelled) {
-			t.Fatalf("got %v", err)
-		}
-		if got := aws.ToString(cancelled.CancellationReasons[0].Code); got != "None" {
-			t.Errorf("first reason: %s", got)
-		}
-		second := cancelled.CancellationReasons[1]
-		if aws.ToString(second.Code) != "ConditionalCheckFailed" {
-			t.Errorf("second reason: %s", aws.ToString(second.Code))
-		}
-		if diff := cmp.Diff("50", second.Item["Taken"].(*types.AttributeValueMemberN).Value); diff != "" {
-			t.Error(diff)
+		if errors.As(err, &cancelled) && taken(t, cancelled.CancellationReasons[1].Item) != "50" {
+			t.Error("the item is not as it was")
 		}
 		if get(t, c, key("E", "new")) != nil {
 			t.Error("half of the transaction was done")
 		}
-		_, err = c.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: taken}}})
-		if !errors.As(err, &cancelled) {
-			t.Errorf("got %v", err)
-		}
+		checkReasons(t, transact(t.Context(), c, putNewAction(seats)), "ConditionalCheckFailed")
 	})
 
 	t.Run("FailedConditionIsTyped", func(t *testing.T) {
-		_, err := c.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-			TableName: full.TableName, Key: full.Key, UpdateExpression: full.UpdateExpression, ConditionExpression: full.ConditionExpression,
-			ExpressionAttributeValues: full.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: full.ReturnValuesOnConditionCheckFailure,
-		})
+		_, err := c.UpdateItem(t.Context(), full)
 		var failed *types.ConditionalCheckFailedException
-		if !errors.As(err, &failed) || failed.Item["Taken"] == nil {
+		if !errors.As(err, &failed) || taken(t, failed.Item) != "50" {
 			t.Errorf("got %v with %v", err, failed)
 		}
 	})
 
+	t.Run("UpdateReturnsWhatItMade", func(t *testing.T) {
+		in := *full
+		in.ExpressionAttributeValues = row{":one": number(1), ":limit": number(51)}
+		in.ReturnValues = types.ReturnValueUpdatedNew
+		out, err := c.UpdateItem(t.Context(), &in)
+		if err != nil || len(out.Attributes) != 1 || taken(t, out.Attributes) != "51" {
+			t.Errorf("got %v, %v", out, err)
+		}
+	})
+
 	t.Run("AbsentTableIsTyped", func(t *testing.T) {
-		_, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("absent"), Key: key("a", "b")})
-		var absent *types.ResourceNotFoundException
-		if !errors.As(err, &absent) {
+		_, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("absent"), Key: seats})
+		if absent := (*types.ResourceNotFoundException)(nil); !errors.As(err, &absent) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -76,30 +82,46 @@ func TestSDK(t *testing.T) {
 	t.Run("TokenMakesARetrySafe", func(t *testing.T) {
 		in := &dynamodb.TransactWriteItemsInput{
 			ClientRequestToken: aws.String("once"),
-			TransactItems: []types.TransactWriteItem{{Update: &types.Update{
-				TableName: table, Key: key("E", "once"), UpdateExpression: aws.String("ADD N :one, M :one"), ExpressionAttributeValues: row{":one": count(1)},
-			}}},
+			TransactItems:      []types.TransactWriteItem{countAction(key("E", "once"))},
 		}
 		for range 3 {
 			if _, err := c.TransactWriteItems(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := get(t, c, key("E", "once"))["N"].(*types.AttributeValueMemberN).Value; got != "1" {
+		if got := taken(t, get(t, c, key("E", "once"))); got != "1" {
 			t.Errorf("done %s times", got)
 		}
 	})
 
-	t.Run("WhatItDoesNotKnowIsRefused", func(t *testing.T) {
-		_, err := c.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
-			TableName: table, TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("x"), Enabled: aws.Bool(true)},
+	t.Run("PaginatorEnds", func(t *testing.T) {
+		for n := range 5 {
+			put(t, c, key("P", registrationSK(n)))
+		}
+		pages := dynamodb.NewQueryPaginator(c, &dynamodb.QueryInput{
+			TableName: table, Limit: aws.Int32(1),
+			KeyConditionExpression: aws.String("PK = :p AND SK BETWEEN :from AND :to"),
+			ExpressionAttributeValues: row{
+				":p": text("P"), ":from": text(registrationSK(1)), ":to": text(registrationSK(3)),
+			},
 		})
+		rows := 0
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows += len(page.Items)
+		}
+		if rows != 3 {
+			t.Errorf("%d rows", rows)
+		}
+	})
+
+	t.Run("UnknownOperationIsRefused", func(t *testing.T) {
+		_, err := c.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: table})
 		if err == nil || !strings.Contains(err.Error(), "UnknownOperationException") {
 			t.Errorf("got %v", err)
-		}
-		_, err = c.Query(t.Context(), &dynamodb.QueryInput{TableName: table, KeyConditions: map[string]types.Condition{}, AttributesToGet: []string{"a"}})
-		if err == nil {
-			t.Error("a request of the old kind was taken")
 		}
 	})
 }
@@ -107,17 +129,12 @@ func TestSDK(t *testing.T) {
 func TestConcurrentTransactions(t *testing.T) {
 	const writers, each = 16, 25
 	c := serve(t, open(t, t.TempDir()))
-	put(t, c, row{"PK": text("E"), "SK": text("seats"), "Taken": count(0)})
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {
 			for n := range each {
-				_, err := c.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-					{Put: &types.Put{TableName: table, Item: key("E", fmt.Sprintf("REG#%d-%d", w, n))}},
-					{Update: &types.Update{
-						TableName: table, Key: key("E", "seats"), UpdateExpression: aws.String("ADD Taken :one"), ExpressionAttributeValues: row{":one": count(1)},
-					}},
-				}})
+				registration := key("E", fmt.Sprintf("REG#%d-%d", w, n))
+				err := transact(t.Context(), c, putNewAction(registration), countAction(key("E", "seats")))
 				if err != nil {
 					t.Error(err)
 				}
@@ -125,14 +142,11 @@ func TestConcurrentTransactions(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := get(t, c, key("E", "seats"))["Taken"].(*types.AttributeValueMemberN).Value; got != strconv.Itoa(writers*each) {
+	if got := taken(t, get(t, c, key("E", "seats"))); got != strconv.Itoa(writers*each) {
 		t.Errorf("counted %s", got)
 	}
-	out, err := c.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: table, KeyConditionExpression: aws.String("PK = :e AND begins_with(SK, :r)"),
-		ExpressionAttributeValues: row{":e": text("E"), ":r": text("REG#")}, Select: types.SelectCount,
-	})
-	if err != nil || out.Count != writers*each {
-		t.Errorf("found %d, %v", out.Count, err)
+	rows := query(t, c, nil, "PK = :e AND begins_with(SK, :r)", row{":e": text("E"), ":r": text("REG#")})
+	if len(rows) != writers*each {
+		t.Errorf("found %d", len(rows))
 	}
 }

@@ -37,30 +37,13 @@ func (s *Server) Close() error {
 	return errors.Join(s.compact(), s.journal.close())
 }
 
-// lastRecord is the number of the newest record, for waitDurable.
-func (s *Server) lastRecord() int64 {
-	if s.journal == nil {
-		return 0
-	}
-	return s.journal.last()
-}
-
-func (s *Server) waitDurable(record int64) error {
-	if s.journal == nil {
-		return nil
-	}
-	return s.journal.wait(record)
-}
-
 // commit makes a change, in memory and in the journal.
 func (s *Server) commit(rec record) error {
 	if rec.isEmpty() {
 		return nil
 	}
-	if s.journal != nil {
-		if err := s.journal.append(rec); err != nil {
-			return err
-		}
+	if err := s.journal.append(rec); err != nil {
+		return err
 	}
 	if err := s.apply(rec); err != nil {
 		return err

@@ -17,10 +17,12 @@ type table struct {
 type tableDefinition struct {
 	TableName              string
 	BillingMode            string
-	AttributeDefinitions   []struct{ AttributeName, AttributeType string }
+	AttributeDefinitions   []attributeDefinition
 	KeySchema              []keyElement
 	GlobalSecondaryIndexes []indexDefinition `json:",omitempty"`
 }
+
+type attributeDefinition struct{ AttributeName, AttributeType string }
 
 type keyElement struct{ AttributeName, KeyType string }
 
@@ -77,10 +79,7 @@ func (d tableDefinition) keys(schema []keyElement) (keySchema, error) {
 		return keySchema{}, invalid("A KeySchema must be a HASH and a RANGE key: others are not supported")
 	}
 	for _, element := range schema {
-		defined := slices.ContainsFunc(d.AttributeDefinitions, func(a struct{ AttributeName, AttributeType string }) bool {
-			return a.AttributeName == element.AttributeName && a.AttributeType == "S"
-		})
-		if !defined {
+		if !slices.Contains(d.AttributeDefinitions, attributeDefinition{element.AttributeName, "S"}) {
 			return keySchema{}, invalid("Key attribute %s must be defined, and of type S: others are not supported",
 				element.AttributeName)
 		}
@@ -129,7 +128,7 @@ func checkKeyAttribute(it item, name string, maxLength int) error {
 
 // checkKey accepts exactly a key of the table.
 func (t *table) checkKey(key item) error {
-	if err := key.check(0); err != nil {
+	if err := key.check(); err != nil {
 		return err
 	}
 	if err := t.primary.keys.check(key); err != nil {
@@ -146,7 +145,7 @@ const maxItem = 400 << 10
 
 // checkItem accepts an item that can be stored in the table and its indexes.
 func (t *table) checkItem(it item) error {
-	if err := it.check(0); err != nil {
+	if err := it.check(); err != nil {
 		return err
 	}
 	if it.size() > maxItem {

@@ -7,14 +7,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What one partition takes in a second. A write unit is a kilobyte written, a read unit four kilobytes read consistently;
-// a transaction costs twice as much, and an eventually consistent read half as much.
+// What one partition takes in a second. A write unit is a kilobyte written, a read unit four kilobytes read
+// consistently; a transaction costs twice as much, and an eventually consistent read half as much.
 const (
 	maxWriteUnits = 1000
 	maxReadUnits  = 3000
-
-	writeUnit = 1 << 10
-	readUnit  = 4 << 10
+	writeUnit     = 1 << 10
+	readUnit      = 4 << 10
 )
 
 var errThrottled = &apiError{
@@ -31,7 +30,6 @@ type throughput struct {
 // A partition is all items with one partition key, in a table or in an index, for reading or for writing. In truth
 // several may share one partition, and a busy one may be split in time.
 type partition struct {
-	table  string
 	index  *index
 	key    string
 	writes bool
@@ -41,7 +39,6 @@ type partition struct {
 func (t *throughput) take(units map[partition]int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
 	for p, n := range units {
 		if t.limiters[p] == nil {
 			limit := 2 * maxReadUnits
@@ -50,28 +47,26 @@ func (t *throughput) take(units map[partition]int) error {
 			}
 			t.limiters[p] = rate.NewLimiter(rate.Limit(limit), limit)
 		}
-		if t.limiters[p].TokensAt(now) < float64(n) {
+		if t.limiters[p].Tokens() < float64(n) {
 			return errThrottled
 		}
 	}
 	for p, n := range units {
-		t.limiters[p].AllowN(now, n)
+		t.limiters[p].AllowN(time.Now(), n)
 	}
 	return nil
 }
 
-func unitsOf(size, unit int) int { return max(1, (size+unit-1)/unit) }
-
 // read counts size bytes of one partition as read.
-func (t *throughput) read(of *table, x *index, key string, size int, consistent bool) error {
+func (t *throughput) read(x *index, key string, size int, consistent bool) error {
 	if t.limiters == nil {
 		return nil
 	}
-	units := unitsOf(size, readUnit)
+	units := max(1, (size+readUnit-1)/readUnit)
 	if consistent {
 		units *= 2
 	}
-	return t.take(map[partition]int{{of.definition.TableName, x, key, false}: units})
+	return t.take(map[partition]int{{index: x, key: key}: units})
 }
 
 // write counts a change as written, and its index entries where their keys change. factor is 2 in a transaction.
@@ -81,16 +76,14 @@ func (t *throughput) write(c change, factor int) error {
 	}
 	units := map[partition]int{}
 	for _, x := range c.table.indexes {
-		name, key := c.table.definition.TableName, x.keys.partition
-		switch {
+		switch size := max(1, c.old.size(), c.new.size()); {
 		case x == c.table.primary:
-			size := max(c.old.size(), c.new.size())
-			units[partition{name, x, c.key.text(key), true}] = factor * unitsOf(size, writeUnit)
-		case c.kind == conditionCheck, x.same(c.old, c.new):
+			units[partition{x, c.key.text(x.keys.partition), true}] = factor * ((size + writeUnit - 1) / writeUnit)
+		case x.keys.has(c.old) == x.keys.has(c.new) && x.compare(c.old, c.new) == 0:
 		default:
 			for _, it := range []item{c.old, c.new} {
 				if x.keys.has(it) {
-					units[partition{name, x, it.text(key), true}] += factor
+					units[partition{x, it.text(x.keys.partition), true}] += factor
 				}
 			}
 		}

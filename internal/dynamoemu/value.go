@@ -29,7 +29,7 @@ type number int64
 func (n *number) UnmarshalText(text []byte) error {
 	parsed, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
-		return invalid("The parameter cannot be converted to a whole number of 64 bits, all that is supported: %s", text)
+		return invalid("The parameter is no whole number of 64 bits, all that dynamoemu supports: %s", text)
 	}
 	*n = number(parsed)
 	return nil
@@ -43,14 +43,13 @@ func (n number) plus(m number) (sum number, ok bool) {
 	return sum, (sum > n) == (m > 0)
 }
 
-// maxNesting is how deep lists and maps may lie in each other.
-const maxNesting = 32
-
 // check refuses what DynamoDB would not store.
-func (v value) check(depth int) error {
+func (v value) check() error {
 	set := 0
-	for _, is := range []bool{v.S != nil, v.N != nil, v.B != nil, v.BOOL != nil, v.NULL != nil, v.L != nil, v.M != nil} {
-		if is {
+	for _, has := range []bool{
+		v.S != nil, v.N != nil, v.B != nil, v.BOOL != nil, v.NULL != nil, v.L != nil, v.M != nil,
+	} {
+		if has {
 			set++
 		}
 	}
@@ -58,14 +57,12 @@ func (v value) check(depth int) error {
 	case set != 1:
 		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	case v.NULL != nil && !*v.NULL:
-		return invalid("One or more parameter values were invalid: Null attribute value types must have the value of true")
-	case depth > maxNesting:
-		return invalid("Nesting Levels have exceeded supported limits")
+		return invalid("Null attribute value types must have the value of true")
 	case v.M != nil:
-		return v.M.check(depth + 1)
+		return v.M.check()
 	case v.L != nil:
 		for _, element := range *v.L {
-			if err := element.check(depth + 1); err != nil {
+			if err := element.check(); err != nil {
 				return err
 			}
 		}
@@ -73,19 +70,12 @@ func (v value) check(depth int) error {
 	return nil
 }
 
-// maxName is how long the name of an attribute may be, in bytes.
-const maxName = 64<<10 - 1
-
-// check is called with depth 0 for a whole item.
-func (it item) check(depth int) error {
+func (it item) check() error {
 	for name, v := range it {
-		switch {
-		case name == "":
+		if name == "" {
 			return invalid("Empty attribute name")
-		case len(name) > maxName:
-			return invalid("Attribute name is too large, must be less than 65536 bytes")
 		}
-		if err := v.check(depth); err != nil {
+		if err := v.check(); err != nil {
 			return err
 		}
 	}
