@@ -177,7 +177,7 @@ func decode[In any](body []byte) (In, error) {
 		return in, nil
 	case errors.As(err, &known):
 		return in, known
-	case errors.As(err, &syntax), errors.As(err, &mismatch), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &syntax), errors.As(err, &mismatch), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return in, &apiError{Type: "SerializationException", Message: err.Error()}
 	}
 	return in, invalid("Not supported by dynamoemu: %v", err)
