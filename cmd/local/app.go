@@ -25,6 +25,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/dynamoemu"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/local"
 	"deltag/internal/mailer"
@@ -164,7 +165,7 @@ func (m *app) lock(folder string) error {
 func (m *app) openTable(ctx context.Context, s settings) (*dynamo.Store, error) {
 	endpoint := s.dynamoEndpoint
 	if endpoint == "" {
-		engine, err := local.OpenEngine(filepath.Join(s.folder, "table"))
+		engine, err := dynamoemu.Open(filepath.Join(s.folder, "table"))
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
-	"deltag/internal/local"
+	"deltag/internal/dynamoemu"
 	"deltag/internal/mailer"
 	"deltag/internal/testing/storetest"
 )
@@ -150,17 +150,17 @@ func (w *fixture) addRegistrations(e deltag.Event, people int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var puts []types.WriteRequest
+	var puts []types.TransactWriteItem
 	for n := 1; n < people; n++ {
 		id := deltag.RegistrationID(e, deltag.Address{Normalized: address(n)})
 		copied := maps.Clone(out.Item)
 		copied["SK"], copied["ID"], copied["Email"], copied["NormalizedEmail"] = text("REG#"+id), text(id), text(address(n)), text(address(n))
-		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: copied}})
+		puts = append(puts, types.TransactWriteItem{Put: &types.Put{TableName: &w.engine.Table, Item: copied}})
 	}
-	for some := range slices.Chunk(puts, 25) { // DynamoDB's limit
-		in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{w.engine.Table: some}}
-		if out, err := w.engine.Client.BatchWriteItem(ctx, in); err != nil || len(out.UnprocessedItems) > 0 {
-			w.t.Fatal(err, "or not all written")
+	for some := range slices.Chunk(puts, 100) { // DynamoDB's limit
+		in := &dynamodb.TransactWriteItemsInput{TransactItems: some}
+		if _, err := w.engine.Client.TransactWriteItems(ctx, in); err != nil {
+			w.t.Fatal(err)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func serveEngine() error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the tests' process, however that ends
 		os.Exit(0)
 	}()
-	return http.Serve(l, local.NewEngine())
+	return http.Serve(l, dynamoemu.New(dynamoemu.Options{}))
 }
 
 // apart is the embedded engine in a process of its own, so that memory and processor time of this one are the mailer's.

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/dynamo"
-	"deltag/internal/local"
+	"deltag/internal/dynamoemu"
 	"deltag/internal/testing/dynamolocal"
 )
 
@@ -45,7 +45,7 @@ func (e Engine) Store() *dynamo.Store { return dynamo.New(e.Client, e.Table, ran
 
 // Embedded is an engine of its own in this process.
 func Embedded(tb testing.TB) Engine {
-	srv := httptest.NewServer(local.NewEngine())
+	srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
 	tb.Cleanup(srv.Close)
 	return NewEngine(tb, srv.URL)
 }

@@ -1,0 +1,190 @@
+package dynamoemu_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/dynamoemu"
+	"deltag/internal/testing/dynamolocal"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestAnswersAsDynamoDBDoes sends the requests of testdata/protocol.txt and compares the answers with those that
+// DynamoDB Local gave. Where DynamoDB Local is there, it is asked again; -update writes down what it says.
+func TestAnswersAsDynamoDBDoes(t *testing.T) {
+	requests := readRequests(t, "protocol.txt")
+	golden := filepath.Join("testdata", "protocol.golden.json")
+	dynamoDBLocal, there := dynamolocal.Start(t)
+	if *update && there {
+		writeGolden(t, golden, answers(t, dynamoDBLocal, requests))
+	}
+	want := readGolden(t, golden)
+	t.Run("dynamoemu", func(t *testing.T) {
+		srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
+		defer srv.Close()
+		checkAnswers(t, requests, want, answers(t, srv.URL, requests))
+	})
+	if there {
+		t.Run("DynamoDBLocal", func(t *testing.T) {
+			checkAnswers(t, requests, want, answers(t, dynamoDBLocal, requests))
+		})
+	}
+}
+
+// TestRefusedByDesign sends requests that DynamoDB would take. Each must be refused, and change nothing.
+func TestRefusedByDesign(t *testing.T) {
+	srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
+	defer srv.Close()
+	send(t, srv.URL, readRequests(t, "protocol.txt")[0])
+	send(t, srv.URL, request{"PutItem", `{"TableName":"protocol","Item":{"PK":{"S":"E"},"SK":{"S":"c"},` +
+		`"a":{"N":"1"},"big":{"N":"9223372036854775807"},"l":{"L":[{"S":"q"}]},"m":{"M":{"k":{"N":"5"}}}}}`})
+	everything := request{"Scan", `{"TableName":"protocol"}`}
+	before := send(t, srv.URL, everything)
+	for _, r := range readRequests(t, "refused.txt") {
+		answer := send(t, srv.URL, r)
+		if kind := answer["__type"]; kind != "ValidationException" && kind != "UnknownOperationException" {
+			t.Errorf("%s %s: %v", r.operation, r.body, answer)
+		}
+	}
+	if diff := cmp.Diff(before, send(t, srv.URL, everything)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+type request struct{ operation, body string }
+
+// readRequests reads a file of testdata, with one request a line.
+func readRequests(tb testing.TB, name string) []request {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var all []request
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		operation, body, _ := strings.Cut(line, " ")
+		all = append(all, request{operation, body})
+	}
+	return all
+}
+
+func answers(t *testing.T, endpoint string, requests []request) []map[string]any {
+	t.Helper()
+	send(t, endpoint, request{"DeleteTable", `{"TableName":"protocol"}`}) // of a run before
+	replacements := []string{
+		"TOKEN", rand.Text(), // which is known again for 10 minutes
+		"FAT", strings.Repeat("x", 270<<10),
+	}
+	for _, length := range []int{1024, 1025, 2048, 2049} {
+		replacements = append(replacements, fmt.Sprint("LONG", length), strings.Repeat("k", length))
+	}
+	words := strings.NewReplacer(replacements...)
+	all := make([]map[string]any, len(requests))
+	for i, r := range requests {
+		all[i] = withoutWording(send(t, endpoint, request{r.operation, words.Replace(r.body)}))
+	}
+	return all
+}
+
+func send(t *testing.T, endpoint string, r request) map[string]any {
+	t.Helper()
+	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, strings.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	post.Header.Set("X-Amz-Target", "DynamoDB_20120810."+r.operation)
+	post.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	post.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20261101/eu-north-1/dynamodb/aws4_request, "+
+		"SignedHeaders=host, Signature=0")
+	response, err := http.DefaultClient.Do(post)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatalf("%s %s: %s: %v", r.operation, r.body, body, err)
+	}
+	return answer
+}
+
+// withoutWording leaves out what each server may word or order as it likes.
+func withoutWording(answer map[string]any) map[string]any {
+	if kind, ok := answer["__type"].(string); ok {
+		answer["__type"] = kind[strings.LastIndex(kind, "#")+1:]
+	}
+	for _, name := range []string{"message", "Message", "TableDescription", "UnprocessedKeys", "ConsumedCapacity"} {
+		delete(answer, name)
+	}
+	if reasons, ok := answer["CancellationReasons"].([]any); ok {
+		for _, r := range reasons {
+			delete(r.(map[string]any), "Message")
+		}
+	}
+	if responses, ok := answer["Responses"].(map[string]any); ok {
+		for _, items := range responses {
+			slices.SortFunc(items.([]any), func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+	}
+	return answer
+}
+
+func checkAnswers(t *testing.T, requests []request, want, got []map[string]any) {
+	t.Helper()
+	if len(want) != len(requests) {
+		t.Fatalf("%d answers for %d requests: run with -update where DynamoDB Local is", len(want), len(requests))
+	}
+	for i, r := range requests {
+		if diff := cmp.Diff(want[i], got[i]); diff != "" {
+			t.Errorf("%s %.1000s (-want +got)\n%s", r.operation, r.body, diff)
+		}
+	}
+}
+
+func writeGolden(t *testing.T, path string, v any) {
+	t.Helper()
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readGolden(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]any
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
