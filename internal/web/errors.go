@@ -49,6 +49,7 @@ var errorTable = []struct {
 	{deltag.ErrClosed, Error{Status: http.StatusConflict, Code: "closed"}},
 	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},
 	{deltag.ErrConflict, Error{Status: http.StatusConflict, Code: "conflict"}},
+	{deltag.ErrStaleRevision, ErrChanged},
 	{deltag.ErrMailLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-mails"}},
 	{deltag.ErrSignUpLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ups"}},
 	{deltag.ErrUnavailable, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
