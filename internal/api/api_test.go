@@ -22,6 +22,7 @@ import (
 	"deltag/internal/api"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/organiser"
 	"deltag/internal/testing/storetest"
 )
 
@@ -39,7 +40,7 @@ type testServer struct {
 func newTestServer(t *testing.T) *testServer {
 	h := &testServer{t: t, store: storetest.Embedded(t).Store(), now: now}
 	h.handler = api.New(api.Options{
-		Store: h.store, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
+		Organiser: &organiser.Service{Store: h.store, Random: rand.Reader}, Tokens: h.store, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
 	})
 	h.token = h.newToken(now.AddDate(0, 0, 1))
 	return h
@@ -398,14 +399,14 @@ func TestMail(t *testing.T) {
 
 func TestUnavailable(t *testing.T) {
 	h := newTestServer(t)
-	broken := api.New(api.Options{Store: failingStore{h.store}, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	broken := api.New(api.Options{Tokens: failingStore{h.store}, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
 	h.handler = broken
 	res := h.do("GET", "/api/v1/events", "")
 	want(t, res.StatusCode, 503)
-	want(t, res.Header.Get("Retry-After"), "2")
+	want(t, res.Header.Get("Retry-After"), "5")
 }
 
-type failingStore struct{ api.Store }
+type failingStore struct{ api.TokenStore }
 
 func (failingStore) Token(context.Context, string) (deltag.AccessToken, error) {
 	return deltag.AccessToken{}, fmt.Errorf("get: %w", deltag.ErrUnavailable)
