@@ -107,6 +107,15 @@ func unknownField(err error) (string, bool) {
 	return strings.Trim(quoted, `"`), ok
 }
 
+// convertAll makes the list of an answer. It is never nil, which JSON would show as null.
+func convertAll[T, U any](items []T, convert func(T) U) []U {
+	out := make([]U, len(items))
+	for i, item := range items {
+		out[i] = convert(item)
+	}
+	return out
+}
+
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -22,11 +22,8 @@ func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p
 		return
 	}
 	e, page, err := s.Organiser.Deliveries(r.Context(), principalOf(r), id, filter, cursor, limit)
-	list := DeliveryList{Items: []Delivery{}, Next: page.Next}
-	for _, d := range page.Items {
-		list.Items = append(list.Items, toDelivery(e, d))
-	}
-	s.answer(w, r, http.StatusOK, list, err)
+	items := convertAll(page.Items, func(d deltag.Delivery) Delivery { return toDelivery(e, d) })
+	s.answer(w, r, http.StatusOK, DeliveryList{Items: items, Next: page.Next}, err)
 }
 
 func (params ListDeliveriesParams) filter() (organiser.DeliveryFilter, error) {
@@ -48,11 +45,10 @@ func (params ListDeliveriesParams) filter() (organiser.DeliveryFilter, error) {
 // GetDelivery implements GET /events/{id}/deliveries/{did}.
 func (s *server) GetDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did) {
 	e, d, err := s.Organiser.Delivery(r.Context(), principalOf(r), id, did)
-	out, history := toDelivery(e, d), []Step{}
-	for _, c := range d.History {
-		history = append(history, Step{At: c.At.In(e.Zone()), Status: string(c.Status), Reason: string(c.Reason)})
-	}
-	out.History = &history
+	out := toDelivery(e, d)
+	out.History = new(convertAll(d.History, func(c deltag.StatusChange) Step {
+		return Step{At: c.At.In(e.Zone()), Status: string(c.Status), Reason: string(c.Reason)}
+	}))
 	s.answer(w, r, http.StatusOK, out, err)
 }
 

@@ -17,11 +17,9 @@ func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params ListE
 		return
 	}
 	page, err := s.Organiser.Events(r.Context(), principalOf(r), cursor, limit)
-	list, now := EventList{Items: []Event{}, Next: page.Next}, s.Now()
-	for _, e := range page.Items {
-		list.Items = append(list.Items, s.toEvent(e, nil, now))
-	}
-	s.answer(w, r, http.StatusOK, list, err)
+	now := s.Now()
+	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, now) })
+	s.answer(w, r, http.StatusOK, EventList{Items: items, Next: page.Next}, err)
 }
 
 // GetEvent implements GET /events/{id}.
@@ -124,7 +122,7 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 		RemindOrganiser: e.Organiser.ReceivesReminders,
 		SignUpOpensAt:   timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
-		Questions: toQuestions(e.Questions), Reminders: toReminders(e.Reminders),
+		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.Reminders, toReminder),
 	}
 	if e.PromotionCutoff != 0 {
 		out.PromoteUntil = new(e.PromotionCutoff.String())
@@ -149,26 +147,18 @@ func timePtr(t time.Time, zone *time.Location) *time.Time {
 	return new(t.In(zone))
 }
 
-func toQuestions(questions []deltag.Question) []Question {
-	out := []Question{}
-	for _, q := range questions {
-		question := Question{Id: q.ID, Kind: string(q.Kind), Label: q.Label, Required: &q.Required}
-		if len(q.Options) > 0 {
-			question.Options = &q.Options
-		}
-		out = append(out, question)
+func toQuestion(q deltag.Question) Question {
+	out := Question{Id: q.ID, Kind: string(q.Kind), Label: q.Label, Required: &q.Required}
+	if len(q.Options) > 0 {
+		out.Options = &q.Options
 	}
 	return out
 }
 
-func toReminders(reminders []deltag.Reminder) []Reminder {
-	out := []Reminder{}
-	for _, r := range reminders {
-		reminder := Reminder{Kind: new(string(r.Kind)), Offset: r.Offset.String()}
-		if r.Text != "" {
-			reminder.Text = &r.Text
-		}
-		out = append(out, reminder)
+func toReminder(r deltag.Reminder) Reminder {
+	out := Reminder{Kind: new(string(r.Kind)), Offset: r.Offset.String()}
+	if r.Text != "" {
+		out.Text = &r.Text
 	}
 	return out
 }

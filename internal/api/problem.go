@@ -43,7 +43,7 @@ var titles = map[string]string{
 // fail answers err as a problem document. What is unknown is a 500 with fixed words; its cause is logged.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var invalid deltag.ValidationErrors
-	if errors.As(err, &invalid) && invalid.ForField("cursor") != nil { // only the store can tell a cursor
+	if errors.As(err, &invalid) && invalid.ForField("cursor") != nil { // which only the store can check
 		err = badRequest(err)
 	}
 	e := web.BeginError(w, r, s.Log, err)

@@ -15,11 +15,8 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 		return
 	}
 	e, page, err := s.Organiser.Registrations(r.Context(), principalOf(r), id, cursor, limit)
-	list := RegistrationList{Items: []Registration{}, Next: page.Next}
-	for _, registration := range page.Items {
-		list.Items = append(list.Items, toRegistration(e, registration))
-	}
-	s.answer(w, r, http.StatusOK, list, err)
+	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
+	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.

@@ -10,11 +10,8 @@ import (
 // GetTimeline implements GET /events/{id}/timeline.
 func (s *server) GetTimeline(w http.ResponseWriter, r *http.Request, id Id) {
 	e, entries, err := s.Organiser.Timeline(r.Context(), principalOf(r), id, s.Now())
-	out := Timeline{Items: []TimelineEntry{}}
-	for _, entry := range entries {
-		out.Items = append(out.Items, toTimelineEntry(e, entry))
-	}
-	s.answer(w, r, http.StatusOK, out, err)
+	items := convertAll(entries, func(n deltag.TimelineEntry) TimelineEntry { return toTimelineEntry(e, n) })
+	s.answer(w, r, http.StatusOK, Timeline{Items: items}, err)
 }
 
 func toTimelineEntry(e deltag.Event, n deltag.TimelineEntry) TimelineEntry {

@@ -22,6 +22,7 @@ type EventStore interface {
 	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
 	// ErrSlugTaken.
 	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// Counts adds up an event's counters.
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
 }
 
@@ -94,7 +95,7 @@ func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time
 	return e, s.Store.CreateEvent(ctx, e, mailings)
 }
 
-// EditEvent changes an event and plans what people are told; see deltag.Event.Edit. If revision is not AnyRevision,
+// EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revision is not AnyRevision,
 // the stored event must have it: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
 // ErrSlugTaken; ErrConflict when others kept changing the event.
 func (s *Service) EditEvent(

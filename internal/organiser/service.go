@@ -1,10 +1,10 @@
 // Package organiser is what an organiser can do: create, edit, move and cancel events, write to those who take part,
-// and look after their registrations. The JSON API calls it, and so will the console; the rules stand here once.
+// and look after their registrations. The JSON API calls it, and so will the console; the rules are written here once.
 //
 // Every use case takes the Principal who asks, and the time where a rule depends on it. It answers
 // deltag.ErrForbidden, before anything is read, when the principal's role does not allow it. Its other errors are
 // those of package deltag: any use case may return ErrUnavailable, and those that name an event or something of it
-// ErrNotFound. What each of them does when it is repeated is said there.
+// ErrNotFound. Each comment says what a repetition does.
 package organiser
 
 import (

@@ -84,7 +84,7 @@ const (
 )
 
 // BeginError sets the headers of an error answer, logs what is our own fault, once, and returns what to answer. The log
-// names the route's pattern, never the path: tokens stand in paths.
+// names the route's pattern, never the path: paths hold tokens.
 func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) Error {
 	e := ErrorFor(err)
 	if e.Status >= http.StatusInternalServerError {
