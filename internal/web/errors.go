@@ -88,7 +88,8 @@ const (
 func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) Error {
 	e := ErrorFor(err)
 	if e.Status >= http.StatusInternalServerError {
-		log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
+		log.ErrorContext(r.Context(), "request failed",
+			"method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
 	}
 	switch e.Status {
 	case http.StatusUnauthorized:
