@@ -30,6 +30,7 @@ import (
 	"deltag/internal/local"
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
+	usecases "deltag/internal/organiser" // the tests have a type organiser
 	"deltag/internal/ses"
 	"deltag/internal/web/visitor"
 )
@@ -93,8 +94,11 @@ func (m *app) assemble(ctx context.Context, s settings, log *slog.Logger) error 
 				return calendar.RegistrationFile(e, r, calendar.NewPersonalLinks(s.baseURL, r), now)
 			},
 		}))),
-		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{Store: store, BaseURL: s.baseURL, Now: clock.Now, Log: log}))),
-		Now:       clock.Now, NewID: rand.Text, Wake: m.ticker.Wake,
+		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{
+			Organiser: &usecases.Service{Store: store, Random: rand.Reader}, Tokens: store,
+			BaseURL: s.baseURL, Now: clock.Now, Log: log,
+		}))),
+		Now: clock.Now, NewID: rand.Text, Wake: m.ticker.Wake,
 	}
 	window := &local.DevConsole{
 		SES: m.ses, Clock: clock, Wake: m.ticker.Wake, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,

@@ -13,6 +13,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
+	"deltag/internal/organiser"
 )
 
 func main() {
@@ -30,11 +31,13 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
+	store := dynamo.New(client, c.Table, rand.Reader)
 	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
-		Store:   dynamo.New(client, c.Table, rand.Reader),
-		BaseURL: c.BaseURL,
-		Now:     time.Now,
-		Log:     log,
+		Organiser: &organiser.Service{Store: store, Random: rand.Reader},
+		Tokens:    store,
+		BaseURL:   c.BaseURL,
+		Now:       time.Now,
+		Log:       log,
 	})))
 	return nil
 }

@@ -64,11 +64,11 @@ type Event struct {
 	JoinUrl     string    `json:"joinUrl"`
 	Language    string    `json:"language"`
 
-	// Notice News of an edit that waits for further edits
+	// Notice The mail about an edit, while it waits for further edits
 	Notice    *Notice   `json:"notice,omitempty"`
 	Organiser Organiser `json:"organiser"`
 
-	// OverCapacity How many are confirmed above the capacity, after it was lowered. Nobody loses a place; none is given until so many have been given up
+	// OverCapacity How many are confirmed above the capacity, after it was lowered. Nobody loses a seat; none is given until so many have been given up
 	OverCapacity    *int       `json:"overCapacity,omitempty"`
 	PromoteUntil    *string    `json:"promoteUntil"`
 	Questions       []Question `json:"questions"`
@@ -139,7 +139,7 @@ type NewEvent struct {
 	Language    *string   `json:"language,omitempty"`
 	Organiser   Organiser `json:"organiser"`
 
-	// PromoteUntil When nobody in line gets a seat any more, as a distance from the start: -PT30M. null: until the end
+	// PromoteUntil When nobody on the waitlist gets a seat any more, as a distance from the start: -PT30M. null: until the end
 	PromoteUntil *string     `json:"promoteUntil,omitempty"`
 	Questions    *[]Question `json:"questions,omitempty"`
 
@@ -177,7 +177,7 @@ type NewMessage struct {
 	Text string `json:"text"`
 }
 
-// Notice News of an edit that waits for further edits
+// Notice The mail about an edit, while it waits for further edits
 type Notice struct {
 	DueAt time.Time `json:"dueAt"`
 	Kind  string    `json:"kind"`
@@ -237,13 +237,13 @@ type Question struct {
 	Required *bool     `json:"required,omitempty"`
 }
 
-// Recount What was off, and has been mended; all zero when all was right
+// Recount What was wrong, and has been corrected; all zero when nothing was
 type Recount struct {
 	At        time.Time `json:"at"`
 	Cancelled int       `json:"cancelled"`
 	Confirmed int       `json:"confirmed"`
 
-	// Places Places in line that were missing or left over
+	// Places Waitlist entries that were missing or left over
 	Places  int `json:"places"`
 	Waiting int `json:"waiting"`
 }
@@ -359,6 +359,9 @@ type Limit = int
 // Rid defines model for rid.
 type Rid = string
 
+// Forbidden defines model for forbidden.
+type Forbidden = Problem
+
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
@@ -428,7 +431,7 @@ type ServerInterface interface {
 	// EditEvent Change fields of an event
 	// (PATCH /api/v1/events/{id})
 	EditEvent(w http.ResponseWriter, r *http.Request, id Id, params EditEventParams)
-	// CancelEvent Cancel an event. Everybody with a place or in line is told, and nothing is sent after it. Final.
+	// CancelEvent Cancel an event. Everybody with a seat or on the waitlist gets a mail, and nothing is sent after it. Final.
 	// (POST /api/v1/events/{id}/cancel)
 	CancelEvent(w http.ResponseWriter, r *http.Request, id Id)
 	// CloneEvent A new draft with the same words, questions and reminders, at another time. People don't come along.
@@ -446,7 +449,7 @@ type ServerInterface interface {
 	// SendMessage Write to all, or to a part
 	// (POST /api/v1/events/{id}/messages)
 	SendMessage(w http.ResponseWriter, r *http.Request, id Id, params SendMessageParams)
-	// SendNotice Send the news of an edit now, instead of waiting for further edits
+	// SendNotice Send the mail about an edit now, instead of waiting for further edits
 	// (POST /api/v1/events/{id}/notice)
 	SendNotice(w http.ResponseWriter, r *http.Request, id Id)
 	// GetNumbers What is known of an event without its people; it stays when they are erased
@@ -455,7 +458,7 @@ type ServerInterface interface {
 	// GetRecount What the last recount found; the schedule makes one each day
 	// (GET /api/v1/events/{id}/recount)
 	GetRecount(w http.ResponseWriter, r *http.Request, id Id)
-	// Recount Check the counted seats and the waiting list against the registrations, and mend them
+	// Recount Check the counted seats and the waitlist against the registrations, and correct them
 	// (POST /api/v1/events/{id}/recount)
 	Recount(w http.ResponseWriter, r *http.Request, id Id)
 	// ListRegistrations Who has signed up

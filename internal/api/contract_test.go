@@ -15,7 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// contract is openapi.yaml, taken strictly: an answer has the fields that it names, and no others.
+// contract is openapi.yaml, read strictly: an answer has the fields that it names, and no others.
 var contract = sync.OnceValues(func() (routers.Router, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
 	if err != nil {
@@ -30,8 +30,8 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// keeps fails the test if an answer is not what openapi.yaml promises. It leaves the body as it was.
-func keeps(t *testing.T, r *http.Request, res *http.Response) {
+// checkContract fails the test if an answer is not what openapi.yaml promises. The body can be read again afterwards.
+func checkContract(t *testing.T, r *http.Request, res *http.Response) {
 	t.Helper()
 	router, err := contract()
 	if err != nil {
@@ -57,9 +57,9 @@ func keeps(t *testing.T, r *http.Request, res *http.Response) {
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}
 	if strings.Contains(res.Header.Get("Content-Type"), "text/csv") {
-		in.Options.ExcludeResponseBody = true // api_test reads it as Excel does
+		in.Options.ExcludeResponseBody = true // TestExportRegistrations reads it as Excel does
 	}
 	if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
-		t.Errorf("%s %s answers %d, which is not what openapi.yaml promises: %v", r.Method, r.URL.Path, res.StatusCode, err)
+		t.Errorf("%s %s answers %d, against openapi.yaml: %v", r.Method, r.URL.Path, res.StatusCode, err)
 	}
 }

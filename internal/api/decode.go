@@ -13,32 +13,32 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-// maxBody is what a request may send, in bytes.
+// maxBody bounds a request's body, in bytes.
 const maxBody = 64 << 10
 
-// read decodes a JSON body strictly. Its errors name what is wrong.
-func read(r *http.Request, v any) error {
-	raw, err := body(r)
+// readJSON decodes a JSON body into v, strictly. Its errors are answered with 400, 413 or 415.
+func readJSON(r *http.Request, v any) error {
+	raw, err := readBody(r)
 	if err != nil {
 		return err
 	}
 	return decode(raw, v)
 }
 
-// body reads a JSON body as it is.
-func body(r *http.Request) ([]byte, error) {
+// readBody reads a JSON body as it is.
+func readBody(r *http.Request) ([]byte, error) {
 	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || t != "application/json" && t != "application/merge-patch+json" {
-		return nil, errMediaType
+		return nil, web.ErrMediaType
 	}
 	raw, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
+		return nil, web.ErrTooLarge
 	case err != nil:
 		return nil, badField("body", "bad-json")
 	case !utf8.Valid(raw):
@@ -47,16 +47,12 @@ func body(r *http.Request) ([]byte, error) {
 	return raw, nil
 }
 
-// decode puts a JSON document onto v, which may hold what is to stay.
+// decode puts a JSON document onto v: what the document does not name stays. The error names a field.
 func decode(raw []byte, v any) error {
 	if err := decodeStrict(raw, v); err != nil {
 		return fieldError(err, raw, v)
 	}
 	return nil
-}
-
-func badField(field, code string) error {
-	return badRequest{deltag.ValidationErrors{{Field: field, Code: code}}}
 }
 
 var errTrailing = errors.New("trailing data")
@@ -76,7 +72,8 @@ func decodeStrict(raw []byte, v any) error {
 	return nil
 }
 
-// fieldError names the field that err is about. Some of encoding/json's errors don't, so the fields are tried one by one.
+// fieldError names the field that err is about. Some of encoding/json's errors don't; then the fields are decoded one
+// by one, to find the one that fails.
 func fieldError(err error, raw []byte, v any) error {
 	var syntax *json.SyntaxError
 	var typ *json.UnmarshalTypeError
@@ -104,14 +101,22 @@ func fieldError(err error, raw []byte, v any) error {
 	return badField("body", "wrong-type")
 }
 
-// unknownField reads the name out of the only words in which encoding/json tells it.
+// unknownField takes the name out of the error's text: encoding/json has no type for this error.
 func unknownField(err error) (string, bool) {
 	quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field ")
 	return strings.Trim(quoted, `"`), ok
 }
 
-// write answers v as JSON.
-func write(w http.ResponseWriter, status int, v any) {
+// convertAll makes the list of an answer. It is never nil, which JSON would show as null.
+func convertAll[T, U any](items []T, convert func(T) U) []U {
+	out := make([]U, len(items))
+	for i, item := range items {
+		out[i] = convert(item)
+	}
+	return out
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the client is gone if this fails

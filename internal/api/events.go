@@ -1,216 +1,140 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
-// maxConflictRetries is how often an edit is made anew on an event that somebody else has changed in the meantime.
-const maxConflictRetries = 5
-
 // ListEvents implements GET /events.
-func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, p ListEventsParams) {
-	limit, cursor, err := pagination(p.Limit, p.Cursor)
-	var es []deltag.Event
-	var next string
-	if err == nil {
-		es, next, err = s.Store.Events(r.Context(), cursor, limit)
-	}
+func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) {
+	limit, cursor, err := pagination(params.Limit, params.Cursor)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	list := EventList{Items: []Event{}, Next: next}
-	for _, e := range es {
-		list.Items = append(list.Items, s.toEvent(e, nil))
-	}
-	write(w, http.StatusOK, list)
-}
-
-// CreateEvent implements POST /events.
-func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
-	raw, err := body(r)
-	var e deltag.Event
-	if err == nil {
-		e, err = merge(newEvent(), raw)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.create(w, r, e)
-}
-
-// create gives e what no organiser sets, and stores it.
-func (s *server) create(w http.ResponseWriter, r *http.Request, e deltag.Event) {
-	var err, err2 error
-	e.ID, err = deltag.NewID(s.Random)
-	e.Secret, err2 = deltag.NewSecret(s.Random)
-	e, plan := e.WithInitialState(s.Now())
-	if err = errors.Join(err, err2); err == nil {
-		err = s.Store.CreateEvent(r.Context(), e, plan)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("Location", s.BaseURL+"/api/v1/events/"+e.ID)
-	w.Header().Set("ETag", etag(e))
-	write(w, http.StatusCreated, s.toEvent(e, &deltag.Counts{}))
-}
-
-// newEvent holds the defaults.
-func newEvent() deltag.Event {
-	return deltag.Event{
-		Language: deltag.LanguageDanish, TimeZone: "Europe/Copenhagen", HasWaitlist: true, RetentionDays: 30,
-		Reminders: deltag.DefaultReminders(), Status: deltag.EventOpen,
-	}
+	page, err := s.Organiser.Events(r.Context(), principalOf(r), cursor, limit)
+	now := s.Now()
+	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, now) })
+	s.answer(w, r, http.StatusOK, EventList{Items: items, Next: page.Next}, err)
 }
 
 // GetEvent implements GET /events/{id}.
 func (s *server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
+	e, counts, err := s.Organiser.Event(r.Context(), principalOf(r), id)
+	s.answerEvent(w, r, e, counts, s.Now(), err)
+}
+
+// CreateEvent implements POST /events.
+func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
+	raw, err := readBody(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.writeEvent(w, r, e)
-}
-
-// writeEvent shows e with its counts.
-func (s *server) writeEvent(w http.ResponseWriter, r *http.Request, e deltag.Event) {
-	c, err := s.Store.Counts(r.Context(), e)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.Header().Set("ETag", etag(e))
-	write(w, http.StatusOK, s.toEvent(e, &c))
-}
-
-// EditEvent implements PATCH /events/{id}.
-func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, p EditEventParams) {
-	raw, err := body(r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.updateEvent(w, r, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
-		if p.IfMatch != nil && *p.IfMatch != "*" && *p.IfMatch != etag(e) {
-			return e, deltag.MailingChanges{}, errPrecondition
-		}
-		next, err := merge(e, raw)
-		if err != nil {
-			return e, deltag.MailingChanges{}, err
-		}
-		return e.Edit(next, s.Now())
-	})
-}
-
-// CancelEvent implements POST /events/{id}/cancel. Repeating it is harmless.
-func (s *server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	if err == nil && e.Status == deltag.EventCancelled {
-		s.writeEvent(w, r, e)
-		return
-	}
-	s.updateEvent(w, r, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) { return e.Cancel(s.Now()) })
-}
-
-// updateEvent edits the event as it is stored, and again if somebody was quicker.
-func (s *server) updateEvent(w http.ResponseWriter, r *http.Request, id string, edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error)) {
-	err := error(deltag.ErrConflict)
-	for range maxConflictRetries {
-		var e deltag.Event
-		if e, err = s.Store.Event(r.Context(), id); err != nil {
-			break
-		}
-		next, plan, fault := edit(e)
-		if err = fault; err != nil {
-			break
-		}
-		if err = s.Store.UpdateEvent(r.Context(), next, plan); err == nil {
-			s.writeEvent(w, r, next)
-			return
-		}
-		if !errors.Is(err, deltag.ErrConflict) {
-			break
-		}
-	}
-	s.fail(w, r, err)
+	now := s.Now()
+	e, err := s.Organiser.CreateEvent(r.Context(), principalOf(r), mergePatch(raw), now)
+	s.answerNewEvent(w, r, e, now, err)
 }
 
 // CloneEvent implements POST /events/{id}/clone.
 func (s *server) CloneEvent(w http.ResponseWriter, r *http.Request, id Id) {
 	var in Clone
-	err := read(r, &in)
-	var e deltag.Event
-	if err == nil {
-		e, err = s.Store.Event(r.Context(), id)
+	if err := readJSON(r, &in); err != nil {
+		s.fail(w, r, err)
+		return
 	}
+	now, clone := s.Now(), organiser.Clone{StartsAt: in.StartsAt, Title: in.Title, Slug: in.Slug}
+	e, err := s.Organiser.CloneEvent(r.Context(), principalOf(r), id, clone, now)
+	s.answerNewEvent(w, r, e, now, err)
+}
+
+// EditEvent implements PATCH /events/{id}.
+func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, params EditEventParams) {
+	raw, err := readBody(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	c := e.Clone(in.StartsAt.UTC())
-	if in.Title != nil {
-		c.Title = *in.Title
-	}
-	if in.Slug != nil {
-		c.Slug = *in.Slug
-	} else {
-		c.Slug = strings.TrimRight(e.Slug[:min(len(e.Slug), 49)], "-") + "-" + in.StartsAt.In(e.Zone()).Format(time.DateOnly)
-	}
-	if err := c.Validate(); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.create(w, r, c)
+	now, revision := s.Now(), expectedRevision(params.IfMatch)
+	e, counts, err := s.Organiser.EditEvent(r.Context(), principalOf(r), id, revision, mergePatch(raw), now)
+	s.answerEvent(w, r, e, counts, now, err)
 }
 
-// etag is the event's revision.
-func etag(e deltag.Event) string { return strconv.Quote(strconv.Itoa(e.Revision)) }
-
-// slugOf makes a slug of a title in Danish or English.
-func slugOf(title string) string {
-	latin := strings.NewReplacer("æ", "ae", "ø", "oe", "å", "aa", "ä", "ae", "ö", "oe", "ü", "u", "é", "e")
-	words := strings.FieldsFunc(latin.Replace(strings.ToLower(title)), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
-	slug := strings.Join(words, "-")
-	return strings.Trim(slug[:min(len(slug), 60)], "-")
+// CancelEvent implements POST /events/{id}/cancel.
+func (s *server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	now := s.Now()
+	e, counts, err := s.Organiser.CancelEvent(r.Context(), principalOf(r), id, now)
+	s.answerEvent(w, r, e, counts, now, err)
 }
 
-// toEvent converts an event for the wire. Times are told in its own zone.
-func (s *server) toEvent(e deltag.Event, c *deltag.Counts) Event {
+// SendNotice implements POST /events/{id}/notice.
+func (s *server) SendNotice(w http.ResponseWriter, r *http.Request, id Id) {
+	now := s.Now()
+	e, counts, err := s.Organiser.SendNotice(r.Context(), principalOf(r), id, now)
+	s.answerEvent(w, r, e, counts, now, err)
+}
+
+func (s *server) answerEvent(
+	w http.ResponseWriter, r *http.Request, e deltag.Event, c deltag.Counts, now time.Time, err error,
+) {
+	if err == nil {
+		w.Header().Set("ETag", etag(e.Revision))
+	}
+	s.answer(w, r, http.StatusOK, s.toEvent(e, &c, now), err)
+}
+
+func (s *server) answerNewEvent(w http.ResponseWriter, r *http.Request, e deltag.Event, now time.Time, err error) {
+	if err == nil {
+		w.Header().Set("Location", s.BaseURL+"/api/v1/events/"+e.ID)
+		w.Header().Set("ETag", etag(e.Revision))
+	}
+	s.answer(w, r, http.StatusCreated, s.toEvent(e, &deltag.Counts{}, now), err)
+}
+
+// etag is an event's revision.
+func etag(revision int) string { return strconv.Quote(strconv.Itoa(revision)) }
+
+// expectedRevision reads an If-Match header. What no ETag of ours looks like is a revision that no event has.
+func expectedRevision(ifMatch *string) int {
+	if ifMatch == nil || *ifMatch == "*" {
+		return organiser.AnyRevision
+	}
+	quoted, _ := strconv.Unquote(*ifMatch)
+	revision, err := strconv.Atoi(quoted)
+	if err != nil || etag(revision) != *ifMatch || revision == organiser.AnyRevision {
+		return -1
+	}
+	return revision
+}
+
+// toEvent is e with its times in its own zone, and without counts if they are nil.
+func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event {
 	zone := e.Zone()
 	out := Event{
 		Id: e.ID, Slug: e.Slug, Title: e.Title, Description: e.Description, Language: string(e.Language),
 		StartsAt: e.StartsAt.In(zone), EndsAt: e.EndsAt.In(zone), TimeZone: e.TimeZone,
 		Capacity: e.Capacity, WaitingList: e.HasWaitlist, JoinUrl: e.JoinURL,
-		Organiser: Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email}, RemindOrganiser: e.Organiser.ReceivesReminders,
-		SignUpOpensAt: timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
+		Organiser:       Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
+		RemindOrganiser: e.Organiser.ReceivesReminders,
+		SignUpOpensAt:   timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
-		Questions: toQuestions(e.Questions), Reminders: toReminders(e.Reminders),
+		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.Reminders, toReminder),
 	}
 	if e.PromotionCutoff != 0 {
-		until := e.PromotionCutoff.String()
-		out.PromoteUntil = &until
+		out.PromoteUntil = new(e.PromotionCutoff.String())
 	}
 	if c != nil {
-		counts := toCounts(*c)
-		out.Counts = &counts
+		out.Counts = new(toCounts(*c))
 		if over := e.Overbooked(*c); over > 0 {
 			out.OverCapacity = &over
 		}
 	}
-	if e.PendingNotice.Kind != "" && s.Now().Before(e.PendingNotice.DueAt) {
-		out.Notice = &Notice{Kind: string(e.PendingNotice.Kind), DueAt: e.PendingNotice.DueAt.In(zone)}
+	if notice := e.PendingNotice; notice.Kind != "" && now.Before(notice.DueAt) {
+		out.Notice = &Notice{Kind: string(notice.Kind), DueAt: notice.DueAt.In(zone)}
 	}
 	return out
 }
@@ -220,31 +144,25 @@ func timePtr(t time.Time, zone *time.Location) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.In(zone)
-	return &t
+	return new(t.In(zone))
 }
 
-func toQuestions(qs []deltag.Question) []Question {
-	out := []Question{}
-	for _, q := range qs {
-		shown := Question{Id: q.ID, Kind: string(q.Kind), Label: q.Label, Required: &q.Required}
-		if len(q.Options) > 0 {
-			shown.Options = &q.Options
-		}
-		out = append(out, shown)
+func toQuestion(q deltag.Question) Question {
+	out := Question{Id: q.ID, Kind: string(q.Kind), Label: q.Label, Required: &q.Required}
+	if len(q.Options) > 0 {
+		out.Options = &q.Options
 	}
 	return out
 }
 
-func toReminders(rs []deltag.Reminder) []Reminder {
-	out := []Reminder{}
-	for _, r := range rs {
-		kind := string(r.Kind)
-		shown := Reminder{Kind: &kind, Offset: r.Offset.String()}
-		if r.Text != "" {
-			shown.Text = &r.Text
-		}
-		out = append(out, shown)
+func toReminder(r deltag.Reminder) Reminder {
+	out := Reminder{Kind: new(string(r.Kind)), Offset: r.Offset.String()}
+	if r.Text != "" {
+		out.Text = &r.Text
 	}
 	return out
+}
+
+func toCounts(c deltag.Counts) Counts {
+	return Counts{Confirmed: c.Confirmed, Waiting: c.Waitlisted, Cancelled: c.Cancelled, Attended: c.Attended}
 }

@@ -13,54 +13,43 @@ import (
 	"deltag/internal/i18n"
 )
 
-// ExportRegistrations implements GET /events/{id}/registrations.csv. The list passes through a page at a time. Danish Excel splits at
-// semicolons, knows UTF-8 by its byte order mark, and reads a local time without a zone.
+// ExportRegistrations implements GET /events/{id}/registrations.csv. The list is read and written a page at a time.
+// Danish Excel splits at semicolons, recognises UTF-8 by its byte order mark, and reads a local time without a zone.
 func (s *server) ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	var rs []deltag.Registration
-	var next string
-	if err == nil {
-		rs, next, err = s.Store.Registrations(r.Context(), id, "", maxLimit)
-	}
+	e, registrations, err := s.Organiser.ExportRegistrations(r.Context(), principalOf(r), id)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": e.Slug + ".csv"}))
+	file := map[string]string{"filename": e.Slug + ".csv"}
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", file))
 	_, _ = io.WriteString(w, "\ufeff")
 	out := csv.NewWriter(w)
 	out.Comma, out.UseCRLF = ';', true
-	_ = out.Write(csvHead(e))
-	for {
-		for _, reg := range rs {
-			_ = out.Write(csvRow(e, reg))
-		}
-		out.Flush()
-		if next == "" {
-			return
-		}
-		if rs, next, err = s.Store.Registrations(r.Context(), id, next, maxLimit); err != nil {
-			// Half a list would pass for a whole one: the adapter answers 500 instead.
-			s.Log.ErrorContext(r.Context(), "export broke off", "error", err)
+	_ = out.Write(csvHead(e)) // the client is gone if a write fails
+	for registration, err := range registrations {
+		if err != nil {
+			// Half a list would pass for a whole one: package lambdaevent answers 500 instead.
+			s.Log.ErrorContext(r.Context(), "export failed half-way", "error", err)
 			panic(http.ErrAbortHandler)
 		}
+		_ = out.Write(csvRow(e, registration))
 	}
+	out.Flush()
 }
-
-// otherAnswers is the column for answers to questions that were removed since.
-const otherAnswers = "other"
 
 func csvHead(e deltag.Event) []string {
 	words := i18n.For(e.Language)
+	columns := []string{"name", "email", "organisation", "role", "status", "registered", "attended", "mail", "updates"}
 	var head []string
-	for _, column := range []string{"name", "email", "organisation", "role", "status", "registered", "attended", "mail", "updates"} {
+	for _, column := range columns {
 		head = append(head, words.Text("csv."+column))
 	}
 	for _, q := range e.Questions {
 		head = append(head, escapeFormula(q.Label))
 	}
-	return append(head, words.Text("csv."+otherAnswers))
+	return append(head, words.Text("csv.other")) // answers to questions that were removed since
 }
 
 func csvRow(e deltag.Event, r deltag.Registration) []string {
@@ -71,7 +60,11 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 	}
 	row := []string{
 		r.Name, r.Email.Original, r.Organisation, r.Role, words.Text("csv.status." + string(r.Status)),
-		localTime(r.RegisteredAt, e), localTime(r.AttendedAt, e), words.Text("csv.mail." + string(r.AddressStatus)), words.Text(updates),
+		localTime(r.RegisteredAt, e), localTime(r.AttendedAt, e), words.Text("csv.mail." + string(r.AddressStatus)),
+		words.Text(updates),
+	}
+	for _, q := range e.Questions {
+		row = append(row, strings.Join(r.Answers[q.ID], ", "))
 	}
 	var others []string
 	for id, given := range r.Answers {
@@ -80,9 +73,6 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 		}
 	}
 	slices.Sort(others)
-	for _, q := range e.Questions {
-		row = append(row, strings.Join(r.Answers[q.ID], ", "))
-	}
 	row = append(row, strings.Join(others, " | "))
 	for i := range row {
 		row[i] = escapeFormula(row[i])
@@ -90,19 +80,14 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 	return row
 }
 
-// escapeFormula keeps Excel from taking a cell for a formula. Quoting does not help; an apostrophe does. Excel looks past leading spaces.
+// escapeFormula keeps Excel from taking a cell for a formula: quotes do not help, an apostrophe in front does. Excel
+// looks past leading spaces, and takes a cell for a formula also when a tab or a line break is in front.
 func escapeFormula(cell string) string {
-	if strings.ContainsRune("\t\r\n", rune(firstByte(cell))) || strings.ContainsRune("=+-@", rune(firstByte(strings.TrimLeft(cell, " \u00a0")))) {
+	afterSpaces := strings.TrimLeft(cell, " \u00a0")
+	if strings.IndexAny(cell, "\t\r\n") == 0 || strings.IndexAny(afterSpaces, "=+-@") == 0 {
 		return "'" + cell
 	}
 	return cell
-}
-
-func firstByte(s string) byte {
-	if s == "" {
-		return 'a'
-	}
-	return s[0]
 }
 
 // localTime is a time in the event's zone as Excel reads it.

@@ -1,130 +1,158 @@
 package api
 
 import (
-	"errors"
 	"strings"
 
-	"deltag/internal/address"
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
-// merge puts a merge patch (RFC 7396) onto e: what the patch does not name stays, null clears what may be empty. A new
-// event is a patch onto the defaults. The Faults are all that is wrong with the result.
-func merge(e deltag.Event, raw []byte) (deltag.Event, error) {
-	p := patchBase(e)
-	questions, reminders := p.Questions, p.Reminders
-	if err := decode(raw, &p); err != nil {
-		return e, err
-	}
-	fs := p.requiredNulls()
-	e.Slug, e.Title, e.Description = strings.TrimSpace(deref(p.Slug)), strings.TrimSpace(deref(p.Title)), deref(p.Description)
-	e.Language, e.TimeZone, e.Status = deltag.Language(deref(p.Language)), deref(p.TimeZone), deltag.EventStatus(deref(p.Status))
-	e.StartsAt, e.EndsAt = deref(p.StartsAt).UTC(), deref(p.EndsAt).UTC()
-	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
-	e.SignUpOpensAt, e.SignUpClosesAt = deref(p.SignUpOpensAt).UTC(), deref(p.SignUpClosesAt).UTC()
-	e.RetentionDays, e.Organiser.ReceivesReminders = deref(p.RetentionDays), deref(p.RemindOrganiser)
-	var err error
-	if until := deref(p.PromoteUntil); until == "" {
-		e.PromotionCutoff = 0
-	} else if e.PromotionCutoff, err = readOffset("promoteUntil", until); err != nil {
-		fs = append(fs, prefixFields("", err)...)
-	}
-	if e.Slug == "" {
-		e.Slug = slugOf(e.Title)
-	}
-	if o := deref(p.Organiser); o.Email != e.Organiser.Email {
-		a, err := address.Parse(o.Email)
-		fs = append(fs, prefixFields("organiser.", err)...)
-		e.Organiser.Email = a.ASCII()
-	}
-	e.Organiser.Name = strings.TrimSpace(deref(p.Organiser).Name)
-	if p.Questions != questions || *p.Questions != nil {
-		e.Questions = readQuestions(deref(p.Questions))
-	}
-	if p.Reminders != reminders || *p.Reminders != nil {
-		e.Reminders, err = readReminders(deref(p.Reminders))
-		fs = append(fs, prefixFields("", err)...)
-	}
-	return e, append(fs, prefixFields("", check(e, fs))...).Err()
-}
-
-// check validates e, but for fields that are at fault already.
-func check(e deltag.Event, known deltag.ValidationErrors) error {
-	var more deltag.ValidationErrors
-	for _, f := range prefixFields("", e.Validate()) {
-		if known.ForField(f.Field) == nil {
-			more = append(more, f)
+// mergePatch is the change that a JSON merge patch (RFC 7396) makes: what the patch does not name stays, null clears
+// what may be empty. A new event is a patch onto the defaults.
+func mergePatch(raw []byte) organiser.EventChange {
+	return func(e deltag.Event) (deltag.Event, error) {
+		p := patchBase(e)
+		if err := decode(raw, &p); err != nil {
+			return e, err
 		}
+		invalid := p.requiredNulls()
+		p.applyTexts(&e)
+		p.applyTimes(&e)
+		invalid = append(invalid, p.applySeats(&e)...)
+		p.applyOrganiser(&e)
+		p.applyQuestions(&e)
+		invalid = append(invalid, p.applyReminders(&e)...)
+		e.RetentionDays = deref(p.RetentionDays)
+		e.Status = deltag.EventStatus(deref(p.Status))
+		return e, invalid.Err()
 	}
-	return more.Err()
 }
 
-// patchBase is what an organiser may set of e. The lists are empty, so that a patch that names them replaces them whole.
+// patchBase is what an organiser may set of e. The lists are empty, so that a patch that names them replaces them
+// whole.
 func patchBase(e deltag.Event) EventEdit {
-	language, status := string(e.Language), string(e.Status)
 	p := EventEdit{
-		Slug: &e.Slug, Title: &e.Title, Description: &e.Description, Language: &language, TimeZone: &e.TimeZone,
-		StartsAt: &e.StartsAt, EndsAt: &e.EndsAt, WaitingList: &e.HasWaitlist, JoinUrl: &e.JoinURL,
-		Organiser:     &Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
-		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt, RetentionDays: &e.RetentionDays, Status: &status,
-		Questions: new([]Question), Reminders: new([]Reminder), RemindOrganiser: &e.Organiser.ReceivesReminders,
+		Slug:            &e.Slug,
+		Title:           &e.Title,
+		Description:     &e.Description,
+		Language:        (*string)(&e.Language),
+		StartsAt:        &e.StartsAt,
+		EndsAt:          &e.EndsAt,
+		TimeZone:        &e.TimeZone,
+		SignUpOpensAt:   &e.SignUpOpensAt,
+		SignUpClosesAt:  &e.SignUpClosesAt,
+		WaitingList:     &e.HasWaitlist,
+		JoinUrl:         &e.JoinURL,
+		Organiser:       &Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
+		RemindOrganiser: &e.Organiser.ReceivesReminders,
+		RetentionDays:   &e.RetentionDays,
+		Questions:       new([]Question),
+		Reminders:       new([]Reminder),
+		Status:          (*string)(&e.Status),
 	}
 	if e.PromotionCutoff != 0 {
-		until := e.PromotionCutoff.String()
-		p.PromoteUntil = &until
+		p.PromoteUntil = new(e.PromotionCutoff.String())
 	}
 	if e.Capacity != nil {
-		capacity := *e.Capacity
-		p.Capacity = &capacity
+		p.Capacity = new(*e.Capacity)
 	}
 	return p
 }
 
-// requiredNulls are the fields that were set to null and can't be empty.
-func (p EventEdit) requiredNulls() (fs deltag.ValidationErrors) {
+// requiredNulls are errors for the fields that were set to null and can't be empty.
+func (p EventEdit) requiredNulls() deltag.ValidationErrors {
+	var invalid deltag.ValidationErrors
 	for _, f := range []struct {
-		name string
-		gone bool
+		name   string
+		isNull bool
 	}{
-		{"slug", p.Slug == nil}, {"title", p.Title == nil}, {"language", p.Language == nil}, {"startsAt", p.StartsAt == nil},
-		{"endsAt", p.EndsAt == nil}, {"timeZone", p.TimeZone == nil}, {"waitingList", p.WaitingList == nil},
-		{"organiser", p.Organiser == nil}, {"retentionDays", p.RetentionDays == nil}, {"status", p.Status == nil},
+		{"slug", p.Slug == nil},
+		{"title", p.Title == nil},
+		{"language", p.Language == nil},
+		{"startsAt", p.StartsAt == nil},
+		{"endsAt", p.EndsAt == nil},
+		{"timeZone", p.TimeZone == nil},
+		{"waitingList", p.WaitingList == nil},
+		{"organiser", p.Organiser == nil},
+		{"retentionDays", p.RetentionDays == nil},
+		{"status", p.Status == nil},
 	} {
-		if f.gone {
-			fs = append(fs, deltag.FieldError{Field: f.name, Code: "missing"})
+		if f.isNull {
+			invalid = append(invalid, deltag.FieldError{Field: f.name, Code: "missing"})
 		}
 	}
-	return fs
+	return invalid
 }
 
-func readQuestions(in []Question) []deltag.Question {
-	var qs []deltag.Question
-	for _, q := range in {
-		qs = append(qs, deltag.Question{
-			ID: q.Id, Kind: deltag.QuestionKind(q.Kind), Label: strings.TrimSpace(q.Label), Options: deref(q.Options), Required: deref(q.Required),
+func (p EventEdit) applyTexts(e *deltag.Event) {
+	e.Slug = deref(p.Slug)
+	e.Title = deref(p.Title)
+	e.Description = deref(p.Description)
+	e.Language = deltag.Language(deref(p.Language))
+	e.JoinURL = deref(p.JoinUrl)
+}
+
+func (p EventEdit) applyTimes(e *deltag.Event) {
+	e.StartsAt = deref(p.StartsAt).UTC()
+	e.EndsAt = deref(p.EndsAt).UTC()
+	e.TimeZone = deref(p.TimeZone)
+	e.SignUpOpensAt = deref(p.SignUpOpensAt).UTC()
+	e.SignUpClosesAt = deref(p.SignUpClosesAt).UTC()
+}
+
+func (p EventEdit) applySeats(e *deltag.Event) (invalid deltag.ValidationErrors) {
+	e.Capacity = p.Capacity
+	e.HasWaitlist = deref(p.WaitingList)
+	e.PromotionCutoff = 0
+	if until := deref(p.PromoteUntil); until != "" {
+		e.PromotionCutoff, invalid = parseOffset("promoteUntil", until)
+	}
+	return invalid
+}
+
+func (p EventEdit) applyOrganiser(e *deltag.Event) {
+	e.Organiser.Name = deref(p.Organiser).Name
+	e.Organiser.Email = deref(p.Organiser).Email
+	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
+}
+
+func (p EventEdit) applyQuestions(e *deltag.Event) {
+	if !isNamed(p.Questions) {
+		return
+	}
+	e.Questions = nil
+	for _, q := range deref(p.Questions) {
+		e.Questions = append(e.Questions, deltag.Question{
+			ID: q.Id, Kind: deltag.QuestionKind(q.Kind), Label: strings.TrimSpace(q.Label), Options: deref(q.Options),
+			Required: deref(q.Required),
 		})
 	}
-	return qs
 }
 
-func readReminders(in []Reminder) ([]deltag.Reminder, error) {
-	var rs []deltag.Reminder
-	for _, r := range in {
-		offset, err := readOffset("reminders", r.Offset)
-		if err != nil {
-			return nil, err
+func (p EventEdit) applyReminders(e *deltag.Event) deltag.ValidationErrors {
+	if !isNamed(p.Reminders) {
+		return nil
+	}
+	e.Reminders = nil
+	for _, r := range deref(p.Reminders) {
+		offset, invalid := parseOffset("reminders", r.Offset)
+		if invalid != nil {
+			return invalid
 		}
 		kind := deltag.MailKind(deref(r.Kind))
 		if kind == "" {
 			kind = deltag.ReminderKind(offset)
 		}
-		rs = append(rs, deltag.Reminder{Kind: kind, Offset: offset, Text: deref(r.Text)})
+		e.Reminders = append(e.Reminders, deltag.Reminder{Kind: kind, Offset: offset, Text: deref(r.Text)})
 	}
-	return rs, nil
+	return nil
 }
 
-// readOffset reads a field's duration.
-func readOffset(field, text string) (deltag.Offset, error) {
+// isNamed says whether the patch has the list. Otherwise it still is the nil slice of patchBase; null has made it a nil
+// pointer, and any list a slice.
+func isNamed[T any](list *[]T) bool { return list == nil || *list != nil }
+
+func parseOffset(field, text string) (deltag.Offset, deltag.ValidationErrors) {
 	offset, err := deltag.ParseOffset(text)
 	if err != nil {
 		return 0, deltag.ValidationErrors{{Field: field, Code: "bad-offset"}}
@@ -132,17 +160,7 @@ func readOffset(field, text string) (deltag.Offset, error) {
 	return offset, nil
 }
 
-// prefixFields prefixes the fields of err, if it is about any.
-func prefixFields(prefix string, err error) deltag.ValidationErrors {
-	var fs deltag.ValidationErrors
-	errors.As(err, &fs)
-	for i := range fs {
-		fs[i].Field = prefix + fs[i].Field
-	}
-	return fs
-}
-
-// deref is what p points to, and else the zero value.
+// deref is what p points to, or the zero value.
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

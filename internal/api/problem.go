@@ -1,90 +1,60 @@
 package api
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-var (
-	errUnauthorized = errors.New("no valid token")
-	errPrecondition = errors.New("the event is another by now")
-	errTooLarge     = errors.New("body too large")
-	errMediaType    = errors.New("not JSON")
-	errMethod       = errors.New("method not allowed")
-)
+// badRequest is the error for a body or parameters that can't be read.
+func badRequest(err error) error { return fmt.Errorf("%w: %w", web.ErrBadRequest, err) }
 
-// badRequest is a body or parameter that can't be read.
-type badRequest struct{ deltag.ValidationErrors }
-
-// errorTable is the one table from errors to answers.
-var errorTable = []struct {
-	err    error
-	status int
-	code   string
-	title  string
-}{
-	{errUnauthorized, http.StatusUnauthorized, "unauthorized", "A valid access token is needed."},
-	{errPrecondition, http.StatusPreconditionFailed, "changed", "The event has changed since you read it."},
-	{errTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The body is larger than 64 KiB."},
-	{errMediaType, http.StatusUnsupportedMediaType, "not-json", "Send the body as application/json."},
-	{errMethod, http.StatusMethodNotAllowed, "method-not-allowed", "Not with this method."},
-	{deltag.ErrNotFound, http.StatusNotFound, "not-found", "There is nothing here."},
-	{deltag.ErrSlugTaken, http.StatusConflict, "slug-taken", "Another event has this slug. Choose another."},
-	{deltag.ErrFull, http.StatusConflict, "full", "The event is full and keeps no waiting list."},
-	{deltag.ErrMailLimit, http.StatusTooManyRequests, "too-many-mails", "The address has had as many mails as it can get in one day."},
-	{deltag.ErrClosed, http.StatusConflict, "closed", "The event takes no sign-ups now."},
-	{deltag.ErrConflict, http.StatusConflict, "conflict", "It has changed in the meantime. Read it again and repeat."},
-	{deltag.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "The store does not answer. Repeating the request is safe."},
+// badField is badRequest for one field or parameter.
+func badField(field, code string) error {
+	return badRequest(deltag.ValidationErrors{{Field: field, Code: code}})
 }
 
-// fail answers err as a problem document. What is unknown is a 500 with fixed words; its cause is logged here, once.
+// titles say in a sentence what each code of web.ErrorFor means here.
+var titles = map[string]string{
+	"bad-request":            "The request can't be read.",
+	"unauthorized":           "A valid access token is needed.",
+	"forbidden":              "The access token's role does not allow this.",
+	"not-found":              "There is nothing here.",
+	"method-not-allowed":     "This address does not take this method.",
+	"conflict":               "It has changed in the meantime. Read it again and repeat.",
+	"closed":                 "The event takes no sign-ups now.",
+	"full":                   "The event is full and has no waiting list.",
+	"slug-taken":             "Another event has this slug. Choose another.",
+	"changed":                "The event has changed since you read it.",
+	"too-large":              "The body is larger than 64 KiB.",
+	"unsupported-media-type": "Send the body as application/json.",
+	"invalid":                "Some fields have to be corrected.",
+	"too-many-mails":         "The address has had as many mails as it can get in one day.",
+	"too-many-sign-ups":      "There were too many sign-ups from this network within the hour.",
+	"internal":               "Something went wrong here.",
+	"unavailable":            "The store does not answer. Repeating the request is safe.",
+}
+
+// fail answers err as a problem document. What is unknown is a 500 with fixed words; its cause is logged.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := Problem{Type: "about:blank", Title: "Something went wrong here.", Status: http.StatusInternalServerError, Code: "internal"}
-	var bad badRequest
-	var fs deltag.ValidationErrors
-	switch {
-	case errors.As(err, &bad):
-		p.Title, p.Status, p.Code = "The request can't be read.", http.StatusBadRequest, "bad-request"
-		fs = bad.ValidationErrors
-	case errors.As(err, &fs):
-		p.Title, p.Status, p.Code = "Some fields have to be mended.", http.StatusUnprocessableEntity, "invalid"
-		if fs.ForField("cursor") != nil { // the store's, which alone can tell
-			p.Title, p.Status, p.Code = "The request can't be read.", http.StatusBadRequest, "bad-request"
-		}
+	var invalid deltag.ValidationErrors
+	if errors.As(err, &invalid) && invalid.ForField("cursor") != nil { // which only the store can check
+		err = badRequest(err)
 	}
-	for _, row := range errorTable {
-		if fs == nil && errors.Is(err, row.err) {
-			p.Title, p.Status, p.Code = row.title, row.status, row.code
-			break
-		}
+	e := web.BeginError(w, r, s.Log, err)
+	p := web.Problem{Title: cmp.Or(titles[e.Code], http.StatusText(e.Status)), Status: e.Status, Code: e.Code}
+	for _, f := range invalid {
+		p.Errors = append(p.Errors, web.ProblemField{Field: f.Field, Code: f.Code, Detail: detail(f)})
 	}
-	if len(fs) > 0 {
-		list := make([]FieldError, len(fs))
-		for i, f := range fs {
-			list[i] = FieldError{Field: f.Field, Code: f.Code, Detail: detail(f)}
-		}
-		p.Errors = &list
-	}
-	switch p.Status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "2")
-		s.Log.WarnContext(r.Context(), "store unavailable", "route", r.Pattern, "error", err)
-	case http.StatusInternalServerError:
-		s.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "error", err)
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
+	web.WriteProblem(w, p)
 }
 
-// badParameter is called by the generated code for query values of the wrong type.
+// badParameter is called by the generated code for parameters of the wrong type.
 func (s *server) badParameter(w http.ResponseWriter, r *http.Request, err error) {
 	field := "query"
 	var format *InvalidParamFormatError
@@ -95,29 +65,29 @@ func (s *server) badParameter(w http.ResponseWriter, r *http.Request, err error)
 	case errors.As(err, &required):
 		field = required.ParamName
 	}
-	s.fail(w, r, badRequest{deltag.ValidationErrors{{Field: field, Code: "bad-parameter"}}})
+	s.fail(w, r, badField(field, "bad-parameter"))
 }
 
-// details are what an organiser's programmer reads; code is what the program goes by.
+// details explain the codes of fields to the programmer who reads the answer; programs go by the code.
 var details = map[string]string{
 	"missing":            "is required",
 	"too-long":           "has more than %d characters",
 	"too-many":           "has more than %d",
 	"bad-characters":     "has control characters or is not UTF-8",
-	"unknown-field":      "is no field of this",
+	"unknown-field":      "is not a known field",
 	"wrong-type":         "has the wrong type",
 	"bad-json":           "is not JSON",
 	"trailing-data":      "has something after the JSON",
 	"bad-parameter":      "is missing or can't be read",
-	"bad-cursor":         "is none that an answer has given",
+	"bad-cursor":         "is not the next of an earlier answer",
 	"slug-form":          "has to be a–z, 0–9 and hyphens, at most %d",
 	"unknown-language":   "has to be da or en",
 	"not-after-start":    "has to be after startsAt",
-	"unknown-zone":       "is no IANA time zone",
+	"unknown-zone":       "is not an IANA time zone",
 	"out-of-range":       "has to be from 1 to %d",
 	"not-https":          "has to be an https URL",
 	"not-after-open":     "has to be after signUpOpensAt",
-	"unknown-status":     "is no status",
+	"unknown-status":     "is not a status",
 	"cancelled-is-final": "is cancelled, which is final; clone the event instead",
 	"use-cancel":         "is set to cancelled by POST …/cancel",
 	"question-id":        "needs an id of a–z, 0–9 and hyphens, at most %d",
@@ -127,7 +97,7 @@ var details = map[string]string{
 	"unknown-kind":       "has an unknown kind",
 	"offset-range":       "has to be at most 60 days before the start, or after the end for a follow-up",
 	"kind-offset":        "has a kind that does not go with its offset",
-	"bad-offset":         "is no duration like -P1D or -PT1H",
+	"bad-offset":         "is not a duration like -P1D or -PT1H",
 	"unknown-option":     "is not one of the options",
 	"unknown-question":   "is not one of the event's questions",
 	"unknown-audience":   "has to be all, confirmed, waiting, attended or missed",
@@ -137,21 +107,19 @@ var details = map[string]string{
 	"too-early":          "is too long ago",
 	"too-late":           "is too far ahead",
 	"key-length":         "has to have 8 to 100 characters",
-	"no-notice":          "there is no news waiting to be sent",
+	"no-notice":          "is not there: no mail about an edit is waiting to be sent",
 }
 
 func detail(f deltag.FieldError) string {
-	words, ok := details[f.Code]
-	if !ok && strings.HasPrefix(f.Code, "address-") {
-		return "is no address that mail can be sent to: " + strings.ReplaceAll(strings.TrimPrefix(f.Code, "address-"), "-", " ")
+	text, known := details[f.Code]
+	if reason, ok := strings.CutPrefix(f.Code, "address-"); ok && !known {
+		return "is not an address that mail can be sent to: " + strings.ReplaceAll(reason, "-", " ")
 	}
-	if !ok {
+	if !known {
 		return f.Code
 	}
 	if f.Limit > 0 {
-		return fmt.Sprintf(words, f.Limit)
+		return fmt.Sprintf(text, f.Limit)
 	}
-	return words
+	return text
 }
-
-func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }

@@ -1,192 +1,64 @@
 package api
 
 import (
-	"errors"
-	"maps"
 	"net/http"
-	"strings"
 
-	"deltag/internal/address"
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
 // ListRegistrations implements GET /events/{id}/registrations.
-func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id, p ListRegistrationsParams) {
-	limit, cursor, err := pagination(p.Limit, p.Cursor)
-	var e deltag.Event
-	if err == nil {
-		e, err = s.Store.Event(r.Context(), id)
-	}
-	var rs []deltag.Registration
-	var next string
-	if err == nil {
-		rs, next, err = s.Store.Registrations(r.Context(), id, cursor, limit)
-	}
+func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ListRegistrationsParams) {
+	limit, cursor, err := pagination(params.Limit, params.Cursor)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	list := RegistrationList{Items: []Registration{}, Next: next}
-	for _, reg := range rs {
-		list.Items = append(list.Items, toRegistration(e, reg))
-	}
-	write(w, http.StatusOK, list)
-}
-
-// AddRegistration implements POST /events/{id}/registrations. An organiser may add people when sign-up is closed, but not to an event
-// that is cancelled or over.
-func (s *server) AddRegistration(w http.ResponseWriter, r *http.Request, id Id) {
-	var in SignUp
-	err := read(r, &in)
-	var e deltag.Event
-	if err == nil {
-		e, err = s.Store.Event(r.Context(), id)
-	}
-	var typed deltag.SignUpRequest
-	if err == nil {
-		typed, err = signUp(e, in)
-	}
-	if state := e.SignUpStateAt(s.Now()); err == nil && (state == deltag.SignUpCancelled || state == deltag.SignUpOver) {
-		err = deltag.ErrClosed
-	}
-	if err == nil {
-		_, err = s.Store.SignUp(r.Context(), e, typed, s.Now())
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.answerRegistration(w, r, http.StatusCreated, id, deltag.RegistrationID(e, typed.Email))
-}
-
-func signUp(e deltag.Event, in SignUp) (deltag.SignUpRequest, error) {
-	a, err := address.Parse(in.Email)
-	fs := prefixFields("", err)
-	out := deltag.SignUpRequest{
-		Name: in.Name, Email: a, Organisation: deref(in.Organisation), Role: deref(in.Role), Updates: deref(in.Updates),
-		Answers: deref(in.Answers), Language: deltag.Language(deref(in.Language)),
-	}.Normalize()
-	if out.Language == "" {
-		out.Language = e.Language
-	}
-	if !out.Language.IsSupported() {
-		fs = append(fs, deltag.FieldError{Field: "language", Code: "unknown-language"})
-	}
-	return out, append(fs, prefixFields("", out.Validate(e))...).Err()
+	e, page, err := s.Organiser.Registrations(r.Context(), principalOf(r), id, cursor, limit)
+	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
+	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.
 func (s *server) GetRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	s.answerRegistration(w, r, http.StatusOK, id, rid)
+	e, registration, err := s.Organiser.Registration(r.Context(), principalOf(r), id, rid)
+	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
-func (s *server) answerRegistration(w http.ResponseWriter, r *http.Request, status int, id, rid string) {
-	e, reg, err := s.Store.EventAndRegistration(r.Context(), id, rid)
-	if err != nil {
+// AddRegistration implements POST /events/{id}/registrations.
+func (s *server) AddRegistration(w http.ResponseWriter, r *http.Request, id Id) {
+	var in SignUp
+	if err := readJSON(r, &in); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	write(w, status, toRegistration(e, reg))
+	details := organiser.RegistrationDetails{
+		Name: in.Name, Email: in.Email, Organisation: deref(in.Organisation), Role: deref(in.Role),
+		Updates: deref(in.Updates), Answers: deref(in.Answers), Language: deltag.Language(deref(in.Language)),
+	}
+	e, registration, err := s.Organiser.AddRegistration(r.Context(), principalOf(r), id, details, s.Now())
+	s.answer(w, r, http.StatusCreated, toRegistration(e, registration), err)
 }
 
 // EditRegistration implements PATCH /events/{id}/registrations/{rid}.
 func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	var p RegistrationEdit
-	if err := read(r, &p); err != nil {
+	var in RegistrationEdit
+	if err := readJSON(r, &in); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	err := error(deltag.ErrConflict)
-	for n := 0; n < maxConflictRetries && errors.Is(err, deltag.ErrConflict); n++ {
-		var e deltag.Event
-		var reg deltag.Registration
-		if e, reg, err = s.Store.EventAndRegistration(r.Context(), id, rid); err == nil {
-			rid, err = s.applyEdit(r, e, reg, p)
-		}
+	edit := organiser.RegistrationEdit{
+		Name: in.Name, Email: in.Email, Organisation: in.Organisation, Role: in.Role, Updates: in.Updates,
+		Answers: deref(in.Answers), Status: (*deltag.RegistrationStatus)(in.Status),
 	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.answerRegistration(w, r, http.StatusOK, id, rid)
+	e, registration, err := s.Organiser.EditRegistration(r.Context(), principalOf(r), id, rid, edit, s.Now())
+	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
 // EraseRegistration implements DELETE /events/{id}/registrations/{rid}.
 func (s *server) EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	e, reg, err := s.Store.EventAndRegistration(r.Context(), id, rid)
-	if err == nil {
-		err = s.Store.Erase(r.Context(), e, reg, s.Now())
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// applyEdit stores what p changes about reg, and returns its id, which is another when the address is. What p does not name
-// stays; answers are merged by question, and one to a question that is gone is kept unless it is named.
-func (s *server) applyEdit(r *http.Request, e deltag.Event, reg deltag.Registration, p RegistrationEdit) (string, error) {
-	cancels, err := p.cancels(reg)
-	if err != nil {
-		return reg.ID, err
-	}
-	in := SignUp{
-		Name: orDefault(p.Name, reg.Name), Email: orDefault(p.Email, reg.Email.Original), Organisation: firstNonNil(p.Organisation, &reg.Organisation),
-		Role: firstNonNil(p.Role, &reg.Role), Updates: firstNonNil(p.Updates, &reg.Updates), Answers: p.Answers, Language: (*string)(&reg.Language),
-	}
-	typed, err := signUp(e, in)
-	if err = errorsForSentAnswers(err, deref(p.Answers)); err != nil {
-		return reg.ID, err
-	}
-	answers := maps.Clone(reg.Answers)
-	if answers == nil {
-		answers = map[string][]string{}
-	}
-	for id := range deref(p.Answers) {
-		delete(answers, id)
-	}
-	maps.Copy(answers, typed.Answers)
-	typed.Answers = answers
-	if !cancels {
-		return deltag.RegistrationID(e, typed.Email), s.Store.UpdateByOrganiser(r.Context(), e, reg, typed, s.Now())
-	}
-	if p.Name != nil || p.Email != nil || p.Organisation != nil || p.Role != nil || p.Updates != nil || p.Answers != nil {
-		return reg.ID, deltag.ValidationErrors{{Field: "status", Code: "alone"}}
-	}
-	return reg.ID, s.Store.CancelRegistration(r.Context(), e, reg, s.Now())
-}
-
-// cancels says whether p gives the seat up, which is all that an organiser may do to the status.
-func (p RegistrationEdit) cancels(reg deltag.Registration) (bool, error) {
-	switch {
-	case p.Status == nil, *p.Status == string(reg.Status):
-		return false, nil
-	case *p.Status == string(deltag.RegistrationCancelled):
-		return true, nil
-	}
-	return false, deltag.ValidationErrors{{Field: "status", Code: "only-cancelled"}}
-}
-
-func orDefault(p *string, otherwise string) string { return *firstNonNil(p, &otherwise) }
-
-func firstNonNil[T any](p, otherwise *T) *T {
-	if p != nil {
-		return p
-	}
-	return otherwise
-}
-
-// errorsForSentAnswers drops the faults about answers that were not sent: their questions may be newer than the registration.
-func errorsForSentAnswers(err error, named map[string][]string) error {
-	var kept deltag.ValidationErrors
-	for _, f := range prefixFields("", err) {
-		id, isAnswer := strings.CutPrefix(f.Field, "answers.")
-		if _, sent := named[id]; !isAnswer || sent {
-			kept = append(kept, f)
-		}
-	}
-	return kept.Err()
+	err := s.Organiser.EraseRegistration(r.Context(), principalOf(r), id, rid, s.Now())
+	s.answer(w, r, http.StatusNoContent, nil, err)
 }
 
 func toRegistration(e deltag.Event, r deltag.Registration) Registration {
@@ -197,7 +69,7 @@ func toRegistration(e deltag.Event, r deltag.Registration) Registration {
 	}
 	return Registration{
 		Id: r.ID, Name: r.Name, Email: r.Email.Original, Organisation: r.Organisation, Role: r.Role, Answers: answers,
-		Updates: r.Updates, Status: string(r.Status), RegisteredAt: r.RegisteredAt.In(zone), AttendedAt: timePtr(r.AttendedAt, zone),
-		Mail: string(r.AddressStatus),
+		Updates: r.Updates, Status: string(r.Status), RegisteredAt: r.RegisteredAt.In(zone),
+		AttendedAt: timePtr(r.AttendedAt, zone), Mail: string(r.AddressStatus),
 	}
 }

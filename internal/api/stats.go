@@ -8,58 +8,35 @@ import (
 
 // GetNumbers implements GET /events/{id}/numbers.
 func (s *server) GetNumbers(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	var n deltag.EventStats
-	if err == nil {
-		n, err = s.Store.EventStats(r.Context(), e)
-	}
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
+	e, stats, err := s.Organiser.Stats(r.Context(), principalOf(r), id)
 	out := Numbers{
-		Counts: toCounts(n.Counts), SignUpsByDay: n.SignUpsByDay, Mails: map[string]map[string]int{},
-		Erasures: n.Erasures, ErasedAt: timePtr(n.ErasedAt, e.Zone()),
+		Counts: toCounts(stats.Counts), SignUpsByDay: stats.SignUpsByDay, Mails: map[string]map[string]int{},
+		Erasures: stats.Erasures, ErasedAt: timePtr(stats.ErasedAt, e.Zone()),
 	}
-	for kind, outcomes := range n.Mails {
+	for kind, byStatus := range stats.Mails {
 		out.Mails[string(kind)] = map[string]int{}
-		for status, count := range outcomes {
+		for status, count := range byStatus {
 			out.Mails[string(kind)][string(status)] = count
 		}
 	}
-	write(w, http.StatusOK, out)
+	s.answer(w, r, http.StatusOK, out, err)
 }
 
 // GetRecount implements GET /events/{id}/recount.
 func (s *server) GetRecount(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	var c deltag.Reconciliation
-	if err == nil {
-		c, err = s.Store.LastReconciliation(r.Context(), id)
-	}
-	s.answerRecount(w, r, e, c, err)
+	e, last, err := s.Organiser.LastReconciliation(r.Context(), principalOf(r), id)
+	s.answer(w, r, http.StatusOK, toRecount(e, last), err)
 }
 
 // Recount implements POST /events/{id}/recount.
 func (s *server) Recount(w http.ResponseWriter, r *http.Request, id Id) {
-	e, err := s.Store.Event(r.Context(), id)
-	var c deltag.Reconciliation
-	if err == nil {
-		c, err = s.Store.Reconcile(r.Context(), id, s.Now())
-	}
-	s.answerRecount(w, r, e, c, err)
+	e, made, err := s.Organiser.Reconcile(r.Context(), principalOf(r), id, s.Now())
+	s.answer(w, r, http.StatusOK, toRecount(e, made), err)
 }
 
-func (s *server) answerRecount(w http.ResponseWriter, r *http.Request, e deltag.Event, c deltag.Reconciliation, err error) {
-	if err != nil {
-		s.fail(w, r, err)
-		return
+func toRecount(e deltag.Event, r deltag.Reconciliation) Recount {
+	return Recount{
+		At: r.At.In(e.Zone()), Confirmed: r.Drift.Confirmed, Waiting: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
+		Places: r.WaitlistRepairs,
 	}
-	write(w, http.StatusOK, Recount{
-		At: c.At.In(e.Zone()), Confirmed: c.Drift.Confirmed, Waiting: c.Drift.Waitlisted, Cancelled: c.Drift.Cancelled, Places: c.WaitlistRepairs,
-	})
-}
-
-func toCounts(c deltag.Counts) Counts {
-	return Counts{Confirmed: c.Confirmed, Waiting: c.Waitlisted, Cancelled: c.Cancelled, Attended: c.Attended}
 }

@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the item has changed since it was read. Read again and decide anew.
 	ErrConflict = errors.New("changed in the meantime")
+	// ErrStaleRevision: the caller expected another revision than the stored one. Nothing was changed.
+	ErrStaleRevision = errors.New("not the expected revision")
 	// ErrForbidden: the principal's role does not allow it. Nothing was looked up.
 	ErrForbidden = errors.New("not allowed")
 	// ErrSuppressed: nothing, or nothing optional, may be sent to the address.

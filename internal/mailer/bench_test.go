@@ -17,6 +17,7 @@ import (
 	"deltag/internal/api"
 	"deltag/internal/deltag"
 	"deltag/internal/mailtmpl"
+	"deltag/internal/organiser"
 )
 
 // BenchmarkEmptyTick is what a minute costs in which nothing is due: one call, and below 5 ms of the processor.
@@ -100,7 +101,10 @@ func BenchmarkTimeline(b *testing.B) {
 	if err := w.store.PutToken(ctx, hash, deltag.AccessToken{Name: "bench", Role: deltag.RoleOwner, ExpiresAt: start}); err != nil {
 		b.Fatal(err)
 	}
-	organiser := api.New(api.Options{Store: w.store, BaseURL: "https://deltag.example.dk", Now: w.clock, Log: slog.New(slog.DiscardHandler)})
+	organiser := api.New(api.Options{
+		Organiser: &organiser.Service{Store: w.store, Random: rand.Reader}, Tokens: w.store,
+		BaseURL: "https://deltag.example.dk", Now: w.clock, Log: slog.New(slog.DiscardHandler),
+	})
 	ask := httptest.NewRequest("GET", "/api/v1/events/"+e.ID+"/timeline", nil)
 	ask.Header.Set("Authorization", "Bearer "+token)
 	w.engine.Transport.Reset()

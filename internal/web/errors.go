@@ -49,6 +49,7 @@ var errorTable = []struct {
 	{deltag.ErrClosed, Error{Status: http.StatusConflict, Code: "closed"}},
 	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},
 	{deltag.ErrConflict, Error{Status: http.StatusConflict, Code: "conflict"}},
+	{deltag.ErrStaleRevision, ErrChanged},
 	{deltag.ErrMailLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-mails"}},
 	{deltag.ErrSignUpLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ups"}},
 	{deltag.ErrUnavailable, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
@@ -83,11 +84,12 @@ const (
 )
 
 // BeginError sets the headers of an error answer, logs what is our own fault, once, and returns what to answer. The log
-// names the route's pattern, never the path: tokens stand in paths.
+// names the route's pattern, never the path: paths hold tokens.
 func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) Error {
 	e := ErrorFor(err)
 	if e.Status >= http.StatusInternalServerError {
-		log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
+		log.ErrorContext(r.Context(), "request failed",
+			"method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
 	}
 	switch e.Status {
 	case http.StatusUnauthorized:

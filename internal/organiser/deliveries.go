@@ -1,0 +1,99 @@
+package organiser
+
+import (
+	"context"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A DeliveryStore keeps the mail ledger: a row for each mail to a person.
+type DeliveryStore interface {
+	// Deliveries lists an event's ledger by registration. ValidationErrors for a bad cursor.
+	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
+	// DeliveriesOf lists those of one registration id.
+	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
+	// Delivery reads one. ErrNotFound.
+	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
+	// SaveDelivery stores a new one. ErrConflict when it is there.
+	SaveDelivery(ctx context.Context, d deltag.Delivery) error
+	// Resend makes a mail due again. ErrConflict while it is on its way.
+	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
+}
+
+// A DeliveryFilter picks deliveries. The zero value picks all.
+type DeliveryFilter struct {
+	Status deltag.DeliveryStatus
+	Kind   deltag.MailKind
+	Email  deltag.Address
+}
+
+func (f DeliveryFilter) matches(d deltag.Delivery) bool {
+	return (f.Status == "" || f.Status == d.Status) && (f.Kind == "" || f.Kind == d.Kind)
+}
+
+// Deliveries is a page of an event's mail ledger. It may hold fewer than limit, or none, and still have a next one;
+// those to one address are all on one page. ValidationErrors for a bad cursor.
+func (s *Service) Deliveries(
+	ctx context.Context, p deltag.Principal, eventID string, f DeliveryFilter, cursor string, limit int,
+) (deltag.Event, Page[deltag.Delivery], error) {
+	e, err := s.eventToRead(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, Page[deltag.Delivery]{}, err
+	}
+	var read []deltag.Delivery
+	var page Page[deltag.Delivery]
+	if f.Email != (deltag.Address{}) {
+		read, err = s.Store.DeliveriesOf(ctx, eventID, deltag.RegistrationID(e, f.Email))
+	} else {
+		read, page.Next, err = s.Store.Deliveries(ctx, eventID, cursor, limit)
+	}
+	if err != nil {
+		return deltag.Event{}, Page[deltag.Delivery]{}, err
+	}
+	for _, d := range read {
+		if f.matches(d) {
+			page.Items = append(page.Items, d)
+		}
+	}
+	return e, page, nil
+}
+
+// Delivery reads one by its ID.
+func (s *Service) Delivery(
+	ctx context.Context, p deltag.Principal, eventID, id string,
+) (deltag.Event, deltag.Delivery, error) {
+	if err := mayRead(p); err != nil {
+		return deltag.Event{}, deltag.Delivery{}, err
+	}
+	key, err := deltag.ParseDeliveryID(eventID, id)
+	if err != nil {
+		return deltag.Event{}, deltag.Delivery{}, err
+	}
+	e, err := s.Store.Event(ctx, eventID)
+	if err != nil {
+		return deltag.Event{}, deltag.Delivery{}, err
+	}
+	d, err := s.Store.Delivery(ctx, key)
+	return e, d, err
+}
+
+// ResendDelivery sends a mail once more. ErrConflict while it is on its way, and so when it is repeated at once.
+func (s *Service) ResendDelivery(ctx context.Context, p deltag.Principal, eventID, id string, now time.Time) error {
+	if err := mayEdit(p); err != nil {
+		return err
+	}
+	key, err := deltag.ParseDeliveryID(eventID, id)
+	if err != nil {
+		return err
+	}
+	d, err := s.Store.Delivery(ctx, key)
+	if err != nil {
+		return err
+	}
+	e, r, err := s.Store.EventAndRegistration(ctx, eventID, d.RegistrationID)
+	if err != nil {
+		return err
+	}
+	return s.Store.Resend(ctx, e, r, d, now)
+}

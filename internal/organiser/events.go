@@ -1,0 +1,253 @@
+package organiser
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"deltag/internal/address"
+	"deltag/internal/deltag"
+)
+
+// An EventStore keeps events with their planned mail.
+type EventStore interface {
+	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
+	CreateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// Event reads one. ErrNotFound.
+	Event(ctx context.Context, id string) (deltag.Event, error)
+	// Events lists all, the earliest start first; a new one may be missing for a moment. ValidationErrors for a bad
+	// cursor.
+	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
+	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
+	// ErrSlugTaken.
+	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// Counts adds up an event's counters.
+	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+}
+
+// An EventChange applies what an organiser has sent in to an event. It is called again, with the event as it is by
+// then, when somebody else has changed it at the same time. ValidationErrors are reported together with those of the
+// changed event; any other error ends the use case.
+type EventChange func(deltag.Event) (deltag.Event, error)
+
+// AnyRevision, as the expected revision of an edit, is met by every event.
+const AnyRevision = 0
+
+// NewEvent is an event with everything that an organiser may leave out.
+func NewEvent() deltag.Event {
+	return deltag.Event{
+		Language:      deltag.LanguageDanish,
+		TimeZone:      "Europe/Copenhagen",
+		HasWaitlist:   true,
+		RetentionDays: 30,
+		Reminders:     deltag.DefaultReminders(),
+		Status:        deltag.EventOpen,
+	}
+}
+
+// Events is a page of all events, the earliest start first. ValidationErrors for a bad cursor.
+func (s *Service) Events(
+	ctx context.Context, p deltag.Principal, cursor string, limit int,
+) (Page[deltag.Event], error) {
+	if err := mayRead(p); err != nil {
+		return Page[deltag.Event]{}, err
+	}
+	events, next, err := s.Store.Events(ctx, cursor, limit)
+	return Page[deltag.Event]{events, next}, err
+}
+
+// Event reads an event with its counts.
+func (s *Service) Event(ctx context.Context, p deltag.Principal, id string) (deltag.Event, deltag.Counts, error) {
+	e, err := s.eventToRead(ctx, p, id)
+	if err != nil {
+		return deltag.Event{}, deltag.Counts{}, err
+	}
+	c, err := s.Store.Counts(ctx, e)
+	return e, c, err
+}
+
+// CreateEvent stores what change makes of NewEvent, and plans its mail. Without a slug it gets one made of its title.
+// ValidationErrors; ErrSlugTaken, also when it is repeated.
+func (s *Service) CreateEvent(
+	ctx context.Context, p deltag.Principal, change EventChange, now time.Time,
+) (deltag.Event, error) {
+	if err := mayEdit(p); err != nil {
+		return deltag.Event{}, err
+	}
+	e, err := applyChange(NewEvent(), change)
+	if err != nil {
+		return deltag.Event{}, err
+	}
+	return s.createEvent(ctx, e, now)
+}
+
+// createEvent gives e what no organiser sets, and stores it.
+func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time) (deltag.Event, error) {
+	var err error
+	if e.ID, err = deltag.NewID(s.Random); err != nil {
+		return deltag.Event{}, err
+	}
+	if e.Secret, err = deltag.NewSecret(s.Random); err != nil {
+		return deltag.Event{}, err
+	}
+	e, mailings := e.WithInitialState(now)
+	return e, s.Store.CreateEvent(ctx, e, mailings)
+}
+
+// EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revision is not AnyRevision,
+// the stored event must have it: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
+// ErrSlugTaken; ErrConflict when others kept changing the event.
+func (s *Service) EditEvent(
+	ctx context.Context, p deltag.Principal, id string, revision int, change EventChange, now time.Time,
+) (deltag.Event, deltag.Counts, error) {
+	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+		if revision != AnyRevision && revision != e.Revision {
+			return e, deltag.MailingChanges{}, deltag.ErrStaleRevision
+		}
+		next, err := applyChange(e, change)
+		if err != nil {
+			return e, deltag.MailingChanges{}, err
+		}
+		return e.Edit(next, now)
+	})
+}
+
+// CancelEvent cancels an event for good, and plans the mail that says so. Repeating it is harmless.
+func (s *Service) CancelEvent(
+	ctx context.Context, p deltag.Principal, id string, now time.Time,
+) (deltag.Event, deltag.Counts, error) {
+	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+		if e.Status == deltag.EventCancelled {
+			return e, deltag.MailingChanges{}, errUnchanged
+		}
+		return e.Cancel(now)
+	})
+}
+
+// SendNotice sends the mail about the latest edits now, instead of waiting for further edits.
+// deltag.ErrNoPendingNotice, also when it is repeated.
+func (s *Service) SendNotice(
+	ctx context.Context, p deltag.Principal, id string, now time.Time,
+) (deltag.Event, deltag.Counts, error) {
+	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+		notice, err := s.Store.Mailing(ctx, e.NoticeMailingKey())
+		if errors.Is(err, deltag.ErrNotFound) {
+			err = deltag.ErrNoPendingNotice
+		}
+		if err != nil {
+			return e, deltag.MailingChanges{}, err
+		}
+		return e.SendNoticeNow(notice, now)
+	})
+}
+
+// errUnchanged ends updateEvent without a write: the event is already as it should be.
+var errUnchanged = errors.New("nothing to change")
+
+// updateEvent edits the event as it is stored, for a principal who may, and returns it as it is then, with its counts.
+func (s *Service) updateEvent(
+	ctx context.Context, p deltag.Principal, id string,
+	edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error),
+) (deltag.Event, deltag.Counts, error) {
+	if err := mayEdit(p); err != nil {
+		return deltag.Event{}, deltag.Counts{}, err
+	}
+	var e deltag.Event
+	err := retryOnConflict(func() error {
+		stored, err := s.Store.Event(ctx, id)
+		if err != nil {
+			return err
+		}
+		var mailings deltag.MailingChanges
+		if e, mailings, err = edit(stored); err != nil {
+			return err
+		}
+		return s.Store.UpdateEvent(ctx, e, mailings)
+	})
+	if err != nil && !errors.Is(err, errUnchanged) {
+		return deltag.Event{}, deltag.Counts{}, err
+	}
+	c, err := s.Store.Counts(ctx, e)
+	return e, c, err
+}
+
+// A Clone says in what a copy differs from its event. What is nil stays.
+type Clone struct {
+	StartsAt time.Time // the length stays
+	Title    *string
+	Slug     *string // nil: made of the event's own and the date
+}
+
+// CloneEvent stores a draft of the same event at another time: words, questions and reminders come along, people don't.
+// ValidationErrors; ErrSlugTaken, also when it is repeated.
+func (s *Service) CloneEvent(
+	ctx context.Context, p deltag.Principal, id string, in Clone, now time.Time,
+) (deltag.Event, error) {
+	e, err := s.eventToEdit(ctx, p, id)
+	if err != nil {
+		return deltag.Event{}, err
+	}
+	c := e.Clone(in.StartsAt.UTC())
+	c.Slug = cloneSlug(e, in.StartsAt)
+	if in.Title != nil {
+		c.Title = *in.Title
+	}
+	if in.Slug != nil {
+		c.Slug = *in.Slug
+	}
+	if err := c.Validate(); err != nil {
+		return deltag.Event{}, err
+	}
+	return s.createEvent(ctx, c, now)
+}
+
+// cloneSlug is e's slug with the date of the copy behind it, cut so that both fit into a slug.
+func cloneSlug(e deltag.Event, startsAt time.Time) string {
+	date := "-" + startsAt.In(e.Zone()).Format(time.DateOnly)
+	return strings.TrimRight(e.Slug[:min(len(e.Slug), maxSlug-len(date))], "-") + date
+}
+
+// maxSlug is the longest slug that deltag.Event.Validate takes, in characters.
+const maxSlug = 60
+
+// slugOf makes a slug of a title in Danish or English.
+func slugOf(title string) string {
+	latin := strings.NewReplacer("æ", "ae", "ø", "oe", "å", "aa", "ä", "ae", "ö", "oe", "ü", "u", "é", "e")
+	words := strings.FieldsFunc(latin.Replace(strings.ToLower(title)), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	slug := strings.Join(words, "-")
+	return strings.Trim(slug[:min(len(slug), maxSlug)], "-")
+}
+
+// applyChange makes the changed event and checks it. Its ValidationErrors are everything that is wrong, one for a
+// field.
+func applyChange(e deltag.Event, change EventChange) (deltag.Event, error) {
+	next, err := change(e)
+	invalid, ok := err.(deltag.ValidationErrors) // not errors.As: an error that only wraps some is another error
+	if err != nil && !ok {
+		return e, err
+	}
+	next.Slug = strings.TrimSpace(next.Slug)
+	next.Title = strings.TrimSpace(next.Title)
+	next.Organiser.Name = strings.TrimSpace(next.Organiser.Name)
+	if next.Slug == "" {
+		next.Slug = slugOf(next.Title)
+	}
+	if next.Organiser.Email != e.Organiser.Email {
+		a, err := address.Parse(next.Organiser.Email)
+		for _, f := range fieldErrors(err) {
+			f.Field = "organiser." + f.Field
+			invalid = append(invalid, f)
+		}
+		next.Organiser.Email = a.ASCII()
+	}
+	known := invalid
+	for _, f := range fieldErrors(next.Validate()) {
+		if known.ForField(f.Field) == nil {
+			invalid = append(invalid, f)
+		}
+	}
+	return next, invalid.Err()
+}

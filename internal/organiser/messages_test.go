@@ -1,0 +1,130 @@
+package organiser_test
+
+import (
+	"testing"
+
+	"deltag/internal/deltag"
+	"deltag/internal/organiser"
+)
+
+func TestSendMessage(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	f.addRegistration(e, "mette@example.dk")
+	messages := func() (n int) {
+		_, entries, err := f.Timeline(f.ctx, anna, e.ID, now)
+		wantError(t, err, nil)
+		for _, entry := range entries {
+			if entry.Kind == deltag.KindMessage {
+				n++
+			}
+		}
+		return n
+	}
+	kaffe := organiser.Message{Text: " Husk kaffe ", IdempotencyKey: "12345678"}
+	t.Run("IsPlannedOnceForAKey", func(t *testing.T) {
+		_, first, err := f.SendMessage(f.ctx, anna, e.ID, kaffe, now)
+		wantError(t, err, nil)
+		wantEqual(t, []any{first.Status, first.Expected, first.DueAt}, []any{deltag.MailingPlanned, 1, now})
+		_, again, err := f.SendMessage(f.ctx, anna, e.ID, kaffe, now.AddDate(0, 0, 1))
+		wantError(t, err, nil)
+		wantEqual(t, []any{again.Version, again.DueAt}, []any{first.Version, first.DueAt})
+		wantEqual(t, messages(), 1)
+	})
+	t.Run("IsAnotherOneWithAnotherKey", func(t *testing.T) {
+		in := organiser.Message{Text: "Husk kaffe", IdempotencyKey: "87654321"}
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in, now)
+		wantError(t, err, nil)
+		wantEqual(t, messages(), 2)
+	})
+	for name, other := range map[string]organiser.Message{
+		"Text":     {Text: "Husk te", IdempotencyKey: "12345678"},
+		"Audience": {Text: "Husk kaffe", IdempotencyKey: "12345678", Audience: deltag.AudienceConfirmed},
+	} {
+		t.Run("RefusesAKeyWithAnother"+name, func(t *testing.T) {
+			_, _, err := f.SendMessage(f.ctx, anna, e.ID, other, now)
+			wantInvalid(t, err, "Idempotency-Key: key-reused")
+			wantEqual(t, messages(), 2)
+		})
+	}
+	t.Run("IsPlannedOnceForTextAndAudienceWithoutAKey", func(t *testing.T) {
+		for range 2 {
+			_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: "Husk kagen"}, now)
+			wantError(t, err, nil)
+		}
+		wantEqual(t, messages(), 3)
+		in := organiser.Message{Text: "Husk kagen", Audience: deltag.AudienceConfirmed}
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in, now)
+		wantError(t, err, nil)
+		wantEqual(t, messages(), 4)
+	})
+	t.Run("NamesWhatIsWrong", func(t *testing.T) {
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: " ", Audience: "some"}, now)
+		wantInvalid(t, err, "text: missing", "audience: unknown-audience")
+		_, _, err = f.SendMessage(f.ctx, anna, "nope", kaffe, now)
+		wantError(t, err, deltag.ErrNotFound)
+	})
+}
+
+func TestPreviewMessage(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	previews := func() []deltag.Delivery {
+		filter := organiser.DeliveryFilter{Kind: deltag.KindPreview}
+		_, page, err := f.Deliveries(f.ctx, anna, e.ID, filter, "", 50)
+		wantError(t, err, nil)
+		return page.Items
+	}
+	in := organiser.Message{Text: "Husk te", IdempotencyKey: "12345678"}
+	for range 2 {
+		_, entry, err := f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+		wantError(t, err, nil)
+		wantEqual(t, []any{entry.Kind, entry.Expected}, []any{deltag.KindPreview, 1})
+	}
+	wantEqual(t, len(previews()), 1)
+	wantEqual(t, previews()[0].Email.Original, "hej@example.dk")
+	wantEqual(t, previews()[0].Text, "Husk te")
+
+	in.Text = "Husk kaffe"
+	_, _, err := f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+	wantInvalid(t, err, "Idempotency-Key: key-reused")
+	in.Text = ""
+	_, _, err = f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+	wantInvalid(t, err, "text: missing")
+}
+
+func TestDeliveries(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	mette, soeren := f.addRegistration(e, "mette@example.dk"), f.addRegistration(e, "soeren@example.dk")
+	count := func(filter organiser.DeliveryFilter) int {
+		_, page, err := f.Deliveries(f.ctx, anna, e.ID, filter, "", 50)
+		wantError(t, err, nil)
+		return len(page.Items)
+	}
+	wantEqual(t, count(organiser.DeliveryFilter{}), 2)
+	wantEqual(t, count(organiser.DeliveryFilter{Kind: deltag.KindConfirmation, Status: deltag.DeliveryPending}), 2)
+	wantEqual(t, count(organiser.DeliveryFilter{Status: deltag.DeliverySent}), 0)
+	wantEqual(t, count(organiser.DeliveryFilter{Kind: deltag.KindMessage}), 0)
+	wantEqual(t, count(organiser.DeliveryFilter{Email: mette.Email}), 1)
+	wantEqual(t, count(organiser.DeliveryFilter{Email: soeren.Email, Status: deltag.DeliverySent}), 0)
+}
+
+func TestResendDelivery(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	deliveries, err := f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	d := deliveries[0]
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID(), now), deltag.ErrConflict)
+
+	claimed := d.Claim(now)
+	wantError(t, f.store.SaveDelivery(f.ctx, claimed), nil)
+	wantError(t, f.store.SaveDelivery(f.ctx, claimed.MarkSent("message", now)), nil)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID(), now), nil)
+	deliveries, err = f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	wantEqual(t, len(deliveries), 2)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, "nope", now), deltag.ErrNotFound)
+}

@@ -1,0 +1,242 @@
+package organiser
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"strings"
+	"time"
+
+	"deltag/internal/address"
+	"deltag/internal/deltag"
+)
+
+// A RegistrationStore keeps registrations. Its changes take what EventAndRegistration has read.
+type RegistrationStore interface {
+	// Registrations lists those of an event in the order of their ids. ValidationErrors for a bad cursor.
+	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
+	// EventAndRegistration reads both. ErrNotFound when either is missing.
+	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
+	// SignUp stores a registration with its confirmation. An address that is signed up already stays as it is.
+	// ErrFull; ErrMailLimit.
+	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
+	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
+	// has changed since it was read, and nothing is changed now.
+	UpdateByOrganiser(
+		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
+	) error
+	// CancelRegistration is harmless to repeat.
+	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+	// Erase deletes everything personal about r.
+	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+}
+
+// RegistrationDetails are what is typed about a person.
+type RegistrationDetails struct {
+	Name         string
+	Email        string
+	Organisation string
+	Role         string
+	Updates      bool
+	Answers      map[string][]string // by question id
+	Language     deltag.Language     // of the mails; "" is the event's
+}
+
+// signUpRequest checks the details against e's questions. ValidationErrors.
+func (d RegistrationDetails) signUpRequest(e deltag.Event) (deltag.SignUpRequest, error) {
+	a, err := address.Parse(d.Email)
+	invalid := fieldErrors(err)
+	in := deltag.SignUpRequest{
+		Name: d.Name, Email: a, Organisation: d.Organisation, Role: d.Role, Updates: d.Updates, Answers: d.Answers,
+		Language: d.Language,
+	}.Normalize()
+	if in.Language == "" {
+		in.Language = e.Language
+	}
+	if !in.Language.IsSupported() {
+		invalid = append(invalid, deltag.FieldError{Field: "language", Code: "unknown-language"})
+	}
+	return in, append(invalid, fieldErrors(in.Validate(e))...).Err()
+}
+
+// Registrations is a page of an event's registrations. ValidationErrors for a bad cursor.
+func (s *Service) Registrations(
+	ctx context.Context, p deltag.Principal, eventID, cursor string, limit int,
+) (deltag.Event, Page[deltag.Registration], error) {
+	e, err := s.eventToRead(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, Page[deltag.Registration]{}, err
+	}
+	registrations, next, err := s.Store.Registrations(ctx, eventID, cursor, limit)
+	return e, Page[deltag.Registration]{registrations, next}, err
+}
+
+// Registration reads one.
+func (s *Service) Registration(
+	ctx context.Context, p deltag.Principal, eventID, id string,
+) (deltag.Event, deltag.Registration, error) {
+	if err := mayRead(p); err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	return s.Store.EventAndRegistration(ctx, eventID, id)
+}
+
+// exportPage is how many registrations an export reads at a time.
+const exportPage = 200
+
+// ExportRegistrations reads all of an event's registrations, a page at a time. An error after the first page comes
+// through the sequence and ends it: what was read until then is not the whole list.
+func (s *Service) ExportRegistrations(
+	ctx context.Context, p deltag.Principal, eventID string,
+) (deltag.Event, iter.Seq2[deltag.Registration, error], error) {
+	e, page, err := s.Registrations(ctx, p, eventID, "", exportPage)
+	if err != nil {
+		return deltag.Event{}, nil, err
+	}
+	return e, func(yield func(deltag.Registration, error) bool) {
+		for {
+			for _, r := range page.Items {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			page.Items, page.Next, err = s.Store.Registrations(ctx, eventID, page.Next, exportPage)
+			if err != nil {
+				yield(deltag.Registration{}, err)
+				return
+			}
+		}
+	}, nil
+}
+
+// AddRegistration signs somebody up, also while sign-up is closed, but not to an event that is cancelled or over. An
+// address that is signed up already stays as it is, so repeating it is harmless. ValidationErrors; ErrClosed; ErrFull;
+// ErrMailLimit.
+func (s *Service) AddRegistration(
+	ctx context.Context, p deltag.Principal, eventID string, d RegistrationDetails, now time.Time,
+) (deltag.Event, deltag.Registration, error) {
+	e, err := s.eventToEdit(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	in, err := d.signUpRequest(e)
+	if err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	if state := e.SignUpStateAt(now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
+		return deltag.Event{}, deltag.Registration{}, deltag.ErrClosed
+	}
+	if _, err := s.Store.SignUp(ctx, e, in, now); err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	return s.Store.EventAndRegistration(ctx, eventID, deltag.RegistrationID(e, in.Email))
+}
+
+// A RegistrationEdit is what an organiser corrects about a registration. What is nil stays. Answers are merged by
+// question: one that is not named is kept, also if its question is gone.
+type RegistrationEdit struct {
+	Name, Email, Organisation, Role *string
+	Updates                         *bool
+	Answers                         map[string][]string
+	Status                          *deltag.RegistrationStatus // only to cancelled, and only alone
+}
+
+func (edit RegistrationEdit) changesDetails() bool {
+	return edit.Name != nil || edit.Email != nil || edit.Organisation != nil || edit.Role != nil ||
+		edit.Updates != nil || edit.Answers != nil
+}
+
+// EditRegistration corrects a registration or cancels it. With another address it gets another id, new links and the
+// confirmation; the former id is ErrNotFound from then on. ValidationErrors; ErrConflict when others kept changing it.
+func (s *Service) EditRegistration(
+	ctx context.Context, p deltag.Principal, eventID, id string, edit RegistrationEdit, now time.Time,
+) (deltag.Event, deltag.Registration, error) {
+	if err := mayEdit(p); err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	newID := id
+	err := retryOnConflict(func() error {
+		e, r, err := s.Store.EventAndRegistration(ctx, eventID, id)
+		if err != nil {
+			return err
+		}
+		if edit.Status != nil && *edit.Status != r.Status {
+			return s.cancelRegistration(ctx, e, r, edit, now)
+		}
+		in, err := edit.signUpRequest(e, r)
+		if err != nil {
+			return err
+		}
+		newID = deltag.RegistrationID(e, in.Email)
+		return s.Store.UpdateByOrganiser(ctx, e, r, in, now)
+	})
+	if err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	return s.Store.EventAndRegistration(ctx, eventID, newID)
+}
+
+func (s *Service) cancelRegistration(
+	ctx context.Context, e deltag.Event, r deltag.Registration, edit RegistrationEdit, now time.Time,
+) error {
+	if *edit.Status != deltag.RegistrationCancelled {
+		return deltag.ValidationErrors{{Field: "status", Code: "only-cancelled"}}
+	}
+	if edit.changesDetails() {
+		return deltag.ValidationErrors{{Field: "status", Code: "alone"}}
+	}
+	return s.Store.CancelRegistration(ctx, e, r, now)
+}
+
+// signUpRequest is r with what the edit names. ValidationErrors.
+func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration) (deltag.SignUpRequest, error) {
+	in, err := RegistrationDetails{
+		Name:         valueOr(edit.Name, r.Name),
+		Email:        valueOr(edit.Email, r.Email.Original),
+		Organisation: valueOr(edit.Organisation, r.Organisation),
+		Role:         valueOr(edit.Role, r.Role),
+		Updates:      valueOr(edit.Updates, r.Updates),
+		Answers:      edit.Answers,
+		Language:     r.Language,
+	}.signUpRequest(e)
+	var invalid deltag.ValidationErrors
+	for _, f := range fieldErrors(err) {
+		question, isAnswer := strings.CutPrefix(f.Field, "answers.")
+		if _, sent := edit.Answers[question]; sent || !isAnswer { // a required question may be newer than r
+			invalid = append(invalid, f)
+		}
+	}
+	answers := maps.Clone(r.Answers)
+	if answers == nil {
+		answers = map[string][]string{}
+	}
+	for question := range edit.Answers {
+		delete(answers, question) // an empty answer is not in in.Answers
+	}
+	maps.Copy(answers, in.Answers)
+	in.Answers = answers
+	return in, invalid.Err()
+}
+
+func valueOr[T any](p *T, otherwise T) T {
+	if p != nil {
+		return *p
+	}
+	return otherwise
+}
+
+// EraseRegistration deletes everything personal about somebody, frees the seat, and sends a receipt. ErrNotFound when
+// it is repeated.
+func (s *Service) EraseRegistration(ctx context.Context, p deltag.Principal, eventID, id string, now time.Time) error {
+	if err := mayEdit(p); err != nil {
+		return err
+	}
+	e, r, err := s.Store.EventAndRegistration(ctx, eventID, id)
+	if err != nil {
+		return err
+	}
+	return s.Store.Erase(ctx, e, r, now)
+}

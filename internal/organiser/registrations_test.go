@@ -1,0 +1,196 @@
+package organiser_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/organiser"
+)
+
+func TestAddRegistration(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(func(e *deltag.Event) { e.Status = deltag.EventClosed })
+	t.Run("IsTakenWhileSignUpIsClosed", func(t *testing.T) {
+		r := f.addRegistration(e, "mette@example.dk")
+		wantEqual(t, r.Status, deltag.RegistrationConfirmed)
+		wantEqual(t, r.Language, e.Language)
+	})
+	t.Run("LeavesSomebodyWhoIsSignedUpAsTheyAre", func(t *testing.T) {
+		in := organiser.RegistrationDetails{Name: "En anden", Email: "METTE@example.dk"}
+		_, r, err := f.AddRegistration(f.ctx, anna, e.ID, in, now)
+		wantError(t, err, nil)
+		wantEqual(t, r.Name, "Mette")
+	})
+	t.Run("IsRefusedAfterTheEnd", func(t *testing.T) {
+		in := organiser.RegistrationDetails{Name: "Søren", Email: "soeren@example.dk"}
+		_, _, err := f.AddRegistration(f.ctx, anna, e.ID, in, e.EndsAt)
+		wantError(t, err, deltag.ErrClosed)
+	})
+}
+
+// A racingStore lets somebody else write just before the first writes of a correction.
+type racingStore struct {
+	*dynamo.Store
+	races int
+	write func()
+}
+
+func (s *racingStore) UpdateByOrganiser(
+	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
+) error {
+	if s.races > 0 {
+		s.races--
+		s.write()
+	}
+	return s.Store.UpdateByOrganiser(ctx, e, r, in, now)
+}
+
+func TestEditRegistration(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	email, name := "rettet@example.dk", "Mette Eksempel"
+	t.Run("CorrectsAnAddressThatIsUnsubscribedMeanwhile", func(t *testing.T) {
+		r := f.addRegistration(e, "mette@example.dk")
+		f.Store = &racingStore{Store: f.store, races: 1, write: func() {
+			wantError(t, f.store.Unsubscribe(f.ctx, e, r, now), nil)
+		}}
+		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Email: &email}, now)
+		wantError(t, err, nil)
+		wantEqual(t, got.Email.Original, email)
+		wantEqual(t, got.AddressStatus, deltag.AddressUnsubscribed)
+		_, _, err = f.Registration(f.ctx, anna, e.ID, r.ID)
+		wantError(t, err, deltag.ErrNotFound)
+	})
+	t.Run("GivesUpWhenOthersKeepChangingIt", func(t *testing.T) {
+		r := f.addRegistration(e, "signe@example.dk")
+		f.Store = &racingStore{Store: f.store, races: 10, write: func() {
+			e, r, err := f.store.EventAndRegistration(f.ctx, e.ID, r.ID)
+			wantError(t, err, nil)
+			request := deltag.SignUpRequest{Name: r.Name, Email: r.Email, Language: r.Language}
+			wantError(t, f.store.UpdateByOrganiser(f.ctx, e, r, request, now), nil)
+		}}
+		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Name: &name}, now)
+		wantError(t, err, deltag.ErrConflict)
+	})
+	f.Store = f.store
+	t.Run("CancelsInARequestOfItsOwn", func(t *testing.T) {
+		r := f.addRegistration(e, "ida@example.dk")
+		cancelled := deltag.RegistrationCancelled
+		edit := organiser.RegistrationEdit{Status: &cancelled, Name: &name}
+		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+		wantInvalid(t, err, "status: alone")
+		edit.Name = nil
+		for range 2 {
+			_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+			wantError(t, err, nil)
+			wantEqual(t, got.Status, cancelled)
+		}
+	})
+}
+
+func TestEditAnswers(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "anders@example.dk")
+	_, _, err := f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, func(e deltag.Event) (deltag.Event, error) {
+		e.Questions = []deltag.Question{
+			{ID: "nyt", Kind: deltag.QuestionShortText, Label: "Nyt?", Required: true},
+			{ID: "mere", Kind: deltag.QuestionShortText, Label: "Mere?"},
+		}
+		return e, nil
+	}, now)
+	wantError(t, err, nil)
+	for _, step := range []struct{ sent, want map[string][]string }{
+		{map[string][]string{"mere": {"ja"}}, map[string][]string{"hvad": {"Lære nyt"}, "mere": {"ja"}}},
+		{map[string][]string{"mere": {" "}}, map[string][]string{"hvad": {"Lære nyt"}}},
+	} {
+		edit := organiser.RegistrationEdit{Answers: step.sent}
+		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+		wantError(t, err, nil)
+		wantEqual(t, got.Answers, step.want)
+	}
+	edit := organiser.RegistrationEdit{Answers: map[string][]string{"nyt": {}, "hvad": {"x"}}}
+	_, _, err = f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+	wantInvalid(t, err, "answers.nyt: missing", "answers.hvad: unknown-question")
+}
+
+func TestEraseRegistration(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID, now), nil)
+	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID, now), deltag.ErrNotFound)
+	_, stats, err := f.Stats(f.ctx, anna, e.ID)
+	wantError(t, err, nil)
+	wantEqual(t, stats.Erasures, 1)
+	_, reconciled, err := f.Reconcile(f.ctx, anna, e.ID, now)
+	wantError(t, err, nil)
+	wantEqual(t, reconciled.HasDrift(), false)
+	_, last, err := f.LastReconciliation(f.ctx, anna, e.ID)
+	wantError(t, err, nil)
+	wantEqual(t, last, reconciled)
+}
+
+// A smallPages store lists two registrations at a time, and fails on page failsOn, from 1.
+type smallPages struct {
+	*dynamo.Store
+	page, failsOn int
+}
+
+func (s *smallPages) Registrations(
+	ctx context.Context, eventID, cursor string, _ int,
+) ([]deltag.Registration, string, error) {
+	if s.page++; s.page == s.failsOn {
+		return nil, "", deltag.ErrUnavailable
+	}
+	return s.Store.Registrations(ctx, eventID, cursor, 2)
+}
+
+func TestExportRegistrations(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	for i := range 5 {
+		f.addRegistration(e, fmt.Sprintf("mette%d@example.dk", i))
+	}
+	for name, c := range map[string]struct {
+		failsOn, rows int
+		want          error
+	}{
+		"ReadsEveryPage":                       {0, 5, nil},
+		"FailsAtOnceWithoutAFirstPage":         {1, 0, deltag.ErrUnavailable},
+		"EndsWithTheErrorOfAFollowingPage":     {2, 2, deltag.ErrUnavailable},
+		"EndsWithTheErrorOfTheLastPageAsWell":  {3, 4, deltag.ErrUnavailable},
+		"DoesNotAskForAPageBehindTheLastOfAll": {4, 5, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.Store = &smallPages{Store: f.store, failsOn: c.failsOn}
+			_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID)
+			if c.failsOn == 1 {
+				wantError(t, err, c.want)
+				return
+			}
+			wantError(t, err, nil)
+			rows := 0
+			for _, err = range registrations {
+				if err == nil {
+					rows++
+				}
+			}
+			wantError(t, err, c.want)
+			wantEqual(t, rows, c.rows)
+		})
+	}
+	t.Run("StopsWhenItsReaderDoes", func(t *testing.T) {
+		f.Store = &smallPages{Store: f.store, failsOn: 2}
+		_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID)
+		wantError(t, err, nil)
+		for _, err := range registrations {
+			wantError(t, err, nil)
+			break
+		}
+	})
+}

@@ -1,0 +1,56 @@
+// Package organiser is what an organiser can do: create, edit, move and cancel events, write to those who take part,
+// and look after their registrations. The JSON API calls it, and so will the console; the rules are written here once.
+//
+// Every use case takes the Principal who asks, and the time where a rule depends on it. It answers
+// deltag.ErrForbidden, before anything is read, when the principal's role does not allow it. Its other errors are
+// those of package deltag: any use case may return ErrUnavailable, and those that name an event or something of it
+// ErrNotFound. Each comment says what a repetition does.
+package organiser
+
+import (
+	"errors"
+	"io"
+
+	"deltag/internal/deltag"
+)
+
+// A Store is everything that the use cases read and write. Reads are consistent unless stated otherwise, and any call
+// may return deltag.ErrUnavailable; a write may then have happened, and may be repeated.
+type Store interface {
+	EventStore
+	RegistrationStore
+	DeliveryStore
+	MailingStore
+	StatsStore
+}
+
+// A Service holds the use cases.
+type Service struct {
+	Store  Store
+	Random io.Reader // of the ids and secrets of new events
+}
+
+// A Page is a part of a list. Next is the cursor of the following page, "" at the end.
+type Page[T any] struct {
+	Items []T
+	Next  string
+}
+
+// maxConflictRetries is how often a change is tried on something that others keep changing at the same time.
+const maxConflictRetries = 5
+
+// retryOnConflict calls change again after ErrConflict. change must read anew what it starts from.
+func retryOnConflict(change func() error) error {
+	err := error(deltag.ErrConflict)
+	for n := 0; n < maxConflictRetries && errors.Is(err, deltag.ErrConflict); n++ {
+		err = change()
+	}
+	return err
+}
+
+// fieldErrors are the ValidationErrors of err, if it is one.
+func fieldErrors(err error) deltag.ValidationErrors {
+	var invalid deltag.ValidationErrors
+	errors.As(err, &invalid)
+	return invalid
+}

@@ -1,0 +1,56 @@
+package organiser
+
+import (
+	"context"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A StatsStore knows an event's numbers.
+type StatsStore interface {
+	// EventStats are kept when the people are erased.
+	EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error)
+	// Reconcile checks the counts and the waitlist against the registrations, and repairs them. It may run at any time,
+	// and be repeated. ErrConflict: people kept signing up while it was counting.
+	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
+	// LastReconciliation is what the last one found. ErrNotFound when there was none.
+	LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error)
+}
+
+// Stats are what is known of an event without its people.
+func (s *Service) Stats(
+	ctx context.Context, p deltag.Principal, eventID string,
+) (deltag.Event, deltag.EventStats, error) {
+	e, err := s.eventToRead(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, deltag.EventStats{}, err
+	}
+	stats, err := s.Store.EventStats(ctx, e)
+	return e, stats, err
+}
+
+// Reconcile checks the counts and the waitlist against the registrations, repairs them, and returns what was wrong.
+// Harmless to repeat. ErrConflict: people kept signing up while it was counting.
+func (s *Service) Reconcile(
+	ctx context.Context, p deltag.Principal, eventID string, now time.Time,
+) (deltag.Event, deltag.Reconciliation, error) {
+	e, err := s.eventToEdit(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, deltag.Reconciliation{}, err
+	}
+	r, err := s.Store.Reconcile(ctx, eventID, now)
+	return e, r, err
+}
+
+// LastReconciliation is what the last one found, the daily one or an organiser's. ErrNotFound also when there was none.
+func (s *Service) LastReconciliation(
+	ctx context.Context, p deltag.Principal, eventID string,
+) (deltag.Event, deltag.Reconciliation, error) {
+	e, err := s.eventToRead(ctx, p, eventID)
+	if err != nil {
+		return deltag.Event{}, deltag.Reconciliation{}, err
+	}
+	r, err := s.Store.LastReconciliation(ctx, eventID)
+	return e, r, err
+}
