@@ -18,6 +18,7 @@ type testStore struct {
 	*dynamo.Store
 	engine          storetest.Engine
 	onRead, onWrite func() error
+	networks        []string // of the sign-ups so far: the store keeps only their hashes
 }
 
 func newTestStore(tb testing.TB, events ...deltag.Event) *testStore {
@@ -96,6 +97,7 @@ func (s *testStore) SignUp(
 	if err := s.write(); err != nil {
 		return "", err
 	}
+	s.networks = append(s.networks, request.Network)
 	return s.Store.SignUp(ctx, e, request, now)
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"deltag/internal/deltag"
 )
 
@@ -99,5 +101,15 @@ func TestNetworkPrefix(t *testing.T) {
 		if got := networkPrefix(&http.Request{RemoteAddr: remote}); got != want {
 			t.Errorf("%q: %q, want %q", remote, got, want)
 		}
+	}
+}
+
+func TestSignUpsCountForTheirNetwork(t *testing.T) {
+	v := newClient(t, webinar())
+	v.post(signUpPath, "name", "Anna", "email", "anna@example.dk").want(http.StatusSeeOther)
+	v.postJSON(`{"name":"Bo","email":"bo@example.dk"}`).want(http.StatusAccepted)
+	const ofTest = "192.0.2.1/32" // see httptest.NewRequest
+	if diff := cmp.Diff([]string{ofTest, ofTest}, v.store.networks); diff != "" {
+		t.Errorf("networks (-want +got):\n%s", diff)
 	}
 }
