@@ -45,6 +45,16 @@ func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// WithForm reads the posted form before it calls serve.
+func WithForm(serve Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := ReadForm(w, r); err != nil {
+			return err
+		}
+		return serve(w, r)
+	}
+}
+
 func parseForm(body string) (url.Values, error) {
 	form, err := url.ParseQuery(body)
 	if err != nil {

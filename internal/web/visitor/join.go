@@ -33,9 +33,6 @@ func (s *site) joinPage(w http.ResponseWriter, r *http.Request) error {
 
 // join counts as attending, and redirects to the meeting.
 func (s *site) join(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeJoin, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if joinState(e, reg, p.now) != "open" {

@@ -80,9 +80,6 @@ func (s *site) linkPage(w http.ResponseWriter, r *http.Request) error {
 
 // sendLink sends the personal link again. The answer is the same whether or not the address is signed up.
 func (s *site) sendLink(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err

@@ -98,9 +98,6 @@ func (p *page) redirectToRegistration(w http.ResponseWriter, r *http.Request, do
 // change stores what was changed. A new address ends the links sent to the old one; the new links go to the new
 // address only, so the page says no more than that.
 func (s *site) change(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		v := s.newRegistrationView(r, p, reg)
@@ -139,9 +136,6 @@ func (p *page) renderRegistrationError(w http.ResponseWriter, status int, v regi
 }
 
 func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if status := displayStatus(p, reg); status == "event-cancelled" || status == "over" {
@@ -157,9 +151,6 @@ func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *site) rejoin(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if reg.Status != deltag.RegistrationCancelled {
@@ -184,9 +175,6 @@ func (s *site) rejoin(w http.ResponseWriter, r *http.Request) error {
 
 // erase needs a tick besides the button, for it can't be undone.
 func (s *site) erase(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if r.PostForm.Get("confirm") != deltag.CheckedValue {

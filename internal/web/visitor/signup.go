@@ -61,9 +61,6 @@ func (input signUpInput) validate(e deltag.Event) (deltag.SignUpRequest, deltag.
 // signUp takes the form, from our own page or from any other: a sign-up needs no session, so there is none that
 // another site could abuse.
 func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
-	if err := web.ReadForm(w, r); err != nil {
-		return err
-	}
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err

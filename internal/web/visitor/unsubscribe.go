@@ -7,9 +7,6 @@ import (
 	"deltag/internal/deltag"
 )
 
-// An unsubscribeView asks whether to unsubscribe, or says that it is done.
-type unsubscribeView struct{ Done bool }
-
 func (s *site) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	e, reg, err := s.loadByToken(r, deltag.PurposeUnsubscribe)
 	if err != nil {
@@ -30,10 +27,11 @@ func (s *site) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// renderUnsubscribe asks whether to unsubscribe, or says that it is done.
 func (p *page) renderUnsubscribe(w http.ResponseWriter, done bool) error {
 	p.Title = p.Text("page.unsubscribe.title")
 	if done {
 		p.Title = p.Text("page.unsubscribe.done-title")
 	}
-	return p.withBody(unsubscribeView{Done: done}).render(w, http.StatusOK, "unsubscribe")
+	return p.withBody(done).render(w, http.StatusOK, "unsubscribe")
 }
