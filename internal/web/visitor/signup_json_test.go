@@ -41,8 +41,8 @@ func TestPublicSignUp(t *testing.T) {
 		e := webinar()
 		e.Questions = questions()
 		v := newClient(t, e)
-		a := v.postJSON(` {"name": "Anna Holm", "email": "anna+web@example.dk", "organisation": null, "updates": true, "language": "en",
-			"answers": { "kommune": "Æblerød", "erfaring" : "Lidt", "emner": [ "Ledelse", "Økonomi" ],
+		a := v.postJSON(` {"name": "Anna Holm", "email": "anna+web@example.dk", "organisation": null, "updates": true,
+			"language": "en", "answers": { "kommune": "Æblerød", "erfaring" : "Lidt", "emner": [ "Ledelse", "Økonomi" ],
 				"optagelse": true, "bidrag": null } } `).want(http.StatusAccepted)
 		if !strings.Contains(a.text, `"status":"received"`) || !strings.Contains(a.text, "We have sent an e-mail") {
 			t.Errorf("answer %s", a.text)

@@ -246,7 +246,8 @@ func TestSignUpErrors(t *testing.T) {
 		e.Questions = questions()
 		v := newClient(t, e)
 		a := v.post(signUpPath, "name", `<b>"Anna"</b>`, "email", "anna", "organisation", "Eksempel & Co",
-			"role", "Leder", "updates", "yes", "answers.bidrag", "\"Første\"\r\nAnden", "answers.erfaring", "Lidt", "answers.emner", "Økonomi").
+			"role", "Leder", "updates", "yes", "answers.bidrag", "\"Første\"\r\nAnden",
+			"answers.erfaring", "Lidt", "answers.emner", "Økonomi").
 			want(http.StatusUnprocessableEntity)
 		for field, want := range map[string]string{"name": `<b>"Anna"</b>`, "email": "anna",
 			"organisation": "Eksempel & Co", "role": "Leder"} {
