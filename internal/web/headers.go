@@ -2,8 +2,8 @@ package web
 
 import "net/http"
 
-// SecureHeaders sets what every answer carries, whatever the handler adds: no framing, no caching, and no referrer,
-// for there are tokens in URLs. A page replaces the content security policy with one that names its own style and script.
+// SecureHeaders sets what every answer carries, whatever the handler adds: no framing, no caching, and no referrer, for
+// there are tokens in URLs. A page replaces the content security policy with one that names its own style and script.
 func SecureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
