@@ -21,7 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/api"
-	"deltag/internal/calendar"
 	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -89,10 +88,8 @@ func (m *app) assemble(ctx context.Context, s settings, log *slog.Logger) error 
 	}
 	gateway := &local.Gateway{
 		Site: local.Lambda(lambdaevent.HTTPHandler(visitor.New(visitor.Options{
-			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log, MinResponseTime: visitor.MinResponseTime, Calendar: calendar.EventFile,
-			OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
-				return calendar.RegistrationFile(e, r, calendar.NewPersonalLinks(s.baseURL, r), now)
-			},
+			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log,
+			MinResponseTime: visitor.MinResponseTime,
 		}))),
 		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{
 			Organiser: &usecases.Service{Store: store, Random: rand.Reader}, Tokens: store,

@@ -9,9 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"deltag/internal/calendar"
 	"deltag/internal/config"
-	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/web/visitor"
@@ -39,10 +37,6 @@ func run(log *slog.Logger) error {
 		Now:             time.Now,
 		Log:             log,
 		MinResponseTime: visitor.MinResponseTime,
-		Calendar:        calendar.EventFile,
-		OwnCalendar: func(e deltag.Event, r deltag.Registration, now time.Time) []byte {
-			return calendar.RegistrationFile(e, r, calendar.NewPersonalLinks(c.BaseURL, r), now)
-		},
 	})
 	lambda.Start(lambdaevent.HTTPHandler(pages))
 	return nil

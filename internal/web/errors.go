@@ -1,5 +1,5 @@
-// Package web is what every HTTP door shares, the visitor's pages, the organiser's API and later the console: one table
-// from errors to statuses and codes, the problem documents of RFC 9457, and the logging of what went wrong.
+// Package web is what pages and APIs share: one table from errors to statuses and codes, the problem documents of RFC
+// 9457, the layout and rendering of pages, the reader's language, security headers, bodies and methods.
 package web
 
 import (
@@ -22,7 +22,7 @@ type Error struct {
 
 func (e Error) Error() string { return e.Code }
 
-// What an HTTP door itself refuses.
+// What is wrong with a request, before anything is looked up.
 var (
 	ErrBadRequest   = Error{Status: http.StatusBadRequest, Code: "bad-request"} // a parameter or field that can't be read
 	ErrMalformed    = Error{Status: http.StatusBadRequest, Code: "malformed"}   // a body that can't be read at all

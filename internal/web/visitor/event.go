@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/url"
 
+	"deltag/internal/calendar"
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-// maxUpcoming is more than a small house ever has open at once.
+// maxUpcoming is more than a small organisation ever has open at once.
 const maxUpcoming = 50
 
 func eventPath(slug string) string { return "/e/" + url.PathEscape(slug) }
@@ -21,12 +23,11 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("upcoming events: %w", err)
 	}
-	p.Body = events
-	allowSharedCache(w)
-	return s.render(w, http.StatusOK, "index", p)
+	web.AllowSharedCache(w)
+	return p.withBody(events).render(w, http.StatusOK, "index")
 }
 
-// publicEvent reads the event that the path names. A draft is nobody's business yet.
+// publicEvent reads the event that the path names. A draft is not public yet: ErrNotFound.
 func (s *site) publicEvent(r *http.Request) (deltag.Event, error) {
 	e, err := s.Store.EventBySlug(r.Context(), r.PathValue("slug"))
 	if err != nil {
@@ -41,40 +42,38 @@ func (s *site) publicEvent(r *http.Request) (deltag.Event, error) {
 // An eventView is the page of an event: a form, or the reason why there is none.
 type eventView struct {
 	State deltag.SignUpState
-	Form  *form
+	Form  *form // nil unless sign-up is open
 }
 
-// event shows the event with its form; within a frame on another site, little but the form.
+// event shows the event with its form; in another site's frame, little but the form.
 func (s *site) event(w http.ResponseWriter, r *http.Request) error {
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err
 	}
 	p := s.eventPage(r, e)
-	allowSharedCache(w)
-	return s.renderEvent(w, http.StatusOK, p, p.signUpForm(e, signUpInput{}, nil))
+	web.AllowSharedCache(w)
+	return p.renderEvent(w, http.StatusOK, p.signUpForm(e, signUpInput{}, nil))
 }
 
-// renderEvent shows f while the event takes sign-ups.
-func (s *site) renderEvent(w http.ResponseWriter, status int, p *page, f *form) error {
+// renderEvent shows f while the event takes sign-ups, and else why it does not.
+func (p *page) renderEvent(w http.ResponseWriter, status int, f *form) error {
 	v := eventView{State: p.Event.SignUpStateAt(p.now)}
-	p.Path = eventPath(p.Event.Slug)
-	name := "event"
-	if p.Embedded {
-		p.Path += "/embed"
-		name = "embed"
-	}
 	if v.State == deltag.SignUpOpen {
 		f.Action, f.Submit = eventPath(p.Event.Slug)+"/registrations", p.Text("form.sign-up")
-		f.Honeypot, f.Frame = true, p.Embedded
+		f.Honeypot, f.Embedded = true, p.Embedded
 		v.Form = f
 	}
-	p.Body = v
-	return s.render(w, status, name, p)
+	p.Path = eventPath(p.Event.Slug)
+	if p.Embedded {
+		p.Path += "/embed"
+		return p.withBody(v).render(w, status, "embed")
+	}
+	return p.withBody(v).render(w, status, "event")
 }
 
-// thanks is true for a first sign-up, a place in line and a repeated one alike: what is so, the mail
-// tells, to its reader alone.
+// thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which
+// it was, and only the address's owner reads it.
 func (s *site) thanks(w http.ResponseWriter, r *http.Request) error {
 	e, err := s.publicEvent(r)
 	if err != nil {
@@ -88,19 +87,19 @@ func (s *site) thanks(w http.ResponseWriter, r *http.Request) error {
 	if e.Capacity != nil {
 		p.Title = p.Text("page.thanks.title-limited")
 	}
-	return s.render(w, http.StatusOK, "thanks", p)
+	return p.render(w, http.StatusOK, "thanks")
 }
 
-func (s *site) calendar(w http.ResponseWriter, r *http.Request) error {
+func (s *site) eventCalendar(w http.ResponseWriter, r *http.Request) error {
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err
 	}
-	serveCalendar(w, e, s.Calendar(e, s.BaseURL+eventPath(e.Slug), s.Now()))
+	writeCalendar(w, e, calendar.EventFile(e, s.BaseURL+eventPath(e.Slug), s.Now()))
 	return nil
 }
 
-func serveCalendar(w http.ResponseWriter, e deltag.Event, file []byte) {
+func writeCalendar(w http.ResponseWriter, e deltag.Event, file []byte) {
 	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
 	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", e.Slug+".ics"))
 	_, _ = w.Write(file)

@@ -12,8 +12,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// personalData is everything that is stored about a person at one event, under the names that the API
-// uses. The link secret stays out: it is a key, and says nothing of anybody.
+// personalData is everything that is stored about a person at one event, under the names that the API uses. The link
+// secret is left out: it is a key, and says nothing about anybody.
 type personalData struct {
 	Event        dataEvent        `json:"event"`
 	Registration dataRegistration `json:"registration"`
@@ -45,13 +45,13 @@ type dataRegistration struct {
 	ConfirmedAt  *time.Time   `json:"confirmedAt"`
 	WaitingSince *time.Time   `json:"waitingSince"`
 	AttendedAt   *time.Time   `json:"attendedAt"`
-	MailedAt     *time.Time   `json:"mailedAt"` // when we last wrote about the registration itself
+	MailedAt     *time.Time   `json:"mailedAt"` // the last mail about the registration itself
 	Mail         string       `json:"mail"`
 }
 
 type dataAnswer struct {
 	ID       string   `json:"id"`
-	Question string   `json:"question,omitempty"` // as it is asked now; none when it no longer is
+	Question string   `json:"question,omitempty"` // as it is asked now; left out when it no longer is
 	Answer   []string `json:"answer"`
 }
 
@@ -79,20 +79,23 @@ func (s *site) exportData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var ds []deltag.Delivery
+	var deliveries []deltag.Delivery
 	for _, id := range append([]string{reg.ID}, reg.PreviousIDs...) {
-		some, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
+		of, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
 		if err != nil {
 			return fmt.Errorf("mails: %w", err)
 		}
-		ds = append(ds, some...)
+		deliveries = append(deliveries, of...)
 	}
-	d := personalData{Event: dataEventOf(e), Registration: dataRegistrationOf(e, reg), Mails: dataMailsOf(ds), ErasedAt: e.RetentionEndsAt()}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ") // it is for reading
-	if err := enc.Encode(d); err != nil {
+	enc.SetIndent("", "  ") // people read it
+	err = enc.Encode(personalData{
+		Event: exportEvent(e), Registration: exportRegistration(e, reg), Mails: exportMails(deliveries),
+		ErasedAt: e.RetentionEndsAt(),
+	})
+	if err != nil {
 		return err
 	}
 	h := w.Header()
@@ -103,51 +106,54 @@ func (s *site) exportData(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func dataEventOf(e deltag.Event) dataEvent {
-	return dataEvent{ID: e.ID, Title: e.Title, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, Organiser: e.Organiser.Name}
-}
-
-func dataRegistrationOf(e deltag.Event, r deltag.Registration) dataRegistration {
-	return dataRegistration{
-		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized, Organisation: r.Organisation, Role: r.Role,
-		Answers: dataAnswersOf(e, r), Updates: r.Updates, Language: string(r.Language), Status: string(r.Status),
-		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt), AttendedAt: timePtr(r.AttendedAt),
-		MailedAt: timePtr(r.LastMailedAt), Mail: string(r.AddressStatus),
+func exportEvent(e deltag.Event) dataEvent {
+	return dataEvent{
+		ID: e.ID, Title: e.Title, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, Organiser: e.Organiser.Name,
 	}
 }
 
-// dataAnswersOf are the answers in the order of the questions, and after them those to former questions.
-func dataAnswersOf(e deltag.Event, r deltag.Registration) []dataAnswer {
-	as := []dataAnswer{}
+func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration {
+	return dataRegistration{
+		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
+		Organisation: r.Organisation, Role: r.Role, Answers: exportAnswers(e, r), Updates: r.Updates,
+		Language: string(r.Language), Status: string(r.Status), Mail: string(r.AddressStatus),
+		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
+		AttendedAt: timePtr(r.AttendedAt), MailedAt: timePtr(r.LastMailedAt),
+	}
+}
+
+// exportAnswers are the answers in the order of the questions, and after them those to retired questions.
+func exportAnswers(e deltag.Event, r deltag.Registration) []dataAnswer {
+	answers := []dataAnswer{}
 	for _, q := range e.Questions {
 		if given, ok := r.Answers[q.ID]; ok {
-			as = append(as, dataAnswer{ID: q.ID, Question: q.Label, Answer: given})
+			answers = append(answers, dataAnswer{ID: q.ID, Question: q.Label, Answer: given})
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.Answers)) {
 		if _, asked := e.Question(id); !asked {
-			as = append(as, dataAnswer{ID: id, Answer: r.Answers[id]})
+			answers = append(answers, dataAnswer{ID: id, Answer: r.Answers[id]})
 		}
 	}
-	return as
+	return answers
 }
 
-func dataMailsOf(ds []deltag.Delivery) []dataMail {
-	ms := make([]dataMail, len(ds))
-	for i, d := range ds {
-		ms[i] = dataMail{
+func exportMails(deliveries []deltag.Delivery) []dataMail {
+	mails := make([]dataMail, len(deliveries))
+	for i, d := range deliveries {
+		mails[i] = dataMail{
 			ID: d.ID(), Email: d.Email.Original, Kind: string(d.Kind), Version: d.Version, DueAt: d.DueAt,
 			Status: string(d.Status), Reason: string(d.Reason), SentAt: timePtr(d.SentAt), MessageID: d.MessageID,
 			History: make([]dataStep, len(d.History)),
 		}
-		for j, st := range d.History {
-			ms[i].History[j] = dataStep{At: st.At, Status: string(st.Status), Reason: string(st.Reason)}
+		for j, change := range d.History {
+			mails[i].History[j] = dataStep{At: change.At, Status: string(change.Status), Reason: string(change.Reason)}
 		}
 	}
-	return ms
+	return mails
 }
 
-// timePtr is t, or null when it never came.
+// timePtr is t, or null for what never happened.
 func timePtr(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -8,37 +8,35 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-// A joinView is the page before the meeting. State is early, open, no-link, over, off, waiting or cancelled.
+// A joinView is the page before the meeting.
 type joinView struct {
-	State string
-	Left  time.Duration // until it opens
-	Host  string        // of the meeting; only once it is open
+	State       string        // see joinState
+	UntilOpen   time.Duration // of state "early"
+	MeetingHost string        // of state "open": the meeting's address is not shown before
 }
 
-// Milliseconds is Left for the script, which counts down by the reader's own clock from there.
-func (v joinView) Milliseconds() int64 { return v.Left.Milliseconds() }
+// Milliseconds is UntilOpen for the script, which counts down from there by the reader's own clock.
+func (v joinView) Milliseconds() int64 { return v.UntilOpen.Milliseconds() }
 
-// joinPage shows the countdown, and the button once it is time. Opening the page counts for nothing:
-// mail scanners do it too.
+// joinPage shows the countdown, and the button once it is time. Opening the page does not count as attending: mail
+// scanners do it too.
 func (s *site) joinPage(w http.ResponseWriter, r *http.Request) error {
 	e, reg, err := s.loadByToken(r, deltag.PurposeJoin)
 	if err != nil {
 		return err
 	}
-	return s.renderJoin(w, s.personalPage(r, e, reg), reg)
+	return s.personalPage(r, e, reg).renderJoin(w, reg)
 }
 
-// join counts as attending, and leads on to the meeting.
+// join counts as attending, and redirects to the meeting.
 func (s *site) join(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeJoin, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if joinState(e, reg, p.now) != "open" {
-			return s.renderJoin(w, p, reg)
+			return p.renderJoin(w, reg)
 		}
 		err := s.Store.MarkAttended(r.Context(), e, reg, p.now)
 		switch {
@@ -48,11 +46,12 @@ func (s *site) join(w http.ResponseWriter, r *http.Request) error {
 			// Being let in matters more to the person than being counted.
 			s.Log.ErrorContext(r.Context(), "attendance was not noted", "event", e.ID, "error", err)
 		}
-		seeOther(w, e.JoinURL)
+		web.SeeOther(w, e.JoinURL)
 		return nil
 	})
 }
 
+// joinState is early, open, no-link, over, event-cancelled, waiting or cancelled.
 func joinState(e deltag.Event, reg deltag.Registration, now time.Time) string {
 	switch {
 	case e.Status == deltag.EventCancelled:
@@ -69,21 +68,21 @@ func joinState(e deltag.Event, reg deltag.Registration, now time.Time) string {
 	return "open"
 }
 
-func (s *site) renderJoin(w http.ResponseWriter, p *page, reg deltag.Registration) error {
+func (p *page) renderJoin(w http.ResponseWriter, reg deltag.Registration) error {
 	e := p.Event
 	v := joinView{State: joinState(*e, reg, p.now)}
 	p.Title = p.Text("page.join."+v.State+".title", "time", p.TimeOfDay(e.JoinOpensAt(), e.Zone()))
 	switch v.State {
 	case "early":
-		v.Left = e.JoinOpensAt().Sub(p.now)
-		p.Script = file("countdown.js")
+		v.UntilOpen = e.JoinOpensAt().Sub(p.now)
+		p.Script = web.Asset(files, "countdown.js")
 	case "open":
 		meeting, err := url.Parse(e.JoinURL)
 		if err != nil {
-			return fmt.Errorf("join URL of event %s is none", e.ID)
+			return fmt.Errorf("join URL of event %s can't be parsed", e.ID)
 		}
-		v.Host = meeting.Hostname()
+		v.MeetingHost = meeting.Hostname()
 		p.RedirectsOffsite = true
 	}
-	return s.render(w, http.StatusOK, "join", p.with(v))
+	return p.withBody(v).render(w, http.StatusOK, "join")
 }

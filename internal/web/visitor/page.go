@@ -2,46 +2,30 @@ package visitor
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"deltag/internal/deltag"
-	"deltag/internal/i18n"
+	"deltag/internal/web"
 )
 
-// A page is what a template is given.
+// A page is what a template of ours is given.
 type page struct {
-	*i18n.Catalog
-	Title     string
-	Path      string // where GET shows this page
-	Event     *deltag.Event
-	Body      any
-	HasErrors bool // something is to be mended: said in the title, which is what a screen reader reads first
-	Private   bool // behind a token: neither cached nor indexed
-	Embedded  bool // within another site's frame
-	Script    string
-	// RedirectsOffsite says that the page's form leads on to another host. Chromium holds form-action against
-	// redirects too, and a meeting's own host redirects further, so that it can't be named.
-	RedirectsOffsite bool
+	web.Page
+	Event *deltag.Event // that the page is about, if any
 
-	now    time.Time
-	chosen bool // the reader chose the language; links carry it on
+	now time.Time
 }
 
-// newPage begins a page in the reader's language: the one chosen by ?lang= or sent with the form, else fallback.
+// newPage begins a page in the language that the reader has chosen, or in fallback.
 func (s *site) newPage(r *http.Request, fallback deltag.Language) *page {
-	p := &page{Path: r.URL.Path, Embedded: isEmbedded(r), now: s.Now()}
-	l, chosen := chosenLanguage(r)
-	if !chosen {
-		l = fallback
-	}
-	p.Catalog, p.chosen = i18n.For(l), chosen && l != fallback
+	p := &page{Page: web.NewPage(r, fallback), now: s.Now()}
+	p.Embedded = isEmbedded(r)
 	return p
 }
 
-// isEmbedded says whether the page is within another site's frame. Only what has to do with signing up may
-// be: there is nothing on it that a press could give away.
+// isEmbedded says whether the page is in another site's frame. Only pages that have to do with signing up may be:
+// nothing on them is worth tricking somebody into pressing.
 func isEmbedded(r *http.Request) bool {
 	if !strings.HasPrefix(r.URL.Path, "/e/") {
 		return false
@@ -49,41 +33,25 @@ func isEmbedded(r *http.Request) bool {
 	return strings.HasSuffix(r.URL.Path, "/embed") || r.URL.Query().Has("embed") || r.PostForm.Has("embed")
 }
 
-func chosenLanguage(r *http.Request) (deltag.Language, bool) {
-	for _, l := range []string{r.URL.Query().Get("lang"), r.PostForm.Get("language")} {
-		if l := deltag.Language(l); l.IsSupported() {
-			return l, true
-		}
-	}
-	return "", false
-}
-
+// eventPage begins a page about e for everybody, in the language of the event.
 func (s *site) eventPage(r *http.Request, e deltag.Event) *page {
 	p := s.newPage(r, e.Language)
 	p.Event, p.Title = &e, e.Title
 	return p
 }
 
-// Href is a path of ours that keeps the language the reader chose.
-func (p *page) Href(path string) string {
-	if !p.chosen {
-		return path
-	}
-	return withLang(path, p.Language)
+// personalPage begins a page behind a token, in the language of the registration.
+func (s *site) personalPage(r *http.Request, e deltag.Event, reg deltag.Registration) *page {
+	p := s.newPage(r, reg.Language)
+	p.Event, p.Title, p.Private = &e, e.Title, true
+	return p
 }
 
-// OtherLanguageURL is this page in the other language.
-func (p *page) OtherLanguageURL() string {
-	if p.Language == deltag.LanguageEnglish {
-		return withLang(p.Path, deltag.LanguageDanish)
-	}
-	return withLang(p.Path, deltag.LanguageEnglish)
+func (p *page) withBody(body any) *page {
+	p.Body = body
+	return p
 }
 
-func withLang(path string, l deltag.Language) string {
-	separator := "?"
-	if strings.Contains(path, "?") {
-		separator = "&"
-	}
-	return path + separator + "lang=" + url.QueryEscape(string(l))
+func (p *page) render(w http.ResponseWriter, status int, name string) error {
+	return templates.Render(w, status, name, &p.Page, p)
 }

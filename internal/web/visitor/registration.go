@@ -8,24 +8,26 @@ import (
 	"slices"
 	"strings"
 
+	"deltag/internal/calendar"
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
 // A registrationView is the page of one's own registration.
 type registrationView struct {
 	Registration deltag.Registration
-	Status       string // confirmed, waiting, cancelled; off or over with the event
-	Place        int    // in line; 0 when not known
+	Status       string // see displayStatus
+	Position     int    // on the waitlist; 0 when not known
 	Flash        string // what the last press on a button did
-	Error        string // what it could not do
+	Error        string // why it did nothing
 	Form         *form
-	CanRejoin    bool   // may take a seat again
-	Base         string // of this page's actions
-	Join         string
-	Confirm      *fieldMessage // the tick that erasing needs is missing
+	CanRejoin    bool
+	Path         string // of the page; its actions are below it
+	JoinPath     string
+	EraseError   string // the confirmation that erasing needs is missing
 }
 
-// Active says whether there is a place, or one in line, to give up.
+// Active says whether there is a seat or a waitlist position to give up.
 func (v registrationView) Active() bool { return v.Status == "confirmed" || v.Status == "waiting" }
 
 func (s *site) registration(w http.ResponseWriter, r *http.Request) error {
@@ -34,120 +36,114 @@ func (s *site) registration(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := s.personalPage(r, e, reg)
-	v := s.newRegistrationView(r, p, e, reg)
+	v := s.newRegistrationView(r, p, reg)
 	v.Flash = p.flashText(r.URL.Query().Get("done"), reg)
-	return s.render(w, http.StatusOK, "registration", p.with(v))
+	return p.withBody(v).render(w, http.StatusOK, "registration")
 }
 
-func (p *page) with(body any) *page {
-	p.Body = body
-	return p
-}
-
-// newRegistrationView gathers the page as the registration stands.
-func (s *site) newRegistrationView(r *http.Request, p *page, e deltag.Event, reg deltag.Registration) registrationView {
-	v := registrationView{Registration: reg, Status: displayStatus(p, e, reg), Base: "/r/" + r.PathValue("token")}
-	p.Path = v.Base
+func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registration) registrationView {
+	e := *p.Event
+	v := registrationView{Registration: reg, Status: displayStatus(p, reg), Path: registrationPath(r)}
+	p.Path = v.Path
 	switch v.Status {
 	case "confirmed":
-		v.Join = "/join/" + reg.Link(deltag.PurposeJoin)
+		v.JoinPath = "/join/" + reg.Link(deltag.PurposeJoin)
 	case "waiting":
-		place, err := s.Store.WaitlistPosition(r.Context(), reg)
+		position, err := s.Store.WaitlistPosition(r.Context(), reg)
 		if err != nil {
-			s.Log.WarnContext(r.Context(), "place in line", "event", e.ID, "error", err) // the page does without
+			// The page is of use without it.
+			s.Log.WarnContext(r.Context(), "waitlist position unknown", "event", e.ID, "error", err)
 		}
-		v.Place = place
+		v.Position = position
 	case "cancelled":
 		v.CanRejoin = e.SignUpStateAt(p.now) == deltag.SignUpOpen
 	}
 	if v.Active() {
-		v.Form = p.changeForm(v.Base, e, inputFrom(reg), reg, nil)
+		v.Form = p.changeForm(v.Path, inputFrom(reg), reg, nil)
 	}
 	return v
 }
 
-func displayStatus(p *page, e deltag.Event, reg deltag.Registration) string {
+func registrationPath(r *http.Request) string { return "/r/" + r.PathValue("token") }
+
+// displayStatus is confirmed, waiting or cancelled; event-cancelled or over when the event is.
+func displayStatus(p *page, reg deltag.Registration) string {
 	switch {
-	case e.Status == deltag.EventCancelled:
+	case p.Event.Status == deltag.EventCancelled:
 		return "event-cancelled"
-	case !p.now.Before(e.EndsAt):
+	case !p.now.Before(p.Event.EndsAt):
 		return "over"
 	}
 	return string(reg.Status)
 }
 
-// flashText is what to say of what was just done. The address bar can be made to say anything, so it is
-// said only where it agrees with how things stand.
-func (p *page) flashText(what string, reg deltag.Registration) string {
+// flashText is what to say of what was just done. Anybody can write a link with done= in it, so nothing is said that
+// does not agree with the registration's status.
+func (p *page) flashText(done string, reg deltag.Registration) string {
 	switch {
-	case what == "saved",
-		what == "cancelled" && reg.Status == deltag.RegistrationCancelled,
-		what == "rejoined" && reg.Status == deltag.RegistrationConfirmed:
-		return p.Text("page.registration.flash." + what)
-	case what == "rejoined" && reg.Status == deltag.RegistrationWaitlisted:
+	case done == "saved",
+		done == "cancelled" && reg.Status == deltag.RegistrationCancelled,
+		done == "rejoined" && reg.Status == deltag.RegistrationConfirmed:
+		return p.Text("page.registration.flash." + done)
+	case done == "rejoined" && reg.Status == deltag.RegistrationWaitlisted:
 		return p.Text("page.registration.flash.rejoined-waiting")
 	}
 	return ""
 }
 
 func (p *page) redirectToRegistration(w http.ResponseWriter, r *http.Request, done string) {
-	seeOther(w, p.Href("/r/"+r.PathValue("token")+"?done="+done))
+	web.SeeOther(w, p.Href(registrationPath(r)+"?done="+done))
 }
 
-// change stores what was changed. A new address moves the registration, whose old links then end:
-// the new ones go to the new address, so the page says no more than that.
+// change stores what was changed. A new address ends the links sent to the old one; the new links go to the new
+// address only, so the page says no more than that.
 func (s *site) change(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
-		v := s.newRegistrationView(r, p, e, reg)
+		v := s.newRegistrationView(r, p, reg)
 		if v.Form == nil {
-			return s.renderRegistration(w, http.StatusConflict, p, v, "page.registration.error."+v.Status)
+			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+v.Status)
 		}
 		asked := withAnsweredOptions(e, reg)
-		n := readSignUpForm(r.PostForm, asked, p.Language)
-		su, faults := n.validate(asked)
-		if len(faults) > 0 {
-			v.Form = p.changeForm(v.Base, e, n, reg, faults)
-			return s.render(w, http.StatusUnprocessableEntity, "registration", p.with(v))
+		input := readSignUpForm(r.PostForm, asked, p.Language)
+		request, invalid := input.validate(asked)
+		if len(invalid) > 0 {
+			v.Form = p.changeForm(v.Path, input, reg, invalid)
+			return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
 		}
-		su.Answers = keepRetiredAnswers(su.Answers, e, reg)
-		err := s.Store.UpdateByAttendee(r.Context(), e, reg, su, p.now)
-		switch {
-		case err == nil && su.Email.Normalized != reg.Email.Normalized:
-			return s.renderMessage(w, http.StatusOK, p, "address-changed", "email", su.Email.Original)
-		case err == nil:
-			p.redirectToRegistration(w, r, "saved")
-			return nil
-		case toHTTPError(err).status == http.StatusServiceUnavailable && !errors.Is(err, deltag.ErrConflict):
-			s.logAndSetHeaders(w, r, fmt.Errorf("change: %w", err))
-			v.Form = p.changeForm(v.Base, e, n, reg, nil)
-			return s.renderRegistration(w, http.StatusServiceUnavailable, p, v, "page.retry.form")
+		request.Answers = keepRetiredAnswers(request.Answers, e, reg)
+		if err := s.Store.UpdateByAttendee(r.Context(), e, reg, request, p.now); err != nil {
+			err = fmt.Errorf("change: %w", err)
+			if web.ErrorFor(err).Status != http.StatusServiceUnavailable {
+				return err
+			}
+			answer := web.BeginError(w, r, s.Log, err)
+			v.Form = p.changeForm(v.Path, input, reg, nil)
+			return p.renderRegistrationError(w, answer.Status, v, "page.retry.form")
 		}
-		return fmt.Errorf("change: %w", err)
+		if request.Email.Normalized != reg.Email.Normalized {
+			return p.renderMessage(w, http.StatusOK, "address-changed", "email", request.Email.Original)
+		}
+		p.redirectToRegistration(w, r, "saved")
+		return nil
 	})
 }
 
-func (s *site) renderRegistration(w http.ResponseWriter, status int, p *page, v registrationView, sorry string) error {
-	v.Error, p.HasErrors = p.Text(sorry), true
-	return s.render(w, status, "registration", p.with(v))
+// renderRegistrationError shows the registration, and above it the words of key.
+func (p *page) renderRegistrationError(w http.ResponseWriter, status int, v registrationView, key string) error {
+	v.Error, p.HasErrors = p.Text(key), true
+	return p.withBody(v).render(w, status, "registration")
 }
 
 func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
-		if status := displayStatus(p, e, reg); status == "event-cancelled" || status == "over" {
-			return s.renderRegistration(w, http.StatusConflict, p, s.newRegistrationView(r, p, e, reg), "page.registration.error."+status)
+		if status := displayStatus(p, reg); status == "event-cancelled" || status == "over" {
+			v := s.newRegistrationView(r, p, reg)
+			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+status)
 		}
-		if reg.Status != deltag.RegistrationCancelled {
-			if err := s.Store.CancelRegistration(r.Context(), e, reg, p.now); err != nil {
-				return fmt.Errorf("withdraw: %w", err)
-			}
+		if err := s.Store.CancelRegistration(r.Context(), e, reg, p.now); err != nil {
+			return fmt.Errorf("cancel registration: %w", err)
 		}
 		p.redirectToRegistration(w, r, "cancelled")
 		return nil
@@ -155,23 +151,20 @@ func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *site) rejoin(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if reg.Status != deltag.RegistrationCancelled {
 			p.redirectToRegistration(w, r, "rejoined")
 			return nil
 		}
-		v := s.newRegistrationView(r, p, e, reg)
+		v := s.newRegistrationView(r, p, reg)
 		if !v.CanRejoin {
-			return s.renderRegistration(w, http.StatusConflict, p, v, "page.registration.error.closed")
+			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
 		}
 		_, err := s.Store.Rejoin(r.Context(), e, reg, p.now)
 		switch {
-		case errors.Is(err, deltag.ErrFull), errors.Is(err, deltag.ErrClosed):
-			return s.renderRegistration(w, http.StatusConflict, p, v, "page.registration.error."+toHTTPError(err).code)
+		case errors.Is(err, deltag.ErrFull):
+			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.full")
 		case err != nil:
 			return fmt.Errorf("rejoin: %w", err)
 		}
@@ -182,21 +175,18 @@ func (s *site) rejoin(w http.ResponseWriter, r *http.Request) error {
 
 // erase needs a tick besides the button, for it can't be undone.
 func (s *site) erase(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
-	}
 	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
 		p := s.personalPage(r, e, reg)
 		if r.PostForm.Get("confirm") != deltag.CheckedValue {
-			v := s.newRegistrationView(r, p, e, reg)
-			v.Confirm = &fieldMessage{ID: "confirm", Text: p.Text("error.confirm.missing")}
-			p.HasErrors = true
-			return s.render(w, http.StatusUnprocessableEntity, "registration", p.with(v))
+			v := s.newRegistrationView(r, p, reg)
+			v.EraseError, p.HasErrors = p.Text("error.confirm.missing"), true
+			return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
 		}
 		if err := s.Store.Erase(r.Context(), e, reg, p.now); err != nil {
 			return fmt.Errorf("erase: %w", err)
 		}
-		return s.renderMessage(w, http.StatusOK, p, "erased", "event", e.Title, "date", p.Date(p.now, e.Zone()), "clock", p.TimeOfDay(p.now, e.Zone()))
+		return p.renderMessage(w, http.StatusOK, "erased", "event", e.Title,
+			"date", p.Date(p.now, e.Zone()), "clock", p.TimeOfDay(p.now, e.Zone()))
 	})
 }
 
@@ -206,11 +196,11 @@ func (s *site) registrationCalendar(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	if reg.Status != deltag.RegistrationConfirmed {
-		seeOther(w, "/r/"+r.PathValue("token")) // which says why there is none
+		web.SeeOther(w, registrationPath(r)) // which says why there is no file
 		return nil
 	}
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	serveCalendar(w, e, s.OwnCalendar(e, reg, s.Now()))
+	writeCalendar(w, e, calendar.RegistrationFile(e, reg, calendar.NewPersonalLinks(s.BaseURL, reg), s.Now()))
 	return nil
 }
 
@@ -220,14 +210,15 @@ func inputFrom(reg deltag.Registration) signUpInput {
 	}}
 }
 
-func (p *page) changeForm(base string, e deltag.Event, n signUpInput, reg deltag.Registration, faults deltag.ValidationErrors) *form {
-	f := p.signUpForm(withAnsweredOptions(e, reg), n, faults)
-	f.Action, f.Submit = base, p.Text("form.save")
+func (p *page) changeForm(path string, input signUpInput, reg deltag.Registration,
+	invalid deltag.ValidationErrors) *form {
+	f := p.signUpForm(withAnsweredOptions(*p.Event, reg), input, invalid)
+	f.Action, f.Submit = path, p.Text("form.save")
 	return f
 }
 
-// withAnsweredOptions is e with its questions shown so that each can hold the answer that was given, also when the
-// organiser has changed the question since: saving one's name must not lose it.
+// withAnsweredOptions is e with its questions turned so that each can hold the answer that was given, also when the
+// organiser has changed the question since: saving one's name must not lose an answer.
 func withAnsweredOptions(e deltag.Event, reg deltag.Registration) deltag.Event {
 	e.Questions = slices.Clone(e.Questions)
 	for i := range e.Questions {

@@ -13,28 +13,31 @@ import (
 	"deltag/internal/deltag"
 )
 
-func own(r deltag.Registration) string { return "/r/" + r.Link(deltag.PurposeManage) }
-
 func TestRegistrationPage(t *testing.T) {
-	t.Run("ShowsWhatWasTypedInOneVisit", func(t *testing.T) {
+	t.Run("ShowsWhatWasTypedInOneRequest", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		a := v.get(own(r)).want(http.StatusOK).says("h1", "Du er tilmeldt")
-		a.has(`form[action="` + own(r) + `"] input#name[value="Anna Holm"]`).has(`input#email[value="anna@example.dk"]`)
-		a.has(`a[href="/join/` + r.Link(deltag.PurposeJoin) + `"]`).has(`a[href="` + own(r) + `/calendar.ics"]`).has(`a[href="` + own(r) + `/data.json"]`)
-		a.has(`form[action="` + own(r) + `/cancel"] button`).hasNot(`form[action$="/rejoin"]`).hasNot(`.trap`)
-		if v.store.visits != 1 {
-			t.Errorf("%d visits to the store, want 1", v.store.visits)
+		r := v.addRegistration(e, "Anna Holm")
+		v.store.engine.Transport.Reset()
+		a := v.get(managePath(r)).want(http.StatusOK).hasText("h1", "Du er tilmeldt")
+		if n := v.store.engine.Transport.Count(); n != 1 {
+			t.Errorf("%d requests to DynamoDB, want 1", n)
 		}
+		a.has(`form[action="` + managePath(r) + `"] input#name[value="Anna Holm"]`).
+			has(`input#email[value="anna@example.dk"]`)
+		a.has(`a[href="/join/` + r.Link(deltag.PurposeJoin) + `"]`).
+			has(`a[href="` + managePath(r) + `/calendar.ics"]`).has(`a[href="` + managePath(r) + `/data.json"]`)
+		a.has(`form[action="` + managePath(r) + `/cancel"] button`).hasNot(`form[action$="/rejoin"]`).hasNot(`.trap`)
 	})
 	t.Run("IsNeitherCachedNorIndexed", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		for _, path := range []string{own(r), own(r) + "/data.json", own(r) + "/calendar.ics", "/join/" + r.Link(deltag.PurposeJoin), "/unsubscribe/" + r.Link(deltag.PurposeUnsubscribe)} {
+		r := v.addRegistration(e, "Anna Holm")
+		for _, path := range []string{managePath(r), managePath(r) + "/data.json", managePath(r) + "/calendar.ics",
+			joinPath(r), unsubscribePath(r)} {
 			h := v.get(path).want(http.StatusOK).Header
-			if h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(h.Get("X-Robots-Tag"), "noindex") {
+			if h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" ||
+				!strings.Contains(h.Get("X-Robots-Tag"), "noindex") {
 				t.Errorf("%s: headers %v", path, h)
 			}
 		}
@@ -42,170 +45,194 @@ func TestRegistrationPage(t *testing.T) {
 	t.Run("SpeaksTheRegistrationsLanguage", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		r.Language = deltag.LanguageEnglish
-		v.store.people[r.ID] = r
-		v.get(own(r)).says("h1", "You are signed up").hasNot(`a[href*="lang=en"]`)
-		v.get(own(r)+"?lang=da").says("h1", "Du er tilmeldt").has(`a[href$="?lang=da"]`)
+		r := v.addRegistrationWith(e, deltag.SignUpRequest{Name: "Anna Holm", Language: deltag.LanguageEnglish})
+		v.get(managePath(r)).hasText("h1", "You are signed up").hasNot(`a[href*="lang=en"]`)
+		v.get(managePath(r)+"?lang=da").hasText("h1", "Du er tilmeldt").has(`a[href$="?lang=da"]`)
 	})
-	t.Run("WaitingPersonSeesThePlaceInLine", func(t *testing.T) {
+	t.Run("WaitingPersonSeesTheWaitlistPosition", func(t *testing.T) {
 		e := limited(webinar(), 1, true)
 		v := newClient(t, e)
-		v.signedUp(e, "Anna Holm")
-		v.signedUp(e, "Bo Lund")
-		r := v.signedUp(e, "Carl Dam")
-		a := v.get(own(r)).says("h1", "Du står på ventelisten").says(".lead", "Du er nummer 2 i køen.")
-		a.says(`form[action$="/cancel"]`, "Forlad ventelisten").hasNot(`a[href^="/join/"]`).hasNot(`a[href$="calendar.ics"]`)
+		v.addRegistration(e, "Anna Holm")
+		v.addRegistration(e, "Bo Lund")
+		v.now = v.now.Add(time.Second)
+		r := v.addRegistration(e, "Carl Dam")
+		a := v.get(managePath(r)).hasText("h1", "Du står på ventelisten").hasText(".lead", "Du er nummer 2 i køen.")
+		a.hasText(`form[action$="/cancel"]`, "Forlad ventelisten").hasNot(`a[href^="/join/"]`).
+			hasNot(`a[href$="calendar.ics"]`)
 	})
 	t.Run("DeadAddressIsSaid", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		r.AddressStatus = deltag.AddressBounced
-		v.store.people[r.ID] = r
-		v.get(own(r)).says(".alert", "Vores mails til anna@example.dk kommer tilbage.")
+		r := v.addRegistration(e, "Anna Holm")
+		v.must(v.store.Suppress(t.Context(), e, r.Email, r, deltag.AddressBounced, before))
+		v.get(managePath(r)).hasText(".alert", "Vores mails til anna@example.dk kommer tilbage.")
 	})
-	t.Run("NoticesCannotBeMadeUp", func(t *testing.T) {
+	t.Run("FlashMessagesCannotBeMadeUp", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.get(own(r) + "?done=cancelled").want(http.StatusOK).hasNot(".done")
-		v.get(own(r) + "?done=<script>").want(http.StatusOK).hasNot(".done")
-		v.get(own(r)+"?done=saved").says(".done[role=status]", "Dine ændringer er gemt.")
+		r := v.addRegistration(e, "Anna Holm")
+		v.get(managePath(r) + "?done=cancelled").want(http.StatusOK).hasNot(".done")
+		v.get(managePath(r) + "?done=<script>").want(http.StatusOK).hasNot(".done")
+		v.get(managePath(r)+"?done=saved").hasText(".done[role=status]", "Dine ændringer er gemt.")
 	})
 	t.Run("CancelledEventLeavesNothingToChange", func(t *testing.T) {
 		e := webinar()
-		e.Status = deltag.EventCancelled
-		v := newClient(t, webinar())
-		r := v.signedUp(webinar(), "Anna Holm")
-		v.store.events[0] = e
-		v.get(own(r)).says("h1", "Arrangementet er aflyst").hasNot(`form[action$="/cancel"]`).hasNot("input#name").has(`form[action$="/erase"]`)
-		v.post(own(r), "name", "Bo", "email", "anna@example.dk").want(http.StatusConflict).says(".alert", "aflyst")
-		v.post(own(r)+"/cancel").want(http.StatusConflict).says(".alert", "aflyst")
-		if v.store.writes > 0 {
-			t.Error("something was written")
-		}
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		v.editEvent(e, func(e *deltag.Event) { e.Status = deltag.EventCancelled })
+		v.get(managePath(r)).hasText("h1", "Arrangementet er aflyst").hasNot(`form[action$="/cancel"]`).
+			hasNot("input#name").has(`form[action$="/erase"]`)
+		v.wantUnchanged(func() {
+			v.post(managePath(r), "name", "Bo", "email", "anna@example.dk").want(http.StatusConflict).
+				hasText(".alert", "aflyst")
+			v.post(managePath(r)+"/cancel").want(http.StatusConflict).hasText(".alert", "aflyst")
+		})
 	})
 	t.Run("AfterTheEndOneMayStillEraseAndDownload", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		r.AttendedAt = starts
-		v.store.people[r.ID] = r
+		r := v.addRegistration(e, "Anna Holm")
+		v.must(v.store.MarkAttended(t.Context(), e, r, starts))
 		v.now = starts.Add(2 * time.Hour)
-		v.get(own(r)).says("h1", "Arrangementet er slut").says(".lead", "Tak, fordi du var med.").has(`form[action$="/erase"]`).has(`a[href$="data.json"]`)
-		v.post(own(r), "name", "Bo", "email", "anna@example.dk").want(http.StatusConflict)
+		v.get(managePath(r)).hasText("h1", "Arrangementet er slut").hasText(".lead", "Tak, fordi du var med.").
+			has(`form[action$="/erase"]`).has(`a[href$="data.json"]`)
+		v.post(managePath(r), "name", "Bo", "email", "anna@example.dk").want(http.StatusConflict)
 	})
 }
 
 func TestChange(t *testing.T) {
 	e := webinar()
-	fill := []string{"name", "Anna Maria Holm", "email", "anna@example.dk", "organisation", "Ny Kommune", "role", "Chef", "updates", "yes"}
+	fill := []string{
+		"name", "Anna Maria Holm", "email", "anna@example.dk",
+		"organisation", "Ny Kommune", "role", "Chef", "updates", "yes",
+	}
 	t.Run("IsStored", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r), fill...).leadsTo(own(r) + "?done=saved")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r), fill...).redirectsTo(managePath(r) + "?done=saved")
 		got := v.only()
 		if got.Name != "Anna Maria Holm" || got.Organisation != "Ny Kommune" || got.Role != "Chef" || !got.Updates {
 			t.Errorf("stored %+v", got)
 		}
 	})
-	t.Run("FaultsKeepWhatWasTyped", func(t *testing.T) {
+	t.Run("ErrorsKeepWhatWasTyped", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r), "name", "", "email", "anna@example", "role", "Chef").want(http.StatusUnprocessableEntity).
-			says(`.alert a[href="#name"]`, "Skriv dit navn.").has(`input#role[value=Chef]`).has(`input#email[value="anna@example"]`)
-		if v.store.writes > 0 {
-			t.Error("something was written")
-		}
+		r := v.addRegistration(e, "Anna Holm")
+		v.wantUnchanged(func() {
+			v.post(managePath(r), "name", "", "email", "anna@example", "role", "Chef").
+				want(http.StatusUnprocessableEntity).
+				hasText(`.alert a[href="#name"]`, "Skriv dit navn.").has(`input#role[value=Chef]`).
+				has(`input#email[value="anna@example"]`)
+		})
 	})
 	t.Run("NewAddressMovesTheRegistrationAndEndsTheLink", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r), "name", "Anna Holm", "email", "ny@example.dk").want(http.StatusOK).says("h1", "Din mailadresse er ændret").says("main", "ny@example.dk")
-		v.get(own(r)).want(http.StatusNotFound).says("h1", "Linket virker ikke")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r), "name", "Anna Holm", "email", "ny@example.dk").want(http.StatusOK).
+			hasText("h1", "Din mailadresse er ændret").hasText("main", "ny@example.dk")
+		v.get(managePath(r)).want(http.StatusNotFound).hasText("h1", "Linket virker ikke")
 	})
 	t.Run("AnotherSpellingOfTheAddressIsTheSameAddress", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r), "name", "Anna Holm", "email", "Anna@Example.DK").leadsTo(own(r) + "?done=saved")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r), "name", "Anna Holm", "email", "Anna@Example.DK").
+			redirectsTo(managePath(r) + "?done=saved")
 	})
 	t.Run("OvertakenIsDecidedAnew", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.store.conflicts = maxConflictRetries - 1
-		v.post(own(r), fill...).leadsTo(own(r) + "?done=saved")
+		r := v.addRegistration(e, "Anna Holm")
+		v.store.onWrite = func() error { // somebody else's change, once
+			v.store.onWrite = nil
+			return v.store.Store.Unsubscribe(t.Context(), e, r, before)
+		}
+		v.post(managePath(r), fill...).redirectsTo(managePath(r) + "?done=saved")
+		if got := v.only(); got.Name != "Anna Maria Holm" || got.AddressStatus != deltag.AddressUnsubscribed {
+			t.Errorf("stored %+v, want both changes", got)
+		}
+	})
+	t.Run("OvertakenTwiceIsDecidedAnew", func(t *testing.T) {
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		v.store.onWrite = times(maxConflictAttempts-1, deltag.ErrConflict)
+		v.post(managePath(r), fill...).redirectsTo(managePath(r) + "?done=saved")
 	})
 	t.Run("OvertakenAgainAndAgainAsksToPressAgain", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.store.conflicts = maxConflictRetries
-		v.post(own(r), fill...).want(http.StatusServiceUnavailable).has(`form[action="` + own(r) + `"] input[type=hidden][name=name][value="Anna Maria Holm"]`)
+		r := v.addRegistration(e, "Anna Holm")
+		v.store.onWrite = times(maxConflictAttempts, deltag.ErrConflict)
+		v.post(managePath(r), fill...).want(http.StatusConflict).
+			has(`form[action="` + managePath(r) + `"] input[type=hidden][name=name][value="Anna Maria Holm"]`)
 	})
 	t.Run("WithoutStoreKeepsTheForm", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.store.before = func() { v.store.err = deltag.ErrUnavailable }
-		v.post(own(r), fill...).want(http.StatusServiceUnavailable).has(`input#name[value="Anna Maria Holm"]`).says(".alert", "tryk igen")
+		r := v.addRegistration(e, "Anna Holm")
+		v.store.onWrite = always(deltag.ErrUnavailable)
+		v.post(managePath(r), fill...).want(http.StatusServiceUnavailable).has(`input#name[value="Anna Maria Holm"]`).
+			hasText(".alert", "tryk igen")
 	})
 	t.Run("AnswersToFormerQuestionsAreKept", func(t *testing.T) {
 		e := webinar()
 		e.Questions = questions()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		r.Answers = map[string][]string{"kommune": {"A", "B"}, "erfaring": {"Meget, meget"}, "emner": {"Kunst", "Ledelse"}, "optagelse": {"nej"}, "gammel": {"svar"}}
-		v.store.people[r.ID] = r
-		a := v.get(own(r))
-		a.has(`input[id="answers.kommune"][value="A, B"]`).has(`input[type=radio][value="Meget, meget"][checked]`).has(`input[type=checkbox][value="Kunst"][checked]`).has(`input[type=text][id="answers.optagelse"][value=nej]`)
-		v.post(own(r), "name", "Anna Holm", "email", "anna@example.dk", "answers.kommune", "A, B", "answers.erfaring", "Meget, meget",
+		answers := map[string][]string{
+			"kommune": {"A", "B"}, "erfaring": {"Meget, meget"}, "emner": {"Kunst", "Ledelse"}, "optagelse": {"nej"},
+			"gammel": {"svar"},
+		}
+		r := v.addRegistrationWith(e, deltag.SignUpRequest{Name: "Anna Holm", Language: e.Language, Answers: answers})
+		a := v.get(managePath(r))
+		a.has(`input[id="answers.kommune"][value="A, B"]`).has(`input[type=radio][value="Meget, meget"][checked]`).
+			has(`input[type=checkbox][value="Kunst"][checked]`).
+			has(`input[type=text][id="answers.optagelse"][value=nej]`)
+		v.post(managePath(r), "name", "Anna Holm", "email", "anna@example.dk", "answers.kommune", "A, B",
+			"answers.erfaring", "Meget, meget",
 			"answers.emner", "Kunst", "answers.emner", "Ledelse", "answers.optagelse", "nej").want(http.StatusSeeOther)
-		want := map[string][]string{"kommune": {"A, B"}, "erfaring": {"Meget, meget"}, "emner": {"Kunst", "Ledelse"}, "optagelse": {"nej"}, "gammel": {"svar"}}
+		want := map[string][]string{"kommune": {"A, B"}, "erfaring": {"Meget, meget"}, "emner": {"Kunst", "Ledelse"},
+			"optagelse": {"nej"}, "gammel": {"svar"}}
 		if diff := cmp.Diff(want, v.only().Answers); diff != "" {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestSeat(t *testing.T) {
+func TestCancelAndRejoin(t *testing.T) {
 	t.Run("IsGivenUpInOnePressAndTakenBackInAnother", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r) + "/cancel").leadsTo(own(r) + "?done=cancelled")
-		v.get(own(r)+"?done=cancelled").says("h1", "Du har meldt afbud").has(".done").has(`form[action$="/rejoin"]`).hasNot("input#name")
-		v.post(own(r) + "/cancel").leadsTo(own(r) + "?done=cancelled")
-		if v.store.writes != 1 {
-			t.Errorf("%d writes, want 1: the second press changes nothing", v.store.writes)
-		}
-		v.post(own(r)+"/rejoin", "language", "en").leadsTo(own(r) + "?done=rejoined&lang=en")
-		v.get(own(r)+"?done=rejoined").says("h1", "Du er tilmeldt").says(".done", "Velkommen tilbage")
-		v.post(own(r) + "/rejoin").leadsTo(own(r) + "?done=rejoined")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r) + "/cancel").redirectsTo(managePath(r) + "?done=cancelled")
+		v.get(managePath(r)+"?done=cancelled").hasText("h1", "Du har meldt afbud").has(".done").
+			has(`form[action$="/rejoin"]`).hasNot("input#name")
+		v.wantUnchanged(func() { v.post(managePath(r) + "/cancel").redirectsTo(managePath(r) + "?done=cancelled") })
+		v.post(managePath(r)+"/rejoin", "language", "en").redirectsTo(managePath(r) + "?done=rejoined&lang=en")
+		v.get(managePath(r)+"?done=rejoined").hasText("h1", "Du er tilmeldt").hasText(".done", "Velkommen tilbage")
+		v.post(managePath(r) + "/rejoin").redirectsTo(managePath(r) + "?done=rejoined")
 	})
 	t.Run("IsGoneWhenOthersTookIt", func(t *testing.T) {
 		e := limited(webinar(), 1, true)
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r) + "/cancel").want(http.StatusSeeOther)
-		v.signedUp(e, "Bo Lund")
-		v.post(own(r) + "/rejoin").leadsTo(own(r) + "?done=rejoined")
-		v.get(own(r)+"?done=rejoined").says("h1", "Du står på ventelisten").says(".done", "Alle pladser er optaget lige nu")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r) + "/cancel").want(http.StatusSeeOther)
+		v.addRegistration(e, "Bo Lund")
+		v.post(managePath(r) + "/rejoin").redirectsTo(managePath(r) + "?done=rejoined")
+		v.get(managePath(r)+"?done=rejoined").hasText("h1", "Du står på ventelisten").
+			hasText(".done", "Alle pladser er optaget lige nu")
 	})
 	t.Run("CannotBeTakenBackWhenFullWithoutWaitingList", func(t *testing.T) {
 		e := limited(webinar(), 1, false)
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r) + "/cancel").want(http.StatusSeeOther)
-		v.signedUp(e, "Bo Lund")
-		v.post(own(r)+"/rejoin").want(http.StatusConflict).says(".alert", "der er ingen venteliste")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r) + "/cancel").want(http.StatusSeeOther)
+		v.addRegistration(e, "Bo Lund")
+		v.post(managePath(r)+"/rejoin").want(http.StatusConflict).hasText(".alert", "der er ingen venteliste")
 	})
 	t.Run("CannotBeTakenBackOnceSignUpIsClosed", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r) + "/cancel").want(http.StatusSeeOther)
-		v.store.events[0].Status = deltag.EventClosed
-		v.get(own(r)).hasNot(`form[action$="/rejoin"]`)
-		v.post(own(r)+"/rejoin").want(http.StatusConflict).says(".alert", "Tilmeldingen er lukket")
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r) + "/cancel").want(http.StatusSeeOther)
+		v.editEvent(e, func(e *deltag.Event) { e.Status = deltag.EventClosed })
+		v.get(managePath(r)).hasNot(`form[action$="/rejoin"]`)
+		v.post(managePath(r)+"/rejoin").want(http.StatusConflict).hasText(".alert", "Tilmeldingen er lukket")
 	})
 }
 
@@ -213,19 +240,21 @@ func TestErase(t *testing.T) {
 	e := webinar()
 	t.Run("NeedsTheTick", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r) + "/erase").want(http.StatusUnprocessableEntity).has("details[open]").has(`input#confirm[aria-invalid=true][aria-describedby="confirm.fault"]`)
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r) + "/erase").want(http.StatusUnprocessableEntity).has("details[open]").
+			has(`input#confirm[aria-invalid=true][aria-describedby="confirm.fault"]`)
 		v.only()
 	})
 	t.Run("ShowsAReceiptAndEndsEveryLink", func(t *testing.T) {
 		v := newClient(t, e)
-		r := v.signedUp(e, "Anna Holm")
-		v.post(own(r)+"/erase", "confirm", "yes").want(http.StatusOK).says("h1", "Dine data er slettet").says("main", "blev slettet tirsdag den 24. november 2026 kl. 14.00")
-		if len(v.store.people) > 0 {
+		r := v.addRegistration(e, "Anna Holm")
+		v.post(managePath(r)+"/erase", "confirm", "yes").want(http.StatusOK).hasText("h1", "Dine data er slettet").
+			hasText("main", "blev slettet tirsdag den 24. november 2026 kl. 14.00")
+		if len(v.registrations()) > 0 {
 			t.Error("still stored")
 		}
-		for _, path := range []string{own(r), "/join/" + r.Link(deltag.PurposeJoin), "/unsubscribe/" + r.Link(deltag.PurposeUnsubscribe)} {
-			v.get(path).want(http.StatusNotFound).says("h1", "Linket virker ikke")
+		for _, path := range []string{managePath(r), joinPath(r), unsubscribePath(r)} {
+			v.get(path).want(http.StatusNotFound).hasText("h1", "Linket virker ikke")
 		}
 	})
 }
@@ -234,17 +263,20 @@ func TestExportData(t *testing.T) {
 	e := webinar()
 	e.Questions = questions()[:1]
 	v := newClient(t, e)
-	r := v.signedUp(e, "Anna Holm")
-	r.Answers = map[string][]string{"kommune": {"Æblerød"}, "gammel": {"svar"}}
-	r.PreviousIDs = []string{"oldoldoldoldoldoldol"}
-	v.store.people[r.ID] = r
-	mail := deltag.NewDelivery(r, deltag.KindConfirmation, 1, before).Claim(before).MarkSent("ses-1", before)
-	former := mail
-	former.RegistrationID, former.Email.Original = r.PreviousIDs[0], "ana@example.dk"
-	v.store.deliveries[r.ID] = []deltag.Delivery{mail}
-	v.store.deliveries[r.PreviousIDs[0]] = []deltag.Delivery{former}
+	former := v.addRegistrationWith(e, deltag.SignUpRequest{Name: "Ana Holm", Language: e.Language})
+	request := deltag.SignUpRequest{
+		Name: "Anna Holm", Email: deltag.Address{Original: "anna@example.dk", Normalized: "anna@example.dk"},
+		Language: e.Language, Answers: map[string][]string{"kommune": {"Æblerød"}, "gammel": {"svar"}},
+	}
+	v.must(v.store.UpdateByOrganiser(t.Context(), e, former, request, before))
+	r := v.stored(e, request.Email)
+	mails, err := v.store.DeliveriesOf(t.Context(), e.ID, r.ID)
+	v.must(err)
+	claimed := mails[0].Claim(before)
+	v.must(v.store.Claim(t.Context(), claimed, r))
+	v.must(v.store.SaveDelivery(t.Context(), claimed.MarkSent("ses-1", before)))
 
-	a := v.get(own(r) + "/data.json").want(http.StatusOK)
+	a := v.get(managePath(r) + "/data.json").want(http.StatusOK)
 	if got := a.Header.Get("Content-Disposition"); got != `attachment; filename="deltag-samskabelse.json"` {
 		t.Errorf("Content-Disposition %q", got)
 	}
@@ -267,13 +299,16 @@ func TestExportData(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.text), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Registration.Name != "Anna Holm" || got.Registration.Status != "confirmed" || got.Registration.AttendedAt != nil || got.Event.Title != e.Title || !got.ErasedAt.Equal(e.RetentionEndsAt()) {
+	if got.Registration.Name != "Anna Holm" || got.Registration.Status != "confirmed" ||
+		got.Registration.AttendedAt != nil || got.Event.Title != e.Title || !got.ErasedAt.Equal(e.RetentionEndsAt()) {
 		t.Errorf("data: %+v", got)
 	}
-	if n := len(got.Registration.Answers); n != 2 || got.Registration.Answers[0].Question == "" || got.Registration.Answers[1].ID != "gammel" {
+	if n := len(got.Registration.Answers); n != 2 || got.Registration.Answers[0].Question == "" ||
+		got.Registration.Answers[1].ID != "gammel" {
 		t.Errorf("answers: %+v", got.Registration.Answers)
 	}
-	if len(got.Mails) != 2 || got.Mails[0].Kind != "confirmation" || got.Mails[0].MessageID != "ses-1" || len(got.Mails[0].History) != 2 || got.Mails[1].Email != "ana@example.dk" {
+	if len(got.Mails) != 2 || got.Mails[0].Kind != "confirmation" || got.Mails[0].MessageID != "ses-1" ||
+		len(got.Mails[0].History) != 2 || got.Mails[1].Email != "ana@example.dk" {
 		t.Errorf("mails: %+v", got.Mails)
 	}
 	if secret := base64.StdEncoding.EncodeToString(r.Secret); strings.Contains(a.text, secret) {
@@ -284,20 +319,28 @@ func TestExportData(t *testing.T) {
 func TestRegistrationCalendar(t *testing.T) {
 	e := limited(webinar(), 1, true)
 	v := newClient(t, e)
-	r := v.signedUp(e, "Anna Holm")
-	a := v.get(own(r) + "/calendar.ics").want(http.StatusOK)
-	if a.Header.Get("Content-Type") != "text/calendar; charset=utf-8" || !strings.Contains(a.text, "UID:"+r.ID) {
-		t.Errorf("%v\n%s", a.Header, a.text)
+	r := v.addRegistration(e, "Anna Holm")
+	a := v.get(managePath(r) + "/calendar.ics").want(http.StatusOK)
+	if a.Header.Get("Content-Type") != "text/calendar; charset=utf-8" {
+		t.Errorf("headers %v", a.Header)
 	}
-	waiting := v.signedUp(e, "Bo Lund")
-	v.get(own(waiting) + "/calendar.ics").leadsTo(own(waiting))
+	file := strings.ReplaceAll(a.text, "\r\n ", "") // RFC 5545 3.1: long lines are folded
+	for _, line := range []string{"UID:" + e.ID + "@deltag\r\n",
+		"URL:https://deltag.example.dk" + joinPath(r) + "\r\n"} {
+		if !strings.Contains(file, line) {
+			t.Errorf("no %q in:\n%s", line, file)
+		}
+	}
+	waiting := v.addRegistration(e, "Bo Lund")
+	v.get(managePath(waiting) + "/calendar.ics").redirectsTo(managePath(waiting))
 }
 
 func TestTokens(t *testing.T) {
 	e, other := webinar(), webinar()
-	other.ID, other.Slug, other.Title, other.Secret = "bbbbbbbbbbbbbbbbbbbb", "andet", "Et andet møde", []byte("fedcba9876543210")
+	other.ID, other.Slug, other.Title, other.Secret = "bbbbbbbbbbbbbbbbbbbb", "andet", "Et andet møde",
+		[]byte("fedcba9876543210")
 	v := newClient(t, e, other)
-	r, stranger := v.signedUp(e, "Anna Holm"), v.signedUp(other, "Bo Lund")
+	r, stranger := v.addRegistration(e, "Anna Holm"), v.addRegistration(other, "Bo Lund")
 	good := r.Link(deltag.PurposeManage)
 	swapped := deltag.Link{EventID: other.ID, RegistrationID: r.ID, Purpose: deltag.PurposeManage}
 	gone := deltag.Link{EventID: e.ID, RegistrationID: "zzzzzzzzzzzzzzzzzzzz", Purpose: deltag.PurposeManage}
@@ -315,27 +358,32 @@ func TestTokens(t *testing.T) {
 		"VeryLong":         strings.Repeat("A", 5000),
 	}
 	page := v.get("/r/hello").want(http.StatusNotFound).text
-	for name, token := range tokens {
-		t.Run(name, func(t *testing.T) {
-			for _, request := range []struct{ method, path string }{
-				{"GET", ""}, {"POST", ""}, {"POST", "/cancel"}, {"POST", "/rejoin"}, {"POST", "/erase"}, {"GET", "/calendar.ics"}, {"GET", "/data.json"},
-			} {
-				a := v.send(request.method, "/r/"+token+request.path, "", "")
-				if a.StatusCode != http.StatusNotFound || a.text != page {
-					t.Errorf("%s /r/…%s: status %d, or the page differs from the others'", request.method, request.path, a.StatusCode)
+	requests := []struct{ method, path string }{
+		{"GET", ""}, {"POST", ""}, {"POST", "/cancel"}, {"POST", "/rejoin"}, {"POST", "/erase"},
+		{"GET", "/calendar.ics"}, {"GET", "/data.json"},
+	}
+	v.wantUnchanged(func() {
+		for name, token := range tokens {
+			t.Run(name, func(t *testing.T) {
+				for _, request := range requests {
+					a := v.send(request.method, "/r/"+token+request.path, "", "")
+					if a.StatusCode != http.StatusNotFound || a.text != page {
+						t.Errorf("%s /r/…%s: status %d, or the page differs from the others'",
+							request.method, request.path, a.StatusCode)
+					}
 				}
-			}
-		})
-	}
-	for path, purposes := range map[string][]deltag.Purpose{"/join/": {deltag.PurposeManage, deltag.PurposeUnsubscribe}, "/unsubscribe/": {deltag.PurposeManage, deltag.PurposeJoin}} {
-		for _, purpose := range purposes {
-			v.get(path + r.Link(purpose)).want(http.StatusNotFound)
-			v.post(path + r.Link(purpose)).want(http.StatusNotFound)
+			})
 		}
-	}
-	if v.store.writes > 0 {
-		t.Errorf("%d writes", v.store.writes)
-	}
+		for path, purposes := range map[string][]deltag.Purpose{
+			"/join/":        {deltag.PurposeManage, deltag.PurposeUnsubscribe},
+			"/unsubscribe/": {deltag.PurposeManage, deltag.PurposeJoin},
+		} {
+			for _, purpose := range purposes {
+				v.get(path + r.Link(purpose)).want(http.StatusNotFound)
+				v.post(path + r.Link(purpose)).want(http.StatusNotFound)
+			}
+		}
+	})
 }
 
 func TestLostLink(t *testing.T) {
@@ -346,29 +394,37 @@ func TestLostLink(t *testing.T) {
 	t.Run("OfSeveralEventsOneIsChosen", func(t *testing.T) {
 		other := webinar()
 		other.ID, other.Slug = "bbbbbbbbbbbbbbbbbbbb", "andet"
-		newClient(t, webinar(), other).get("/r/hello?lang=en").has(`a[href="/e/andet/link?lang=en"]`).has(`a[href="/e/samskabelse/link?lang=en"]`).hasNot("form")
+		newClient(t, webinar(), other).get("/r/hello?lang=en").has(`a[href="/e/andet/link?lang=en"]`).
+			has(`a[href="/e/samskabelse/link?lang=en"]`).hasNot("form")
 	})
 	t.Run("AnswerIsTheSameForKnownAndUnknownAddresses", func(t *testing.T) {
-		v := newClient(t, webinar())
-		v.signedUp(webinar(), "Anna Holm")
-		known, unknown := v.post("/e/samskabelse/link", "email", "Anna@example.dk"), v.post("/e/samskabelse/link", "email", "bo@example.dk")
-		known.leadsTo("/e/samskabelse/link?sent=yes")
+		e := webinar()
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		v.now = before.Add(deltag.ResendCooldown)
+		ask := func(email string) response { return v.post("/e/samskabelse/link", "email", email) }
+		known, unknown := ask("Anna@example.dk"), ask("bo@example.dk")
+		known.redirectsTo("/e/samskabelse/link?sent=yes")
 		if diff := cmp.Diff(known.Header, unknown.Header); diff != "" || known.text != unknown.text {
-			t.Errorf("told apart:\n%s", diff)
+			t.Errorf("the answers differ:\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"anna@example.dk"}, v.store.links); diff != "" {
-			t.Errorf("links sent (-want +got):\n%s", diff)
+		mails, _, err := v.store.Deliveries(t.Context(), e.ID, "", 100)
+		v.must(err)
+		if len(mails) != 2 || mails[0].RegistrationID != r.ID || mails[1].RegistrationID != r.ID {
+			t.Errorf("mails %+v, want the confirmation and one more, both to Anna", mails)
 		}
-		v.get("/e/samskabelse/link?sent=yes").says("h1", "Kig i din indbakke").says(".done", "Hvis adressen er tilmeldt")
+		v.get("/e/samskabelse/link?sent=yes").hasText("h1", "Kig i din indbakke").
+			hasText(".done", "Hvis adressen er tilmeldt")
 	})
-	t.Run("FaultIsNamed", func(t *testing.T) {
+	t.Run("ErrorIsNamed", func(t *testing.T) {
 		newClient(t, webinar()).post("/e/samskabelse/link", "email", "anna").want(http.StatusUnprocessableEntity).
-			says(`.alert a[href="#email"]`, "Der mangler et @").has(`input#email[value=anna]`)
+			hasText(`.alert a[href="#email"]`, "Der mangler et @").has(`input#email[value=anna]`)
 	})
 	t.Run("WithoutStoreKeepsTheAddress", func(t *testing.T) {
 		v := newClient(t, webinar())
-		v.store.err = deltag.ErrUnavailable
-		v.post("/e/samskabelse/link", "email", "anna@example.dk").want(http.StatusServiceUnavailable).has(`input[name=email][value="anna@example.dk"]`)
+		v.store.fail(deltag.ErrUnavailable)
+		v.post("/e/samskabelse/link", "email", "anna@example.dk").want(http.StatusServiceUnavailable).
+			has(`input[name=email][value="anna@example.dk"]`)
 		v.get("/r/hello").want(http.StatusNotFound)
 	})
 }

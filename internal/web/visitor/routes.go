@@ -1,82 +1,89 @@
 package visitor
 
 import (
-	"maps"
+	"encoding/json"
+	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-// A handler answers a request, or returns an error before it has written anything.
-type handler func(http.ResponseWriter, *http.Request) error
-
-// methodHandlers are a path's endpoints.
-type methodHandlers map[string]handler
-
-func (s *site) routes() {
-	pages := map[string]methodHandlers{
+func (s *site) routes() http.Handler {
+	pages := map[string]web.Methods{
 		"/{$}":                    {"GET": s.index},
 		"/e/{slug}":               {"GET": s.event},
 		"/e/{slug}/embed":         {"GET": s.event},
-		"/e/{slug}/registrations": {"POST": s.withMinResponseTime(s.signUp)},
+		"/e/{slug}/registrations": {"POST": s.withMinResponseTime(web.WithForm(s.signUp))},
 		"/e/{slug}/thanks":        {"GET": s.thanks},
-		"/e/{slug}/calendar.ics":  {"GET": s.calendar},
-		"/e/{slug}/link":          {"GET": s.askForLink, "POST": s.withMinResponseTime(s.sendLink)},
+		"/e/{slug}/calendar.ics":  {"GET": s.eventCalendar},
+		"/e/{slug}/link":          {"GET": s.linkPage, "POST": s.withMinResponseTime(web.WithForm(s.sendLink))},
 
-		"/r/{token}":              {"GET": s.registration, "POST": s.withMinResponseTime(s.change)},
-		"/r/{token}/cancel":       {"POST": s.cancelRegistration},
-		"/r/{token}/rejoin":       {"POST": s.rejoin},
-		"/r/{token}/erase":        {"POST": s.erase},
+		"/r/{token}":              {"GET": s.registration, "POST": s.withMinResponseTime(web.WithForm(s.change))},
+		"/r/{token}/cancel":       {"POST": web.WithForm(s.cancelRegistration)},
+		"/r/{token}/rejoin":       {"POST": web.WithForm(s.rejoin)},
+		"/r/{token}/erase":        {"POST": web.WithForm(s.erase)},
 		"/r/{token}/calendar.ics": {"GET": s.registrationCalendar},
 		"/r/{token}/data.json":    {"GET": s.exportData},
-		"/join/{token}":           {"GET": s.joinPage, "POST": s.join},
+		"/join/{token}":           {"GET": s.joinPage, "POST": web.WithForm(s.join)},
 		"/unsubscribe/{token}":    {"GET": s.unsubscribePage, "POST": s.unsubscribe},
 
 		"/healthz":    {"GET": s.health},
 		"/robots.txt": {"GET": s.robots},
+
+		"/": {"GET": notFound, "POST": notFound},
 	}
-	for path, ms := range pages {
-		s.mux.Handle(path, s.methodMux(ms, s.renderError))
+	mux := http.NewServeMux()
+	for path, methods := range pages {
+		mux.Handle(path, methods.Handler(s.renderError))
 	}
-	s.mux.Handle("/api/v1/public/events/{slug}/registrations", s.methodMux(methodHandlers{"POST": s.withMinResponseTime(s.publicSignUp), "OPTIONS": s.preflight}, s.problem))
-	s.mux.Handle("/", s.methodMux(methodHandlers{"GET": notFound, "POST": notFound}, s.renderError))
+	signUp := web.Methods{"POST": s.withMinResponseTime(s.publicSignUp), "OPTIONS": s.preflight}
+	mux.Handle("/api/v1/public/events/{slug}/registrations", signUp.Handler(s.renderProblem))
+	return mux
 }
 
-// withMinResponseTime delays the answers that are about an address until Options.EvenAfter, for what the store does about one that is signed
-// up takes longer than for any other, and nobody is to tell them apart.
-func (s *site) withMinResponseTime(serve handler) handler {
+// withMinResponseTime holds answers about an address back until Options.MinResponseTime has passed. The store takes
+// longer over an address that is signed up than over any other, and the time an answer takes must not tell which.
+func (s *site) withMinResponseTime(serve web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		enough := time.After(s.MinResponseTime)
+		passed := time.After(s.MinResponseTime)
 		err := serve(w, r)
 		select {
-		case <-enough:
+		case <-passed:
 		case <-r.Context().Done():
 		}
 		return err
 	}
 }
 
-// methodMux serves a path's methods, with HEAD as GET, and hands what goes wrong to fail.
-func (s *site) methodMux(ms methodHandlers, fail func(http.ResponseWriter, *http.Request, error)) http.Handler {
-	allowed := slices.Collect(maps.Keys(ms))
-	if ms["GET"] != nil {
-		allowed = append(allowed, "HEAD")
+func notFound(http.ResponseWriter, *http.Request) error { return deltag.ErrNotFound }
+
+// health answers with the build, and whether it reaches its table.
+func (s *site) health(w http.ResponseWriter, r *http.Request) error {
+	status, table := http.StatusOK, "reachable"
+	if err := s.Store.Ping(r.Context()); err != nil {
+		status, table = web.BeginError(w, r, s.Log, err).Status, "unreachable"
 	}
-	slices.Sort(allowed)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if method == "HEAD" {
-			method = "GET"
-		}
-		serve := ms[method]
-		if serve == nil {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			fail(w, r, errMethod)
-			return
-		}
-		if err := serve(w, r); err != nil {
-			fail(w, r, err)
-		}
-	})
+	return writeJSON(w, status, map[string]string{"build": s.Build, "table": table})
+}
+
+// robots keeps crawlers from what is behind tokens, should they ever find one.
+func (s *site) robots(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	web.AllowSharedCache(w)
+	_, _ = fmt.Fprint(w, "User-agent: *\n"+
+		"Disallow: /r/\nDisallow: /join/\nDisallow: /unsubscribe/\nDisallow: /api/\n")
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+	return nil
 }

@@ -6,58 +6,141 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
-// signUp takes the form, from our own page or from any other: a sign-up needs no session, so there
-// is none that another site could abuse.
-func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
-	if err := readForm(w, r); err != nil {
-		return err
+// A signUpInput is what a visitor sent in, by form or JSON, before it is validated.
+type signUpInput struct {
+	deltag.SignUpRequest
+	email string // as typed
+}
+
+// submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
+// open; ValidationErrors; the errors of SignUpStore.SignUp.
+func (s *site) submitSignUp(r *http.Request, e deltag.Event, input signUpInput) error {
+	now := s.Now()
+	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
+		return fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
 	}
+	request, invalid := input.validate(e)
+	if len(invalid) > 0 {
+		return invalid
+	}
+	request.Network = networkPrefix(r)
+	if _, err := s.Store.SignUp(r.Context(), e, request, now); err != nil {
+		return fmt.Errorf("sign up: %w", err)
+	}
+	return nil
+}
+
+// validate returns the sign-up and everything that has to be corrected, in the order of the form.
+func (input signUpInput) validate(e deltag.Event) (deltag.SignUpRequest, deltag.ValidationErrors) {
+	request := input.SignUpRequest.Normalize()
+	parsed, err := address.Parse(input.email)
+	request.Email = parsed
+	var all, ofEmail deltag.ValidationErrors
+	errors.As(err, &ofEmail)
+	errors.As(request.Validate(e), &all)
+	afterName := 0
+	if all.ForField("name") != nil {
+		afterName = 1
+	}
+	all = slices.Insert(all, afterName, ofEmail...)
+	if !request.Language.IsSupported() {
+		all = append(all, deltag.FieldError{Field: "language", Code: "unknown-language"})
+	}
+	return request, all
+}
+
+// signUp takes the form, from our own page or from any other: a sign-up needs no session, so there is none that
+// another site could abuse.
+func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
 	e, err := s.publicEvent(r)
 	if err != nil {
 		return err
 	}
 	p := s.eventPage(r, e)
 	if r.PostForm.Get(honeypotField) != "" {
-		s.Log.InfoContext(r.Context(), "a program filled in the trap", "event", e.ID)
-		return p.redirectToThanks(w)
+		s.Log.InfoContext(r.Context(), "a program filled in the honeypot", "event", e.ID)
+		p.redirectToThanks(w)
+		return nil
 	}
-	n := readSignUpForm(r.PostForm, e, p.Language)
-	if e.SignUpStateAt(p.now) != deltag.SignUpOpen {
-		return s.renderEvent(w, http.StatusConflict, p, nil)
+	input := readSignUpForm(r.PostForm, e, p.Language)
+	if err := s.submitSignUp(r, e, input); err != nil {
+		return s.renderSignUpError(w, r, p, input, err)
 	}
-	su, faults := n.validate(e)
-	if len(faults) > 0 {
-		return s.renderEvent(w, http.StatusUnprocessableEntity, p, p.signUpForm(e, n, faults))
-	}
-	su.Network = networkPrefix(r)
-	_, err = s.Store.SignUp(r.Context(), e, su, p.now)
-	if err == nil {
-		return p.redirectToThanks(w)
-	}
-	err = fmt.Errorf("sign up: %w", err)
+	p.redirectToThanks(w)
+	return nil
+}
+
+// renderSignUpError says why a sign-up was not taken. What was typed stays in the form if sending it again can help.
+func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page, input signUpInput, err error) error {
+	var invalid deltag.ValidationErrors
 	switch {
+	case errors.Is(err, deltag.ErrClosed):
+		return p.renderEvent(w, http.StatusConflict, nil)
 	case errors.Is(err, deltag.ErrFull):
-		return s.renderMessage(w, http.StatusConflict, p, "full")
-	case toHTTPError(err).status == http.StatusServiceUnavailable:
-		return s.rerenderForm(w, p, p.signUpForm(e, n, nil), s.logAndSetHeaders(w, r, err), "page.retry.form")
-	case toHTTPError(err).status == http.StatusTooManyRequests:
-		return s.rerenderForm(w, p, p.signUpForm(e, n, nil), s.logAndSetHeaders(w, r, err), "page.error."+toHTTPError(err).code+".text")
+		return p.renderMessage(w, http.StatusConflict, "full")
+	case errors.As(err, &invalid):
+		return p.renderEvent(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, input, invalid))
 	}
-	return err
+	var text string
+	switch answer := web.ErrorFor(err); answer.Status {
+	case http.StatusServiceUnavailable:
+		text = p.Text("page.retry.form")
+	case http.StatusTooManyRequests:
+		text = p.Text("page.error." + answer.Code + ".text")
+	default:
+		return err
+	}
+	answer := web.BeginError(w, r, s.Log, err)
+	f := p.signUpForm(*p.Event, input, nil)
+	f.Error, p.HasErrors = text, true
+	return p.renderEvent(w, answer.Status, f)
 }
 
-// rerenderForm shows once more what was typed, and above it why it was not taken.
-func (s *site) rerenderForm(w http.ResponseWriter, p *page, f *form, because httpError, sorry string) error {
-	f.Error, p.HasErrors = p.Text(sorry), true
-	return s.renderEvent(w, because.status, p, f)
+// honeypotField is a field that people never see. What fills it in is a program.
+const honeypotField = "homepage"
+
+// checkedValues are what a ticked box may send: forms on other sites differ. Anything else is no consent.
+var checkedValues = []string{deltag.CheckedValue, "on", "true", "1"}
+
+// readSignUpForm reads a form. Fields that the event does not ask for are ignored: a question may have been removed
+// while somebody was writing.
+func readSignUpForm(form url.Values, e deltag.Event, l deltag.Language) signUpInput {
+	input := signUpInput{email: form.Get("email"), SignUpRequest: deltag.SignUpRequest{
+		Name: form.Get("name"), Organisation: form.Get("organisation"), Role: form.Get("role"),
+		Updates: slices.Contains(checkedValues, form.Get("updates")), Language: l, Answers: map[string][]string{},
+	}}
+	for _, q := range e.Questions {
+		if given := form["answers."+q.ID]; len(given) > 0 {
+			input.Answers[q.ID] = readAnswer(q, given)
+		}
+	}
+	return input
 }
 
-// networkPrefix is where a request comes from: an address of IPv4, or what IPv6 gives to one household or office, a /56. It is
-// "" when it is not known.
+func readAnswer(q deltag.Question, given []string) []string {
+	given = slices.Clone(given)
+	for i, v := range given {
+		switch {
+		case q.Kind == deltag.QuestionLongText:
+			given[i] = strings.ReplaceAll(v, "\r\n", "\n") // browsers send line ends like this
+		case q.Kind == deltag.QuestionCheckbox && v == "on":
+			given[i] = deltag.CheckedValue // a box without a value, on another site's page
+		}
+	}
+	return given
+}
+
+// networkPrefix is where a request comes from: an IPv4 address, or the /56 that IPv6 gives one household or office. ""
+// when it is not known.
 func networkPrefix(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -75,17 +158,10 @@ func networkPrefix(r *http.Request) string {
 	return prefix.String()
 }
 
-func (p *page) redirectToThanks(w http.ResponseWriter) error {
+func (p *page) redirectToThanks(w http.ResponseWriter) {
 	path := eventPath(p.Event.Slug) + "/thanks"
 	if p.Embedded {
 		path += "?embed=yes"
 	}
-	seeOther(w, p.Href(path))
-	return nil
-}
-
-// seeOther leads on after a POST, so that a reload repeats nothing.
-func seeOther(w http.ResponseWriter, path string) {
-	w.Header().Set("Location", path)
-	w.WriteHeader(http.StatusSeeOther)
+	web.SeeOther(w, p.Href(path))
 }

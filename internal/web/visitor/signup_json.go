@@ -3,17 +3,17 @@ package visitor
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
+	"deltag/internal/web"
 )
 
-// The JSON sign-up is for forms that other sites build themselves. Any site may call it: it carries
-// no cookie, and can do no more than the form can.
+// The JSON sign-up is for forms that other sites build themselves. Any site may call it: it takes no cookie, and can do
+// no more than the form can.
 
 func (s *site) preflight(w http.ResponseWriter, _ *http.Request) error {
 	setCORSHeaders(w)
@@ -30,14 +30,14 @@ func setCORSHeaders(w http.ResponseWriter) {
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 }
 
-// publicSignUp answers the same for a first sign-up, a place in line and a repeated one: the mail tells.
+// publicSignUp answers the same to a first sign-up, a place on the waitlist and a repeated sign-up: see thanks.
 func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	setCORSHeaders(w)
-	body, err := readBody(w, r, "application/json")
+	body, err := web.ReadBody(w, r, "application/json")
 	if err != nil {
 		return err
 	}
-	n, err := parseSignUpForm(body)
+	input, err := parseSignUp(body)
 	if err != nil {
 		return err
 	}
@@ -45,84 +45,44 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if n.Language == "" {
-		n.Language = s.newPage(r, e.Language).Language
+	if input.Language == "" {
+		input.Language = s.newPage(r, e.Language).Language
 	}
-	if err := s.submitJSON(w, r, e, n); err != nil {
-		return localizedError{err, n.Language}
+	if err := s.submitSignUp(r, e, input); err != nil {
+		return localizedError{err, input.Language}
 	}
-	return nil
-}
-
-func (s *site) submitJSON(w http.ResponseWriter, r *http.Request, e deltag.Event, n signUpInput) error {
-	now := s.Now()
-	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
-		return httpError{status: http.StatusConflict, code: string(state)}
-	}
-	su, faults := n.validate(e)
-	if !n.Language.IsSupported() {
-		faults = append(faults, deltag.FieldError{Field: "language", Code: "unknown-language"})
-	}
-	words := i18n.For(n.Language)
-	if len(faults) > 0 {
-		s.writeValidationProblem(w, words, faults)
-		return nil
-	}
-	su.Network = networkPrefix(r)
-	if _, err := s.Store.SignUp(r.Context(), e, su, now); err != nil {
-		return fmt.Errorf("sign up: %w", err)
-	}
-	return writeAccepted(w, words, e)
-}
-
-func writeAccepted(w http.ResponseWriter, words *i18n.Catalog, e deltag.Event) error {
 	key := "page.thanks.text"
 	if e.Capacity != nil {
 		key = "page.thanks.text-limited"
 	}
-	body, err := json.Marshal(map[string]string{"status": "received", "message": words.Text(key)})
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(body)
-	return nil
+	answer := map[string]string{"status": "received", "message": i18n.For(input.Language).Text(key)}
+	return writeJSON(w, http.StatusAccepted, answer)
 }
 
-func (s *site) writeValidationProblem(w http.ResponseWriter, words *i18n.Catalog, faults deltag.ValidationErrors) {
-	p := page{Catalog: words}
-	d := problemDocument{Status: http.StatusUnprocessableEntity, Code: "invalid", Title: words.Text("page.error.invalid.title")}
-	for _, f := range faults {
-		d.Errors = append(d.Errors, problemFault{Field: f.Field, Code: f.Code, Detail: p.errorText(f, "")})
-	}
-	s.writeProblem(w, d)
-}
-
-// parseSignUpForm reads one JSON object with the form's names. It goes key by key, so that a mistake can be
-// told with the field it is in; encoding/json would pass over a key that comes twice.
-func parseSignUpForm(body []byte) (signUpInput, error) {
-	n := signUpInput{SignUpRequest: deltag.SignUpRequest{Answers: map[string][]string{}}}
+// parseSignUp reads one JSON object with the form's names. It goes key by key, so that an error names its field;
+// encoding/json would ignore a key that comes twice.
+func parseSignUp(body []byte) (signUpInput, error) {
+	input := signUpInput{SignUpRequest: deltag.SignUpRequest{Answers: map[string][]string{}}}
 	err := decodeObject(body, "", func(key string, raw json.RawMessage) error {
 		switch key {
 		case "name":
-			return read(key, raw, &n.Name)
+			return decodeValue(key, raw, &input.Name)
 		case "email":
-			return read(key, raw, &n.email)
+			return decodeValue(key, raw, &input.email)
 		case "organisation":
-			return read(key, raw, &n.Organisation)
+			return decodeValue(key, raw, &input.Organisation)
 		case "role":
-			return read(key, raw, &n.Role)
+			return decodeValue(key, raw, &input.Role)
 		case "updates":
-			return read(key, raw, &n.Updates)
+			return decodeValue(key, raw, &input.Updates)
 		case "language":
-			return read(key, raw, &n.Language)
+			return decodeValue(key, raw, &input.Language)
 		case "answers":
-			return parseAnswers(raw, n.Answers)
+			return parseAnswers(raw, input.Answers)
 		}
-		return httpError{status: http.StatusBadRequest, code: "unknown-field", field: key}
+		return fieldProblem("unknown-field", key)
 	})
-	return n, err
+	return input, err
 }
 
 func parseAnswers(raw json.RawMessage, into map[string][]string) error {
@@ -131,7 +91,7 @@ func parseAnswers(raw json.RawMessage, into map[string][]string) error {
 		return nil
 	case '{':
 	default:
-		return wrongType("answers")
+		return fieldProblem("wrong-type", "answers")
 	}
 	return decodeObject(raw, "answers.", func(field string, raw json.RawMessage) error {
 		answer, err := parseAnswer(field, raw)
@@ -149,65 +109,66 @@ func parseAnswer(field string, raw json.RawMessage) ([]string, error) {
 		return nil, nil
 	case '[':
 		var many []*string
-		if err := read(field, raw, &many); err != nil {
+		if err := decodeValue(field, raw, &many); err != nil {
 			return nil, err
 		}
 		all := make([]string, len(many))
 		for i, one := range many {
 			if one == nil {
-				return nil, wrongType(field)
+				return nil, fieldProblem("wrong-type", field)
 			}
 			all[i] = *one
 		}
 		return all, nil
 	}
 	var one string
-	err := read(field, raw, &one)
+	err := decodeValue(field, raw, &one)
 	return []string{one}, err
 }
 
-// read takes a value of the right type. Null leaves the field empty: many a script sends it for that.
-func read(field string, raw json.RawMessage, into any) error {
+// decodeValue takes a value of the right type. Null leaves the field empty, which is what scripts often mean by it.
+func decodeValue(field string, raw json.RawMessage, into any) error {
 	if json.Unmarshal(raw, into) != nil {
-		return wrongType(field)
+		return fieldProblem("wrong-type", field)
 	}
 	return nil
 }
 
-func wrongType(field string) error {
-	return httpError{status: http.StatusBadRequest, code: "wrong-type", field: field}
+// fieldProblem is a body that breaks the contract at one field.
+func fieldProblem(code, field string) error {
+	return web.Error{Status: http.StatusBadRequest, Code: code, Field: field}
 }
 
-// decodeObject goes through the one JSON object that body must be, whose keys are named after prefix.
-func decodeObject(body []byte, prefix string, do func(field string, raw json.RawMessage) error) error {
+// decodeObject calls decode for each key of the one JSON object that body must be, with prefix before the key.
+func decodeObject(body []byte, prefix string, decode func(field string, raw json.RawMessage) error) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return errMalformed
+		return web.ErrMalformed
 	}
 	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		key, ok := token.(string)
 		if err != nil || !ok {
-			return errMalformed
+			return web.ErrMalformed
 		}
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return errMalformed
+			return web.ErrMalformed
 		}
 		if seen[key] {
-			return httpError{status: http.StatusBadRequest, code: "twice", field: prefix + key}
+			return fieldProblem("twice", prefix+key)
 		}
 		seen[key] = true
-		if err := do(prefix+key, raw); err != nil {
+		if err := decode(prefix+key, raw); err != nil {
 			return err
 		}
 	}
 	if _, err := dec.Token(); err != nil {
-		return errMalformed
+		return web.ErrMalformed
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return errMalformed
+		return web.ErrMalformed
 	}
 	return nil
 }

@@ -10,25 +10,33 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"deltag/internal/deltag"
 )
 
-// slow is a store that takes longer over an address that it knows.
-type slow struct{ *memory }
+// A slowStore takes three times as long over the one address that is signed up. Nothing else of it is called.
+type slowStore struct{ Store }
 
-func (s slow) SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error) {
-	s.think(e, in.Email)
-	return s.memory.SignUp(ctx, e, in, now)
+const knownAddress = "anna@example.dk"
+
+func (slowStore) EventBySlug(context.Context, string) (deltag.Event, error) { return webinar(), nil }
+
+func (slowStore) SignUp(
+	_ context.Context, _ deltag.Event, request deltag.SignUpRequest, _ time.Time,
+) (deltag.SignUpOutcome, error) {
+	sleepFor(request.Email)
+	return "", nil
 }
 
-func (s slow) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error {
-	s.think(e, a)
-	return s.memory.ResendConfirmation(ctx, e, a, now)
+func (slowStore) ResendConfirmation(_ context.Context, _ deltag.Event, a deltag.Address, _ time.Time) error {
+	sleepFor(a)
+	return nil
 }
 
-func (s slow) think(e deltag.Event, a deltag.Address) {
+func sleepFor(a deltag.Address) {
 	calls := 1
-	if _, known := s.people[deltag.RegistrationID(e, a)]; known {
+	if a.Normalized == knownAddress {
 		calls = 3
 	}
 	time.Sleep(time.Duration(calls) * 12 * time.Millisecond)
@@ -37,10 +45,8 @@ func (s slow) think(e deltag.Event, a deltag.Address) {
 // TestResponseTimeHidesRegistration is measured by a fake clock.
 func TestResponseTimeHidesRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := newClient(t, webinar())
-		v.signedUp(v.store.events[0], "Anna Holm")
-		o := Options{Store: slow{v.store}, BaseURL: "https://deltag.example.dk", Now: func() time.Time { return v.now }, MinResponseTime: MinResponseTime}
-		handler := New(o)
+		handler := New(Options{Store: slowStore{}, Now: func() time.Time { return before },
+			MinResponseTime: MinResponseTime})
 		took := func(path, contentType, body string) time.Duration {
 			began := time.Now()
 			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
@@ -52,12 +58,13 @@ func TestResponseTimeHidesRegistration(t *testing.T) {
 			}
 			return time.Since(began)
 		}
-		for _, email := range []string{"anna@example.dk", "ukendt@example.dk"} {
+		const form = "application/x-www-form-urlencoded"
+		for _, email := range []string{knownAddress, "ukendt@example.dk"} {
 			fields := url.Values{"name": {"Anna"}, "email": {email}}.Encode()
 			for _, d := range []time.Duration{
-				took("/e/samskabelse/registrations", "application/x-www-form-urlencoded", fields),
-				took("/e/samskabelse/link", "application/x-www-form-urlencoded", fields),
-				took("/api/v1/public/events/samskabelse/registrations", "application/json", `{"name":"Anna","email":"`+email+`"}`),
+				took("/e/samskabelse/registrations", form, fields),
+				took("/e/samskabelse/link", form, fields),
+				took(publicPath, "application/json", `{"name":"Anna","email":"`+email+`"}`),
 			} {
 				if d != MinResponseTime {
 					t.Errorf("%s: %v", email, d)
@@ -67,30 +74,42 @@ func TestResponseTimeHidesRegistration(t *testing.T) {
 	})
 }
 
-// TestTooMany: a refusal keeps what was typed, says why, and when to come back.
-func TestTooMany(t *testing.T) {
+// TestRateLimits: the answer keeps what was typed, says why it was not taken, and when to come back.
+func TestRateLimits(t *testing.T) {
 	for name, err := range map[string]error{"Mails": deltag.ErrMailLimit, "SignUps": deltag.ErrSignUpLimit} {
 		t.Run(name, func(t *testing.T) {
 			v := newClient(t, webinar())
-			v.store.before = func() { v.store.err = err }
-			a := v.post("/e/samskabelse/registrations", "name", "Anna", "email", "anna@example.dk").want(http.StatusTooManyRequests)
-			a.says(`[role="alert"]`, "Prøv igen").has(`input[name="name"][value="Anna"]`)
+			v.store.onWrite = always(err)
+			a := v.post(signUpPath, "name", "Anna", "email", "anna@example.dk").want(http.StatusTooManyRequests)
+			a.hasText(`[role="alert"]`, "Prøv igen").has(`input[name="name"][value="Anna"]`)
 			if a.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
-			v.store.before = func() { v.store.err = err }
-			v.store.err = nil
-			v.send("POST", "/api/v1/public/events/samskabelse/registrations", "application/json", `{"name":"Anna","email":"anna@example.dk"}`).want(http.StatusTooManyRequests)
+			v.postJSON(`{"name":"Anna","email":"anna@example.dk"}`).want(http.StatusTooManyRequests)
 		})
 	}
 }
 
-func TestNetwork(t *testing.T) {
+func TestNetworkPrefix(t *testing.T) {
 	for remote, want := range map[string]string{
-		"192.0.2.7:0": "192.0.2.7/32", "[2001:db8:1:ff00::7]:0": "2001:db8:1:ff00::/56", "[::ffff:192.0.2.7]:0": "192.0.2.7/32", ":0": "", "": "",
+		"192.0.2.7:0":            "192.0.2.7/32",
+		"[2001:db8:1:ff00::7]:0": "2001:db8:1:ff00::/56",
+		"[::ffff:192.0.2.7]:0":   "192.0.2.7/32",
+		":0":                     "",
+		"":                       "",
 	} {
 		if got := networkPrefix(&http.Request{RemoteAddr: remote}); got != want {
 			t.Errorf("%q: %q, want %q", remote, got, want)
 		}
+	}
+}
+
+func TestSignUpsCountForTheirNetwork(t *testing.T) {
+	v := newClient(t, webinar())
+	v.post(signUpPath, "name", "Anna", "email", "anna@example.dk").want(http.StatusSeeOther)
+	v.postJSON(`{"name":"Bo","email":"bo@example.dk"}`).want(http.StatusAccepted)
+	const ofTest = "192.0.2.1/32" // see httptest.NewRequest
+	if diff := cmp.Diff([]string{ofTest, ofTest}, v.store.networks); diff != "" {
+		t.Errorf("networks (-want +got):\n%s", diff)
 	}
 }

@@ -7,33 +7,31 @@ import (
 	"deltag/internal/deltag"
 )
 
-// An unsubscribeView asks, or says that it is done.
-type unsubscribeView struct{ Done bool }
-
 func (s *site) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	e, reg, err := s.loadByToken(r, deltag.PurposeUnsubscribe)
 	if err != nil {
 		return err
 	}
 	p := s.personalPage(r, e, reg)
-	return s.renderUnsubscribe(w, p, reg.AddressStatus == deltag.AddressUnsubscribed)
+	return p.renderUnsubscribe(w, reg.AddressStatus == deltag.AddressUnsubscribed)
 }
 
-// unsubscribe serves our own button and the mail programs' one click (RFC 8058). The latter may send
-// any kind of form and follow no redirect, so the body is not read and the answer is a page.
+// unsubscribe serves our own button and the mail programs' one click (RFC 8058). The latter may send any kind of form
+// and follows no redirect, so the body is not read and the answer is a page.
 func (s *site) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 	return s.updateByToken(r, deltag.PurposeUnsubscribe, func(e deltag.Event, reg deltag.Registration) error {
 		if err := s.Store.Unsubscribe(r.Context(), e, reg, s.Now()); err != nil {
 			return fmt.Errorf("unsubscribe: %w", err)
 		}
-		return s.renderUnsubscribe(w, s.personalPage(r, e, reg), true)
+		return s.personalPage(r, e, reg).renderUnsubscribe(w, true)
 	})
 }
 
-func (s *site) renderUnsubscribe(w http.ResponseWriter, p *page, done bool) error {
+// renderUnsubscribe asks whether to unsubscribe, or says that it is done.
+func (p *page) renderUnsubscribe(w http.ResponseWriter, done bool) error {
 	p.Title = p.Text("page.unsubscribe.title")
 	if done {
 		p.Title = p.Text("page.unsubscribe.done-title")
 	}
-	return s.render(w, http.StatusOK, "unsubscribe", p.with(unsubscribeView{Done: done}))
+	return p.withBody(done).render(w, http.StatusOK, "unsubscribe")
 }

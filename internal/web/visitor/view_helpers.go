@@ -12,18 +12,18 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Paragraphs are a text's, split at blank lines.
+// Paragraphs splits a text at blank lines.
 func (p *page) Paragraphs(text string) []string {
-	var ps []string
-	for _, s := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
-		if s = strings.TrimSpace(s); s != "" {
-			ps = append(ps, s)
+	var paragraphs []string
+	for _, p := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			paragraphs = append(paragraphs, p)
 		}
 	}
-	return ps
+	return paragraphs
 }
 
-// BreakableEmail lets a mail address that is too long for its line break behind the @, and not amid a word.
+// BreakableEmail lets a browser break a long mail address behind the @, and not within a word.
 func (p *page) BreakableEmail(address string) template.HTML {
 	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
 }
@@ -36,7 +36,7 @@ type Block struct {
 
 // Blocks finds the lists that people make in plain text, with a dash or a dot before each line.
 func (p *page) Blocks(text string) []Block {
-	var bs []Block
+	var blocks []Block
 	for _, paragraph := range p.Paragraphs(text) {
 		var b Block
 		lines := strings.Split(paragraph, "\n")
@@ -50,14 +50,14 @@ func (p *page) Blocks(text string) []Block {
 		}
 		slices.Reverse(b.Items)
 		b.Text = strings.Join(lines, "\n")
-		bs = append(bs, b)
+		blocks = append(blocks, b)
 	}
-	return bs
+	return blocks
 }
 
 func listItem(line string) (string, bool) {
-	for _, mark := range []string{"- ", "– ", "• ", "* "} {
-		if item, ok := strings.CutPrefix(strings.TrimSpace(line), mark); ok {
+	for _, bullet := range []string{"- ", "– ", "• ", "* "} {
+		if item, ok := strings.CutPrefix(strings.TrimSpace(line), bullet); ok {
 			return strings.TrimSpace(item), true
 		}
 	}
@@ -80,9 +80,10 @@ func (p *page) OneDay(e deltag.Event) bool {
 // EventDate is the event's day.
 func (p *page) EventDate(e deltag.Event) string { return p.Date(e.StartsAt, e.Zone()) }
 
-// EventClock is from when until when.
-func (p *page) EventClock(e deltag.Event) string {
-	return p.Text("page.facts.clock", "from", p.TimeOfDay(e.StartsAt, e.Zone()), "to", p.TimeOfDay(e.EndsAt, e.Zone()), "zone", p.Zone(e))
+// TimeRange is the event's start and end within its day: "kl. 14.00–15.00 (dansk tid)".
+func (p *page) TimeRange(e deltag.Event) string {
+	return p.Text("page.facts.time-range",
+		"from", p.TimeOfDay(e.StartsAt, e.Zone()), "to", p.TimeOfDay(e.EndsAt, e.Zone()), "zone", p.Zone(e))
 }
 
 // Duration is how long the event takes, exact to the minute: "1 time og 30 minutter".
@@ -97,7 +98,7 @@ func (p *page) Duration(e deltag.Event) string {
 	}
 }
 
-// RFC3339 is a time for a time element.
+// RFC3339 is t for a time element's datetime.
 func (p *page) RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // ErasedOn is the day on which everything personal is erased.

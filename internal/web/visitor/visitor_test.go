@@ -14,7 +14,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"deltag/internal/deltag"
-	"deltag/internal/i18n"
 )
 
 var (
@@ -27,7 +26,8 @@ func webinar() deltag.Event {
 	return deltag.Event{
 		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse på dagsorden",
 		Description: "Hvad kan samskabelse, som andet ikke kan?\n\nKom og tænk med.",
-		Language:    deltag.LanguageDanish, StartsAt: starts, EndsAt: starts.Add(time.Hour), TimeZone: "Europe/Copenhagen",
+		Language:    deltag.LanguageDanish, CreatedAt: before, StartsAt: starts, EndsAt: starts.Add(time.Hour),
+		TimeZone:    "Europe/Copenhagen",
 		HasWaitlist: true, JoinURL: "https://meet.example.org/j/4711",
 		Organiser: deltag.Organiser{Name: "Eksempelhuset", Email: "hej@example.dk"}, RetentionDays: 30,
 		Status: deltag.EventOpen, Secret: []byte("0123456789abcdef"), Revision: 1, ScheduleVersion: 1,
@@ -39,38 +39,37 @@ func questions() []deltag.Question {
 	return []deltag.Question{
 		{ID: "kommune", Kind: deltag.QuestionShortText, Label: "Hvilken kommune kommer du fra?", Required: true},
 		{ID: "bidrag", Kind: deltag.QuestionLongText, Label: "Hvad vil du gerne drøfte?"},
-		{ID: "erfaring", Kind: deltag.QuestionChoice, Label: "Hvor meget har du arbejdet med samskabelse?", Options: []string{"Ingenting endnu", "Lidt", "Meget"}, Required: true},
-		{ID: "emner", Kind: deltag.QuestionMultipleChoice, Label: "Hvilke emner interesserer dig?", Options: []string{"Ledelse", "Borgere", "Økonomi"}},
-		{ID: "optagelse", Kind: deltag.QuestionCheckbox, Label: "Jeg er indforstået med, at mødet bliver optaget", Required: true},
+		{ID: "erfaring", Kind: deltag.QuestionChoice, Label: "Hvor meget har du arbejdet med samskabelse?",
+			Options: []string{"Ingenting endnu", "Lidt", "Meget"}, Required: true},
+		{ID: "emner", Kind: deltag.QuestionMultipleChoice, Label: "Hvilke emner interesserer dig?",
+			Options: []string{"Ledelse", "Borgere", "Økonomi"}},
+		{ID: "optagelse", Kind: deltag.QuestionCheckbox, Label: "Jeg er indforstået med, at mødet bliver optaget",
+			Required: true},
 	}
 }
 
-func limited(e deltag.Event, capacity int, waitingList bool) deltag.Event {
-	e.Capacity, e.HasWaitlist, e.HasSeatCounter = &capacity, waitingList, true
+func limited(e deltag.Event, capacity int, waitlist bool) deltag.Event {
+	e.Capacity, e.HasWaitlist, e.HasSeatCounter = &capacity, waitlist, true
 	return e
 }
 
-// A client is a site and somebody who uses it, as a browser without JavaScript does.
+// A client uses a site of its own as a browser without JavaScript does.
 type client struct {
-	*testing.T
-	store *memory
-	now   time.Time
-	log   bytes.Buffer
-	site  http.Handler
+	testing.TB
+	store  *testStore
+	events []deltag.Event
+	now    time.Time
+	log    bytes.Buffer
+	site   http.Handler
 }
 
-func newClient(t *testing.T, events ...deltag.Event) *client {
-	v := &client{T: t, store: newMemory(events...), now: before}
+func newClient(tb testing.TB, events ...deltag.Event) *client {
+	tb.Helper()
+	v := &client{TB: tb, store: newTestStore(tb, events...), events: events, now: before}
 	v.site = New(Options{
 		Store: v.store, BaseURL: "https://deltag.example.dk", Build: "test",
 		Now: func() time.Time { return v.now },
 		Log: slog.New(slog.NewTextHandler(&v.log, nil)),
-		Calendar: func(e deltag.Event, url string, _ time.Time) []byte {
-			return []byte("BEGIN:VCALENDAR\r\nURL:" + url + "\r\n")
-		},
-		OwnCalendar: func(_ deltag.Event, r deltag.Registration, _ time.Time) []byte {
-			return []byte("BEGIN:VCALENDAR\r\nUID:" + r.ID + "\r\n")
-		},
 	})
 	return v
 }
@@ -78,7 +77,7 @@ func newClient(t *testing.T, events ...deltag.Event) *client {
 // A response is a response and its page.
 type response struct {
 	*http.Response
-	t    *testing.T
+	t    testing.TB
 	text string
 	doc  *goquery.Document
 }
@@ -95,17 +94,19 @@ func (v *client) send(method, path, contentType, body string) response {
 	if err != nil {
 		v.Fatal(err)
 	}
-	a := response{w.Result(), v.T, w.Body.String(), doc}
+	a := response{w.Result(), v.TB, w.Body.String(), doc}
 	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && method != "HEAD" {
-		a.wellMade()
+		a.checkHTML()
 	}
 	return a
 }
 
-// wellMade holds for every page: no words are missing, no id comes twice, and whatever is pointed at is there.
-func (a response) wellMade() {
+// checkHTML checks what holds for every page: no words are missing, no id comes twice, every id that is referred to
+// exists, and so does a style for every class.
+func (a response) checkHTML() {
 	a.t.Helper()
-	if found := unsaid.FindString(a.text); found != "" {
+	style := a.doc.Find("style").Text()
+	if found := missingWords.FindString(strings.Replace(a.text, style, "", 1)); found != "" {
 		a.t.Errorf("no words for %q in:\n%s", found, a.text)
 	}
 	seen := map[string]bool{}
@@ -132,13 +133,20 @@ func (a response) wellMade() {
 			}
 		})
 	}
+	a.doc.Find("body [class]").Each(func(_ int, s *goquery.Selection) {
+		for _, class := range strings.Fields(s.AttrOr("class", "")) {
+			if !strings.Contains(style, "."+class) {
+				a.t.Errorf("class %q has no style", class)
+			}
+		}
+	})
 	if n := a.doc.Find("h1").Length(); n != 1 {
 		a.t.Errorf("%d h1, want 1", n)
 	}
 }
 
-// unsaid are keys of the language files, {placeholders} and what Go prints when a template is wrong.
-var unsaid = regexp.MustCompile(`\b(page|form|fault|date|zone)\.[a-z-]+\b|\{[a-z]+\}|%!|<no value>|ZgotmplZ`)
+// missingWords matches keys of the language files, {placeholders} and what Go prints when a template is wrong.
+var missingWords = regexp.MustCompile(`\b(page|form|error|date|zone)\.[a-z-]+\b|\{[a-z]+\}|%!|<no value>|ZgotmplZ`)
 
 func (v *client) get(path string) response {
 	v.Helper()
@@ -155,16 +163,76 @@ func (v *client) post(path string, pairs ...string) response {
 	return v.send("POST", path, "application/x-www-form-urlencoded", form.Encode())
 }
 
-// signedUp is somebody who has signed up already.
-func (v *client) signedUp(e deltag.Event, name string) deltag.Registration {
+// addRegistration signs somebody up behind the site's back.
+func (v *client) addRegistration(e deltag.Event, name string) deltag.Registration {
 	v.Helper()
-	email := strings.ToLower(strings.Fields(name)[0]) + "@example.dk"
-	s := deltag.SignUpRequest{Name: name, Email: deltag.Address{Original: email, Normalized: email}, Organisation: "Eksempel Kommune", Language: e.Language, Answers: map[string][]string{}}
-	if _, err := v.store.SignUp(v.Context(), e, s, v.now); err != nil {
+	return v.addRegistrationWith(e, deltag.SignUpRequest{Name: name, Language: e.Language})
+}
+
+// addRegistrationWith fills in the address by the name, and an organisation.
+func (v *client) addRegistrationWith(e deltag.Event, request deltag.SignUpRequest) deltag.Registration {
+	v.Helper()
+	email := strings.ToLower(strings.Fields(request.Name)[0]) + "@example.dk"
+	request.Email = deltag.Address{Original: email, Normalized: email}
+	request.Organisation = "Eksempel Kommune"
+	_, err := v.store.Store.SignUp(v.Context(), e, request, v.now)
+	v.must(err)
+	return v.stored(e, request.Email)
+}
+
+// stored is the registration of an address as it is stored now.
+func (v *client) stored(e deltag.Event, a deltag.Address) deltag.Registration {
+	v.Helper()
+	_, r, err := v.store.Store.EventAndRegistration(v.Context(), e.ID, deltag.RegistrationID(e, a))
+	v.must(err)
+	return r
+}
+
+// registrations are all that are stored.
+func (v *client) registrations() []deltag.Registration {
+	v.Helper()
+	var all []deltag.Registration
+	for _, e := range v.events {
+		of, err := v.store.RegistrationsAfter(v.Context(), e.ID, "", 100)
+		v.must(err)
+		all = append(all, of...)
+	}
+	return all
+}
+
+// only is the one registration that is stored.
+func (v *client) only() deltag.Registration {
+	v.Helper()
+	all := v.registrations()
+	if len(all) != 1 {
+		v.Fatalf("%d registrations stored, want 1", len(all))
+	}
+	return all[0]
+}
+
+// editEvent changes the stored event behind the site's back.
+func (v *client) editEvent(e deltag.Event, change func(*deltag.Event)) {
+	v.Helper()
+	stored, err := v.store.Event(v.Context(), e.ID)
+	v.must(err)
+	change(&stored)
+	stored.Revision++
+	v.must(v.store.UpdateEvent(v.Context(), stored, deltag.MailingChanges{}))
+}
+
+// wantUnchanged checks that do changes nothing in the table.
+func (v *client) wantUnchanged(do func()) {
+	v.Helper()
+	if diff := v.store.changed(v, do); diff != "" {
+		v.Errorf("the table has changed (-before +after):\n%s", diff)
+	}
+}
+
+func (v *client) must(err error) {
+	v.Helper()
+	if err != nil {
 		v.Fatal(err)
 	}
-	v.store.writes = 0
-	return v.store.people[deltag.RegistrationID(e, s.Email)]
 }
 
 func (a response) want(status int) response {
@@ -175,16 +243,16 @@ func (a response) want(status int) response {
 	return a
 }
 
-// says checks that an element reads as it should, spaces aside.
-func (a response) says(selector, text string) response {
+// hasText checks that an element has a text in it, spaces aside.
+func (a response) hasText(selector, text string) response {
 	a.t.Helper()
 	found := a.doc.Find(selector)
 	if found.Length() == 0 {
 		a.t.Errorf("no %s on the page", selector)
 		return a
 	}
-	if got := plain(found.Text()); !strings.Contains(got, text) {
-		a.t.Errorf("%s reads %q, want %q in it", selector, got, text)
+	if got := oneSpaced(found.Text()); !strings.Contains(got, text) {
+		a.t.Errorf("%s has text %q, want %q in it", selector, got, text)
 	}
 	return a
 }
@@ -205,20 +273,27 @@ func (a response) hasNot(selector string) response {
 	return a
 }
 
-func (a response) leadsTo(location string) response {
+func (a response) redirectsTo(location string) response {
 	a.t.Helper()
 	a.want(http.StatusSeeOther)
 	if got := a.Header.Get("Location"); got != location {
-		a.t.Errorf("leads to %q, want %q", got, location)
+		a.t.Errorf("redirects to %q, want %q", got, location)
 	}
 	return a
 }
 
-func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
+func managePath(r deltag.Registration) string { return "/r/" + r.Link(deltag.PurposeManage) }
 
-func (v *client) words() *i18n.Catalog { return i18n.For(deltag.LanguageDanish) }
+func joinPath(r deltag.Registration) string { return "/join/" + r.Link(deltag.PurposeJoin) }
 
-func wantPolicy(t *testing.T, a response, directive string) {
+func unsubscribePath(r deltag.Registration) string {
+	return "/unsubscribe/" + r.Link(deltag.PurposeUnsubscribe)
+}
+
+// oneSpaced is s with every run of spaces made one.
+func oneSpaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func wantContentSecurityPolicy(t *testing.T, a response, directive string) {
 	t.Helper()
 	if got := a.Header.Get("Content-Security-Policy") + ";"; !strings.Contains(got, directive) {
 		t.Errorf("content security policy %q, want %q in it", got, directive)

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"deltag/internal/deltag"
+	"deltag/internal/i18n"
+)
+
+// A Page is what every template is given; a package of pages embeds it in a page type of its own.
+type Page struct {
+	*i18n.Catalog
+	Title     string
+	Path      string // where GET shows this page
+	Body      any
+	HasErrors bool // something has to be corrected: in the title too, which screen readers read first
+	Private   bool // behind a token: not to be indexed
+	Embedded  bool // may be shown in another site's frame
+	Script    string
+	// RedirectsOffsite says that the page's form may redirect to another host. Chromium applies form-action to
+	// redirects too, and a meeting's host redirects further, so the hosts can't be named.
+	RedirectsOffsite bool
+
+	languageChosen bool // by the reader, against the page's own: links carry it on
+}
+
+// NewPage begins a page in the language that the reader has chosen, or in fallback.
+func NewPage(r *http.Request, fallback deltag.Language) Page {
+	l, chosen := ChosenLanguage(r)
+	if !chosen {
+		l = fallback
+	}
+	return Page{Catalog: i18n.For(l), Path: r.URL.Path, languageChosen: l != fallback}
+}
+
+// ChosenLanguage is the language of ?lang= or of the form's field "language", if there is one that we have.
+func ChosenLanguage(r *http.Request) (deltag.Language, bool) {
+	for _, l := range []string{r.URL.Query().Get("lang"), r.PostForm.Get("language")} {
+		if l := deltag.Language(l); l.IsSupported() {
+			return l, true
+		}
+	}
+	return "", false
+}
+
+// Href is a path of ours that keeps the language the reader chose.
+func (p *Page) Href(path string) string {
+	if !p.languageChosen {
+		return path
+	}
+	return withLanguage(path, p.Language)
+}
+
+// OtherLanguageURL is this page in the other language.
+func (p *Page) OtherLanguageURL() string {
+	if p.Language == deltag.LanguageEnglish {
+		return withLanguage(p.Path, deltag.LanguageDanish)
+	}
+	return withLanguage(p.Path, deltag.LanguageEnglish)
+}
+
+func withLanguage(path string, l deltag.Language) string {
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	return path + separator + "lang=" + url.QueryEscape(string(l))
+}
+
+// Style is the one style sheet, inlined so that a page is one request.
+func (p *Page) Style() template.CSS { return template.CSS(styleSheet().text) }
+
+// JS is the page's script, if it has one.
+func (p *Page) JS() template.JS { return template.JS(p.Script) }
+
+func (p *Page) contentSecurityPolicy() string {
+	directives := []string{"default-src 'none'", "base-uri 'none'", "img-src data:", "style-src " + styleSheet().hash}
+	if p.Script != "" {
+		directives = append(directives, "script-src "+newInlineAsset(p.Script).hash)
+	}
+	if p.RedirectsOffsite {
+		directives = append(directives, "form-action 'self' https:")
+	} else {
+		directives = append(directives, "form-action 'self'")
+	}
+	if p.Embedded {
+		directives = append(directives, "frame-ancestors *")
+	} else {
+		directives = append(directives, "frame-ancestors 'none'")
+	}
+	return strings.Join(directives, "; ")
+}
