@@ -130,7 +130,12 @@ func (d *deployment) live(engine storetest.Engine, binary string, mails int) boo
 func (d *deployment) passOn(endpoint string) http.Handler {
 	engine, err := url.Parse(endpoint)
 	d.must(err)
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(engine) }}
+	transport := &http.Transport{}
+	d.t.Cleanup(transport.CloseIdleConnections)
+	proxy := &httputil.ReverseProxy{
+		Transport: transport, // of its own: closing any httptest.Server closes connections of the default one
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(engine) },
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 		defer cancel()
