@@ -2,10 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -64,14 +61,8 @@ func counterShardKeys() []string {
 	return keys
 }
 
-// addCounts adds to the tally without looking for a seat.
-func (s *Store) addCounts(e deltag.Event, registrationID string, by deltag.Counts) types.TransactWriteItem {
-	condition := condCounterOpen
-	if e.HasSeatCounter {
-		condition = condExists
-	}
-	return s.updateCounter(counterKey(e, registrationID), by, condition)
-}
+// shardOf is one of shards, by an id: those are evenly spread, so half their alphabet makes 16 even parts.
+func shardOf(id string) string { return shards[strings.IndexByte(idAlphabet, id[0])%len(shards)] }
 
 // reserveSeat adds to the tally if there is a free seat that nobody waits for.
 func (s *Store) reserveSeat(e deltag.Event, registrationID string, by deltag.Counts) types.TransactWriteItem {
@@ -79,6 +70,15 @@ func (s *Store) reserveSeat(e deltag.Event, registrationID string, by deltag.Cou
 		return s.addCounts(e, registrationID, by)
 	}
 	return s.updateCounter(counterKey(e, registrationID), by, condSeatForNewcomer)
+}
+
+// addCounts adds to the tally without looking for a seat.
+func (s *Store) addCounts(e deltag.Event, registrationID string, by deltag.Counts) types.TransactWriteItem {
+	condition := condCounterOpen
+	if e.HasSeatCounter {
+		condition = condExists
+	}
+	return s.updateCounter(counterKey(e, registrationID), by, condition)
 }
 
 func (s *Store) updateCounter(k item, by deltag.Counts, condition string) types.TransactWriteItem {
@@ -100,6 +100,12 @@ func countValues(by deltag.Counts) item {
 	return item{":c": avNumber(by.Confirmed), ":w": avNumber(by.Waitlisted), ":x": avNumber(by.Cancelled), ":a": avNumber(by.Attended), ":one": avNumber(1)}
 }
 
+// Counts sums the tallies of an event, in one call.
+func (s *Store) Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error) {
+	found, err := s.readCounters(ctx, e.ID)
+	return sumCounters(found), err
+}
+
 // readCounters reads them all, consistently, in one call.
 func (s *Store) readCounters(ctx context.Context, eventID string) (map[string]counterItem, error) {
 	found := map[string]counterItem{}
@@ -114,12 +120,6 @@ func (s *Store) readCounters(ctx context.Context, eventID string) (map[string]co
 		found[t.SK] = t
 	}
 	return found, nil
-}
-
-// Counts sums the tallies of an event, in one call.
-func (s *Store) Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error) {
-	found, err := s.readCounters(ctx, e.ID)
-	return sumCounters(found), err
 }
 
 func sumCounters(tallies map[string]counterItem) deltag.Counts {
@@ -179,75 +179,6 @@ func (s *Store) migrateToSingleCounter(ctx context.Context, e deltag.Event) ([]t
 		actions = append(actions, s.put(encode(t), condition, values))
 	}
 	return actions, nil
-}
-
-// putPromoteTask notes in the due index that a seat may be free, in the transaction that frees it. So the
-// seat finds its next holder also when the function dies before it gets there.
-func (s *Store) putPromoteTask(eventID string, now time.Time) types.TransactWriteItem {
-	return s.put(item{
-		"PK": avString(eventPK(eventID)), "SK": avString(promoteSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(now)),
-		"Nonce": avString(rand.Text()), // two may be put at one time
-	}, "", nil)
-}
-
-// Promote gives free seats to those who wait, first come, first served, until the event is full or
-// nobody waits. Any number of calls may run at the same time; each step is one transaction.
-func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) error {
-	note, err := s.get(ctx, eventPK(eventID), promoteSK)
-	if isNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	e, err := s.Event(ctx, eventID)
-	if err != nil {
-		return err
-	}
-	for e.PromotionOpenAt(now) {
-		more, err := s.promoteNext(ctx, e, now)
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-	}
-	// Only the note that was read: a seat freed in the meantime has put a new one.
-	err = s.transact(ctx, s.delete(key(eventPK(eventID), promoteSK), "Nonce = :seen", item{":seen": note["Nonce"]}))
-	if errors.Is(err, deltag.ErrConflict) {
-		return nil
-	}
-	return err
-}
-
-// promoteNext moves the first in line to a free seat, and says false when there is none of either.
-func (s *Store) promoteNext(ctx context.Context, e deltag.Event, now time.Time) (bool, error) {
-	out, err := s.queryPage(ctx, query{pk: eventPK(e.ID), prefix: waitlistSK, limit: 1})
-	if err != nil || len(out.Items) == 0 {
-		return false, err
-	}
-	place := out.Items[0]
-	_, r, err := s.EventAndRegistration(ctx, e.ID, stringAttr(place, "ID"))
-	if err != nil && !isNotFound(err) {
-		return false, err
-	}
-	if waitlistKey(newRegistrationItem(r)) != stringAttr(place, "SK") { // a place of nobody must not hold up the line
-		err := s.transact(ctx, s.deleteStaleWaitlistEntry(e.ID, stringAttr(place, "SK"))...)
-		return true, ignoreConflict(err)
-	}
-	next, mail := r.Promote(now)
-	err = s.transact(ctx,
-		s.updateCounter(key(eventPK(e.ID), counterSK), deltag.Counts{Confirmed: 1, Waitlisted: -1}, condSeatForWaitlist),
-		s.delete(key(stringAttr(place, "PK"), stringAttr(place, "SK")), condExists, nil),
-		s.putIfUnchanged(next), s.putDelivery(mail))
-	switch {
-	case failedAt(err, 0):
-		return false, nil
-	case errors.Is(err, deltag.ErrConflict):
-		return true, nil // somebody else was quicker: look again
-	}
-	return err == nil, err
 }
 
 func equal(a, b *int) bool {

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -91,43 +90,51 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	return d, err
 }
 
-// putDelivery writes a new row. That its registration has none of that name yet follows from the registration's condition
-// beside it.
-func (s *Store) putDelivery(d deltag.Delivery) types.TransactWriteItem {
-	d.Revision = 1
-	condition, values := ifPreviousRevision(d)
-	return s.put(encode(newDeliveryItem(d)), condition, values)
-}
-
-// ifPreviousRevision is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
-// which was given up, is in nobody's way.
-func ifPreviousRevision(d deltag.Delivery) (condition string, values item) {
-	switch {
-	case d.Revision > 1 && d.Generation == "":
-		return condRevision, revisionParam(d.Revision - 1)
-	case d.Revision > 1:
-		return condRevision + " AND Generation = :generation", item{":was": avNumber(d.Revision - 1), ":generation": avString(d.Generation)}
-	case d.Generation == "":
-		return condNotExists, nil
+func decodeDeliveries(items []item) ([]deltag.Delivery, error) {
+	ds := make([]deltag.Delivery, len(items))
+	for i, it := range items {
+		var err error
+		if ds[i], err = decodeDelivery(it); err != nil {
+			return nil, err
+		}
 	}
-	return condNotExists + " OR (attribute_exists(Generation) AND Generation <> :generation)", item{":generation": avString(d.Generation)}
+	return ds, nil
 }
 
-// DueTasks lists what the index says is due at now, the longest overdue first.
-func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
-	out, err := s.queryPage(ctx, query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit})
+// Delivery reads one, consistently. ErrNotFound.
+func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error) {
+	pk, sk := deliveryKey(k)
+	it, err := s.get(ctx, pk, sk)
 	if err != nil {
-		return nil, err
+		return deltag.Delivery{}, err
 	}
-	tasks := make([]deltag.DueTask, 0, len(out.Items))
-	for _, it := range out.Items {
-		task, err := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
+	return decodeDelivery(it)
+}
+
+// Deliveries lists an event's ledger by registration.
+func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error) {
+	after, err := readCursor(cursor, "PK", eventPK(eventID))
+	if err != nil {
+		return nil, "", err
+	}
+	out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	ds, err := decodeDeliveries(out.Items)
+	return ds, writeCursor(out.LastEvaluatedKey), err
+}
+
+// DeliveriesOf lists one registration's ledger.
+func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
+	var items []item
+	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}) {
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, task)
+		items = append(items, it)
 	}
-	return tasks, nil
+	return decodeDeliveries(items)
 }
 
 // LoadDelivery reads a delivery with the event and the registration that decide about it, consistently, in one
@@ -204,49 +211,24 @@ func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
 	return wrapError("save delivery", err)
 }
 
-// Delivery reads one, consistently. ErrNotFound.
-func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error) {
-	pk, sk := deliveryKey(k)
-	it, err := s.get(ctx, pk, sk)
-	if err != nil {
-		return deltag.Delivery{}, err
-	}
-	return decodeDelivery(it)
+// putDelivery writes a new row. That its registration has none of that name yet follows from the registration's condition
+// beside it.
+func (s *Store) putDelivery(d deltag.Delivery) types.TransactWriteItem {
+	d.Revision = 1
+	condition, values := ifPreviousRevision(d)
+	return s.put(encode(newDeliveryItem(d)), condition, values)
 }
 
-// Deliveries lists an event's ledger by registration.
-func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error) {
-	after, err := readCursor(cursor, "PK", eventPK(eventID))
-	if err != nil {
-		return nil, "", err
+// ifPreviousRevision is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
+// which was given up, is in nobody's way.
+func ifPreviousRevision(d deltag.Delivery) (condition string, values item) {
+	switch {
+	case d.Revision > 1 && d.Generation == "":
+		return condRevision, revisionParam(d.Revision - 1)
+	case d.Revision > 1:
+		return condRevision + " AND Generation = :generation", item{":was": avNumber(d.Revision - 1), ":generation": avString(d.Generation)}
+	case d.Generation == "":
+		return condNotExists, nil
 	}
-	out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit})
-	if err != nil {
-		return nil, "", err
-	}
-	ds, err := decodeDeliveries(out.Items)
-	return ds, writeCursor(out.LastEvaluatedKey), err
-}
-
-// DeliveriesOf lists one registration's ledger.
-func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	var items []item
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}) {
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, it)
-	}
-	return decodeDeliveries(items)
-}
-
-func decodeDeliveries(items []item) ([]deltag.Delivery, error) {
-	ds := make([]deltag.Delivery, len(items))
-	for i, it := range items {
-		var err error
-		if ds[i], err = decodeDelivery(it); err != nil {
-			return nil, err
-		}
-	}
-	return ds, nil
+	return condNotExists + " OR (attribute_exists(Generation) AND Generation <> :generation)", item{":generation": avString(d.Generation)}
 }

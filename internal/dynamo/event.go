@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -187,11 +186,16 @@ func (s *Store) putSlug(e deltag.Event) types.TransactWriteItem {
 	return s.put(item{"PK": avString("SLUG#" + e.Slug), "SK": avString("SLUG"), "ID": avString(e.ID)}, condNotExists, nil)
 }
 
-// putEraseTask keeps the date on which the event's personal data are erased in the due index.
-func (s *Store) putEraseTask(e deltag.Event) types.TransactWriteItem {
-	return s.put(item{
-		"PK": avString(eventPK(e.ID)), "SK": avString(eraseSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(e.RetentionEndsAt())),
-	}, "", nil)
+// mailingActions writes what an edit changes about the mailings. Dropping one that is not there is no fault.
+func (s *Store) mailingActions(p deltag.MailingChanges) []types.TransactWriteItem {
+	var actions []types.TransactWriteItem
+	for _, m := range p.Upserts {
+		actions = append(actions, s.put(encode(newMailingItem(m)), "", nil))
+	}
+	for _, m := range p.Deletes {
+		actions = append(actions, s.delete(key(mailingKey(m.Key())), "", nil))
+	}
+	return actions
 }
 
 // Event reads an event, consistently. ErrNotFound.
@@ -280,32 +284,4 @@ func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Ev
 		es = append(es, e)
 	}
 	return es, nil
-}
-
-// mailingActions writes what an edit changes about the mailings. Dropping one that is not there is no fault.
-func (s *Store) mailingActions(p deltag.MailingChanges) []types.TransactWriteItem {
-	var actions []types.TransactWriteItem
-	for _, m := range p.Upserts {
-		actions = append(actions, s.put(encode(newMailingItem(m)), "", nil))
-	}
-	for _, m := range p.Deletes {
-		actions = append(actions, s.delete(key(mailingKey(m.Key())), "", nil))
-	}
-	return actions
-}
-
-// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
-// either is missing.
-func (s *Store) EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
-	pk, sk := eventPK(eventID), registrationSK+registrationID
-	found, err := s.batchGet(ctx, key(pk, metaSK), key(pk, sk))
-	if err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
-	}
-	if found[pk+metaSK] == nil || found[pk+sk] == nil {
-		return deltag.Event{}, deltag.Registration{}, deltag.ErrNotFound
-	}
-	e, err := decodeEvent(found[pk+metaSK])
-	r, err2 := decodeRegistration(found[pk+sk])
-	return e, r, errors.Join(err, err2)
 }

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -96,6 +95,3 @@ func (s *Store) SaveMailing(ctx context.Context, m deltag.Mailing) error {
 	})
 	return wrapError("save mailing", err)
 }
-
-// isNotFound says whether err means that the thing is not there.
-func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }

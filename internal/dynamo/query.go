@@ -14,6 +14,46 @@ import (
 	"deltag/internal/deltag"
 )
 
+// get reads one item, consistently.
+func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key(pk, sk), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return nil, wrapError("get", err)
+	}
+	if len(out.Item) == 0 {
+		return nil, deltag.ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// maxBatch is how many items one BatchGetItem reads.
+const maxBatch = 100
+
+// batchGet reads up to maxBatch items in one call, consistently, and returns them by sort key. What is
+// not there is missing from the answer.
+func (s *Store) batchGet(ctx context.Context, keys ...item) (map[string]item, error) {
+	found := make(map[string]item, len(keys))
+	ask := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	for attempt := 0; len(ask) > 0; attempt++ {
+		if attempt > 0 {
+			if err := backoff(ctx, attempt); err != nil {
+				return nil, err
+			}
+		}
+		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: ask})
+		if err != nil {
+			return nil, wrapError("get", err)
+		}
+		for _, it := range out.Responses[s.table] {
+			found[stringAttr(it, "PK")+stringAttr(it, "SK")] = it
+		}
+		if ask = out.UnprocessedKeys; attempt == maxRetries && len(ask) > 0 {
+			return nil, fmt.Errorf("get: keys left unprocessed: %w", deltag.ErrUnavailable)
+		}
+	}
+	return found, nil
+}
+
 // A query reads one partition in the order of its sort keys.
 type query struct {
 	index    string // "" for the table itself, read consistently

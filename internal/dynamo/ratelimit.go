@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -55,6 +54,3 @@ func rateLimitError(err error, at int) error {
 func (s *Store) incrementBelow(k item, limit int, expires time.Time) types.TransactWriteItem {
 	return s.update(k, "ADD Counted :one SET expiresAt = :expires", condNotExists+" OR Counted < :max", nil, item{":one": avNumber(1), ":max": avNumber(limit), ":expires": avNumber(int(expires.Unix()))})
 }
-
-// shardOf is one of shards, by an id: those are evenly spread, so half their alphabet makes 16 even parts.
-func shardOf(id string) string { return shards[strings.IndexByte(idAlphabet, id[0])%len(shards)] }

@@ -142,15 +142,6 @@ func (s *Store) driftCorrection(e deltag.Event, read map[string]counterItem, dri
 	return actions
 }
 
-// deleteStaleWaitlistEntry removes a place in line if nobody waits in it.
-func (s *Store) deleteStaleWaitlistEntry(eventID, sk string) []types.TransactWriteItem {
-	since, id := parseWaitlistKey(sk)
-	return []types.TransactWriteItem{
-		s.check(key(eventPK(eventID), registrationSK+id), "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :since", item{":since": avString(since)}),
-		s.delete(key(eventPK(eventID), sk), "", nil),
-	}
-}
-
 // repairWaitlist gives those who wait the places that are missing, and removes places of nobody. It returns how many there were.
 func (s *Store) repairWaitlist(ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time) (int, error) {
 	var mends [][]types.TransactWriteItem

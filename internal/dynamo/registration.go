@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -64,6 +63,22 @@ func (s *Store) Registration(ctx context.Context, eventID, registrationID string
 	return s.EventAndRegistration(ctx, eventID, registrationID)
 }
 
+// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
+// either is missing.
+func (s *Store) EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
+	pk, sk := eventPK(eventID), registrationSK+registrationID
+	found, err := s.batchGet(ctx, key(pk, metaSK), key(pk, sk))
+	if err != nil {
+		return deltag.Event{}, deltag.Registration{}, err
+	}
+	if found[pk+metaSK] == nil || found[pk+sk] == nil {
+		return deltag.Event{}, deltag.Registration{}, deltag.ErrNotFound
+	}
+	e, err := decodeEvent(found[pk+metaSK])
+	r, err2 := decodeRegistration(found[pk+sk])
+	return e, r, errors.Join(err, err2)
+}
+
 // Registrations lists those of an event, in the order of their ids, consistently.
 func (s *Store) Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error) {
 	after, err := readCursor(cursor, "PK", eventPK(eventID))
@@ -108,104 +123,15 @@ func (s *Store) registrations(ctx context.Context, q query) ([]deltag.Registrati
 	return rs, out.LastEvaluatedKey, nil
 }
 
-// WaitlistPosition is r's place in line, from 1.
-func (s *Store) WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error) {
-	q := query{pk: eventPK(r.EventID), from: waitlistSK, to: waitlistKey(newRegistrationItem(r)), count: true}
-	place := 0
-	for {
-		out, err := s.queryPage(ctx, q)
-		if err != nil {
-			return 0, err
-		}
-		place += int(out.Count)
-		if q.after = out.LastEvaluatedKey; len(q.after) == 0 {
-			return place, nil
-		}
+// putRegistration writes a registration's first state if there is none, and any later one over the one before.
+func (s *Store) putRegistration(r deltag.Registration) types.TransactWriteItem {
+	if r.Revision == 1 {
+		return s.put(encode(newRegistrationItem(r)), condNotExists, nil)
 	}
-}
-
-// updateWithRetry writes a change of a registration that is made from its latest state: first of the one the
-// caller has read, and after a conflict of the one that is stored. change returns no actions when there is
-// nothing left to do, which makes every caller safe to repeat.
-func (s *Store) updateWithRetry(ctx context.Context, e deltag.Event, r deltag.Registration, change func(deltag.Event, deltag.Registration) []types.TransactWriteItem) error {
-	for attempt := 1; ; attempt++ {
-		actions := change(e, r)
-		if len(actions) == 0 {
-			return nil
-		}
-		err := s.transact(ctx, actions...)
-		if !errors.Is(err, deltag.ErrConflict) || attempt == maxRetries {
-			return err
-		}
-		event, latest, visitErr := s.EventAndRegistration(ctx, e.ID, r.ID)
-		if visitErr != nil {
-			return visitErr
-		}
-		if event.Revision == e.Revision && latest.Revision == r.Revision {
-			return err // it was something else than what the change is made from
-		}
-		e, r = event, latest
-	}
+	return s.putIfUnchanged(r)
 }
 
 // putIfUnchanged writes a registration's next state if the stored one is the one before.
 func (s *Store) putIfUnchanged(r deltag.Registration) types.TransactWriteItem {
 	return s.put(encode(newRegistrationItem(r)), condRevision, revisionParam(r.Revision-1))
-}
-
-// MarkAttended notes that r came, the first time; later presses change nothing.
-func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	return s.updateWithRetry(ctx, e, r, func(e deltag.Event, r deltag.Registration) []types.TransactWriteItem {
-		if !r.AttendedAt.IsZero() {
-			return nil
-		}
-		return []types.TransactWriteItem{s.putIfUnchanged(r.MarkAttended(now)), s.addCounts(e, r.ID, deltag.Counts{Attended: 1})}
-	})
-}
-
-// Unsubscribe ends optional mail to r.
-func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, _ time.Time) error {
-	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed)
-}
-
-// setAddressStatus notes a state of the address; a worse one that is known already stays.
-func (s *Store) setAddressStatus(ctx context.Context, e deltag.Event, r deltag.Registration, state deltag.AddressStatus) error {
-	return s.updateWithRetry(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
-		if !state.MoreSevereThan(r.AddressStatus) {
-			return nil
-		}
-		return []types.TransactWriteItem{s.putIfUnchanged(r.SetAddressStatus(state))}
-	})
-}
-
-// ResendConfirmation tells the person behind an address again how their registration stands, and nothing when there
-// is none; at most once in deltag.RepeatAfter.
-func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error {
-	e, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, a))
-	if isNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return s.resend(ctx, e, r, now)
-}
-
-// resend is silent when the address may be sent no more today.
-func (s *Store) resend(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	mails, err := s.mailCounterKey(ctx, r.Email, now)
-	if err != nil {
-		return err
-	}
-	err = s.updateWithRetry(ctx, e, r, func(_ deltag.Event, r deltag.Registration) []types.TransactWriteItem {
-		next, mail, ok := r.ResendAfterCooldown(now)
-		if !ok {
-			return nil
-		}
-		return []types.TransactWriteItem{s.putIfUnchanged(next), s.putDelivery(mail), s.checkMailLimit(mails)}
-	})
-	if failedAt(err, 2) {
-		return nil
-	}
-	return err
 }
