@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
+// An item, or the key of one, by attribute.
 type item = map[string]types.AttributeValue
 
 func avString(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -17,6 +18,7 @@ func avNumber(n int) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
 }
 
+// stringAttr is "" when the attribute is missing.
 func stringAttr(it item, name string) string {
 	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
 		return s.Value
@@ -31,10 +33,10 @@ func stringOrNil(s string) *string {
 	return &s
 }
 
-// timeLayout has a fixed width, so that stamps sort as times do.
+// timeLayout has a fixed width, so that formatted times sort as the times do.
 const timeLayout = "2006-01-02T15:04:05.000000000Z"
 
-// formatTime writes a time, and "" for the zero time.
+// formatTime formats the zero time as "".
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -42,7 +44,7 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
-// parseTime reads what stamp wrote; only stamp writes these attributes.
+// parseTime is the inverse of formatTime, which alone writes these attributes.
 func parseTime(s string) time.Time {
 	t, err := time.Parse(timeLayout, s)
 	if err != nil {
@@ -51,8 +53,7 @@ func parseTime(s string) time.Time {
 	return t
 }
 
-// encode turns an item struct into what DynamoDB stores. The structs hold strings, numbers and lists
-// only, which always encode.
+// encode encodes an item struct. The structs hold strings, numbers, lists and maps only, which always encode.
 func encode(v any) item {
 	it, err := attributevalue.MarshalMap(v)
 	if err != nil {

@@ -4,87 +4,87 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// DueTasks lists what the index says is due at now, the longest overdue first.
+// DueTasks lists up to limit tasks that are due at now, the longest overdue first. The index is eventually
+// consistent: a task may be missing for a moment, or listed when it is done.
 func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
 	out, err := s.queryPage(ctx, query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit})
 	if err != nil {
 		return nil, err
 	}
-	tasks := make([]deltag.DueTask, 0, len(out.Items))
-	for _, it := range out.Items {
-		task, err := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, task)
-	}
-	return tasks, nil
+	return decodeAll(out.Items, func(it item) (deltag.DueTask, error) {
+		return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
+	})
 }
 
-// ParseTask reads the keys of an item in the due index, as the index and the table's stream give them.
-// An error names a key that is none of ours.
+// ParseTask reads the key of an item in the due index, as the index and the table's stream give it. It returns an
+// error for any other key.
 func ParseTask(pk, sk string) (deltag.DueTask, error) {
-	eventID, ok := strings.CutPrefix(pk, "EVENT#")
-	if !ok || !deltag.IsID(eventID) {
+	eventID, ok := parseEventPK(pk)
+	if !ok {
 		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", pk)
 	}
 	task := deltag.DueTask{EventID: eventID}
-	kind, rest, _ := strings.Cut(sk, "#")
-	parts := strings.Split(rest, "#")
-	version, err := strconv.Atoi(parts[len(parts)-1])
-	switch {
-	case sk == promoteSK:
+	prefix, rest := cutSortKey(sk)
+	switch prefix {
+	case promoteSK:
 		task.Kind = deltag.TaskPromote
-	case sk == reconcileSK:
+	case reconcileSK:
 		task.Kind = deltag.TaskReconcile
-	case sk == eraseSK:
+	case eraseSK:
 		task.Kind = deltag.TaskEraseEvent
-	case kind+"#" == purgeSK && deltag.IsID(rest):
-		task.Kind, task.RegistrationID = deltag.TaskPurgeDeliveries, rest
-	case kind+"#" == deliverySK && len(parts) == 3 && err == nil:
+	case purgeSK:
+		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, deltag.IsID(rest)
+	case deliverySK:
 		task.Kind = deltag.TaskDelivery
-		task.Delivery = deltag.DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version}
-	case kind+"#" == mailingSK && len(parts) == 2 && err == nil:
+		task.Delivery, ok = parseDeliveryKey(eventID, rest)
+	case mailingSK:
 		task.Kind = deltag.TaskMailing
-		task.Mailing = deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(parts[0]), Version: version}
+		task.Mailing, ok = parseMailingKey(eventID, rest)
 	default:
-		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", kind)
+		ok = false
+	}
+	if !ok {
+		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", prefix)
 	}
 	return task, nil
 }
 
-// putPromoteTask notes in the due index that a seat may be free, in the transaction that frees it. So the
-// seat finds its next holder also when the function dies before it gets there.
-func (s *Store) putPromoteTask(eventID string, now time.Time) types.TransactWriteItem {
-	return s.put(item{
-		"PK": avString(eventPK(eventID)), "SK": avString(promoteSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(now)),
-		"Nonce": avString(rand.Text()), // two may be put at one time
-	}, "", nil)
-}
-
-// putEraseTask keeps the date on which the event's personal data are erased in the due index.
-func (s *Store) putEraseTask(e deltag.Event) types.TransactWriteItem {
-	return s.put(item{
-		"PK": avString(eventPK(e.ID)), "SK": avString(eraseSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(e.RetentionEndsAt())),
-	}, "", nil)
-}
-
-// putPurgeTasks notes that the ledger rows of registration ids, which hold their addresses, are to go.
-func (s *Store) putPurgeTasks(eventID string, ids []string, now time.Time) []types.TransactWriteItem {
-	var actions []types.TransactWriteItem
-	for _, id := range ids {
-		actions = append(actions, s.put(item{
-			"PK": avString(eventPK(eventID)), "SK": avString(purgeSK + id), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(now)),
-		}, "", nil))
+// cutSortKey cuts a sort key behind its first #. One without # is all prefix.
+func cutSortKey(sk string) (prefix, rest string) {
+	if i := strings.IndexByte(sk, '#'); i >= 0 {
+		return sk[:i+1], sk[i+1:]
 	}
-	return actions
+	return sk, ""
+}
+
+// putPromoteTask belongs in the transaction that may free a seat: the seat is then given on even if the function dies
+// before it does so itself.
+func (tx *transaction) putPromoteTask(eventID string, now time.Time) {
+	task := newTask(eventID, promoteSK, now)
+	task["Nonce"] = avString(rand.Text()) // differs for two tasks put at the same time
+	tx.Put(task, always)
+}
+
+// putEraseTask is due when the event's retention period ends.
+func (tx *transaction) putEraseTask(e deltag.Event) {
+	tx.Put(newTask(e.ID, eraseSK, e.RetentionEndsAt()), always)
+}
+
+// putPurgeTasks is for the deliveries of former registration ids, which contain their addresses.
+func (tx *transaction) putPurgeTasks(eventID string, registrationIDs []string, now time.Time) {
+	for _, id := range registrationIDs {
+		tx.Put(newTask(eventID, purgeSK+id, now), always)
+	}
+}
+
+func newTask(eventID, sk string, due time.Time) item {
+	task := key(eventPK(eventID), sk)
+	task["GSI1PK"], task["GSI1SK"] = avString(duePK), avString(formatTime(due))
+	return task
 }

@@ -5,23 +5,22 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// A hashKey makes the hashes under which addresses and networks are remembered beyond a registration. It is an item of
-// the table, made once; without it the hashes tell nothing.
+// A hashKey is the secret of the hashes under which addresses and networks are stored apart from registrations:
+// without it nobody can test a guessed address against them. It is one item of the table, made once and read once per
+// process.
 type hashKey struct {
 	mu     sync.Mutex
 	secret []byte
 }
 
-// hash is of a text, keyed.
+// hash is the keyed hash of a text, 128 bits.
 func (s *Store) hash(ctx context.Context, text string) (string, error) {
 	secret, err := s.loadHashKey(ctx)
 	if err != nil {
@@ -32,7 +31,8 @@ func (s *Store) hash(ctx context.Context, text string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// loadHashKey reads the table's key once per process, and makes it in a new table.
+// loadHashKey makes the key in a new table. Of several processes that do so at the same time, one makes the key of
+// all.
 func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
 	s.hashKey.mu.Lock()
 	defer s.hashKey.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
 		if !isNotFound(err) {
 			return nil, err
 		}
-		if err := s.createHashKey(ctx); err != nil && !errors.Is(err, deltag.ErrConflict) {
+		if err := ignoreConflict(s.createHashKey(ctx)); err != nil {
 			return nil, err
 		}
 	}
@@ -53,13 +53,11 @@ func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
 }
 
 func (s *Store) createHashKey(ctx context.Context) error {
-	fresh, err := deltag.NewSecret(s.random)
+	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return err
 	}
 	it := key("HASHKEY", "-")
-	it["Secret"] = &types.AttributeValueMemberB{Value: fresh}
-	condition := condNotExists
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: it, ConditionExpression: &condition})
-	return wrapError("make secret", err)
+	it["Secret"] = &types.AttributeValueMemberB{Value: secret}
+	return s.putItem(ctx, it, condNotExists)
 }

@@ -2,26 +2,28 @@ package dynamo
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"deltag/internal/deltag"
 )
 
-// Sort keys of the items that share an event's partition.
+// Sort keys of the items in an event's partition. Those that end in # are prefixes.
 const (
-	metaSK         = "META"
-	counterSK      = "SEATS"     // the one tally of a limited event
-	counterShardSK = "SEATS#"    // + shard: the tallies of an event without a limit
-	promoteSK      = "PROMOTE"   // a seat may be free: see Promote
-	reconcileSK    = "RECONCILE" // when to count next, and what was found last
-	eraseSK        = "ERASE"     // retention
-	purgeSK        = "PURGE#"    // what is left of an erased registration
-	erasureSK      = "ERASURE#"  // that somebody had themselves erased, and when
-	statsSK        = "STATS"     // what stays of an event when its people are erased
-	registrationSK = "REG#"
-	waitlistSK     = "WAIT#"
-	deliverySK     = "MAIL#"
-	mailingSK      = "MAILING#"
+	metaSK         = "META"      // the event
+	counterSK      = "SEATS"     // the single counter of an event with a capacity
+	counterShardSK = "SEATS#"    // + shard: the counters of an event without one
+	registrationSK = "REG#"      // + registration
+	waitlistSK     = "WAIT#"     // + time # registration
+	deliverySK     = "MAIL#"     // + registration # kind # version
+	mailingSK      = "MAILING#"  // + kind # version
+	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
+	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
+	eraseSK        = "ERASE"     // task: the retention period ends
+	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
+	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
+	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
 )
 
 // Partitions of the index.
@@ -32,20 +34,61 @@ const (
 
 func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
 
-func eventPK(id string) string { return "EVENT#" + id }
+// keyOf is the key of an item, or of an entry of the index.
+func keyOf(it item) item { return item{"PK": it["PK"], "SK": it["SK"]} }
+
+const eventPrefix = "EVENT#"
+
+func eventPK(id string) string { return eventPrefix + id }
+
+func parseEventPK(pk string) (id string, ok bool) {
+	id, ok = strings.CutPrefix(pk, eventPrefix)
+	return id, ok && deltag.IsID(id)
+}
+
+func slugPK(slug string) string { return "SLUG#" + slug }
+
+const slugSK = "SLUG"
+
+func registrationKey(eventID, id string) item { return key(eventPK(eventID), registrationSK+id) }
+
+// waitlistKey sorts the waitlist by the time of joining it.
+func waitlistKey(r deltag.Registration) (pk, sk string) {
+	return eventPK(r.EventID), waitlistSK + formatTime(r.WaitlistedAt) + "#" + r.ID
+}
+
+func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
+	joinedAt, registrationID, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
+	return joinedAt, registrationID
+}
+
+func erasureKey(r deltag.Registration, now time.Time) item {
+	return key(eventPK(r.EventID), erasureSK+formatTime(now)+"#"+r.ID)
+}
 
 func deliveryKey(k deltag.DeliveryKey) (pk, sk string) {
 	return eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version)
+}
+
+// parseDeliveryKey reads what follows deliverySK in a sort key.
+func parseDeliveryKey(eventID, rest string) (deltag.DeliveryKey, bool) {
+	parts := strings.Split(rest, "#")
+	if len(parts) != 3 {
+		return deltag.DeliveryKey{}, false
+	}
+	version, err := strconv.Atoi(parts[2])
+	return deltag.DeliveryKey{
+		EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version,
+	}, err == nil
 }
 
 func mailingKey(k deltag.MailingKey) (pk, sk string) {
 	return eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version)
 }
 
-// waitlistKey sorts the line by the time of joining it.
-func waitlistKey(r registrationItem) string { return waitlistSK + r.WaitlistedAt + "#" + r.ID }
-
-func parseWaitlistKey(sk string) (since, id string) {
-	since, id, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
-	return since, id
+// parseMailingKey reads what follows mailingSK in a sort key.
+func parseMailingKey(eventID, rest string) (deltag.MailingKey, bool) {
+	kind, number, _ := strings.Cut(rest, "#")
+	version, err := strconv.Atoi(number)
+	return deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(kind), Version: version}, err == nil
 }

@@ -2,16 +2,16 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
-// Promote gives free seats to those who wait, first come, first served, until the event is full or
-// nobody waits. Any number of calls may run at the same time; each step is one transaction.
+// Promote gives free seats to the waitlist, first come, first served, until the event is full or nobody waits. It
+// does nothing unless the event has a promote task, which it deletes at the end.
+// Repeating it, and running it at several places at the same time, is safe: each seat is one transaction.
 func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) error {
-	note, err := s.get(ctx, eventPK(eventID), promoteSK)
+	task, err := s.get(ctx, eventPK(eventID), promoteSK)
 	if isNotFound(err) {
 		return nil
 	}
@@ -31,48 +31,45 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 			break
 		}
 	}
-	// Only the note that was read: a seat freed in the meantime has put a new one.
-	err = s.transact(ctx, s.delete(key(eventPK(eventID), promoteSK), "Nonce = :seen", item{":seen": note["Nonce"]}))
-	if errors.Is(err, deltag.ErrConflict) {
-		return nil
-	}
-	return err
+	// Only the task that was read: whoever has freed a seat in the meantime has put another.
+	tx := s.begin()
+	tx.Delete(keyOf(task), condition{expr: "Nonce = :nonce", values: item{":nonce": task["Nonce"]}})
+	return ignoreConflict(tx.Commit(ctx))
 }
 
-// promoteNow fills a seat at once. Its failure is not the caller's: the note in the due index brings
-// the repair back within a minute.
-func (s *Store) promoteNow(ctx context.Context, e deltag.Event, now time.Time) error {
+// promoteNow spares the waitlist the time until the promote task is run. It is no error of the caller's when it
+// fails: the task remains.
+func (s *Store) promoteNow(ctx context.Context, e deltag.Event, now time.Time) {
 	if e.HasSeatCounter {
 		_ = s.Promote(ctx, e.ID, now)
 	}
-	return nil
 }
 
-// promoteNext moves the first in line to a free seat, and says false when there is none of either.
-func (s *Store) promoteNext(ctx context.Context, e deltag.Event, now time.Time) (bool, error) {
+// promoteNext gives a free seat to the first on the waitlist. more is false when there is no free seat, or nobody
+// waits.
+func (s *Store) promoteNext(ctx context.Context, e deltag.Event, now time.Time) (more bool, err error) {
 	out, err := s.queryPage(ctx, query{pk: eventPK(e.ID), prefix: waitlistSK, limit: 1})
 	if err != nil || len(out.Items) == 0 {
 		return false, err
 	}
-	place := out.Items[0]
-	_, r, err := s.EventAndRegistration(ctx, e.ID, stringAttr(place, "ID"))
+	entry := out.Items[0]
+	_, r, err := s.EventAndRegistration(ctx, e.ID, stringAttr(entry, "ID"))
 	if err != nil && !isNotFound(err) {
 		return false, err
 	}
-	if waitlistKey(newRegistrationItem(r)) != stringAttr(place, "SK") { // a place of nobody must not hold up the line
-		err := s.transact(ctx, s.deleteStaleWaitlistEntry(e.ID, stringAttr(place, "SK"))...)
-		return true, ignoreConflict(err)
+	tx := s.begin()
+	if _, sk := waitlistKey(r); sk != stringAttr(entry, "SK") { // or it would block everybody behind it
+		tx.deleteStaleWaitlistEntry(e.ID, stringAttr(entry, "SK"))
+		return true, ignoreConflict(tx.Commit(ctx))
 	}
 	next, mail := r.Promote(now)
-	err = s.transact(ctx,
-		s.updateCounter(key(eventPK(e.ID), counterSK), deltag.Counts{Confirmed: 1, Waitlisted: -1}, condSeatForWaitlist),
-		s.delete(key(stringAttr(place, "PK"), stringAttr(place, "SK")), condExists, nil),
-		s.putIfUnchanged(next), s.putDelivery(mail))
-	switch {
-	case failedAt(err, 0):
+	seat := tx.takeSeatFromWaitlist(e, countChange(r, next))
+	tx.Delete(keyOf(entry), condExists)
+	tx.replaceRegistration(next)
+	tx.putDelivery(mail)
+	err = tx.Commit(ctx)
+	if seat.Failed() {
 		return false, nil
-	case errors.Is(err, deltag.ErrConflict):
-		return true, nil // somebody else was quicker: look again
 	}
-	return err == nil, err
+	return err == nil || isConflict(err), ignoreConflict(err) // after a conflict the first may be another
 }

@@ -1,8 +1,7 @@
 // Package dynamo keeps events, registrations and the mail ledger in one DynamoDB table.
 //
-// Every change of state is a conditional write or a transaction; nothing is read and then written
-// without a condition on what was read. Reads that decide something are consistent. The index is
-// eventually consistent and only ever names candidates.
+// Every change of state is a conditional write or a transaction: what was read and is then written has a condition on
+// what was read. The one index is eventually consistent, so it only ever names candidates.
 package dynamo
 
 import (
@@ -17,6 +16,10 @@ import (
 )
 
 // A Store is the table. It is safe for concurrent use.
+//
+// Reads are strongly consistent unless their comment says otherwise. Beside the errors that a method's comment names,
+// each may return deltag.ErrUnavailable: the table was not reached, throttled, or conflicted too often. Whether a
+// write happened is then unknown, and it may be repeated.
 type Store struct {
 	client  Client
 	table   string
@@ -25,23 +28,22 @@ type Store struct {
 	hashKey hashKey
 }
 
-// New returns the store of a table. random makes the secrets of registrations.
+// New returns the store of a table. random is the source of secrets.
 func New(client Client, table string, random io.Reader) *Store {
 	return &Store{client: client, table: table, random: random}
 }
 
-// Ping says whether the table can be reached.
+// Ping checks that the table can be read.
 func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.get(ctx, "PING", "-")
-	if errors.Is(err, deltag.ErrNotFound) {
+	if isNotFound(err) {
 		return nil
 	}
 	return err
 }
 
-// wrapError turns what the SDK says into the domain's words: a failed condition is ErrConflict, and
-// everything else means that the store did not do its work.
-func wrapError(doing string, err error) error {
+// wrapError makes a failed condition ErrConflict, and every other error of the SDK ErrUnavailable.
+func wrapError(operation string, err error) error {
 	var condition *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
@@ -49,14 +51,15 @@ func wrapError(doing string, err error) error {
 	case errors.As(err, &condition):
 		return deltag.ErrConflict
 	}
-	return fmt.Errorf("%s: %w: %w", doing, deltag.ErrUnavailable, err)
+	return fmt.Errorf("%s: %w: %w", operation, deltag.ErrUnavailable, err)
 }
 
-// isNotFound says whether err means that the thing is not there.
 func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }
 
+func isConflict(err error) bool { return errors.Is(err, deltag.ErrConflict) }
+
 func ignoreConflict(err error) error {
-	if errors.Is(err, deltag.ErrConflict) {
+	if isConflict(err) {
 		return nil
 	}
 	return err

@@ -2,39 +2,57 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
+// A suppression is what is known of an address for all events, under its keyed hash.
 func suppressedPK(hash string) string { return "SUPPRESSED#" + hash }
 
-// Suppression is what is known of an address beyond one event: deltag.MailOK, or why not to write to it.
+const suppressedSK = "-"
+
+// condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and none that one
+// can unsubscribe from to one that complained.
+func condNotSuppressed(k deltag.MailKind) condition {
+	if k.IsUnsubscribable() {
+		return condNotExists
+	}
+	complained := avString(string(deltag.AddressComplained))
+	return condNotExistsOr("AddressStatus = :complained", item{":complained": complained})
+}
+
+// Suppression reads the status of an address for all events: deltag.AddressOK, AddressBounced or AddressComplained.
 func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error) {
 	hash, err := s.hash(ctx, a.Normalized)
 	if err != nil {
 		return "", err
 	}
-	it, err := s.get(ctx, suppressedPK(hash), "-")
+	it, err := s.get(ctx, suppressedPK(hash), suppressedSK)
 	if isNotFound(err) {
 		return deltag.AddressOK, nil
 	}
 	return deltag.AddressStatus(stringAttr(it, "AddressStatus")), err
 }
 
-// Suppress notes that an address is dead or has complained, for all events, and shows it on r, unless that is the zero value: the
-// registration may have another address by now. Harmless to repeat; a complaint never hides a bounce.
-func (s *Store) Suppress(ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, state deltag.AddressStatus, now time.Time) error {
+// Suppress stores that an address bounced or complained, for all events, and on r, unless that is the zero value: the
+// registration may have another address by now. A complaint does not replace a bounce.
+// Errors: ErrNotFound (r is gone; the address is suppressed all the same). Repeating it changes nothing.
+func (s *Store) Suppress(
+	ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, status deltag.AddressStatus,
+	now time.Time,
+) error {
 	hash, err := s.hash(ctx, a.Normalized)
 	if err != nil {
 		return err
 	}
-	it := key(suppressedPK(hash), "-")
-	it["AddressStatus"], it["Since"] = avString(string(state)), avString(formatTime(now))
-	err = s.transact(ctx, s.put(it, condNotExists+" OR AddressStatus <> :bounced", item{":bounced": avString(string(deltag.AddressBounced))}))
-	if err != nil && !errors.Is(err, deltag.ErrConflict) || r.ID == "" {
-		return ignoreConflict(err)
+	suppression := key(suppressedPK(hash), suppressedSK)
+	suppression["AddressStatus"], suppression["Since"] = avString(string(status)), avString(formatTime(now))
+	bounced := avString(string(deltag.AddressBounced))
+	tx := s.begin()
+	tx.Put(suppression, condNotExistsOr("AddressStatus <> :bounced", item{":bounced": bounced}))
+	if err := ignoreConflict(tx.Commit(ctx)); err != nil || r.ID == "" {
+		return err
 	}
-	return s.setAddressStatus(ctx, e, r, state)
+	return s.setAddressStatus(ctx, e, r, status)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -15,56 +16,118 @@ import (
 	"deltag/internal/deltag"
 )
 
-const (
-	condNotExists = "attribute_not_exists(PK)"
-	condExists    = "attribute_exists(PK)"
-	condRevision  = "Revision = :was"
+// A condition on the stored item decides whether a write is carried out. The zero value always holds.
+type condition struct {
+	expr   string
+	names  map[string]string
+	values item
+}
+
+var (
+	always        = condition{}
+	condNotExists = condition{expr: "attribute_not_exists(PK)"}
+	condExists    = condition{expr: "attribute_exists(PK)"}
 )
 
-// revisionParam is the value of unchanged.
-func revisionParam(revision int) item { return item{":was": avNumber(revision)} }
-
-// put is a Put action; condition may be empty.
-func (s *Store) put(it item, condition string, values item) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(condition), ExpressionAttributeValues: values,
-	}}
+// condRevision holds while the item has the revision that was read.
+func condRevision(revision int) condition {
+	return condition{expr: "Revision = :revision", values: item{":revision": avNumber(revision)}}
 }
 
-// update is an Update action.
-func (s *Store) update(k item, expression, condition string, names map[string]string, values item) types.TransactWriteItem {
-	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &s.table, Key: k, UpdateExpression: &expression, ConditionExpression: stringOrNil(condition),
-		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	}}
+// condNotExistsOr holds if there is no item, or if the one there is satisfies expr.
+func condNotExistsOr(expr string, values item) condition {
+	return condition{expr: condNotExists.expr + " OR " + expr, values: values}
 }
 
-// delete is a Delete action.
-func (s *Store) delete(k item, condition string, values item) types.TransactWriteItem {
-	return types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &s.table, Key: k, ConditionExpression: stringOrNil(condition), ExpressionAttributeValues: values,
-	}}
+// An update of single attributes. Its placeholders must differ from those of the condition beside it.
+type update struct {
+	expr   string
+	names  map[string]string
+	values item
 }
 
-// check is a ConditionCheck action.
-func (s *Store) check(k item, condition string, values item) types.TransactWriteItem {
-	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &s.table, Key: k, ConditionExpression: &condition, ExpressionAttributeValues: values,
-	}}
+// A transaction is a TransactWriteItems call being built: all of its actions are carried out, or none.
+type transaction struct {
+	store   *Store
+	actions []*action
 }
 
-// transact runs a transaction. A condition that did not hold comes back as refused, naming the action;
-// conflicts with other transactions are retried, which the SDK does not do. maxRetries conflicts in a
-// row are ErrUnavailable.
-func (s *Store) transact(ctx context.Context, actions ...types.TransactWriteItem) error {
+// An action is one write or check of a transaction.
+type action struct {
+	write  types.TransactWriteItem
+	failed bool
+}
+
+// Failed reports whether Commit failed because a's condition did not hold. A nil action, one that was not
+// added, never fails.
+func (a *action) Failed() bool { return a != nil && a.failed }
+
+func (s *Store) begin() *transaction { return &transaction{store: s} }
+
+// Put writes a whole item.
+func (tx *transaction) Put(it item, c condition) *action {
+	return tx.add(types.TransactWriteItem{Put: &types.Put{
+		TableName: &tx.store.table, Item: it, ConditionExpression: stringOrNil(c.expr),
+		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	}})
+}
+
+// Update changes attributes of an item.
+func (tx *transaction) Update(key item, u update, c condition) *action {
+	return tx.add(types.TransactWriteItem{Update: &types.Update{
+		TableName: &tx.store.table, Key: key, UpdateExpression: &u.expr, ConditionExpression: stringOrNil(c.expr),
+		ExpressionAttributeNames: merge(u.names, c.names), ExpressionAttributeValues: merge(u.values, c.values),
+	}})
+}
+
+// Delete removes an item, if it is there.
+func (tx *transaction) Delete(key item, c condition) *action {
+	return tx.add(types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &tx.store.table, Key: key, ConditionExpression: stringOrNil(c.expr),
+		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	}})
+}
+
+// Check writes nothing: it only makes the transaction depend on an item.
+func (tx *transaction) Check(key item, c condition) *action {
+	return tx.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &tx.store.table, Key: key, ConditionExpression: &c.expr,
+		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	}})
+}
+
+func (tx *transaction) add(write types.TransactWriteItem) *action {
+	a := &action{write: write}
+	tx.actions = append(tx.actions, a)
+	return a
+}
+
+// merge returns nil for two empty maps, since DynamoDB refuses an empty one.
+func merge[V any](a, b map[string]V) map[string]V {
+	if len(b) == 0 {
+		return a
+	}
+	merged := maps.Clone(b)
+	maps.Copy(merged, a)
+	return merged
+}
+
+// Commit carries the transaction out. It retries conflicts with other transactions, which the SDK does not do;
+// maxRetries of them in a row are ErrUnavailable. ErrConflict: a condition did not hold, nothing was written, and
+// the action whose condition it was has Failed.
+func (tx *transaction) Commit(ctx context.Context) error {
+	writes := make([]types.TransactWriteItem, len(tx.actions))
+	for i, a := range tx.actions {
+		writes[i] = a.write
+	}
 	for attempt := 1; ; attempt++ {
-		_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		_, err := tx.store.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
 		if err == nil || !errors.As(err, &cancelled) {
 			return wrapError("write", err)
 		}
-		if r := failedConditions(cancelled); r != nil {
-			return r
+		if tx.noteFailures(cancelled.CancellationReasons) {
+			return deltag.ErrConflict
 		}
 		if attempt == maxRetries {
 			return wrapError("write", err)
@@ -75,30 +138,48 @@ func (s *Store) transact(ctx context.Context, actions ...types.TransactWriteItem
 	}
 }
 
-// conditionFailed is a transaction whose conditions did not hold. It matches ErrConflict.
-type conditionFailed map[int]bool // by the action's place
-
-func (conditionFailed) Error() string { return "condition not met" }
-
-func (conditionFailed) Is(target error) bool { return target == deltag.ErrConflict }
-
-// failedAt says whether err is a transaction refused by its nth action.
-func failedAt(err error, n int) bool {
-	var r conditionFailed
-	return errors.As(err, &r) && r[n]
-}
-
-func failedConditions(e *types.TransactionCanceledException) error {
-	r := conditionFailed{}
-	for i, reason := range e.CancellationReasons {
+// noteFailures reports whether any condition did not hold. DynamoDB gives one reason for each action, in order.
+func (tx *transaction) noteFailures(reasons []types.CancellationReason) bool {
+	any := false
+	for i, reason := range reasons {
 		if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
-			r[i] = true
+			tx.actions[i].failed, any = true, true
 		}
 	}
-	if len(r) == 0 {
-		return nil
+	return any
+}
+
+// maxActions is how many actions DynamoDB takes in one transaction.
+const maxActions = 100
+
+// CommitInChunks carries the actions out in order, in as many transactions as they need. An error leaves those
+// before it done.
+func (tx *transaction) CommitInChunks(ctx context.Context) error {
+	for chunk := range slices.Chunk(tx.actions, maxActions) {
+		part := transaction{store: tx.store, actions: chunk}
+		if err := part.Commit(ctx); err != nil {
+			return err
+		}
 	}
-	return r
+	return nil
+}
+
+// deleteAll deletes items in order, not all or nothing.
+func (s *Store) deleteAll(ctx context.Context, keys ...item) error {
+	tx := s.begin()
+	for _, k := range keys {
+		tx.Delete(k, always)
+	}
+	return tx.CommitInChunks(ctx)
+}
+
+// putItem writes one item outside a transaction. ErrConflict: c did not hold.
+func (s *Store) putItem(ctx context.Context, it item, c condition) error {
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.expr),
+		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	})
+	return wrapError("put", err)
 }
 
 // maxRetries of a transaction that lost against another. With full jitter up to 1.6 s each, 8 tries
@@ -114,26 +195,4 @@ func backoff(ctx context.Context, n int) error {
 	case <-time.After(rand.N(ceiling)):
 		return nil
 	}
-}
-
-// maxActions is how many actions one transaction takes.
-const maxActions = 100
-
-// transactChunks runs actions in order, in as many transactions as they need.
-func (s *Store) transactChunks(ctx context.Context, actions []types.TransactWriteItem) error {
-	for chunk := range slices.Chunk(actions, maxActions) {
-		if err := s.transact(ctx, chunk...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteAll deletes items, in order.
-func (s *Store) deleteAll(ctx context.Context, keys ...item) error {
-	var actions []types.TransactWriteItem
-	for _, k := range keys {
-		actions = append(actions, s.delete(k, "", nil))
-	}
-	return s.transactChunks(ctx, actions)
 }

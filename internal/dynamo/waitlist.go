@@ -3,38 +3,43 @@ package dynamo
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"deltag/internal/deltag"
 )
 
-// WaitlistPosition is r's place in line, from 1.
+// WaitlistPosition is r's position on the waitlist, from 1.
 func (s *Store) WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error) {
-	q := query{pk: eventPK(r.EventID), from: waitlistSK, to: waitlistKey(newRegistrationItem(r)), count: true}
-	place := 0
+	pk, sk := waitlistKey(r)
+	q := query{pk: pk, from: waitlistSK, to: sk, count: true}
+	position := 0
 	for {
 		out, err := s.queryPage(ctx, q)
 		if err != nil {
 			return 0, err
 		}
-		place += int(out.Count)
+		position += int(out.Count)
 		if q.after = out.LastEvaluatedKey; len(q.after) == 0 {
-			return place, nil
+			return position, nil
 		}
 	}
 }
 
-// putWaitlistEntry takes the place at the end of the line.
-func (s *Store) putWaitlistEntry(r deltag.Registration) types.TransactWriteItem {
-	it := newRegistrationItem(r)
-	return s.put(item{"PK": avString(it.PK), "SK": avString(waitlistKey(it)), "ID": avString(r.ID)}, condNotExists, nil)
+// putWaitlistEntry adds r to the waitlist, at r.WaitlistedAt.
+func (tx *transaction) putWaitlistEntry(r deltag.Registration) *action {
+	entry := key(waitlistKey(r))
+	entry["ID"] = avString(r.ID)
+	return tx.Put(entry, condNotExists)
 }
 
-// deleteStaleWaitlistEntry removes a place in line if nobody waits in it.
-func (s *Store) deleteStaleWaitlistEntry(eventID, sk string) []types.TransactWriteItem {
-	since, id := parseWaitlistKey(sk)
-	return []types.TransactWriteItem{
-		s.check(key(eventPK(eventID), registrationSK+id), "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :since", item{":since": avString(since)}),
-		s.delete(key(eventPK(eventID), sk), "", nil),
-	}
+func (tx *transaction) deleteWaitlistEntry(r deltag.Registration) {
+	tx.Delete(key(waitlistKey(r)), always)
+}
+
+// deleteStaleWaitlistEntry is for an entry whose registration is gone or does not wait since then.
+func (tx *transaction) deleteStaleWaitlistEntry(eventID, sk string) {
+	joinedAt, registrationID := parseWaitlistKey(sk)
+	tx.Check(registrationKey(eventID, registrationID), condition{
+		expr:   "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :joined",
+		values: item{":joined": avString(joinedAt)},
+	})
+	tx.Delete(key(eventPK(eventID), sk), always)
 }
