@@ -14,30 +14,27 @@ import (
 func TestEvents(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
-		t.Run("ComesBackAsItWasStored", func(t *testing.T) {
-			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = limit(7) })
+		t.Run("ReadsWhatWasStored", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(7))
 			got, err := s.Event(ctx, e.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			want(t, got, e)
 			if got, err = s.EventBySlug(ctx, e.Slug); err != nil {
 				t.Fatal(err)
 			}
 			want(t, got, e)
 		})
-		t.Run("PlansItsReminders", func(t *testing.T) {
+		t.Run("StoresTheMailingsOfItsReminders", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			ms, err := s.Mailings(ctx, e.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			want(t, len(ms), 3)
 			tasks, err := s.DueTasks(ctx, start.Add(-24*time.Hour), 100)
-			if err != nil {
-				t.Fatal(err)
+			must(t, err)
+			reminder := deltag.DueTask{
+				Kind: deltag.TaskMailing, EventID: e.ID,
+				Mailing: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1},
 			}
-			reminder := deltag.DueTask{Kind: deltag.TaskMailing, EventID: e.ID, Mailing: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1}}
 			want(t, slices.Contains(tasks, reminder), true)
 		})
 		t.Run("RefusesATakenSlugAndStoresNothing", func(t *testing.T) {
@@ -55,20 +52,16 @@ func TestEvents(t *testing.T) {
 			e := newEvent(t, s, nil)
 			next := e
 			next.Title, next.Revision = "Nyt navn", 2
-			if err := s.UpdateEvent(ctx, next, deltag.MailingChanges{}); err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.UpdateEvent(ctx, next, deltag.MailingChanges{}))
 			if err := s.UpdateEvent(ctx, next, deltag.MailingChanges{}); !errors.Is(err, deltag.ErrConflict) {
 				t.Fatalf("got %v", err)
 			}
 		})
-		t.Run("UpdateMovesTheSlug", func(t *testing.T) {
+		t.Run("UpdateReplacesTheSlug", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			next := e
 			next.Slug, next.Revision = e.Slug[:20]+"-new", 2
-			if err := s.UpdateEvent(ctx, next, deltag.MailingChanges{}); err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.UpdateEvent(ctx, next, deltag.MailingChanges{}))
 			if _, err := s.EventBySlug(ctx, e.Slug); !errors.Is(err, deltag.ErrNotFound) {
 				t.Errorf("old slug: %v", err)
 			}
@@ -77,14 +70,14 @@ func TestEvents(t *testing.T) {
 			}
 		})
 		t.Run("ListsByStartInPages", func(t *testing.T) {
-			late := newEvent(t, s, func(e *deltag.Event) { e.StartsAt, e.EndsAt = start.AddDate(1, 0, 0), start.AddDate(1, 0, 1) })
+			late := newEvent(t, s, func(e *deltag.Event) {
+				e.StartsAt, e.EndsAt = start.AddDate(1, 0, 0), start.AddDate(1, 0, 1)
+			})
 			var all []string
 			cursor := ""
 			for {
 				es, next, err := s.Events(ctx, cursor, 2)
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				for _, e := range es {
 					all = append(all, e.ID)
 				}
@@ -94,12 +87,10 @@ func TestEvents(t *testing.T) {
 			}
 			want(t, all[len(all)-1], late.ID)
 			up, err := s.Upcoming(ctx, start.AddDate(0, 6, 0), 10)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			want(t, len(up), 1)
 		})
-		t.Run("RefusesACursorOfSomethingElse", func(t *testing.T) {
+		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			for _, cursor := range []string{"?", "e30", "eyJQSyI6IngiLCJTSyI6InkifQ"} {
 				if _, _, err := s.Events(ctx, cursor, 2); !errors.As(err, new(deltag.ValidationErrors)) {
 					t.Errorf("%q: %v", cursor, err)

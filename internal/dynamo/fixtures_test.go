@@ -20,48 +20,47 @@ var (
 	start = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)
 )
 
-func limit(n int) *int { return &n }
+func capacity(n int) *int { return &n }
+
+func withCapacity(n int) func(*deltag.Event) { return func(e *deltag.Event) { e.Capacity = &n } }
 
 // newEvent makes and stores an event; change sees it before it is stored.
 func newEvent(t testing.TB, s *dynamo.Store, change func(*deltag.Event)) deltag.Event {
 	t.Helper()
 	id, err := deltag.NewID(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	secret, err := deltag.NewSecret(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	e := deltag.Event{
-		ID: id, Slug: "s-" + id, Title: "Samskabelse i praksis", Description: "En time.\n\nGratis.", Language: deltag.LanguageDanish,
-		StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
-		JoinURL: "https://meet.example.org/1", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
+		ID: id, Slug: "s-" + id, Title: "Samskabelse i praksis", Description: "En time.\n\nGratis.",
+		Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Copenhagen",
+		HasWaitlist: true,
+		JoinURL:     "https://meet.example.org/1", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
 		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
-		Questions: []deltag.Question{{ID: "why", Kind: deltag.QuestionChoice, Label: "Hvorfor?", Options: []string{"a", "b"}, Required: true}},
+		Questions: []deltag.Question{{
+			ID: "why", Kind: deltag.QuestionChoice, Label: "Hvorfor?", Options: []string{"a", "b"}, Required: true,
+		}},
 	}
 	if change != nil {
 		change(&e)
 	}
-	e, plan := e.WithInitialState(now)
-	if err := e.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.CreateEvent(ctx, e, plan); err != nil {
-		t.Fatal(err)
-	}
+	e, mailings := e.WithInitialState(now)
+	must(t, e.Validate())
+	must(t, s.CreateEvent(ctx, e, mailings))
 	return e
 }
 
 func person(n int) deltag.SignUpRequest {
 	a := fmt.Sprintf("p%d@example.dk", n)
 	return deltag.SignUpRequest{
-		Name: fmt.Sprintf("Person %d", n), Email: deltag.Address{Original: a, Normalized: a}, Organisation: "Eksempel Kommune",
-		Answers: map[string][]string{"why": {"a"}}, Language: deltag.LanguageDanish,
+		Name: fmt.Sprintf("Person %d", n), Email: deltag.Address{Original: a, Normalized: a},
+		Organisation: "Eksempel Kommune", Answers: map[string][]string{"why": {"a"}}, Language: deltag.LanguageDanish,
 	}
 }
 
-func signUp(t testing.TB, s *dynamo.Store, e deltag.Event, n int, at time.Time) (deltag.SignUpOutcome, deltag.Registration) {
+func signUp(
+	t testing.TB, s *dynamo.Store, e deltag.Event, n int, at time.Time,
+) (deltag.SignUpOutcome, deltag.Registration) {
 	t.Helper()
 	outcome, err := s.SignUp(ctx, e, person(n), at)
 	if err != nil {
@@ -79,28 +78,41 @@ func registration(t testing.TB, s *dynamo.Store, e deltag.Event, n int) deltag.R
 	return r
 }
 
+// confirmation reads the latest mail about r, which is a confirmation.
+func confirmation(t testing.TB, s *dynamo.Store, r deltag.Registration) deltag.Delivery {
+	t.Helper()
+	d, err := s.Delivery(ctx, deltag.DeliveryKey{
+		EventID: r.EventID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: r.MailVersion,
+	})
+	must(t, err)
+	return d
+}
+
 func counts(t testing.TB, s *dynamo.Store, e deltag.Event) deltag.Counts {
 	t.Helper()
 	c, err := s.Counts(ctx, e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return c
 }
 
-// kinds are those of the ledger's rows of a registration.
+// kinds are the kinds and versions of a registration's deliveries.
 func kinds(t testing.TB, s *dynamo.Store, r deltag.Registration) []string {
 	t.Helper()
 	ds, err := s.DeliveriesOf(ctx, r.EventID, r.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	ks := []string{}
 	for _, d := range ds {
 		ks = append(ks, fmt.Sprintf("%s.%d", d.Kind, d.Version))
 	}
 	slices.Sort(ks)
 	return ks
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func want(t testing.TB, got, want any) {

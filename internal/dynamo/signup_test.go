@@ -15,12 +15,10 @@ func TestSignUp(t *testing.T) {
 		s := engine.Store()
 		t.Run("StoresRegistrationAndConfirmationInOneCall", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			signUp(t, s, newEvent(t, s, nil), 1, now) // a warm process has the table's key
+			signUp(t, s, newEvent(t, s, nil), 1, now) // a warm process has read the hash key
 			engine.Transport.Reset()
 			outcome, err := s.SignUp(ctx, e, person(1), now)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			want(t, engine.Transport.Count(), 1)
 			want(t, outcome, deltag.OutcomeConfirmed)
 			r := registration(t, s, e, 1)
@@ -28,7 +26,7 @@ func TestSignUp(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 			want(t, r.Answers, map[string][]string{"why": {"a"}})
 		})
-		t.Run("RepeatedAtOnceIsOneRegistrationAndOneConfirmation", func(t *testing.T) {
+		t.Run("RepeatedSoonIsOneRegistrationAndOneConfirmation", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 1, now)
 			outcome, r := signUp(t, s, e, 1, now.Add(59*time.Second))
@@ -43,7 +41,7 @@ func TestSignUp(t *testing.T) {
 			want(t, kinds(t, s, r), []string{"confirmation.1", "confirmation.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
-		t.Run("RepeatDoesNotChangeWhatIsStored", func(t *testing.T) {
+		t.Run("RepeatedDoesNotChangeTheRegistration", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, before := signUp(t, s, e, 1, now)
 			other := person(1)
@@ -53,7 +51,7 @@ func TestSignUp(t *testing.T) {
 			}
 			want(t, registration(t, s, e, 1), before)
 		})
-		t.Run("SixteenAtOnceForOneAddressIsOneRegistration", func(t *testing.T) {
+		t.Run("RepeatedConcurrentlyIsOneRegistration", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			var wg sync.WaitGroup
 			for range 16 {
@@ -67,34 +65,33 @@ func TestSignUp(t *testing.T) {
 			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"confirmation.1"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
-		t.Run("FullEventGoesToWaitingList", func(t *testing.T) {
-			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = limit(1) })
+		t.Run("FullEventAddsToTheWaitlist", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
 			signUp(t, s, e, 1, now)
 			outcome, second := signUp(t, s, e, 2, now.Add(time.Second))
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			want(t, kinds(t, s, second), []string{"waiting.1"})
 			_, third := signUp(t, s, e, 3, now.Add(2*time.Second))
-			for r, place := range map[string]int{second.ID: 1, third.ID: 2} {
-				_, reg, _ := s.EventAndRegistration(ctx, e.ID, r)
+			for id, position := range map[string]int{second.ID: 1, third.ID: 2} {
+				_, reg, _ := s.EventAndRegistration(ctx, e.ID, id)
 				got, err := s.WaitlistPosition(ctx, reg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want(t, got, place)
+				must(t, err)
+				want(t, got, position)
 			}
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
 		})
-		t.Run("FullEventWithoutWaitingListStoresNothing", func(t *testing.T) {
-			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity, e.HasWaitlist = limit(1), false })
+		t.Run("FullEventWithoutAWaitlistStoresNothing", func(t *testing.T) {
+			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(1), false })
 			signUp(t, s, e, 1, now)
 			if _, err := s.SignUp(ctx, e, person(2), now); !errors.Is(err, deltag.ErrFull) {
 				t.Fatalf("got %v", err)
 			}
-			if _, _, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(2).Email)); !errors.Is(err, deltag.ErrNotFound) {
+			_, _, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(2).Email))
+			if !errors.Is(err, deltag.ErrNotFound) {
 				t.Fatalf("got %v", err)
 			}
 			if _, err := s.SignUp(ctx, e, person(1), now); !errors.Is(err, deltag.ErrFull) {
-				t.Errorf("an address that is signed up stands out: %v", err)
+				t.Errorf("the answer reveals that the address is signed up: %v", err)
 			}
 		})
 	})
