@@ -108,7 +108,7 @@ func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Deli
 
 // Deliveries lists a page of an event's deliveries in the order of their registrations' ids, and the cursor of the
 // next page, "" at the end. A page may be shorter than limit and not be the last.
-// Errors: deltag.ValidationErrors, when cursor is not one of this event's.
+// Errors: ValidationErrors, when cursor is not one of this event's.
 func (s *Store) Deliveries(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Delivery, string, error) {

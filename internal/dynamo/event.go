@@ -229,7 +229,7 @@ func (s *Store) EventBySlug(ctx context.Context, slug string) (deltag.Event, err
 
 // Events lists a page of all events, the earliest start first, and the cursor of the next page, "" at the end. Which
 // events there are is eventually consistent.
-// Errors: deltag.ValidationErrors, when cursor is not one of this list's.
+// Errors: ValidationErrors, when cursor is not one of this list's.
 func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error) {
 	after, err := readCursor(cursor, "GSI1PK", eventsPK)
 	if err != nil {

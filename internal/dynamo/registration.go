@@ -82,7 +82,7 @@ func (s *Store) EventAndRegistration(
 
 // Registrations lists a page of an event's registrations in the order of their ids, and the cursor of the next page,
 // "" at the end. A page may be shorter than limit and not be the last.
-// Errors: deltag.ValidationErrors, when cursor is not one of this event's.
+// Errors: ValidationErrors, when cursor is not one of this event's.
 func (s *Store) Registrations(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Registration, string, error) {

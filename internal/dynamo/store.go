@@ -17,9 +17,9 @@ import (
 
 // A Store is the table. It is safe for concurrent use.
 //
-// Reads are strongly consistent unless their comment says otherwise. Beside the errors that a method's comment names,
-// each may return deltag.ErrUnavailable: the table was not reached, throttled, or conflicted too often. Whether a
-// write happened is then unknown, and it may be repeated.
+// Reads are strongly consistent unless their comment says otherwise. Comments name the errors of package deltag that a
+// caller may want to handle. Beside those each method may return ErrUnavailable: the table was not reached, it
+// throttled, or transactions conflicted too often. Whether a write happened is then unknown, and it may be repeated.
 type Store struct {
 	client  Client
 	table   string

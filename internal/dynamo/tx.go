@@ -140,13 +140,13 @@ func (tx *transaction) Commit(ctx context.Context) error {
 
 // noteFailures reports whether any condition did not hold. DynamoDB gives one reason for each action, in order.
 func (tx *transaction) noteFailures(reasons []types.CancellationReason) bool {
-	any := false
+	failed := false
 	for i, reason := range reasons {
 		if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
-			tx.actions[i].failed, any = true, true
+			tx.actions[i].failed, failed = true, true
 		}
 	}
-	return any
+	return failed
 }
 
 // maxActions is how many actions DynamoDB takes in one transaction.
