@@ -116,12 +116,9 @@ func (s *Store) Deliveries(
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit})
-	if err != nil {
-		return nil, "", err
-	}
-	ds, err := decodeAll(out.Items, decodeDelivery)
-	return ds, writeCursor(out.LastEvaluatedKey), err
+	q := query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit}
+	ds, last, err := decodePage(ctx, s, q, decodeDelivery)
+	return ds, writeCursor(last), err
 }
 
 // DeliveriesOf lists all deliveries of a registration id.

@@ -13,13 +13,11 @@ import (
 // DueTasks lists up to limit tasks that are due at now, the longest overdue first. The index is eventually
 // consistent: a task may be missing for a moment, or listed when it is done.
 func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
-	out, err := s.queryPage(ctx, query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	return decodeAll(out.Items, func(it item) (deltag.DueTask, error) {
+	q := query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit}
+	tasks, _, err := decodePage(ctx, s, q, func(it item) (deltag.DueTask, error) {
 		return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
 	})
+	return tasks, err
 }
 
 // ParseTask reads the key of an item in the due index, as the index and the table's stream give it. It returns an

@@ -145,16 +145,21 @@ func collect[T any](values iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// decodeAll decodes the items of one page.
-func decodeAll[T any](items []item, decode func(item) (T, error)) ([]T, error) {
-	all := make([]T, len(items))
-	for i, it := range items {
-		var err error
-		if all[i], err = decode(it); err != nil {
-			return nil, err
+// decodePage reads and decodes one page. The next one begins behind the key last; there is none when last is empty.
+func decodePage[T any](
+	ctx context.Context, s *Store, q query, decode func(item) (T, error),
+) (page []T, last item, err error) {
+	out, err := s.queryPage(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	page = make([]T, len(out.Items))
+	for i, it := range out.Items {
+		if page[i], err = decode(it); err != nil {
+			return nil, nil, err
 		}
 	}
-	return all, nil
+	return page, out.LastEvaluatedKey, nil
 }
 
 // errBadCursor is the error for a cursor that no answer of ours has given.

@@ -90,9 +90,8 @@ func (s *Store) Registrations(
 	if err != nil {
 		return nil, "", err
 	}
-	rs, last, err := s.registrations(ctx, query{
-		pk: eventPK(eventID), prefix: registrationSK, after: after, limit: limit,
-	})
+	q := query{pk: eventPK(eventID), prefix: registrationSK, after: after, limit: limit}
+	rs, last, err := decodePage(ctx, s, q, decodeRegistration)
 	return rs, writeCursor(last), err
 }
 
@@ -108,7 +107,7 @@ func (s *Store) RegistrationsAfter(
 	var all []deltag.Registration
 	for {
 		q.limit = limit - len(all)
-		rs, last, err := s.registrations(ctx, q) // DynamoDB ends a page at 1 MB
+		rs, last, err := decodePage(ctx, s, q, decodeRegistration) // DynamoDB ends a page at 1 MB
 		if err != nil {
 			return nil, err
 		}
@@ -116,15 +115,6 @@ func (s *Store) RegistrationsAfter(
 			return all, nil
 		}
 	}
-}
-
-func (s *Store) registrations(ctx context.Context, q query) ([]deltag.Registration, item, error) {
-	out, err := s.queryPage(ctx, q)
-	if err != nil {
-		return nil, nil, err
-	}
-	rs, err := decodeAll(out.Items, decodeRegistration)
-	return rs, out.LastEvaluatedKey, err
 }
 
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.
