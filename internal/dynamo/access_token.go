@@ -3,8 +3,6 @@ package dynamo
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"deltag/internal/deltag"
 )
 
@@ -18,28 +16,28 @@ type tokenItem struct {
 	TTL       int64 `dynamodbav:"expiresAt"` // Unix seconds: DynamoDB deletes it some days after
 }
 
+const tokenSK = "TOKEN"
+
 func tokenPK(hash string) string { return "TOKEN#" + hash }
 
-// Token reads the access token with that hash. ErrNotFound. Whether it has expired is the caller's to
-// check: DynamoDB deletes expired items days later.
+// Token reads the access token with that hash, which may have expired: DynamoDB deletes expired items days later.
+// Errors: ErrNotFound.
 func (s *Store) Token(ctx context.Context, hash string) (deltag.AccessToken, error) {
-	it, err := s.get(ctx, tokenPK(hash), "TOKEN")
+	it, err := s.get(ctx, tokenPK(hash), tokenSK)
 	if err != nil {
 		return deltag.AccessToken{}, err
 	}
 	t, err := decode[tokenItem](it)
-	return deltag.AccessToken{Name: t.Name, Role: deltag.Role(t.Role), CreatedAt: parseTime(t.CreatedAt), ExpiresAt: parseTime(t.ExpiresAt)}, err
+	return deltag.AccessToken{
+		Name: t.Name, Role: deltag.Role(t.Role), CreatedAt: parseTime(t.CreatedAt), ExpiresAt: parseTime(t.ExpiresAt),
+	}, err
 }
 
-// PutToken stores a new access token. ErrConflict if its hash is there already.
+// PutToken stores a new access token.
+// Errors: ErrConflict (there is one with that hash; so also when it is repeated).
 func (s *Store) PutToken(ctx context.Context, hash string, t deltag.AccessToken) error {
-	condition := condNotExists
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, ConditionExpression: &condition,
-		Item: encode(tokenItem{
-			PK: tokenPK(hash), SK: "TOKEN", Name: t.Name, Role: string(t.Role),
-			CreatedAt: formatTime(t.CreatedAt), ExpiresAt: formatTime(t.ExpiresAt), TTL: t.ExpiresAt.Unix(),
-		}),
-	})
-	return wrapError("put token", err)
+	return s.putItem(ctx, encode(tokenItem{
+		PK: tokenPK(hash), SK: tokenSK, Name: t.Name, Role: string(t.Role),
+		CreatedAt: formatTime(t.CreatedAt), ExpiresAt: formatTime(t.ExpiresAt), TTL: t.ExpiresAt.Unix(),
+	}), condNotExists)
 }

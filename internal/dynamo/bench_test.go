@@ -19,8 +19,9 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// BenchmarkLimitedSignUp is a rush on one event with a limit, whose seats are all counted on one item. x-bare compares it with the
-// bare transaction: the same items and conditions, made beforehand and sent by the SDK alone. It must not fall below 0.8.
+// BenchmarkLimitedSignUp is a rush on one event with a capacity, whose seats are all counted on one item. x-bare
+// compares it with the bare transaction: the same items and conditions, made beforehand and sent by the SDK alone. It
+// must not fall below 0.8.
 func BenchmarkLimitedSignUp(b *testing.B) {
 	b.Run("embedded", func(b *testing.B) { benchmarkLimitedSignUp(b, storetest.Embedded(b)) })
 	b.Run("DynamoDBLocal", func(b *testing.B) {
@@ -32,8 +33,8 @@ func BenchmarkLimitedSignUp(b *testing.B) {
 	})
 }
 
-// callers at once, and how many sign-ups they share in a round. The two ways take turns by rounds, so that both meet the same
-// weather on the machine and a table of the same size.
+// callers at the same time, and how many sign-ups they share in a round. The two ways alternate by rounds, so that
+// both have the same load on the machine and a table of the same size.
 const callers, perRound = 32, 256
 
 func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
@@ -42,8 +43,8 @@ func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
 	})
 	client := dynamo.NewClient("eu-north-1", engine.Endpoint(), credentials)
 	store := dynamo.New(client, engine.Table, rand.Reader)
-	capacity := func(e *deltag.Event) { e.Capacity = limit(deltag.MaxCapacity) }
-	e, bare := newEvent(b, store, capacity), newEvent(b, store, capacity)
+	e := newEvent(b, store, withCapacity(deltag.MaxCapacity))
+	bare := newEvent(b, store, withCapacity(deltag.MaxCapacity))
 
 	var took, bareTook time.Duration
 	var each []time.Duration
@@ -53,18 +54,18 @@ func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
 		people += perRound
 		transactions := transactionsOf(b, client, engine.Table, bare, first)
 		before := time.Now()
-		together(b, func(n int) error { return send(client, transactions[n]) })
+		concurrently(b, func(n int) error { return send(client, transactions[n]) })
 		bareTook += time.Since(before)
 
 		before = time.Now()
-		spent := together(b, func(n int) error {
+		spent := concurrently(b, func(n int) error {
 			_, err := store.SignUp(ctx, e, person(first+n), now)
 			return err
 		})
 		took += time.Since(before)
 		each = append(each, spent...)
 	}
-	round() // warms the engine up
+	round() // warm-up
 	took, bareTook, each = 0, 0, nil
 	for b.Loop() {
 		round()
@@ -78,8 +79,8 @@ func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
 	want(b, counts(b, store, bare), deltag.Counts{Confirmed: people})
 }
 
-// together does perRound calls, by callers at once, and says how long each took.
-func together(b *testing.B, call func(n int) error) []time.Duration {
+// concurrently does perRound calls, and returns how long each took.
+func concurrently(b *testing.B, call func(n int) error) []time.Duration {
 	b.Helper()
 	spent := make([]time.Duration, perRound)
 	var wg sync.WaitGroup
@@ -98,7 +99,7 @@ func together(b *testing.B, call func(n int) error) []time.Duration {
 	return spent
 }
 
-// send is the bare transaction: it is sent again for as long as it conflicts with another.
+// send sends a bare transaction, again for as long as it conflicts with another.
 func send(client dynamo.Client, in *dynamodb.TransactWriteItemsInput) error {
 	for {
 		_, err := client.TransactWriteItems(ctx, in)
@@ -114,7 +115,9 @@ func conflicted(r types.CancellationReason) bool {
 }
 
 // transactionsOf are those that the store would send for a round of sign-ups.
-func transactionsOf(b *testing.B, client dynamo.Client, table string, e deltag.Event, first int) []*dynamodb.TransactWriteItemsInput {
+func transactionsOf(
+	b *testing.B, client dynamo.Client, table string, e deltag.Event, first int,
+) []*dynamodb.TransactWriteItemsInput {
 	b.Helper()
 	r := &recorder{Client: client}
 	store := dynamo.New(r, table, rand.Reader)

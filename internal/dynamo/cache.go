@@ -7,30 +7,30 @@ import (
 	"deltag/internal/deltag"
 )
 
-// cacheTTL is how long a page may show an old event. Whatever slips through in that time is put right
-// when its mail is sent, which reads the event anew.
+// cacheTTL is how long a page may show an old event. What happens in that time is corrected when the mail about it is
+// sent, which reads the event anew.
 const cacheTTL = 3 * time.Second
 
 // maxCached bounds the cache: a function serves few events at a time.
 const maxCached = 256
 
-// An eventCache keeps events by slug for cacheFor, so that a warm sign-up needs one round trip.
+// An eventCache keeps events by slug for cacheTTL, so that a warm sign-up needs one round trip. It measures by the
+// machine's monotonic clock, whatever time the caller works with.
 type eventCache struct {
 	mu     sync.Mutex
 	bySlug map[string]cachedEvent
 }
 
 type cachedEvent struct {
-	event deltag.Event
-	read  time.Time
+	event  deltag.Event
+	readAt time.Time
 }
 
-// Age is measured by the machine's monotonic clock: it is about staleness, not about the time of the event.
 func (c *eventCache) get(slug string) (deltag.Event, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept, ok := c.bySlug[slug]
-	return kept.event, ok && time.Since(kept.read) < cacheTTL
+	cached, ok := c.bySlug[slug]
+	return cached.event, ok && time.Since(cached.readAt) < cacheTTL
 }
 
 func (c *eventCache) put(slug string, e deltag.Event) {

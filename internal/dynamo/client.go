@@ -9,6 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
+type option = func(*dynamodb.Options)
+
+// A Client is what the store calls of DynamoDB.
+type Client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...option) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...option) (*dynamodb.BatchGetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...option) (*dynamodb.QueryOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...option) (*dynamodb.PutItemOutput, error)
+	TransactWriteItems(
+		context.Context, *dynamodb.TransactWriteItemsInput, ...option,
+	) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
 // NewClient makes a client without the SDK's config loader, whose search through files and profiles costs a
 // cold start several milliseconds and finds nothing in a function. endpoint is "" in AWS.
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
@@ -25,10 +38,11 @@ func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Cli
 }
 
 // An operation is one of the client's operations.
-type operation[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
+type operation[In, Out any] func(context.Context, *In, ...option) (*Out, error)
 
-// clientFuncs keeps the SDK's client out of every interface. html/template calls methods by name, so the linker keeps all methods
-// of each type that an interface can reach, and the client has one for each of DynamoDB's operations: 4 MB of them.
+// clientFuncs keeps the SDK's client out of every interface. html/template calls methods by name, so the linker keeps
+// all methods of each type that an interface can reach, and the client has one for each of DynamoDB's operations: 4
+// MB of them.
 type clientFuncs struct {
 	getItem            operation[dynamodb.GetItemInput, dynamodb.GetItemOutput]
 	batchGetItem       operation[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
@@ -37,22 +51,30 @@ type clientFuncs struct {
 	transactWriteItems operation[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
 }
 
-func (s clientFuncs) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return s.getItem(ctx, in, o...)
+func (c clientFuncs) GetItem(
+	ctx context.Context, in *dynamodb.GetItemInput, o ...option,
+) (*dynamodb.GetItemOutput, error) {
+	return c.getItem(ctx, in, o...)
 }
 
-func (s clientFuncs) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	return s.batchGetItem(ctx, in, o...)
+func (c clientFuncs) BatchGetItem(
+	ctx context.Context, in *dynamodb.BatchGetItemInput, o ...option,
+) (*dynamodb.BatchGetItemOutput, error) {
+	return c.batchGetItem(ctx, in, o...)
 }
 
-func (s clientFuncs) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return s.query(ctx, in, o...)
+func (c clientFuncs) Query(ctx context.Context, in *dynamodb.QueryInput, o ...option) (*dynamodb.QueryOutput, error) {
+	return c.query(ctx, in, o...)
 }
 
-func (s clientFuncs) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	return s.putItem(ctx, in, o...)
+func (c clientFuncs) PutItem(
+	ctx context.Context, in *dynamodb.PutItemInput, o ...option,
+) (*dynamodb.PutItemOutput, error) {
+	return c.putItem(ctx, in, o...)
 }
 
-func (s clientFuncs) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	return s.transactWriteItems(ctx, in, o...)
+func (c clientFuncs) TransactWriteItems(
+	ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...option,
+) (*dynamodb.TransactWriteItemsOutput, error) {
+	return c.transactWriteItems(ctx, in, o...)
 }

@@ -2,16 +2,12 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// deliveryItem is a row of the mail ledger as it is stored. It is in the due index while open.
+// deliveryItem is a row of the mail ledger as it is stored. It is in the due index while it is active.
 type deliveryItem struct {
 	PK, SK            string
 	GSI1PK            string `dynamodbav:",omitempty"`
@@ -20,8 +16,8 @@ type deliveryItem struct {
 	RegistrationID    string
 	Kind              string
 	Version           int
-	Email             string         // as typed
-	NormalizedEmail   string         // as compared
+	Email             string
+	NormalizedEmail   string
 	Generation        string         `dynamodbav:",omitempty"`
 	DetachedRecipient *recipientItem `dynamodbav:",omitempty"`
 	Text              string         `dynamodbav:",omitempty"`
@@ -35,7 +31,7 @@ type deliveryItem struct {
 	History           []statusChangeItem `dynamodbav:",omitempty"`
 }
 
-// recipientItem is whom a mail is for that no registration stands behind.
+// recipientItem is the recipient of a mail that belongs to no stored registration.
 type recipientItem struct {
 	Name, Language, Status, AddressStatus string
 	ConfirmedAt                           string `dynamodbav:",omitempty"`
@@ -50,21 +46,24 @@ type statusChangeItem struct {
 func newDeliveryItem(d deltag.Delivery) deliveryItem {
 	pk, sk := deliveryKey(d.DeliveryKey)
 	it := deliveryItem{
-		PK: pk, SK: sk, EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
-		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text, Status: string(d.Status), Reason: string(d.Reason), DueAt: formatTime(d.DueAt),
-		Attempt: d.Attempt, SentAt: formatTime(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
+		PK: pk, SK: sk,
+		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
+		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
+		Status: string(d.Status), Reason: string(d.Reason), DueAt: formatTime(d.DueAt), Attempt: d.Attempt,
+		SentAt: formatTime(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
 	}
 	if !d.NextAttemptAt.IsZero() {
 		it.GSI1PK, it.GSI1SK = duePK, formatTime(d.NextAttemptAt)
 	}
-	if a := d.DetachedRecipient; a != nil {
+	if r := d.DetachedRecipient; r != nil {
 		it.DetachedRecipient = &recipientItem{
-			Name: a.Name, Language: string(a.Language), Status: string(a.Status), AddressStatus: string(a.AddressStatus),
-			ConfirmedAt: formatTime(a.ConfirmedAt), ICalSequence: a.ICalSequence,
+			Name: r.Name, Language: string(r.Language), Status: string(r.Status),
+			AddressStatus: string(r.AddressStatus), ConfirmedAt: formatTime(r.ConfirmedAt),
+			ICalSequence: r.ICalSequence,
 		}
 	}
-	for _, step := range d.History {
-		it.History = append(it.History, statusChangeItem{formatTime(step.At), string(step.Status), string(step.Reason)})
+	for _, c := range d.History {
+		it.History = append(it.History, statusChangeItem{formatTime(c.At), string(c.Status), string(c.Reason)})
 	}
 	return it
 }
@@ -72,139 +71,32 @@ func newDeliveryItem(d deltag.Delivery) deliveryItem {
 func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
 	d := deltag.Delivery{
-		DeliveryKey: deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.MailKind(v.Kind), Version: v.Version},
-		Email:       deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation, Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
+		DeliveryKey: deltag.DeliveryKey{
+			EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.MailKind(v.Kind), Version: v.Version,
+		},
+		Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
+		Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
 		DueAt: parseTime(v.DueAt), NextAttemptAt: parseTime(v.GSI1SK), Attempt: v.Attempt, SentAt: parseTime(v.SentAt),
 		MessageID: v.MessageID, Revision: v.Revision,
 	}
-	if a := v.DetachedRecipient; a != nil {
+	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
-			EventID: v.EventID, ID: v.RegistrationID, Name: a.Name, Email: d.Email, Language: deltag.Language(a.Language),
-			Status: deltag.RegistrationStatus(a.Status), AddressStatus: deltag.AddressStatus(a.AddressStatus), ConfirmedAt: parseTime(a.ConfirmedAt), ICalSequence: a.ICalSequence,
+			EventID: v.EventID, ID: v.RegistrationID,
+			Name: r.Name, Email: d.Email, Language: deltag.Language(r.Language),
+			Status: deltag.RegistrationStatus(r.Status), AddressStatus: deltag.AddressStatus(r.AddressStatus),
+			ConfirmedAt: parseTime(r.ConfirmedAt), ICalSequence: r.ICalSequence,
 		}
 	}
-	for _, step := range v.History {
+	for _, c := range v.History {
 		d.History = append(d.History, deltag.StatusChange{
-			At: parseTime(step.At), Status: deltag.DeliveryStatus(step.Status), Reason: deltag.Reason(step.Reason),
+			At: parseTime(c.At), Status: deltag.DeliveryStatus(c.Status), Reason: deltag.Reason(c.Reason),
 		})
 	}
 	return d, err
 }
 
-// putDelivery writes a new row. That its registration has none of that name yet follows from the registration's condition
-// beside it.
-func (s *Store) putDelivery(d deltag.Delivery) types.TransactWriteItem {
-	d.Revision = 1
-	condition, values := ifPreviousRevision(d)
-	return s.put(encode(newDeliveryItem(d)), condition, values)
-}
-
-// ifPreviousRevision is the condition for d's write: the stored row is the one before. A row of a former registration of the address,
-// which was given up, is in nobody's way.
-func ifPreviousRevision(d deltag.Delivery) (condition string, values item) {
-	switch {
-	case d.Revision > 1 && d.Generation == "":
-		return condRevision, revisionParam(d.Revision - 1)
-	case d.Revision > 1:
-		return condRevision + " AND Generation = :generation", item{":was": avNumber(d.Revision - 1), ":generation": avString(d.Generation)}
-	case d.Generation == "":
-		return condNotExists, nil
-	}
-	return condNotExists + " OR (attribute_exists(Generation) AND Generation <> :generation)", item{":generation": avString(d.Generation)}
-}
-
-// DueTasks lists what the index says is due at now, the longest overdue first.
-func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
-	out, err := s.queryPage(ctx, query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	tasks := make([]deltag.DueTask, 0, len(out.Items))
-	for _, it := range out.Items {
-		task, err := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, task)
-	}
-	return tasks, nil
-}
-
-// LoadDelivery reads a delivery with the event and the registration that decide about it, consistently, in one
-// call. ErrNotFound when the row or the event is gone; a registration that is gone is the zero value, unless the row has its addressee.
-func (s *Store) LoadDelivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, deltag.Event, deltag.Registration, error) {
-	pk, sk := deliveryKey(k)
-	reg := registrationSK + k.RegistrationID
-	found, err := s.batchGet(ctx, key(pk, sk), key(pk, metaSK), key(pk, reg))
-	if err != nil {
-		return deltag.Delivery{}, deltag.Event{}, deltag.Registration{}, err
-	}
-	if found[pk+sk] == nil || found[pk+metaSK] == nil {
-		return deltag.Delivery{}, deltag.Event{}, deltag.Registration{}, deltag.ErrNotFound
-	}
-	d, err := decodeDelivery(found[pk+sk])
-	e, err2 := decodeEvent(found[pk+metaSK])
-	var r deltag.Registration
-	var err3 error
-	if it := found[pk+reg]; d.DetachedRecipient != nil {
-		r = *d.DetachedRecipient
-	} else if it != nil {
-		r, err3 = decodeRegistration(it)
-	}
-	return d, e, r, errors.Join(err, err2, err3)
-}
-
-// Claim stores a claimed delivery: if nobody else has claimed it, if the registration is still the one that was
-// read, and if nothing is known against the address. ErrConflict: the row or the registration is another by now.
-// deltag.ErrSuppressed: the address takes no such mail. deltag.ErrTooManyMails: it has had deltag.MaxPerDay of its kind today.
-func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error {
-	hash, err := s.hash(ctx, r.Email.Normalized)
-	if err != nil {
-		return err
-	}
-	condition, values := ifPreviousRevision(d)
-	suppressed := s.check(key(suppressedPK(hash), "-"), condNotExists, nil)
-	if !d.Kind.IsUnsubscribable() {
-		suppressed = s.check(key(suppressedPK(hash), "-"), condNotExists+" OR AddressStatus = :complained", item{":complained": avString(string(deltag.AddressComplained))})
-	}
-	actions := []types.TransactWriteItem{s.put(encode(newDeliveryItem(d)), condition, values), suppressed}
-	if d.DetachedRecipient == nil {
-		actions = append(actions, s.check(key(eventPK(r.EventID), registrationSK+r.ID), condRevision, revisionParam(r.Revision)))
-	}
-	counted := d.Attempt == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal())
-	if counted {
-		now := d.History[len(d.History)-1].At
-		mails, err := s.mailCounterKey(ctx, r.Email, now)
-		if err != nil {
-			return err
-		}
-		actions = append(actions, s.incrementMailCount(mails, now))
-	}
-	err = s.transact(ctx, actions...)
-	switch {
-	case failedAt(err, 1):
-		return deltag.ErrSuppressed
-	case counted && failedAt(err, len(actions)-1) && !failedAt(err, 0):
-		return deltag.ErrMailLimit
-	}
-	return err
-}
-
-// SaveDelivery stores d's next state, and a new row if there is none. ErrConflict when the stored one is
-// not the one before. A farewell goes with its outcome: nothing is to be left of an address that was given up.
-func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
-	if d.Kind.IsFinal() && !d.IsActive() {
-		return s.transact(ctx, s.delete(key(deliveryKey(d.DeliveryKey)), condRevision, revisionParam(d.Revision-1)))
-	}
-	d.Revision = max(1, d.Revision)
-	condition, values := ifPreviousRevision(d)
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: encode(newDeliveryItem(d)), ConditionExpression: &condition, ExpressionAttributeValues: values,
-	})
-	return wrapError("save delivery", err)
-}
-
-// Delivery reads one, consistently. ErrNotFound.
+// Delivery reads a delivery.
+// Errors: ErrNotFound.
 func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error) {
 	pk, sk := deliveryKey(k)
 	it, err := s.get(ctx, pk, sk)
@@ -214,39 +106,143 @@ func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Deli
 	return decodeDelivery(it)
 }
 
-// Deliveries lists an event's ledger by registration.
-func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error) {
+// Deliveries lists a page of an event's deliveries in the order of their registrations' ids, and the cursor of the
+// next page, "" at the end. A page may be shorter than limit and not be the last.
+// Errors: ValidationErrors, when cursor is not one of this event's.
+func (s *Store) Deliveries(
+	ctx context.Context, eventID, cursor string, limit int,
+) ([]deltag.Delivery, string, error) {
 	after, err := readCursor(cursor, "PK", eventPK(eventID))
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit})
-	if err != nil {
-		return nil, "", err
-	}
-	ds, err := decodeDeliveries(out.Items)
-	return ds, writeCursor(out.LastEvaluatedKey), err
+	q := query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit}
+	ds, last, err := decodePage(ctx, s, q, decodeDelivery)
+	return ds, writeCursor(last), err
 }
 
-// DeliveriesOf lists one registration's ledger.
+// DeliveriesOf lists all deliveries of a registration id.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	var items []item
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}) {
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, it)
-	}
-	return decodeDeliveries(items)
+	items := s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"})
+	return collect(decoded(items, decodeDelivery))
 }
 
-func decodeDeliveries(items []item) ([]deltag.Delivery, error) {
-	ds := make([]deltag.Delivery, len(items))
-	for i, it := range items {
-		var err error
-		if ds[i], err = decodeDelivery(it); err != nil {
-			return nil, err
-		}
+// LoadDelivery reads a delivery, its event and its recipient in one call. The recipient is the zero value when the
+// registration is gone and the delivery has no detached recipient.
+// Errors: ErrNotFound, when the delivery or the event is gone.
+func (s *Store) LoadDelivery(
+	ctx context.Context, k deltag.DeliveryKey,
+) (d deltag.Delivery, e deltag.Event, recipient deltag.Registration, err error) {
+	pk, sk := deliveryKey(k)
+	registration := registrationSK + k.RegistrationID
+	found, err := s.batchGet(ctx, key(pk, sk), key(pk, metaSK), key(pk, registration))
+	if err != nil {
+		return d, e, recipient, err
 	}
-	return ds, nil
+	if found[pk+sk] == nil || found[pk+metaSK] == nil {
+		return d, e, recipient, deltag.ErrNotFound
+	}
+	if d, err = decodeDelivery(found[pk+sk]); err != nil {
+		return d, e, recipient, err
+	}
+	if e, err = decodeEvent(found[pk+metaSK]); err != nil {
+		return d, e, recipient, err
+	}
+	if d.DetachedRecipient != nil {
+		return d, e, *d.DetachedRecipient, nil
+	}
+	if it := found[pk+registration]; it != nil {
+		recipient, err = decodeRegistration(it)
+	}
+	return d, e, recipient, err
+}
+
+// Claim stores a claimed delivery, provided that r, its recipient, is stored as it was read, and that the address may
+// get the mail.
+// Errors: ErrConflict (the delivery is claimed by somebody else, or r has changed since it was read), ErrSuppressed,
+// ErrMailLimit. Repeating it is ErrConflict, so one of many callers sends the mail.
+func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error {
+	hash, err := s.hash(ctx, r.Email.Normalized)
+	if err != nil {
+		return err
+	}
+	tx := s.begin()
+	row := tx.Put(encode(newDeliveryItem(d)), condPreviousDelivery(d))
+	suppression := tx.Check(key(suppressedPK(hash), suppressedSK), condNotSuppressed(d.Kind))
+	if d.DetachedRecipient == nil {
+		tx.Check(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
+	}
+	var mailCount *action
+	if d.Attempt == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
+		claimedAt := d.History[len(d.History)-1].At
+		k, err := s.mailCountKey(ctx, r.Email, claimedAt)
+		if err != nil {
+			return err
+		}
+		mailCount = tx.countMail(k, claimedAt)
+	}
+	err = tx.Commit(ctx)
+	switch {
+	case suppression.Failed():
+		return deltag.ErrSuppressed
+	case mailCount.Failed() && !row.Failed():
+		return deltag.ErrMailLimit
+	}
+	return err
+}
+
+// SaveDelivery stores d's next state, or a new delivery. A final mail that is done is deleted instead: nothing is
+// kept of an address that was given up.
+// Errors: ErrConflict (the stored state is not the one before d's; so also when it is repeated).
+func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
+	if d.Kind.IsFinal() && !d.IsActive() {
+		tx := s.begin()
+		tx.Delete(key(deliveryKey(d.DeliveryKey)), condRevision(d.Revision-1))
+		return tx.Commit(ctx)
+	}
+	d.Revision = max(1, d.Revision)
+	return s.putItem(ctx, encode(newDeliveryItem(d)), condPreviousDelivery(d))
+}
+
+// putDelivery stores a new delivery.
+func (tx *transaction) putDelivery(d deltag.Delivery) *action {
+	d.Revision = 1
+	return tx.Put(encode(newDeliveryItem(d)), condPreviousDelivery(d))
+}
+
+// putFinalDelivery stores a last mail to the address that r gives up, or none when k is "". No other code writes such
+// a delivery, so that it needs no condition.
+func (tx *transaction) putFinalDelivery(e deltag.Event, r deltag.Registration, k deltag.MailKind, now time.Time) {
+	if k == "" {
+		return
+	}
+	d := deltag.NewFinalDelivery(e, r, k, now)
+	d.Revision = 1
+	tx.Put(encode(newDeliveryItem(d)), always)
+}
+
+// condPreviousDelivery holds if the stored delivery is the state before d. A new delivery may replace one of an
+// earlier registration of the same address: they have the same key, and another Generation.
+func condPreviousDelivery(d deltag.Delivery) condition {
+	previous := condRevision(d.Revision - 1)
+	generation := item{":generation": avString(d.Generation)}
+	switch {
+	case d.Revision > 1 && d.Generation == "":
+		return previous
+	case d.Revision > 1:
+		return condition{
+			expr: previous.expr + " AND Generation = :generation", values: merge(previous.values, generation),
+		}
+	case d.Generation == "":
+		return condNotExists
+	}
+	return condNotExistsOr("(attribute_exists(Generation) AND Generation <> :generation)", generation)
+}
+
+// condGeneration holds for a delivery of that generation, or when there is none.
+func condGeneration(generation string) condition {
+	if generation == "" {
+		return condition{expr: "attribute_not_exists(Generation)"}
+	}
+	return condNotExistsOr("Generation = :generation", item{":generation": avString(generation)})
 }

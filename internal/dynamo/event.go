@@ -2,11 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
@@ -27,11 +24,11 @@ type eventItem struct {
 	JoinURL                    string `dynamodbav:",omitempty"`
 	OrganiserName              string
 	OrganiserEmail             string
-	OrganiserReceivesReminders bool           `dynamodbav:",omitempty"`
-	PromotionCutoff            string         `dynamodbav:",omitempty"`
-	SignUpOpensAt              string         `dynamodbav:",omitempty"`
-	SignUpClosesAt             string         `dynamodbav:",omitempty"`
-	RetentionDays              int            //
+	OrganiserReceivesReminders bool   `dynamodbav:",omitempty"`
+	PromotionCutoff            string `dynamodbav:",omitempty"`
+	SignUpOpensAt              string `dynamodbav:",omitempty"`
+	SignUpClosesAt             string `dynamodbav:",omitempty"`
+	RetentionDays              int
 	Questions                  []questionItem `dynamodbav:",omitempty"`
 	Reminders                  []reminderItem `dynamodbav:",omitempty"`
 	Status                     string
@@ -48,7 +45,7 @@ type eventItem struct {
 
 type noticeItem struct {
 	Kind, DueAt, Since                string
-	Title, StartsAt, EndsAt, TimeZone string // before the edits that it tells of
+	Title, StartsAt, EndsAt, TimeZone string // before the edits that it is about
 }
 
 type questionItem struct {
@@ -69,10 +66,12 @@ func newEventItem(e deltag.Event) eventItem {
 		StartsAt: formatTime(e.StartsAt), EndsAt: formatTime(e.EndsAt), TimeZone: e.TimeZone,
 		Capacity: e.Capacity, HasWaitlist: e.HasWaitlist, JoinURL: e.JoinURL,
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
-		SignUpOpensAt: formatTime(e.SignUpOpensAt), SignUpClosesAt: formatTime(e.SignUpClosesAt),
+		OrganiserReceivesReminders: e.Organiser.ReceivesReminders,
+		SignUpOpensAt:              formatTime(e.SignUpOpensAt), SignUpClosesAt: formatTime(e.SignUpClosesAt),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Secret: e.Secret, HasSeatCounter: e.HasSeatCounter,
-		Revision: e.Revision, ScheduleVersion: e.ScheduleVersion, ICalSequence: e.ICalSequence, CalendarChangedAt: formatTime(e.CalendarChangedAt),
-		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, CreatedAt: formatTime(e.CreatedAt), UpdatedAt: formatTime(e.UpdatedAt),
+		Revision: e.Revision, ScheduleVersion: e.ScheduleVersion, ICalSequence: e.ICalSequence,
+		CalendarChangedAt: formatTime(e.CalendarChangedAt), CreatedAt: formatTime(e.CreatedAt),
+		UpdatedAt: formatTime(e.UpdatedAt),
 	}
 	if e.PromotionCutoff != 0 {
 		it.PromotionCutoff = e.PromotionCutoff.String()
@@ -80,7 +79,8 @@ func newEventItem(e deltag.Event) eventItem {
 	if n := e.PendingNotice; n.Kind != "" {
 		it.PendingNotice = &noticeItem{
 			Kind: string(n.Kind), DueAt: formatTime(n.DueAt), Since: formatTime(n.Since),
-			Title: n.Before.Title, StartsAt: formatTime(n.Before.StartsAt), EndsAt: formatTime(n.Before.EndsAt), TimeZone: n.Before.TimeZone,
+			Title: n.Before.Title, StartsAt: formatTime(n.Before.StartsAt), EndsAt: formatTime(n.Before.EndsAt),
+			TimeZone: n.Before.TimeZone,
 		}
 	}
 	for _, q := range e.Questions {
@@ -97,10 +97,13 @@ func (it eventItem) event() (deltag.Event, error) {
 		ID: it.ID, Slug: it.Slug, Title: it.Title, Description: it.Description, Language: deltag.Language(it.Language),
 		StartsAt: parseTime(it.StartsAt), EndsAt: parseTime(it.EndsAt), TimeZone: it.TimeZone,
 		Capacity: it.Capacity, HasWaitlist: it.HasWaitlist, JoinURL: it.JoinURL,
-		Organiser:     deltag.Organiser{Name: it.OrganiserName, Email: it.OrganiserEmail, ReceivesReminders: it.OrganiserReceivesReminders},
+		Organiser: deltag.Organiser{
+			Name: it.OrganiserName, Email: it.OrganiserEmail, ReceivesReminders: it.OrganiserReceivesReminders,
+		},
 		SignUpOpensAt: parseTime(it.SignUpOpensAt), SignUpClosesAt: parseTime(it.SignUpClosesAt),
-		RetentionDays: it.RetentionDays, Status: deltag.EventStatus(it.Status), Secret: it.Secret, HasSeatCounter: it.HasSeatCounter,
-		Revision: it.Revision, ScheduleVersion: it.ScheduleVersion, ICalSequence: it.ICalSequence, CalendarChangedAt: parseTime(it.CalendarChangedAt),
+		RetentionDays: it.RetentionDays, Status: deltag.EventStatus(it.Status), Secret: it.Secret,
+		HasSeatCounter: it.HasSeatCounter, Revision: it.Revision, ScheduleVersion: it.ScheduleVersion,
+		ICalSequence: it.ICalSequence, CalendarChangedAt: parseTime(it.CalendarChangedAt),
 		CreatedAt: parseTime(it.CreatedAt), UpdatedAt: parseTime(it.UpdatedAt),
 	}
 	if it.PromotionCutoff != "" {
@@ -110,9 +113,12 @@ func (it eventItem) event() (deltag.Event, error) {
 		}
 	}
 	if n := it.PendingNotice; n != nil {
-		e.PendingNotice = deltag.Notice{Kind: deltag.MailKind(n.Kind), DueAt: parseTime(n.DueAt), Since: parseTime(n.Since), Before: deltag.CalendarDetails{
-			Title: n.Title, StartsAt: parseTime(n.StartsAt), EndsAt: parseTime(n.EndsAt), TimeZone: n.TimeZone,
-		}}
+		e.PendingNotice = deltag.Notice{
+			Kind: deltag.MailKind(n.Kind), DueAt: parseTime(n.DueAt), Since: parseTime(n.Since),
+			Before: deltag.CalendarDetails{
+				Title: n.Title, StartsAt: parseTime(n.StartsAt), EndsAt: parseTime(n.EndsAt), TimeZone: n.TimeZone,
+			},
+		}
 	}
 	for _, q := range it.Questions {
 		e.Questions = append(e.Questions, deltag.Question{
@@ -137,24 +143,29 @@ func decodeEvent(it item) (deltag.Event, error) {
 	return stored.event()
 }
 
-// CreateEvent stores e with its slug, its seats and its planned mail, all or nothing. A repetition with
-// the same id is ErrConflict; another event's slug is deltag.ErrSlugTaken.
-func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error {
-	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), condNotExists, nil), s.putSlug(e)}
+// CreateEvent stores a new event with its slug, seat counter, tasks and mailings, all or nothing.
+// Errors: ErrConflict (there is an event with that id; so also when it is repeated), ErrSlugTaken.
+func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
+	tx := s.begin()
+	tx.Put(encode(newEventItem(e)), condNotExists)
+	slug := tx.putSlug(e)
 	if e.HasSeatCounter {
-		actions = append(actions, s.put(encode(newCounter(e)), condNotExists, nil))
+		tx.Put(encode(newCounter(e)), condNotExists)
 	}
-	actions = append(actions, s.putEraseTask(e), s.putReconcileTask(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval)))
-	err := s.transact(ctx, append(actions, s.mailingActions(p)...)...)
-	if failedAt(err, 1) {
+	tx.putEraseTask(e)
+	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval))
+	tx.putMailings(mailings)
+	err := tx.Commit(ctx)
+	if slug.Failed() {
 		return deltag.ErrSlugTaken
 	}
 	return err
 }
 
-// UpdateEvent stores e, whose Revision is one above the stored one, with what p changes about its mail, all
-// or nothing. ErrConflict: somebody else has changed the event. deltag.ErrSlugTaken: nothing was changed.
-func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, p deltag.MailingChanges) error {
+// UpdateEvent stores e, whose Revision is one above the stored one, with the changes to its mailings, all or nothing.
+// Errors: ErrNotFound, ErrConflict (the event has changed since it was read; so also when it is repeated),
+// ErrSlugTaken.
+func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
 	stored, err := s.Event(ctx, e.ID)
 	if err != nil {
 		return err
@@ -164,37 +175,33 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, p deltag.Mailin
 	}
 	s.events.invalidate(stored.Slug)
 	defer s.events.invalidate(e.Slug)
-	actions := []types.TransactWriteItem{s.put(encode(newEventItem(e)), condRevision, revisionParam(e.Revision-1))}
-	slugAt := -1
+	tx := s.begin()
+	tx.Put(encode(newEventItem(e)), condRevision(stored.Revision))
+	var slug *action
 	if e.Slug != stored.Slug {
-		slugAt = len(actions)
-		actions = append(actions, s.putSlug(e), s.delete(key("SLUG#"+stored.Slug, "SLUG"), "", nil))
+		slug = tx.putSlug(e)
+		tx.Delete(key(slugPK(stored.Slug), slugSK), always)
 	}
-	seats, err := s.capacityActions(ctx, stored, e)
-	if err != nil {
+	if err := s.putCapacity(ctx, tx, stored, e); err != nil {
 		return err
 	}
-	actions = append(actions, seats...)
-	actions = append(actions, s.putEraseTask(e))
-	err = s.transact(ctx, append(actions, s.mailingActions(p)...)...)
-	if slugAt >= 0 && failedAt(err, slugAt) {
+	tx.putEraseTask(e)
+	tx.putMailings(mailings)
+	err = tx.Commit(ctx)
+	if slug.Failed() {
 		return deltag.ErrSlugTaken
 	}
 	return err
 }
 
-func (s *Store) putSlug(e deltag.Event) types.TransactWriteItem {
-	return s.put(item{"PK": avString("SLUG#" + e.Slug), "SK": avString("SLUG"), "ID": avString(e.ID)}, condNotExists, nil)
+func (tx *transaction) putSlug(e deltag.Event) *action {
+	it := key(slugPK(e.Slug), slugSK)
+	it["ID"] = avString(e.ID)
+	return tx.Put(it, condNotExists)
 }
 
-// putEraseTask keeps the date on which the event's personal data are erased in the due index.
-func (s *Store) putEraseTask(e deltag.Event) types.TransactWriteItem {
-	return s.put(item{
-		"PK": avString(eventPK(e.ID)), "SK": avString(eraseSK), "GSI1PK": avString(duePK), "GSI1SK": avString(formatTime(e.RetentionEndsAt())),
-	}, "", nil)
-}
-
-// Event reads an event, consistently. ErrNotFound.
+// Event reads an event.
+// Errors: ErrNotFound.
 func (s *Store) Event(ctx context.Context, id string) (deltag.Event, error) {
 	it, err := s.get(ctx, eventPK(id), metaSK)
 	if err != nil {
@@ -203,23 +210,26 @@ func (s *Store) Event(ctx context.Context, id string) (deltag.Event, error) {
 	return decodeEvent(it)
 }
 
-// EventBySlug reads an event that may be as old as the cache's entries live. ErrNotFound.
+// EventBySlug reads an event, which may be up to cacheTTL old.
+// Errors: ErrNotFound.
 func (s *Store) EventBySlug(ctx context.Context, slug string) (deltag.Event, error) {
 	if e, ok := s.events.get(slug); ok {
 		return e, nil
 	}
-	pointer, err := s.get(ctx, "SLUG#"+slug, "SLUG")
+	it, err := s.get(ctx, slugPK(slug), slugSK)
 	if err != nil {
 		return deltag.Event{}, err
 	}
-	e, err := s.Event(ctx, stringAttr(pointer, "ID"))
+	e, err := s.Event(ctx, stringAttr(it, "ID"))
 	if err == nil {
 		s.events.put(slug, e)
 	}
 	return e, err
 }
 
-// Events lists all events, the earliest start first.
+// Events lists a page of all events, the earliest start first, and the cursor of the next page, "" at the end. Which
+// events there are is eventually consistent.
+// Errors: ValidationErrors, when cursor is not one of this list's.
 func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error) {
 	after, err := readCursor(cursor, "GSI1PK", eventsPK)
 	if err != nil {
@@ -236,7 +246,8 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 // maxEventLength bounds how far back Upcoming looks for events that have begun and not ended.
 const maxEventLength = 7 * 24 * time.Hour
 
-// Upcoming lists open events that have not ended at now, the earliest first.
+// Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. Which events
+// there are is eventually consistent.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
 	out, err := s.queryPage(ctx, query{
 		index: "GSI1", pk: eventsPK, from: formatTime(now.Add(-maxEventLength)), to: "9", limit: min(2*limit, maxBatch),
@@ -247,18 +258,19 @@ func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]delta
 	all, err := s.batchGetEvents(ctx, out.Items)
 	var upcoming []deltag.Event
 	for _, e := range all {
-		if len(upcoming) < limit && (e.Status == deltag.EventOpen || e.Status == deltag.EventClosed) && now.Before(e.EndsAt) {
+		listed := e.Status == deltag.EventOpen || e.Status == deltag.EventClosed
+		if len(upcoming) < limit && listed && now.Before(e.EndsAt) {
 			upcoming = append(upcoming, e)
 		}
 	}
 	return upcoming, err
 }
 
-// batchGetEvents reads the events that index entries name, in their order.
+// batchGetEvents reads the events that index entries name, in the order of the entries.
 func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Event, error) {
 	var keys []item
-	for _, it := range entries {
-		keys = append(keys, item{"PK": it["PK"], "SK": it["SK"]})
+	for _, entry := range entries {
+		keys = append(keys, keyOf(entry))
 	}
 	if len(keys) == 0 {
 		return nil, nil
@@ -280,32 +292,4 @@ func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Ev
 		es = append(es, e)
 	}
 	return es, nil
-}
-
-// mailingActions writes what an edit changes about the mailings. Dropping one that is not there is no fault.
-func (s *Store) mailingActions(p deltag.MailingChanges) []types.TransactWriteItem {
-	var actions []types.TransactWriteItem
-	for _, m := range p.Upserts {
-		actions = append(actions, s.put(encode(newMailingItem(m)), "", nil))
-	}
-	for _, m := range p.Deletes {
-		actions = append(actions, s.delete(key(mailingKey(m.Key())), "", nil))
-	}
-	return actions
-}
-
-// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
-// either is missing.
-func (s *Store) EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error) {
-	pk, sk := eventPK(eventID), registrationSK+registrationID
-	found, err := s.batchGet(ctx, key(pk, metaSK), key(pk, sk))
-	if err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
-	}
-	if found[pk+metaSK] == nil || found[pk+sk] == nil {
-		return deltag.Event{}, deltag.Registration{}, deltag.ErrNotFound
-	}
-	e, err := decodeEvent(found[pk+metaSK])
-	r, err2 := decodeRegistration(found[pk+sk])
-	return e, r, errors.Join(err, err2)
 }

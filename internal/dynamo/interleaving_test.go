@@ -9,105 +9,72 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// TestInterleavings: calls that meet each other half-way, at each of their requests, and what went wrong once.
+// TestInterleavings interrupts one operation by another before each of its requests, and keeps histories that once went
+// wrong.
 func TestInterleavings(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
-		t.Run("WhoCameStaysCountedWhenErased", func(t *testing.T) {
+		t.Run("AnErasedAttendeeRemainsCountedAsAttended", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, r := signUp(t, s, e, 1, now)
-			if err := s.MarkAttended(ctx, e, r, now); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Erase(ctx, e, registration(t, s, e, 1), now); err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.MarkAttended(ctx, e, r, now))
+			must(t, s.Erase(ctx, e, registration(t, s, e, 1), now))
 			want(t, counts(t, s, e), deltag.Counts{Attended: 1})
 		})
-		t.Run("AnAddressThatSomebodyElseGaveUpCanBeTaken", func(t *testing.T) {
+		t.Run("AnAddressThatSomebodyElseGaveUpCanBeUsed", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 2, now)
-			signUp(t, s, e, 2, now.Add(time.Minute)) // told again: confirmation.2
-			if err := s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now.Add(2*time.Minute)); err != nil {
-				t.Fatal(err)
-			}
+			signUp(t, s, e, 2, now.Add(time.Minute)) // sent again: confirmation.2
+			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now.Add(2*time.Minute)))
 			_, other := signUp(t, s, e, 3, now)
-			if err := s.UpdateByAttendee(ctx, e, other, person(2), now.Add(time.Hour)); err != nil {
-				t.Errorf("and so for ever: %v", err)
-			}
+			must(t, s.UpdateByAttendee(ctx, e, other, person(2), now.Add(time.Hour)))
 		})
-		t.Run("WhoSignsUpAgainDuringTheErasureKeepsTheirMail", func(t *testing.T) {
+		t.Run("ASignUpDuringAnErasureGetsItsMail", func(t *testing.T) {
 			for at := 1; at <= 6; at++ {
 				e := newEvent(t, s, nil)
 				_, r := signUp(t, s, e, 1, now)
-				p := engine.NewClient()
-				p.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-					if n == at {
-						signUp(t, s, e, 1, now.Add(time.Second))
-					}
-					return send()
-				})
-				if err := p.Store().Erase(ctx, e, r, now); err != nil {
-					t.Fatal(err)
-				}
-				v := readAll(t, engine, s, e.ID)
-				for _, broken := range v.missingMails() {
-					t.Errorf("interrupted before request %d: %s", at, broken)
+				p := interrupted(engine, at, func() { signUp(t, s, e, 1, now.Add(time.Second)) })
+				must(t, p.Store().Erase(ctx, e, r, now))
+				for _, violation := range readAll(t, engine, s, e.ID).wrongMails() {
+					t.Errorf("interrupted before request %d: %s", at, violation)
 				}
 			}
 		})
-		t.Run("AnEventMovedAfterItsEndFillsItsSeats", func(t *testing.T) {
-			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = limit(1) })
+		t.Run("AnEventMovedToLaterAfterItsEndPromotesAgain", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
 			_, first := signUp(t, s, e, 1, now)
 			signUp(t, s, e, 2, now.Add(1))
-			if err := s.CancelRegistration(ctx, e, first, e.EndsAt); err != nil { // over: nobody is promoted
-				t.Fatal(err)
-			}
+			must(t, s.CancelRegistration(ctx, e, first, e.EndsAt)) // nobody is promoted any more
 			later := e
 			later.StartsAt, later.EndsAt = e.StartsAt.AddDate(0, 0, 7), e.EndsAt.AddDate(0, 0, 7)
-			next, plan, err := e.Edit(later, e.EndsAt.Add(time.Minute))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.UpdateEvent(ctx, next, plan); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Promote(ctx, e.ID, e.EndsAt.Add(time.Hour)); err != nil {
-				t.Fatal(err)
-			}
+			next, mailings, err := e.Edit(later, e.EndsAt.Add(time.Minute))
+			must(t, err)
+			must(t, s.UpdateEvent(ctx, next, mailings))
+			must(t, s.Promote(ctx, e.ID, e.EndsAt.Add(time.Hour)))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
 		})
-		t.Run("TwoSeatsFreedAtTheSameInstantAreBothFilled", func(t *testing.T) {
+		t.Run("TwoSeatsFreedAtTheSameTimeAreBothFilled", func(t *testing.T) {
 			for at := 1; at <= 12; at++ {
-				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = limit(2) })
+				e := newEvent(t, s, withCapacity(2))
 				_, a := signUp(t, s, e, 1, now)
 				_, b := signUp(t, s, e, 2, now)
 				signUp(t, s, e, 3, now.Add(1))
 				signUp(t, s, e, 4, now.Add(2))
-				p, dying := engine.NewClient(), engine.NewClient()
-				dying.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-					if n > 1 { // ends once the seat is free
-						return rateLimitError("AccessDeniedException", ""), nil
+				crashing := engine.NewClient()
+				crashing.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
+					if n > 1 { // once the seat is free
+						return errorResponse("AccessDeniedException", ""), nil
 					}
 					return send()
 				})
-				p.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-					if n == at {
-						if err := dying.Store().CancelRegistration(ctx, e, b, now.Add(time.Minute)); err != nil {
-							t.Error(err)
-						}
-					}
-					return send()
+				p := interrupted(engine, at, func() {
+					must(t, crashing.Store().CancelRegistration(ctx, e, b, now.Add(time.Minute)))
 				})
-				if err := p.Store().CancelRegistration(ctx, e, a, now.Add(time.Minute)); err != nil {
-					t.Fatal(err)
-				}
+				must(t, p.Store().CancelRegistration(ctx, e, a, now.Add(time.Minute)))
 				if p.Transport.Count() < at {
 					break
 				}
-				if err := s.Promote(ctx, e.ID, now.Add(time.Hour)); err != nil { // the tick
-					t.Fatal(err)
-				}
+				must(t, s.Promote(ctx, e.ID, now.Add(time.Hour))) // the tick
 				want(t, counts(t, s, e), deltag.Counts{Confirmed: 2, Cancelled: 2})
 			}
 		})
@@ -115,31 +82,31 @@ func TestInterleavings(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 0, now)
 			for n := range 100 {
-				if err := s.UpdateByAttendee(ctx, e, registration(t, s, e, n), person(n+1), now); err != nil {
-					t.Fatal(err)
-				}
+				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, n), person(n+1), now))
 			}
-			if err := s.Erase(ctx, e, registration(t, s, e, 100), now); err != nil {
-				t.Error(err)
-			}
+			must(t, s.Erase(ctx, e, registration(t, s, e, 100), now))
 		})
-		t.Run("SignUpAgainDuringAnErasureIsNotRefused", func(t *testing.T) {
+		t.Run("AnErasureDuringASignUpDoesNotMakeItFail", func(t *testing.T) {
 			for at := 1; at <= 6; at++ {
 				e := newEvent(t, s, nil)
 				_, r := signUp(t, s, e, 1, now)
-				p := engine.NewClient()
-				p.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-					if n == at {
-						if err := s.Erase(ctx, e, r, now); err != nil {
-							t.Error(err)
-						}
-					}
-					return send()
-				})
+				p := interrupted(engine, at, func() { must(t, s.Erase(ctx, e, r, now)) })
 				if _, err := p.Store().SignUp(ctx, e, person(1), now.Add(time.Hour)); err != nil {
 					t.Errorf("erased before request %d: %v", at, err)
 				}
 			}
 		})
 	})
+}
+
+// interrupted is a process that is interrupted before its nth request.
+func interrupted(engine storetest.Engine, n int, by func()) storetest.Engine {
+	p := engine.NewClient()
+	p.Transport.InjectFault(func(request int, send func() (*http.Response, error)) (*http.Response, error) {
+		if request == n {
+			by()
+		}
+		return send()
+	})
+	return p
 }

@@ -22,19 +22,18 @@ type reporter interface {
 	Fatalf(string, ...any)
 }
 
-// A snapshot is everything that the table says about an event's seats.
+// A snapshot is all that the table stores about an event's seats.
 type snapshot struct {
 	event    deltag.Event
 	counts   deltag.Counts
 	people   []deltag.Registration
-	waitlist []waitlistEntry // the first one first
+	waitlist []waitlistEntry // in order
 	mails    []deltag.Delivery
 }
 
-// A waitlistEntry in line, as its key has it.
-type waitlistEntry struct{ Since, Registration string }
+// A waitlistEntry is the key of one.
+type waitlistEntry struct{ JoinedAt, Registration string }
 
-// readAll reads the table, all of it, consistently.
 func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID string) snapshot {
 	t.Helper()
 	var v snapshot
@@ -42,7 +41,7 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 	check := func() {
 		t.Helper()
 		if err != nil {
-			t.Fatalf("look: %v", err)
+			t.Fatalf("read all: %v", err)
 		}
 	}
 	v.event, err = s.Event(ctx, eventID)
@@ -61,21 +60,22 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 		check()
 		v.mails = append(v.mails, page...)
 	}
-	v.waitlist, err = sortedWaitlist(engine, eventID)
+	v.waitlist, err = readWaitlist(engine, eventID)
 	check()
 	return v
 }
 
-// sortedWaitlist reads the places in line, for which the store has no method.
-func sortedWaitlist(engine storetest.Engine, eventID string) ([]waitlistEntry, error) {
+// readWaitlist reads the table itself: the store has no method for it.
+func readWaitlist(engine storetest.Engine, eventID string) ([]waitlistEntry, error) {
 	pages := dynamodb.NewQueryPaginator(engine.Client, &dynamodb.QueryInput{
 		TableName: &engine.Table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :wait)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: "EVENT#" + eventID}, ":wait": &types.AttributeValueMemberS{Value: "WAIT#"},
+			":pk":   &types.AttributeValueMemberS{Value: "EVENT#" + eventID},
+			":wait": &types.AttributeValueMemberS{Value: "WAIT#"},
 		},
 	})
-	var places []waitlistEntry
+	var entries []waitlistEntry
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
@@ -83,14 +83,14 @@ func sortedWaitlist(engine storetest.Engine, eventID string) ([]waitlistEntry, e
 		}
 		for _, it := range out.Items {
 			parts := strings.Split(it["SK"].(*types.AttributeValueMemberS).Value, "#")
-			places = append(places, waitlistEntry{Since: parts[1], Registration: parts[2]})
+			entries = append(entries, waitlistEntry{JoinedAt: parts[1], Registration: parts[2]})
 		}
 	}
-	return places, nil
+	return entries, nil
 }
 
-// of is n's registration, or the zero value.
-func (v snapshot) of(n int) deltag.Registration {
+// registration is n's, or the zero value.
+func (v snapshot) registration(n int) deltag.Registration {
 	id := deltag.RegistrationID(v.event, person(n).Email)
 	i := slices.IndexFunc(v.people, func(r deltag.Registration) bool { return r.ID == id })
 	if i < 0 {
@@ -99,111 +99,117 @@ func (v snapshot) of(n int) deltag.Registration {
 	return v.people[i]
 }
 
-// with are those of a status.
-func (v snapshot) with(s deltag.RegistrationStatus) []deltag.Registration {
+func (v snapshot) withStatus(s deltag.RegistrationStatus) []deltag.Registration {
 	return slices.DeleteFunc(slices.Clone(v.people), func(r deltag.Registration) bool { return r.Status != s })
 }
 
-// limit is how many seats there are.
-func (v snapshot) limit() int {
-	if v.event.Capacity == nil {
+func (v snapshot) capacity() int { return capacityOf(v.event.Capacity) }
+
+func capacityOf(capacity *int) int {
+	if capacity == nil {
 		return math.MaxInt
 	}
-	return *v.event.Capacity
+	return *capacity
 }
 
-// broken are the promises that do not hold once all repairs have run.
-func (v snapshot) broken() []string {
-	broken := append(v.miscounted(), v.misplaced()...)
-	if seated, waiting := len(v.with(deltag.RegistrationConfirmed)), len(v.with(deltag.RegistrationWaitlisted)); waiting > 0 && seated < v.limit() {
-		broken = append(broken, fmt.Sprintf("%d wait, and only %d of %d seats are taken", waiting, seated, v.limit()))
+// violations are the promises that do not hold after a tick.
+func (v snapshot) violations() []string {
+	violations := append(v.wrongCounts(), v.wrongWaitlist()...)
+	seated, waiting := len(v.withStatus(deltag.RegistrationConfirmed)), len(v.withStatus(deltag.RegistrationWaitlisted))
+	if waiting > 0 && seated < v.capacity() {
+		violations = append(violations,
+			fmt.Sprintf("%d wait, and only %d of %d seats are taken", waiting, seated, v.capacity()))
 	}
-	return append(broken, v.missingMails()...)
+	return append(violations, v.wrongMails()...)
 }
 
-// miscounted: the tallies say what the registrations say, and no address has two.
-func (v snapshot) miscounted() (broken []string) {
-	n := deltag.Counts{Confirmed: len(v.with(deltag.RegistrationConfirmed)), Waitlisted: len(v.with(deltag.RegistrationWaitlisted)), Cancelled: len(v.with(deltag.RegistrationCancelled))}
+// wrongCounts: the counters agree with the registrations, and no address has two of these.
+func (v snapshot) wrongCounts() (violations []string) {
+	actual := deltag.Counts{Attended: v.counts.Attended} // which includes erased registrations
 	addresses := map[string]bool{}
 	for _, r := range v.people {
 		if addresses[r.Email.Normalized] {
-			broken = append(broken, r.Email.Normalized+" has two registrations")
+			violations = append(violations, r.Email.Normalized+" has two registrations")
 		}
 		addresses[r.Email.Normalized] = true
 	}
-	n.Attended = v.counts.Attended // those who are erased have come all the same
-	if v.counts != n {
-		broken = append(broken, fmt.Sprintf("counted %+v, there are %+v", v.counts, n))
+	actual.Confirmed = len(v.withStatus(deltag.RegistrationConfirmed))
+	actual.Waitlisted = len(v.withStatus(deltag.RegistrationWaitlisted))
+	actual.Cancelled = len(v.withStatus(deltag.RegistrationCancelled))
+	if v.counts != actual {
+		violations = append(violations, fmt.Sprintf("counted %+v, there are %+v", v.counts, actual))
 	}
-	return broken
+	return violations
 }
 
-// misplaced: whoever waits has one place in line, by the time since when they wait, and nobody else has.
-func (v snapshot) misplaced() (broken []string) {
-	places := map[waitlistEntry]bool{}
-	for _, p := range v.waitlist {
-		places[p] = true
+// wrongWaitlist: whoever waits has one waitlist entry, by the time since when they wait, and nobody else has one.
+func (v snapshot) wrongWaitlist() (violations []string) {
+	entries := map[waitlistEntry]bool{}
+	for _, e := range v.waitlist {
+		entries[e] = true
 	}
-	for _, r := range v.with(deltag.RegistrationWaitlisted) {
-		p := waitlistEntry{Since: r.WaitlistedAt.Format("2006-01-02T15:04:05.000000000Z"), Registration: r.ID}
-		if !places[p] {
-			broken = append(broken, r.Email.Original+" waits without a place in line")
+	for _, r := range v.withStatus(deltag.RegistrationWaitlisted) {
+		e := waitlistEntry{JoinedAt: r.WaitlistedAt.Format("2006-01-02T15:04:05.000000000Z"), Registration: r.ID}
+		if !entries[e] {
+			violations = append(violations, r.Email.Original+" waits without a waitlist entry")
 		}
-		delete(places, p)
+		delete(entries, e)
 	}
-	for p := range places {
-		broken = append(broken, fmt.Sprintf("nobody waits in place %v", p))
+	for e := range entries {
+		violations = append(violations, fmt.Sprintf("nobody waits at the waitlist entry %v", e))
 	}
-	return broken
+	return violations
 }
 
-// tells are the kinds of mail that tell how a registration stands.
-var tells = map[deltag.RegistrationStatus][]deltag.MailKind{
+// statusMailKinds are the kinds of mail that say which status a registration has.
+var statusMailKinds = map[deltag.RegistrationStatus][]deltag.MailKind{
 	deltag.RegistrationConfirmed:  {deltag.KindConfirmation, deltag.KindPromoted},
 	deltag.RegistrationWaitlisted: {deltag.KindWaitlisted},
 	deltag.RegistrationCancelled:  {deltag.KindRegistrationCancelled},
 }
 
-// missingMails: one row of the ledger tells each person how they stand now, and no row is left of those who are gone.
-func (v snapshot) missingMails() (broken []string) {
+// wrongMails: each person has one mail about the status they have now, and none is left to those who are gone.
+func (v snapshot) wrongMails() (violations []string) {
 	known := map[string]bool{}
 	for _, r := range v.people {
 		known[r.ID] = true
 		for _, former := range r.PreviousIDs {
 			known[former] = true
 		}
-		if ds := v.newest(r); len(ds) != 1 || !slices.Contains(tells[r.Status], ds[0].Kind) {
-			broken = append(broken, fmt.Sprintf("%s, who is %s, is told so by %d rows: %v", r.Email.Original, r.Status, len(ds), ds))
+		if ds := v.statusMails(r); len(ds) != 1 || !slices.Contains(statusMailKinds[r.Status], ds[0].Kind) {
+			violations = append(violations,
+				fmt.Sprintf("%s, who is %s, has %d mails that say so: %v", r.Email.Original, r.Status, len(ds), ds))
 		}
 	}
 	for _, d := range v.mails {
 		if d.Kind.IsTransactional() && !known[d.RegistrationID] {
-			broken = append(broken, d.ID()+" is left of somebody who is gone")
+			violations = append(violations, d.ID()+" is left of somebody who is gone")
 		}
 	}
-	return broken
+	return violations
 }
 
-// newest are the personal mails of r's newest version; not those of an earlier registration of the address, which has moved on.
-func (v snapshot) newest(r deltag.Registration) (newest []deltag.Delivery) {
+// statusMails are the latest of r; not those of an earlier registration of the same address.
+func (v snapshot) statusMails(r deltag.Registration) (latest []deltag.Delivery) {
 	for _, d := range v.mails {
-		if d.RegistrationID == r.ID && d.Generation == r.Generation() && d.Kind.IsTransactional() && d.Version == r.MailVersion {
-			newest = append(newest, d)
+		ofR := d.RegistrationID == r.ID && d.Generation == r.Generation()
+		if ofR && d.Kind.IsTransactional() && d.Version == r.MailVersion {
+			latest = append(latest, d)
 		}
 	}
-	return newest
+	return latest
 }
 
-// String is for the log of a history that broke a promise.
+// String is for the log of a history that violates a promise.
 func (v snapshot) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "limit %d, %+v\n", v.limit(), v.counts)
+	fmt.Fprintf(&b, "capacity %d, %+v\n", v.capacity(), v.counts)
 	for _, r := range v.people {
-		fmt.Fprintf(&b, "  %s %s revision %d mail %d, confirmed %s, waiting %s\n",
-			r.Email.Original, r.Status, r.Revision, r.MailVersion, r.ConfirmedAt.Format("15:04:05"), r.WaitlistedAt.Format("15:04:05"))
+		fmt.Fprintf(&b, "  %s %s revision %d mail %d, confirmed %s, waiting %s\n", r.Email.Original, r.Status, r.Revision,
+			r.MailVersion, r.ConfirmedAt.Format("15:04:05"), r.WaitlistedAt.Format("15:04:05"))
 	}
-	for _, p := range v.waitlist {
-		fmt.Fprintf(&b, "  in line: %v\n", p)
+	for _, e := range v.waitlist {
+		fmt.Fprintf(&b, "  on the waitlist: %v\n", e)
 	}
 	return b.String()
 }

@@ -6,26 +6,24 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"deltag/internal/deltag"
 )
 
-// Sort keys of the items that share an event's partition.
+// Sort keys of the items in an event's partition. Those that end in # are prefixes.
 const (
-	metaSK         = "META"
-	counterSK      = "SEATS"     // the one tally of a limited event
-	counterShardSK = "SEATS#"    // + shard: the tallies of an event without a limit
-	promoteSK      = "PROMOTE"   // a seat may be free: see Promote
-	reconcileSK    = "RECONCILE" // when to count next, and what was found last
-	eraseSK        = "ERASE"     // retention
-	purgeSK        = "PURGE#"    // what is left of an erased registration
-	erasureSK      = "ERASURE#"  // that somebody had themselves erased, and when
-	statsSK        = "STATS"     // what stays of an event when its people are erased
-	registrationSK = "REG#"
-	waitlistSK     = "WAIT#"
-	deliverySK     = "MAIL#"
-	mailingSK      = "MAILING#"
+	metaSK         = "META"      // the event
+	counterSK      = "SEATS"     // the single counter of an event with a capacity
+	counterShardSK = "SEATS#"    // + shard: the counters of an event without one
+	registrationSK = "REG#"      // + registration
+	waitlistSK     = "WAIT#"     // + time # registration
+	deliverySK     = "MAIL#"     // + registration # kind # version
+	mailingSK      = "MAILING#"  // + kind # version
+	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
+	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
+	eraseSK        = "ERASE"     // task: the retention period ends
+	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
+	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
+	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
 )
 
 // Partitions of the index.
@@ -34,82 +32,63 @@ const (
 	eventsPK = "EVENTS"
 )
 
-func eventPK(id string) string { return "EVENT#" + id }
+func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
+
+// keyOf is the key of an item, or of an entry of the index.
+func keyOf(it item) item { return item{"PK": it["PK"], "SK": it["SK"]} }
+
+const eventPrefix = "EVENT#"
+
+func eventPK(id string) string { return eventPrefix + id }
+
+func parseEventPK(pk string) (id string, ok bool) {
+	id, ok = strings.CutPrefix(pk, eventPrefix)
+	return id, ok && deltag.IsID(id)
+}
+
+func slugPK(slug string) string { return "SLUG#" + slug }
+
+const slugSK = "SLUG"
+
+func registrationKey(eventID, id string) item { return key(eventPK(eventID), registrationSK+id) }
+
+// waitlistKey sorts the waitlist by the time of joining it.
+func waitlistKey(r deltag.Registration) (pk, sk string) {
+	return eventPK(r.EventID), waitlistSK + formatTime(r.WaitlistedAt) + "#" + r.ID
+}
+
+func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
+	joinedAt, registrationID, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
+	return joinedAt, registrationID
+}
+
+func erasureKey(r deltag.Registration, now time.Time) item {
+	return key(eventPK(r.EventID), erasureSK+formatTime(now)+"#"+r.ID)
+}
 
 func deliveryKey(k deltag.DeliveryKey) (pk, sk string) {
 	return eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version)
+}
+
+// parseDeliveryKey reads what follows deliverySK in a sort key.
+func parseDeliveryKey(eventID, rest string) (deltag.DeliveryKey, bool) {
+	parts := strings.Split(rest, "#")
+	if len(parts) != 3 {
+		return deltag.DeliveryKey{}, false
+	}
+	version, err := strconv.Atoi(parts[2])
+	return deltag.DeliveryKey{
+		EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version,
+	}, err == nil
 }
 
 func mailingKey(k deltag.MailingKey) (pk, sk string) {
 	return eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version)
 }
 
-// waitlistKey sorts the line by the time of joining it.
-func waitlistKey(r registrationItem) string { return waitlistSK + r.WaitlistedAt + "#" + r.ID }
-
-func parseWaitlistKey(sk string) (since, id string) {
-	since, id, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
-	return since, id
-}
-
-// ParseTask reads the keys of an item in the due index, as the index and the table's stream give them.
-// An error names a key that is none of ours.
-func ParseTask(pk, sk string) (deltag.DueTask, error) {
-	eventID, ok := strings.CutPrefix(pk, "EVENT#")
-	if !ok || !deltag.IsID(eventID) {
-		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", pk)
-	}
-	task := deltag.DueTask{EventID: eventID}
-	kind, rest, _ := strings.Cut(sk, "#")
-	parts := strings.Split(rest, "#")
-	version, err := strconv.Atoi(parts[len(parts)-1])
-	switch {
-	case sk == promoteSK:
-		task.Kind = deltag.TaskPromote
-	case sk == reconcileSK:
-		task.Kind = deltag.TaskReconcile
-	case sk == eraseSK:
-		task.Kind = deltag.TaskEraseEvent
-	case kind+"#" == purgeSK && deltag.IsID(rest):
-		task.Kind, task.RegistrationID = deltag.TaskPurgeDeliveries, rest
-	case kind+"#" == deliverySK && len(parts) == 3 && err == nil:
-		task.Kind = deltag.TaskDelivery
-		task.Delivery = deltag.DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version}
-	case kind+"#" == mailingSK && len(parts) == 2 && err == nil:
-		task.Kind = deltag.TaskMailing
-		task.Mailing = deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(parts[0]), Version: version}
-	default:
-		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", kind)
-	}
-	return task, nil
-}
-
-type item = map[string]types.AttributeValue
-
-func avString(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func avNumber(n int) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
-}
-
-func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
-
-// timeLayout has a fixed width, so that stamps sort as times do.
-const timeLayout = "2006-01-02T15:04:05.000000000Z"
-
-// formatTime writes a time, and "" for the zero time.
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(timeLayout)
-}
-
-// parseTime reads what stamp wrote; only stamp writes these attributes.
-func parseTime(s string) time.Time {
-	t, err := time.Parse(timeLayout, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
+// parseMailingKey reads what follows mailingSK in a sort key.
+func parseMailingKey(eventID, rest string) (deltag.MailingKey, bool) {
+	kind, number, _ := strings.Cut(rest, "#")
+	version, err := strconv.Atoi(number)
+	return deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(kind), Version: version}, err == nil
 }

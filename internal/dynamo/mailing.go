@@ -2,9 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/deltag"
 )
@@ -34,8 +31,9 @@ func newMailingItem(m deltag.Mailing) mailingItem {
 	pk, sk := mailingKey(m.Key())
 	it := mailingItem{
 		PK: pk, SK: sk, EventID: m.EventID, Kind: string(m.Kind), Version: m.Version, DueAt: formatTime(m.DueAt),
-		Status: string(m.Status), Reason: string(m.Reason), Audience: string(m.Audience), Text: m.Text, Cursor: m.Cursor,
-		RunStartedAt: formatTime(m.RunStartedAt), CatchUpSince: formatTime(m.CatchUpSince), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		Status: string(m.Status), Reason: string(m.Reason), Audience: string(m.Audience), Text: m.Text,
+		Cursor: m.Cursor, RunStartedAt: formatTime(m.RunStartedAt), CatchUpSince: formatTime(m.CatchUpSince),
+		Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
 	}
 	if !m.NextRunAt.IsZero() {
 		it.GSI1PK, it.GSI1SK = duePK, formatTime(m.NextRunAt)
@@ -46,13 +44,16 @@ func newMailingItem(m deltag.Mailing) mailingItem {
 func decodeMailing(it item) (deltag.Mailing, error) {
 	m, err := decode[mailingItem](it)
 	return deltag.Mailing{
-		EventID: m.EventID, Kind: deltag.MailKind(m.Kind), Version: m.Version, DueAt: parseTime(m.DueAt),
-		NextRunAt: parseTime(m.GSI1SK), Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience), Text: m.Text,
-		Cursor: m.Cursor, RunStartedAt: parseTime(m.RunStartedAt), CatchUpSince: parseTime(m.CatchUpSince), Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		EventID: m.EventID, Kind: deltag.MailKind(m.Kind), Version: m.Version,
+		DueAt: parseTime(m.DueAt), NextRunAt: parseTime(m.GSI1SK),
+		Status: deltag.MailingStatus(m.Status), Reason: deltag.Reason(m.Reason), Audience: deltag.Audience(m.Audience),
+		Text: m.Text, Cursor: m.Cursor, Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,
+		RunStartedAt: parseTime(m.RunStartedAt), CatchUpSince: parseTime(m.CatchUpSince),
 	}, err
 }
 
-// Mailing reads a mailing, consistently. ErrNotFound.
+// Mailing reads a mailing.
+// Errors: ErrNotFound.
 func (s *Store) Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error) {
 	pk, sk := mailingKey(k)
 	it, err := s.get(ctx, pk, sk)
@@ -62,40 +63,30 @@ func (s *Store) Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailin
 	return decodeMailing(it)
 }
 
-// Mailings lists those of an event.
+// Mailings lists all mailings of an event.
 func (s *Store) Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error) {
-	var ms []deltag.Mailing
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: mailingSK}) {
-		if err != nil {
-			return nil, err
-		}
-		m, err := decodeMailing(it)
-		if err != nil {
-			return nil, err
-		}
-		ms = append(ms, m)
-	}
-	return ms, nil
+	return collect(decoded(s.queryAll(ctx, query{pk: eventPK(eventID), prefix: mailingSK}), decodeMailing))
 }
 
-// PutMailing stores a new mailing. ErrConflict when it is there already.
+// PutMailing stores a new mailing.
+// Errors: ErrConflict (it exists; so also when it is repeated).
 func (s *Store) PutMailing(ctx context.Context, m deltag.Mailing) error {
-	condition := condNotExists
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
-	})
-	return wrapError("put mailing", err)
+	return s.putItem(ctx, encode(newMailingItem(m)), condNotExists)
 }
 
-// SaveMailing stores m's next state. ErrConflict when the stored one is not the one before, or is gone.
+// SaveMailing stores m's next state.
+// Errors: ErrConflict (the stored state is not the one before m's, or the mailing is gone; so also when it is
+// repeated).
 func (s *Store) SaveMailing(ctx context.Context, m deltag.Mailing) error {
-	condition := condRevision
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: encode(newMailingItem(m)), ConditionExpression: &condition,
-		ExpressionAttributeValues: revisionParam(m.Revision - 1),
-	})
-	return wrapError("save mailing", err)
+	return s.putItem(ctx, encode(newMailingItem(m)), condRevision(m.Revision-1))
 }
 
-// isNotFound says whether err means that the thing is not there.
-func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }
+// putMailings adds what an edit changes about the mailings. One to delete may be gone already.
+func (tx *transaction) putMailings(changes deltag.MailingChanges) {
+	for _, m := range changes.Upserts {
+		tx.Put(encode(newMailingItem(m)), always)
+	}
+	for _, m := range changes.Deletes {
+		tx.Delete(key(mailingKey(m.Key())), always)
+	}
+}

@@ -14,6 +14,49 @@ import (
 	"deltag/internal/deltag"
 )
 
+// get reads one item, consistently. ErrNotFound.
+func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, wrapError("get", err)
+	}
+	if len(out.Item) == 0 {
+		return nil, deltag.ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// maxBatch is how many items one BatchGetItem reads.
+const maxBatch = 100
+
+// batchGet reads up to maxBatch items, consistently, and returns those that exist by PK and SK, the one appended to
+// the other. DynamoDB leaves keys unprocessed when it throttles: they are read again, maxRetries times at most.
+func (s *Store) batchGet(ctx context.Context, keys ...item) (map[string]item, error) {
+	found := make(map[string]item, len(keys))
+	pending := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	for attempt := 0; len(pending) > 0; attempt++ {
+		if attempt > maxRetries {
+			return nil, fmt.Errorf("get: keys left unprocessed: %w", deltag.ErrUnavailable)
+		}
+		if attempt > 0 {
+			if err := backoff(ctx, attempt); err != nil {
+				return nil, err
+			}
+		}
+		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: pending})
+		if err != nil {
+			return nil, wrapError("get", err)
+		}
+		for _, it := range out.Responses[s.table] {
+			found[stringAttr(it, "PK")+stringAttr(it, "SK")] = it
+		}
+		pending = out.UnprocessedKeys
+	}
+	return found, nil
+}
+
 // A query reads one partition in the order of its sort keys.
 type query struct {
 	index    string // "" for the table itself, read consistently
@@ -22,9 +65,10 @@ type query struct {
 	from, to string // or lie between, both included
 	after    item   // exclusive start
 	limit    int    // 0: as much as one page holds, 1 MB
-	count    bool
+	count    bool   // only the number of items
 }
 
+// queryPage reads one page. A page may be shorter than the limit, or empty, and not be the last.
 func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, error) {
 	pk, sk := "PK", "SK"
 	in := &dynamodb.QueryInput{TableName: &s.table, ExclusiveStartKey: q.after, ConsistentRead: aws.Bool(q.index == "")}
@@ -53,7 +97,7 @@ func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, 
 	return out, wrapError("query", err)
 }
 
-// queryAll walks every page of q.
+// queryAll reads every page of q.
 func (s *Store) queryAll(ctx context.Context, q query) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		for {
@@ -74,10 +118,54 @@ func (s *Store) queryAll(ctx context.Context, q query) iter.Seq2[item, error] {
 	}
 }
 
-// ErrBadCursor: a cursor that no answer of ours has given.
+// decoded decodes what queryAll reads, until the first error.
+func decoded[T any](items iter.Seq2[item, error], decode func(item) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for it, err := range items {
+			var v T
+			if err == nil {
+				v, err = decode(it)
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// collect is all of values, or the first error.
+func collect[T any](values iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for v, err := range values {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// decodePage reads and decodes one page. The next one begins behind the key last; there is none when last is empty.
+func decodePage[T any](
+	ctx context.Context, s *Store, q query, decode func(item) (T, error),
+) (page []T, last item, err error) {
+	out, err := s.queryPage(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	page = make([]T, len(out.Items))
+	for i, it := range out.Items {
+		if page[i], err = decode(it); err != nil {
+			return nil, nil, err
+		}
+	}
+	return page, out.LastEvaluatedKey, nil
+}
+
+// errBadCursor is the error for a cursor that no answer of ours has given.
 var errBadCursor = deltag.ValidationErrors{{Field: "cursor", Code: "bad-cursor"}}
 
-// writeCursor makes a last evaluated key opaque.
+// writeCursor encodes a page's last key for the caller; "" when there is no next page.
 func writeCursor(last item) string {
 	if len(last) == 0 {
 		return ""
@@ -93,7 +181,8 @@ func writeCursor(last item) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// readCursor reads one that belongs to partition pk of a query; the API's readers can change it.
+// readCursor decodes a cursor. Users of the API can change cursors, so it must be one of the partition pk, whose key
+// attribute is called name, and of no other.
 func readCursor(cursor, name, pk string) (item, error) {
 	if cursor == "" {
 		return nil, nil
@@ -104,7 +193,7 @@ func readCursor(cursor, name, pk string) (item, error) {
 		err = json.Unmarshal(raw, &plain)
 	}
 	if err != nil || plain[name] != pk || plain["PK"] == "" || plain["SK"] == "" {
-		return nil, fmt.Errorf("%w", errBadCursor)
+		return nil, errBadCursor
 	}
 	after := item{}
 	for name, value := range plain {

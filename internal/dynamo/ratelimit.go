@@ -2,59 +2,85 @@ package dynamo
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// Limits against floods are counters in the table, under keyed hashes, so that they tell nothing of whom they count. Each is
-// part of the transaction that it limits, and expires.
+// Rate limits are counters in the table, under keyed hashes of what they count. Each is checked and incremented in
+// the transaction that it limits, and expires by itself.
 
-// mailCounterKey is the key of an address's counter for a day.
-func (s *Store) mailCounterKey(ctx context.Context, a deltag.Address, now time.Time) (item, error) {
+// How long counters are kept: longer than the day or hour that they count.
+const (
+	mailCountTTL    = 48 * time.Hour
+	networkCountTTL = 2 * time.Hour
+)
+
+// mailCountKey is the key of an address's count of personal mails on a day (UTC).
+func (s *Store) mailCountKey(ctx context.Context, a deltag.Address, now time.Time) (item, error) {
 	hash, err := s.hash(ctx, a.Normalized)
 	return key("RATE#MAIL#"+hash, now.UTC().Format(time.DateOnly)), err
 }
 
-// incrementMailCount adds a mail to an address's counter, if it has room.
-func (s *Store) incrementMailCount(k item, now time.Time) types.TransactWriteItem {
-	return s.incrementBelow(k, deltag.MaxMailsPerAddressPerDay, now.Add(48*time.Hour))
+// countMail fails if the address has had all its mails of the day.
+func (tx *transaction) countMail(key item, now time.Time) *action {
+	return tx.incrementBelow(key, deltag.MaxMailsPerAddressPerDay, now.Add(mailCountTTL))
 }
 
-// checkMailLimit checks that an address may be sent mail that anybody could have asked for.
-func (s *Store) checkMailLimit(k item) types.TransactWriteItem {
-	return s.check(k, condNotExists+" OR Counted < :max", item{":max": avNumber(deltag.MaxUnverifiedMailsPerDay)})
+// checkUnverifiedMail fails if the address may be sent no more mail today that a stranger could have asked for.
+func (tx *transaction) checkUnverifiedMail(key item) *action {
+	return tx.Check(key, condCountBelow(deltag.MaxUnverifiedMailsPerDay))
 }
 
-// rateLimitActions holds the two limits of a sign-up: mail to the address, and sign-ups from the network. The latter is spread
-// like the tallies, so that a rush from one network meets no hot item.
-func (s *Store) rateLimitActions(ctx context.Context, r deltag.Registration, network string, now time.Time) ([]types.TransactWriteItem, error) {
-	mails, err := s.mailCounterKey(ctx, r.Email, now)
+// signUpLimits are the keys of the counts that limit a sign-up. A nil key limits nothing.
+type signUpLimits struct{ mail, network item }
+
+// signUpLimits spreads the count of a network like the counters of an event, so that a rush from one network meets no
+// hot item: each shard has a part of the limit.
+func (s *Store) signUpLimits(
+	ctx context.Context, r deltag.Registration, network string, now time.Time,
+) (signUpLimits, error) {
+	mail, err := s.mailCountKey(ctx, r.Email, now)
 	if err != nil || network == "" {
-		return []types.TransactWriteItem{s.checkMailLimit(mails)}, err
+		return signUpLimits{mail: mail}, err
 	}
 	hash, err := s.hash(ctx, network)
-	hour := key("RATE#NETWORK#"+hash, now.UTC().Format("2006-01-02T15")+"#"+shardOf(r.ID))
-	return []types.TransactWriteItem{s.checkMailLimit(mails), s.incrementBelow(hour, deltag.MaxSignUpsPerNetwork/len(shards), now.Add(2*time.Hour))}, err
+	hour := now.UTC().Format("2006-01-02T15")
+	return signUpLimits{mail: mail, network: key("RATE#NETWORK#"+hash, hour+"#"+shardOf(r.ID))}, err
 }
 
-// rateLimitError is what the gate that begins at an action says of a transaction, or nil.
-func rateLimitError(err error, at int) error {
+// signUpChecks are the actions by which limits make a sign-up fail.
+type signUpChecks struct{ mail, network *action }
+
+func (tx *transaction) checkSignUp(limits signUpLimits, now time.Time) (checks signUpChecks) {
+	if limits.mail != nil {
+		checks.mail = tx.checkUnverifiedMail(limits.mail)
+	}
+	if limits.network != nil {
+		limit := deltag.MaxSignUpsPerNetwork / len(shards)
+		checks.network = tx.incrementBelow(limits.network, limit, now.Add(networkCountTTL))
+	}
+	return checks
+}
+
+// err is the limit that was exceeded, or nil.
+func (c signUpChecks) err() error {
 	switch {
-	case failedAt(err, at):
+	case c.mail.Failed():
 		return deltag.ErrMailLimit
-	case failedAt(err, at+1):
+	case c.network.Failed():
 		return deltag.ErrSignUpLimit
 	}
 	return nil
 }
 
-func (s *Store) incrementBelow(k item, limit int, expires time.Time) types.TransactWriteItem {
-	return s.update(k, "ADD Counted :one SET expiresAt = :expires", condNotExists+" OR Counted < :max", nil, item{":one": avNumber(1), ":max": avNumber(limit), ":expires": avNumber(int(expires.Unix()))})
+func (tx *transaction) incrementBelow(key item, limit int, expires time.Time) *action {
+	return tx.Update(key, update{
+		expr:   "ADD Counted :one SET expiresAt = :expires", // Unix seconds, as DynamoDB's TTL wants them
+		values: item{":one": avNumber(1), ":expires": avNumber(int(expires.Unix()))},
+	}, condCountBelow(limit))
 }
 
-// shardOf is one of shards, by an id: those are evenly spread, so half their alphabet makes 16 even parts.
-func shardOf(id string) string { return shards[strings.IndexByte(idAlphabet, id[0])%len(shards)] }
+func condCountBelow(limit int) condition {
+	return condNotExistsOr("Counted < :limit", item{":limit": avNumber(limit)})
+}

@@ -2,15 +2,12 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// reconciliationItem is due once a day, and keeps what was found the last time.
+// reconciliationItem is the daily task of checking the counters, and the result of the last time.
 type reconciliationItem struct {
 	PK, SK          string
 	GSI1PK, GSI1SK  string `dynamodbav:",omitempty"`
@@ -21,18 +18,20 @@ type reconciliationItem struct {
 	WaitlistRepairs int
 }
 
-func (s *Store) putReconcileTask(e deltag.Event, r deltag.Reconciliation, next time.Time) types.TransactWriteItem {
+// putReconciliation stores a result, and makes the next reconciliation due, unless the retention period ends first.
+func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation, next time.Time) {
 	it := reconciliationItem{
-		PK: eventPK(e.ID), SK: reconcileSK, At: formatTime(r.At), Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted,
-		Cancelled: r.Drift.Cancelled, WaitlistRepairs: r.WaitlistRepairs,
+		PK: eventPK(e.ID), SK: reconcileSK, At: formatTime(r.At), WaitlistRepairs: r.WaitlistRepairs,
+		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
 	}
 	if next.Before(e.RetentionEndsAt()) {
 		it.GSI1PK, it.GSI1SK = duePK, formatTime(next)
 	}
-	return s.put(encode(it), "", nil)
+	tx.Put(encode(it), always)
 }
 
-// LastReconciliation is what the last one found. ErrNotFound when there was none.
+// LastReconciliation reads the result of the last reconciliation.
+// Errors: ErrNotFound, when there was none.
 func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error) {
 	it, err := s.get(ctx, eventPK(eventID), reconcileSK)
 	if err != nil {
@@ -47,8 +46,12 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 	}}, err
 }
 
-// Reconcile checks the tallies and the line of an event against its registrations, and mends what is off. It may run at
-// any time: what it writes is refused if a tally has changed since the count began. ErrConflict: it was disturbed each time it tried.
+// maxReconcileAttempts is how often a reconciliation begins again when the counters change meanwhile.
+const maxReconcileAttempts = 3
+
+// Reconcile compares the counters and the waitlist of an event with its registrations, and corrects them. It may run
+// at any time: it writes only if no counter has changed since it began to count.
+// Errors: ErrConflict (the counters changed each time it tried). Repeating it finds nothing more to correct.
 func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error) {
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
@@ -57,39 +60,41 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 	if err != nil {
 		return deltag.Reconciliation{}, err
 	}
-	if !now.Before(e.RetentionEndsAt()) { // with its people erased, the counts are all there is
-		rest := s.update(key(eventPK(eventID), reconcileSK), "REMOVE GSI1PK, GSI1SK", condExists, nil, nil)
-		return deltag.Reconciliation{At: now}, ignoreConflict(s.transact(ctx, rest))
+	if !now.Before(e.RetentionEndsAt()) { // there are no registrations to compare the counters with
+		tx := s.begin()
+		tx.Update(key(eventPK(eventID), reconcileSK), update{expr: "REMOVE GSI1PK, GSI1SK"}, condExists)
+		return deltag.Reconciliation{At: now}, ignoreConflict(tx.Commit(ctx))
 	}
 	for range maxReconcileAttempts {
 		r, err := s.reconcile(ctx, e, now)
 		if err == nil {
-			return r, s.transact(ctx, s.putReconcileTask(e, r, now.Add(deltag.ReconcileInterval)))
+			tx := s.begin()
+			tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval))
+			return r, tx.Commit(ctx)
 		}
-		if !errors.Is(err, deltag.ErrConflict) {
+		if !isConflict(err) {
 			return deltag.Reconciliation{}, err
 		}
 	}
 	return deltag.Reconciliation{}, deltag.ErrConflict
 }
 
-// maxReconcileAttempts is how often a count that was disturbed begins anew.
-const maxReconcileAttempts = 3
-
 func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (deltag.Reconciliation, error) {
-	before, err := s.readCounters(ctx, e.ID)
+	counters, err := s.readCounters(ctx, e.ID)
 	if err != nil {
 		return deltag.Reconciliation{}, err
 	}
-	found, waiting, err := s.countRegistrations(ctx, e.ID)
+	actual, waiting, err := s.countRegistrations(ctx, e.ID)
 	if err != nil {
 		return deltag.Reconciliation{}, err
 	}
-	told := sumCounters(before)
-	found.Attended = told.Attended // it also counts people who have had themselves erased
-	r := deltag.Reconciliation{At: now, Drift: found.Sub(told)}
+	counted := sumCounters(counters)
+	actual.Attended = counted.Attended // it includes people whose registrations are erased
+	r := deltag.Reconciliation{At: now, Drift: actual.Sub(counted)}
 	if r.Drift != (deltag.Counts{}) {
-		if err := s.transact(ctx, s.driftCorrection(e, before, r.Drift, now)...); err != nil {
+		tx := s.begin()
+		tx.correctDrift(e, counters, r.Drift, now)
+		if err := tx.Commit(ctx); err != nil {
 			return deltag.Reconciliation{}, err
 		}
 	}
@@ -97,89 +102,82 @@ func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (d
 	return r, err
 }
 
-// countRegistrations counts them all, and returns those who wait, by the key of their place.
-func (s *Store) countRegistrations(ctx context.Context, eventID string) (deltag.Counts, map[string]deltag.Registration, error) {
-	var c deltag.Counts
-	waiting := map[string]deltag.Registration{}
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(eventID), prefix: registrationSK}) {
+// countRegistrations also returns the registrations that wait, by the sort key of their waitlist entry.
+func (s *Store) countRegistrations(
+	ctx context.Context, eventID string,
+) (counts deltag.Counts, waiting map[string]deltag.Registration, err error) {
+	waiting = map[string]deltag.Registration{}
+	items := s.queryAll(ctx, query{pk: eventPK(eventID), prefix: registrationSK})
+	for r, err := range decoded(items, decodeRegistration) {
 		if err != nil {
-			return c, nil, err
+			return counts, nil, err
 		}
-		r, err := decodeRegistration(it)
-		if err != nil {
-			return c, nil, err
-		}
-		c.Add(r)
+		counts.Add(r)
 		if r.Status == deltag.RegistrationWaitlisted {
-			waiting[waitlistKey(newRegistrationItem(r))] = r
+			_, sk := waitlistKey(r)
+			waiting[sk] = r
 		}
 	}
-	return c, waiting, nil
+	return counts, waiting, nil
 }
 
-// driftCorrection adds drift to one tally, provided that none has changed since it was read.
-func (s *Store) driftCorrection(e deltag.Event, read map[string]counterItem, drift deltag.Counts, now time.Time) []types.TransactWriteItem {
-	corrected := counterKey(e, string(idAlphabet[0]))
-	var actions []types.TransactWriteItem
-	for _, sk := range append([]string{counterSK}, counterShardKeys()...) {
-		k, condition, values := key(eventPK(e.ID), sk), condNotExists, item(nil)
-		if t, ok := read[sk]; ok {
-			condition, values = "Version = :seen", item{":seen": avNumber(t.Version)}
+// correctDrift adds drift to one of the counters, provided that all of them are as they were read.
+func (tx *transaction) correctDrift(
+	e deltag.Event, counters map[string]counterItem, drift deltag.Counts, now time.Time,
+) {
+	shardSKs := counterShardKeys()
+	corrected := shardSKs[0]
+	if e.HasSeatCounter {
+		corrected = counterSK
+	}
+	for _, sk := range append(shardSKs, counterSK) {
+		k, unchanged := key(eventPK(e.ID), sk), condCounterUnchanged(counters, sk)
+		if sk == corrected {
+			tx.Update(k, addToCounter(drift), unchanged)
+		} else {
+			tx.Check(k, unchanged)
 		}
-		if sk != stringAttr(corrected, "SK") {
-			actions = append(actions, s.check(k, condition, values))
-			continue
-		}
-		add := countValues(drift)
-		for name, v := range values {
-			add[name] = v
-		}
-		actions = append(actions, s.update(k, countExpression, condition, nil, add))
 	}
 	if e.HasSeatCounter {
-		actions = append(actions, s.putPromoteTask(e.ID, now))
-	}
-	return actions
-}
-
-// deleteStaleWaitlistEntry removes a place in line if nobody waits in it.
-func (s *Store) deleteStaleWaitlistEntry(eventID, sk string) []types.TransactWriteItem {
-	since, id := parseWaitlistKey(sk)
-	return []types.TransactWriteItem{
-		s.check(key(eventPK(eventID), registrationSK+id), "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :since", item{":since": avString(since)}),
-		s.delete(key(eventPK(eventID), sk), "", nil),
+		tx.putPromoteTask(e.ID, now)
 	}
 }
 
-// repairWaitlist gives those who wait the places that are missing, and removes places of nobody. It returns how many there were.
-func (s *Store) repairWaitlist(ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time) (int, error) {
-	var mends [][]types.TransactWriteItem
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: waitlistSK}) {
+// repairWaitlist adds missing waitlist entries, deletes stale ones, and returns how many there were of both.
+func (s *Store) repairWaitlist(
+	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time,
+) (int, error) {
+	var repairs []*transaction
+	for entry, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: waitlistSK}) {
 		if err != nil {
 			return 0, err
 		}
-		sk := stringAttr(it, "SK")
+		sk := stringAttr(entry, "SK")
 		if _, ok := waiting[sk]; ok {
 			delete(waiting, sk)
 			continue
 		}
-		mends = append(mends, s.deleteStaleWaitlistEntry(e.ID, sk))
+		tx := s.begin()
+		tx.deleteStaleWaitlistEntry(e.ID, sk)
+		repairs = append(repairs, tx)
 	}
 	for _, r := range waiting {
-		mends = append(mends, []types.TransactWriteItem{
-			s.check(key(eventPK(e.ID), registrationSK+r.ID), condRevision, revisionParam(r.Revision)), s.putWaitlistEntry(r), s.putPromoteTask(e.ID, now),
-		})
+		tx := s.begin()
+		tx.Check(registrationKey(e.ID, r.ID), condRevision(r.Revision))
+		tx.putWaitlistEntry(r)
+		tx.putPromoteTask(e.ID, now)
+		repairs = append(repairs, tx)
 	}
-	mended := 0
-	for _, actions := range mends {
-		err := s.transact(ctx, actions...)
-		if errors.Is(err, deltag.ErrConflict) {
-			continue // they have moved on
+	repaired := 0
+	for _, tx := range repairs {
+		err := tx.Commit(ctx)
+		if isConflict(err) {
+			continue // the registration has changed since: it was not wrong
 		}
 		if err != nil {
-			return mended, err
+			return repaired, err
 		}
-		mended++
+		repaired++
 	}
-	return mended, nil
+	return repaired, nil
 }

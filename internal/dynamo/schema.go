@@ -18,10 +18,12 @@ func Schema(table string) *dynamodb.CreateTableInput {
 		}
 	}
 	return &dynamodb.CreateTableInput{
-		TableName:            &table,
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{attribute("PK"), attribute("SK"), attribute("GSI1PK"), attribute("GSI1SK")},
-		KeySchema:            keys("PK", "SK"),
+		TableName:   &table,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			attribute("PK"), attribute("SK"), attribute("GSI1PK"), attribute("GSI1SK"),
+		},
+		KeySchema: keys("PK", "SK"),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
 			IndexName:  aws.String("GSI1"),
 			KeySchema:  keys("GSI1PK", "GSI1SK"),

@@ -2,190 +2,186 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
 
-// SignUp stores a registration, its confirmation and its seat in one transaction; without a free
-// seat, its place in line instead. Repeating it is harmless: an address that is signed up already stays as it is, and is
-// told so again at most once in deltag.RepeatAfter. ErrFull: no seat and no waiting list, nothing stored.
-func (s *Store) SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error) {
+// SignUp stores a registration, its mail and its seat, or its waitlist entry when there is no seat, in one
+// transaction. A cancelled registration comes back with what is signed up with now. Errors: ErrFull, ErrMailLimit,
+// ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its status again
+// at most once in deltag.ResendCooldown.
+func (s *Store) SignUp(
+	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
+) (deltag.SignUpOutcome, error) {
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return "", err
 	}
 	r := deltag.NewRegistration(e, in, secret, now)
-	gate, err := s.rateLimitActions(ctx, r, in.Network, now)
+	limits, err := s.signUpLimits(ctx, r, in.Network, now)
 	if err != nil {
 		return "", err
 	}
-	outcome, err := s.reserveOrWaitlist(ctx, e, r, now, gate...)
-	if !errors.Is(err, deltag.ErrConflict) {
-		return outcome, err
-	}
-	return s.signUpExisting(ctx, e, r, now, gate...)
+	return s.signUp(ctx, e, newcomer{r, limits, now})
 }
 
-// signUpExisting is for an address that has a registration: one that was withdrawn comes back with
-// what was typed now, any other stays.
-func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, typed deltag.Registration, now time.Time, gate ...types.TransactWriteItem) (deltag.SignUpOutcome, error) {
-	for range maxRetries {
-		stored, r, err := s.EventAndRegistration(ctx, e.ID, typed.ID)
-		switch {
-		case isNotFound(err): // erased a moment ago
-			stored, r = e, typed
-		case err != nil:
-			return "", err
-		case r.Status != deltag.RegistrationCancelled:
-			outcome, err := s.outcomeForExisting(ctx, stored, r, now)
-			if isNotFound(err) {
-				continue
-			}
-			return outcome, err
-		default:
-			r = r.WithDetails(deltag.SignUpRequest{
-				Name: typed.Name, Email: typed.Email, Organisation: typed.Organisation, Role: typed.Role,
-				Answers: typed.Answers, Updates: typed.Updates, Language: typed.Language,
-			})
-		}
-		outcome, err := s.reserveOrWaitlist(ctx, stored, r, now, gate...)
-		if !errors.Is(err, deltag.ErrConflict) {
-			return outcome, err
-		}
-	}
-	return "", fmt.Errorf("sign up again: %w", deltag.ErrUnavailable)
-}
-
-// outcomeForExisting tells a person once more how they stand, and the caller what a stranger would hear: at a full event without
-// a waiting list a known address must not stand out.
-func (s *Store) outcomeForExisting(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.SignUpOutcome, error) {
-	if err := s.resend(ctx, e, r, now); err != nil || !e.HasSeatCounter || e.HasWaitlist || e.Capacity == nil {
-		return deltag.OutcomeAlreadyRegistered, err
-	}
-	c, err := s.Counts(ctx, e)
-	if err == nil && c.Confirmed >= *e.Capacity {
-		err = deltag.ErrFull
-	}
-	return deltag.OutcomeAlreadyRegistered, err
-}
-
-// Rejoin gives a withdrawn registration a seat again, or a place at the end of the line.
-func (s *Store) Rejoin(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.SignUpOutcome, error) {
+// Rejoin gives a cancelled registration a seat again, or a waitlist entry behind all others. It has no rate limit:
+// the caller has the personal link. Errors: ErrFull. Repeating it changes nothing.
+func (s *Store) Rejoin(
+	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+) (deltag.SignUpOutcome, error) {
 	if r.Status != deltag.RegistrationCancelled {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	outcome, err := s.reserveOrWaitlist(ctx, e, r, now)
-	if !errors.Is(err, deltag.ErrConflict) {
-		return outcome, err
-	}
-	return s.signUpExisting(ctx, e, r, now)
+	return s.signUp(ctx, e, newcomer{r, signUpLimits{}, now})
 }
 
-// reserveOrWaitlist gives r a seat, or a place in line when there is none, if the gate is open. ErrConflict: the registration is not
-// stored as r has it.
-func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time, gate ...types.TransactWriteItem) (deltag.SignUpOutcome, error) {
-	left := 0
-	if r.Status == deltag.RegistrationCancelled {
-		left = -1
+// A newcomer is a registration, new or cancelled, that wants a seat.
+type newcomer struct {
+	deltag.Registration
+	limits signUpLimits
+	now    time.Time
+}
+
+func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
+	outcome, err := s.reserveOrWaitlist(ctx, e, n)
+	for attempt := 0; isConflict(err); attempt++ {
+		if attempt == maxRetries {
+			return "", fmt.Errorf("sign up again: %w", deltag.ErrUnavailable)
+		}
+		outcome, err = s.signUpExisting(ctx, e, n)
 	}
+	return outcome, err
+}
+
+// signUpExisting signs up an address that has a registration already, or had a moment ago. ErrConflict: that has
+// changed since it was read.
+func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
+	storedEvent, stored, err := s.EventAndRegistration(ctx, e.ID, n.ID)
+	switch {
+	case isNotFound(err): // erased a moment ago
+		return s.reserveOrWaitlist(ctx, e, n)
+	case err != nil:
+		return "", err
+	case stored.Status == deltag.RegistrationCancelled:
+		n.Registration = stored.WithDetails(deltag.SignUpRequest{
+			Name: n.Name, Email: n.Email, Organisation: n.Organisation, Role: n.Role,
+			Answers: n.Answers, Updates: n.Updates, Language: n.Language,
+		})
+		return s.reserveOrWaitlist(ctx, storedEvent, n)
+	}
+	err = s.resendStatus(ctx, storedEvent, stored, n.now)
+	switch {
+	case isNotFound(err): // erased since it was read
+		return "", deltag.ErrConflict
+	case err != nil:
+		return "", err
+	}
+	return deltag.OutcomeAlreadyRegistered, s.fullWithoutWaitlist(ctx, storedEvent)
+}
+
+// fullWithoutWaitlist is the answer to a new address: any other would reveal that this one is signed up.
+func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
+	if e.Capacity == nil || !e.HasSeatCounter || e.HasWaitlist {
+		return nil
+	}
+	counts, err := s.Counts(ctx, e)
+	if err == nil && counts.Confirmed >= *e.Capacity {
+		return deltag.ErrFull
+	}
+	return err
+}
+
+// reserveOrWaitlist gives n a seat, or a waitlist entry when there is none. ErrConflict: the stored registration is
+// not the one that n was made from.
+func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
 	for range maxRetries {
-		next, mail := r.Confirm(now)
-		actions := []types.TransactWriteItem{s.putRegistration(next), s.putDelivery(mail), s.reserveSeat(e, r.ID, deltag.Counts{Confirmed: 1, Cancelled: left})}
-		err := s.transact(ctx, append(actions, gate...)...)
-		switch closed := rateLimitError(err, len(actions)); {
-		case err == nil:
-			return deltag.OutcomeConfirmed, nil
-		case closed != nil:
-			return "", closed
-		case failedAt(err, 0) || failedAt(err, 1) || !errors.Is(err, deltag.ErrConflict):
+		confirmed, err := s.confirm(ctx, e, n)
+		if err != nil {
 			return "", err
-		case !e.HasSeatCounter: // the shard is sealed: the event has a limit now
+		}
+		if confirmed {
+			return deltag.OutcomeConfirmed, nil
+		}
+		if !e.HasSeatCounter { // it has got a capacity since it was read
 			if e, err = s.Event(ctx, e.ID); err != nil {
 				return "", err
 			}
 			continue
-		case !e.HasWaitlist:
+		}
+		if !e.HasWaitlist {
 			return "", deltag.ErrFull
 		}
-		next, mail = r.JoinWaitlist(now)
-		actions = []types.TransactWriteItem{s.putRegistration(next), s.putDelivery(mail),
-			s.updateCounter(counterKey(e, r.ID), deltag.Counts{Waitlisted: 1, Cancelled: left}, condNoSeat), s.putWaitlistEntry(next)}
-		err = s.transact(ctx, append(actions, gate...)...)
-		if err == nil {
-			return deltag.OutcomeWaitlisted, nil
-		}
-		if closed := rateLimitError(err, len(actions)); closed != nil {
-			return "", closed
-		}
-		if failedAt(err, 0) || failedAt(err, 1) || !errors.Is(err, deltag.ErrConflict) {
+		waitlisted, err := s.waitlist(ctx, e, n)
+		if err != nil {
 			return "", err
 		}
-		// A seat came free between the two transactions: try for it.
+		if waitlisted {
+			return deltag.OutcomeWaitlisted, nil
+		}
+		// A seat has become free since the first transaction.
 	}
 	return "", fmt.Errorf("sign up: %w", deltag.ErrUnavailable)
 }
 
-// putRegistration writes a registration's first state if there is none, and any later one over the one before.
-func (s *Store) putRegistration(r deltag.Registration) types.TransactWriteItem {
-	if r.Revision == 1 {
-		return s.put(encode(newRegistrationItem(r)), condNotExists, nil)
+// confirm gives n a seat. It returns false if there is none.
+func (s *Store) confirm(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
+	next, mail := n.Confirm(n.now)
+	tx := s.begin()
+	registration := tx.putRegistration(next)
+	delivery := tx.putDelivery(mail)
+	seat := tx.takeSeat(e, n.ID, countChange(n.Registration, next))
+	limits := tx.checkSignUp(n.limits, n.now)
+	err := tx.Commit(ctx)
+	switch {
+	case limits.err() != nil: // first: it must not matter whether the address is signed up
+		return false, limits.err()
+	case registration.Failed() || delivery.Failed():
+		return false, deltag.ErrConflict
+	case seat.Failed():
+		return false, nil
 	}
-	return s.putIfUnchanged(r)
+	return err == nil, err
 }
 
-// putWaitlistEntry takes the place at the end of the line.
-func (s *Store) putWaitlistEntry(r deltag.Registration) types.TransactWriteItem {
-	it := newRegistrationItem(r)
-	return s.put(item{"PK": avString(it.PK), "SK": avString(waitlistKey(it)), "ID": avString(r.ID)}, condNotExists, nil)
+// waitlist adds n to the waitlist. It returns false if there is a seat.
+func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
+	next, mail := n.JoinWaitlist(n.now)
+	tx := s.begin()
+	registration := tx.putRegistration(next)
+	delivery := tx.putDelivery(mail)
+	full := tx.joinWaitlist(e, countChange(n.Registration, next))
+	entry := tx.putWaitlistEntry(next)
+	limits := tx.checkSignUp(n.limits, n.now)
+	err := tx.Commit(ctx)
+	switch {
+	case limits.err() != nil:
+		return false, limits.err()
+	case registration.Failed() || delivery.Failed():
+		return false, deltag.ErrConflict
+	case full.Failed() || entry.Failed():
+		return false, nil
+	}
+	return err == nil, err
 }
 
-// CancelRegistration gives r's seat or place in line back, and a seat to the first in line. Harmless to repeat.
+// CancelRegistration cancels r, and gives its seat to the first on the waitlist. Errors: ErrNotFound. Repeating it
+// changes nothing.
 func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	err := s.updateWithRetry(ctx, e, r, func(e deltag.Event, r deltag.Registration) []types.TransactWriteItem {
+	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		if r.Status == deltag.RegistrationCancelled {
-			return nil
+			return
 		}
 		next, mail := r.Cancel(now)
-		return append(s.releaseActions(e, r, deltag.Counts{Cancelled: 1}, now), s.putIfUnchanged(next), s.putDelivery(mail))
+		tx.replaceRegistration(next)
+		tx.putDelivery(mail)
+		tx.releaseSeat(e, r, next, now)
 	})
 	if err != nil {
 		return err
 	}
-	return s.promoteNow(ctx, e, now)
-}
-
-// releaseActions takes r off the tally and out of the line, with what else is to be counted. How many came stays, also when one
-// of them is erased.
-func (s *Store) releaseActions(e deltag.Event, r deltag.Registration, by deltag.Counts, now time.Time) []types.TransactWriteItem {
-	switch r.Status {
-	case deltag.RegistrationConfirmed:
-		by.Confirmed--
-	case deltag.RegistrationWaitlisted:
-		by.Waitlisted--
-	case deltag.RegistrationCancelled:
-		by.Cancelled--
-	}
-	actions := []types.TransactWriteItem{s.addCounts(e, r.ID, by)}
-	if r.Status == deltag.RegistrationWaitlisted {
-		it := newRegistrationItem(r)
-		actions = append(actions, s.delete(key(it.PK, waitlistKey(it)), "", nil))
-	}
-	if e.HasSeatCounter && r.Status == deltag.RegistrationConfirmed {
-		actions = append(actions, s.putPromoteTask(e.ID, now))
-	}
-	return actions
-}
-
-// promoteNow fills a seat at once. Its failure is not the caller's: the note in the due index brings
-// the repair back within a minute.
-func (s *Store) promoteNow(ctx context.Context, e deltag.Event, now time.Time) error {
-	if e.HasSeatCounter {
-		_ = s.Promote(ctx, e.ID, now)
-	}
+	s.promoteNow(ctx, e, now)
 	return nil
 }

@@ -2,23 +2,51 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/deltag"
 )
 
-// statsItem is what stays of an event when its people are erased, beside the tallies.
+// statsItem is what remains of an event, beside its counters, when its people are erased.
 type statsItem struct {
 	PK, SK       string
 	SignUpsByDay map[string]int            `dynamodbav:",omitempty"`
-	Mails        map[string]map[string]int `dynamodbav:",omitempty"`
+	Mails        map[string]map[string]int `dynamodbav:",omitempty"` // by kind and status
 	Erasures     int
 	ErasedAt     string `dynamodbav:",omitempty"`
 }
 
-// EventStats are an event's without its people: as they are now, or as they were when everything personal was erased.
+func newStatsItem(eventID string, n deltag.EventStats) statsItem {
+	it := statsItem{
+		PK: eventPK(eventID), SK: statsSK,
+		SignUpsByDay: n.SignUpsByDay, Erasures: n.Erasures, Mails: map[string]map[string]int{},
+	}
+	for kind, outcomes := range n.Mails {
+		it.Mails[string(kind)] = map[string]int{}
+		for status, count := range outcomes {
+			it.Mails[string(kind)][string(status)] = count
+		}
+	}
+	return it
+}
+
+func decodeStats(it item) (deltag.EventStats, error) {
+	stored, err := decode[statsItem](it)
+	n := deltag.NewEventStats()
+	n.Erasures, n.ErasedAt = stored.Erasures, parseTime(stored.ErasedAt)
+	if stored.SignUpsByDay != nil {
+		n.SignUpsByDay = stored.SignUpsByDay
+	}
+	for kind, outcomes := range stored.Mails {
+		n.Mails[deltag.MailKind(kind)] = map[deltag.DeliveryStatus]int{}
+		for status, count := range outcomes {
+			n.Mails[deltag.MailKind(kind)][deltag.DeliveryStatus(status)] = count
+		}
+	}
+	return n, err
+}
+
+// EventStats are the statistics of an event as they are now, or as they were before its people were erased. They
+// contain no personal data.
 func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error) {
 	counts, err := s.Counts(ctx, e)
 	if err != nil {
@@ -36,7 +64,7 @@ func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventSta
 	return n, err
 }
 
-// snapshotStats stores them, once: what is erased later is in them.
+// snapshotStats stores the statistics once, before anybody is erased.
 func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
 	_, err := s.get(ctx, eventPK(e.ID), statsSK)
 	if !isNotFound(err) {
@@ -46,39 +74,21 @@ func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
 	if err != nil {
 		return err
 	}
-	it := statsItem{PK: eventPK(e.ID), SK: statsSK, SignUpsByDay: n.SignUpsByDay, Erasures: n.Erasures, Mails: map[string]map[string]int{}}
-	for kind, outcomes := range n.Mails {
-		it.Mails[string(kind)] = map[string]int{}
-		for status, count := range outcomes {
-			it.Mails[string(kind)][string(status)] = count
-		}
-	}
-	condition := condNotExists
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: encode(it), ConditionExpression: &condition})
-	if err = wrapError("keep numbers", err); errors.Is(err, deltag.ErrConflict) {
-		return nil
-	}
-	return err
+	return ignoreConflict(s.putItem(ctx, encode(newStatsItem(e.ID, n)), condNotExists))
 }
 
-// computeStats reads all of an event once.
+// computeStats reads all registrations, deliveries and erasures of an event.
 func (s *Store) computeStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error) {
 	n := deltag.NewEventStats()
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: registrationSK}) {
-		if err != nil {
-			return n, err
-		}
-		r, err := decodeRegistration(it)
+	registrations := s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: registrationSK})
+	for r, err := range decoded(registrations, decodeRegistration) {
 		if err != nil {
 			return n, err
 		}
 		n.AddRegistration(e, r)
 	}
-	for it, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: deliverySK}) {
-		if err != nil {
-			return n, err
-		}
-		d, err := decodeDelivery(it)
+	deliveries := s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: deliverySK})
+	for d, err := range decoded(deliveries, decodeDelivery) {
 		if err != nil {
 			return n, err
 		}
@@ -91,20 +101,4 @@ func (s *Store) computeStats(ctx context.Context, e deltag.Event) (deltag.EventS
 		n.Erasures++
 	}
 	return n, nil
-}
-
-func decodeStats(it item) (deltag.EventStats, error) {
-	stored, err := decode[statsItem](it)
-	n := deltag.NewEventStats()
-	n.Erasures, n.ErasedAt = stored.Erasures, parseTime(stored.ErasedAt)
-	if stored.SignUpsByDay != nil {
-		n.SignUpsByDay = stored.SignUpsByDay
-	}
-	for kind, outcomes := range stored.Mails {
-		n.Mails[deltag.MailKind(kind)] = map[deltag.DeliveryStatus]int{}
-		for status, count := range outcomes {
-			n.Mails[deltag.MailKind(kind)][deltag.DeliveryStatus(status)] = count
-		}
-	}
-	return n, err
 }

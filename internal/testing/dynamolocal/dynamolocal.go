@@ -22,17 +22,17 @@ const startLimit = 30 * time.Second
 // Start returns the endpoint of the test binary's DynamoDB Local. Tables are kept in memory and shared by all
 // tests of the binary, so each makes its own. The engine ends with the test binary, however that ends.
 //
-// It needs Java 17 and DELTAG_DYNAMODB_LOCAL, the folder of the engine's jars; make test sees to both. Without the
-// variable ok is false and the test's log says so; where CI is true the test fails instead.
+// It needs Java 17, and in DELTAG_DYNAMODB_LOCAL the folder of the engine's jars; make test provides both. Without
+// the variable, ok is false and the test's log says so; with CI=true the test fails instead.
 func Start(tb testing.TB) (endpoint string, ok bool) {
 	tb.Helper()
 	jars := os.Getenv("DELTAG_DYNAMODB_LOCAL")
 	if jars == "" {
-		const left = "not run: DynamoDB Local (make test fetches it)"
+		const notRun = "not run: DynamoDB Local (make test fetches it)"
 		if os.Getenv("CI") == "true" {
-			tb.Fatal(left)
+			tb.Fatal(notRun)
 		}
-		tb.Log(left)
+		tb.Log(notRun)
 		return "", false
 	}
 	endpoint, err := shared(jars)
@@ -43,21 +43,21 @@ func Start(tb testing.TB) (endpoint string, ok bool) {
 }
 
 var (
-	once    sync.Once
-	running string
-	failed  error
+	startOnce      sync.Once
+	sharedEndpoint string
+	sharedErr      error
 )
 
+// shared starts the engine once.
 func shared(jars string) (string, error) {
-	once.Do(func() {
-		// Between asking for a free port and taking it, another process may have got it.
-		for range 5 {
-			if running, failed = start(jars); failed == nil {
+	startOnce.Do(func() {
+		for range 5 { // another process may take the free port before the engine does
+			if sharedEndpoint, sharedErr = start(jars); sharedErr == nil {
 				return
 			}
 		}
 	})
-	return running, failed
+	return sharedEndpoint, sharedErr
 }
 
 func start(jars string) (string, error) {
@@ -76,7 +76,7 @@ func start(jars string) (string, error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = java.Wait() // how it ended shows in the output
+		_ = java.Wait() // the output says why it ended
 	}()
 
 	endpoint := "http://" + address.String()
@@ -98,21 +98,21 @@ func freeAddress() (*net.TCPAddr, error) {
 	return l.Addr().(*net.TCPAddr), l.Close()
 }
 
-// killWithParent ends process pid once this process has ended, even by SIGKILL or a panic, when no clean-up of ours runs:
-// the kernel then closes the pipe that a small watcher reads.
+// killWithParent kills process pid when this process ends, even by SIGKILL or a panic, when no clean-up of ours runs:
+// the kernel then closes the pipe that a shell reads from.
 func killWithParent(pid int) error {
-	watcher := exec.Command("sh", "-c", `cat; kill -9 "$1"`, "leash", strconv.Itoa(pid))
+	watcher := exec.Command("sh", "-c", `cat; kill -9 "$1"`, "sh", strconv.Itoa(pid))
 	if _, err := watcher.StdinPipe(); err != nil {
 		return err
 	}
 	if err := watcher.Start(); err != nil {
 		return err
 	}
-	go watcher.Wait() // holds the pipe open for as long as we live
+	go watcher.Wait() // keeps the pipe open until this process ends
 	return nil
 }
 
-// waitReady waits until the endpoint answers anything at all.
+// waitReady waits until the endpoint answers, whatever it answers.
 func waitReady(endpoint string, ended <-chan struct{}) error {
 	limit := time.After(startLimit)
 	try := time.NewTicker(20 * time.Millisecond)
@@ -120,7 +120,7 @@ func waitReady(endpoint string, ended <-chan struct{}) error {
 	for {
 		select {
 		case <-ended:
-			return errors.New("ended at once")
+			return errors.New("it ended before it was ready")
 		case <-limit:
 			return fmt.Errorf("no answer within %s", startLimit)
 		case <-try.C:

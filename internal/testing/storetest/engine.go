@@ -1,4 +1,8 @@
-// Package storetest runs tests of the store on real engines: the embedded one of make run, and DynamoDB Local.
+// Package storetest runs a test on a real table, on each DynamoDB engine that there is: the embedded one of make run,
+// always, and Amazon's DynamoDB Local where dynamolocal finds it. Both must give the same result.
+//
+// A test gets an Engine, which is an empty table. It makes its stores by Engine.Store, further tables by
+// Engine.NewTable, and further processes, whose requests can be made to fail, by Engine.NewClient.
 package storetest
 
 import (
@@ -7,10 +11,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/dynamo"
@@ -18,7 +22,7 @@ import (
 	"deltag/internal/testing/dynamolocal"
 )
 
-// RunOnEngines runs test on every engine that is there, on a table of its own.
+// RunOnEngines runs test on each engine, on a table of its own.
 func RunOnEngines(t *testing.T, test func(t *testing.T, e Engine)) {
 	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
 	endpoint, ok := dynamolocal.Start(t)
@@ -28,47 +32,47 @@ func RunOnEngines(t *testing.T, test func(t *testing.T, e Engine)) {
 	t.Run("DynamoDBLocal", func(t *testing.T) { test(t, NewEngine(t, endpoint)) })
 }
 
-// An Engine is a fresh table on a DynamoDB engine.
+// An Engine is a table on a DynamoDB engine, and a client of it. The table is deleted when the test is over.
 type Engine struct {
 	Client    *dynamodb.Client
 	Table     string
-	Transport *Transport
+	Transport *Transport // of Client
 
 	endpoint string
 }
 
-// NewTable is a fresh table on the same engine.
+// NewTable makes another table on the same engine.
 func (e Engine) NewTable(tb testing.TB) Engine { return NewEngine(tb, e.endpoint) }
 
-// Store is a store of the engine's table, as another function's process would have one.
+// Store makes a store of the table, with the caches of its own that each process has.
 func (e Engine) Store() *dynamo.Store { return dynamo.New(e.Client, e.Table, rand.Reader) }
 
-// Embedded is an engine of its own in this process.
+// Embedded starts an embedded engine of its own, and makes a table on it.
 func Embedded(tb testing.TB) Engine {
 	srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
 	tb.Cleanup(srv.Close)
 	return NewEngine(tb, srv.URL)
 }
 
-// NewEngine makes a table at an endpoint.
+// NewEngine makes a table on the engine at an endpoint.
 func NewEngine(tb testing.TB, endpoint string) Engine {
 	tb.Helper()
 	e := Engine{Table: "t" + strings.ToLower(rand.Text()[:8]), endpoint: endpoint}.NewClient()
 	if _, err := e.Client.CreateTable(context.Background(), dynamo.Schema(e.Table)); err != nil {
 		tb.Fatal(err)
 	}
-	other := e.NewClient() // e's own client may be broken by then
+	cleaner := e.NewClient() // e's own client may have a fault by then
 	tb.Cleanup(func() {
-		_, _ = other.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &e.Table})
+		_, _ = cleaner.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &e.Table})
 	})
 	e.Transport.Reset()
 	return e
 }
 
-// Endpoint is where the engine is reached.
+// Endpoint is the URL of the engine.
 func (e Engine) Endpoint() string { return e.endpoint }
 
-// NewClient is the same table as another process reaches it: with a client, and faults, of its own.
+// NewClient is the same table with a client and a Transport of its own, as another process has them.
 func (e Engine) NewClient() Engine {
 	e.Transport = &Transport{}
 	e.Client = dynamodb.New(dynamodb.Options{
@@ -84,7 +88,7 @@ func localCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 }
 
-// Dump is every item of the table, for tests that compare it before and after.
+// Dump reads every item of the table, by attribute.
 func (e Engine) Dump(tb testing.TB) []map[string]any {
 	tb.Helper()
 	var all []map[string]any
@@ -94,38 +98,11 @@ func (e Engine) Dump(tb testing.TB) []map[string]any {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		all = append(all, decodeAll(tb, out.Items)...)
+		var items []map[string]any
+		if err := attributevalue.UnmarshalListOfMaps(out.Items, &items); err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, items...)
 	}
 	return all
 }
-
-// Transport counts the requests that reach the engine, and can break some of them.
-type Transport struct {
-	n     atomic.Int64
-	fault atomic.Pointer[FaultFunc]
-}
-
-// A FaultFunc is asked about each request with its number, from 1. It may answer in the engine's place, or call send
-// and spoil its answer.
-type FaultFunc func(n int, send func() (*http.Response, error)) (*http.Response, error)
-
-// InjectFault sets the fault; nil mends.
-func (c *Transport) InjectFault(f FaultFunc) {
-	c.n.Store(0)
-	c.fault.Store(&f)
-}
-
-func (c *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	n := int(c.n.Add(1))
-	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
-	if fault := c.fault.Load(); fault != nil && *fault != nil {
-		return (*fault)(n, send)
-	}
-	return send()
-}
-
-// Reset starts counting from zero.
-func (c *Transport) Reset() { c.n.Store(0) }
-
-// Count is the number of requests since the last Reset.
-func (c *Transport) Count() int { return int(c.n.Load()) }

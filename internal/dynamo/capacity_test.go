@@ -1,0 +1,99 @@
+package dynamo_test
+
+import (
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/testing/storetest"
+)
+
+func TestCapacity(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		t.Run("AFreedSeatGoesToTheFirstOnTheWaitlist", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			_, first := signUp(t, s, e, 1, now)
+			signUp(t, s, e, 2, now.Add(1))
+			signUp(t, s, e, 3, now.Add(2))
+			must(t, s.CancelRegistration(ctx, e, first, now.Add(time.Minute)))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+			want(t, registration(t, s, e, 3).Status, deltag.RegistrationWaitlisted)
+			want(t, kinds(t, s, registration(t, s, e, 2)), []string{"promoted.2", "waiting.1"})
+			want(t, kinds(t, s, first), []string{"confirmation.1", "withdrawn.2"})
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 1, Cancelled: 1})
+		})
+		t.Run("WhoRejoinsIsLastOnTheWaitlist", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			_, first := signUp(t, s, e, 1, now)
+			signUp(t, s, e, 2, now.Add(1))
+			signUp(t, s, e, 3, now.Add(2))
+			must(t, s.CancelRegistration(ctx, e, first, now.Add(3)))
+			outcome, err := s.Rejoin(ctx, e, registration(t, s, e, 1), now.Add(4))
+			must(t, err)
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			position, err := s.WaitlistPosition(ctx, registration(t, s, e, 1))
+			must(t, err)
+			want(t, position, 2)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
+		})
+		t.Run("ANewcomerGetsNoSeatWhileAnybodyWaits", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			signUp(t, s, e, 1, now)
+			signUp(t, s, e, 2, now.Add(1))
+			raised := e
+			raised.Capacity, raised.Revision = capacity(2), 2
+			must(t, s.UpdateEvent(ctx, raised, deltag.MailingChanges{}))
+			outcome, _ := signUp(t, s, e, 3, now.Add(2)) // before the promotion has run
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			must(t, s.Promote(ctx, e.ID, now.Add(3)))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+			want(t, registration(t, s, e, 3).Status, deltag.RegistrationWaitlisted)
+		})
+		t.Run("ALoweredCapacityTakesNoSeatAway", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(3))
+			for n := range 3 {
+				signUp(t, s, e, n, now)
+			}
+			lowered := e
+			lowered.Capacity, lowered.Revision = capacity(1), 2
+			must(t, s.UpdateEvent(ctx, lowered, deltag.MailingChanges{}))
+			signUp(t, s, e, 4, now)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 2, Waitlisted: 1, Cancelled: 1})
+		})
+		t.Run("AFirstCapacityCountsThoseWhoAreSignedUpAlready", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range 20 {
+				signUp(t, s, e, n, now)
+			}
+			limited := e
+			limited.Capacity, limited.HasSeatCounter, limited.Revision = capacity(20), true, 2
+			must(t, s.UpdateEvent(ctx, limited, deltag.MailingChanges{}))
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 20})
+			outcome, _ := signUp(t, s, e, 20, now) // by a function with the event as it was
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 3), now))
+			want(t, registration(t, s, e, 20).Status, deltag.RegistrationWaitlisted) // e has no counter to promote by
+			must(t, s.Promote(ctx, e.ID, now))
+			want(t, registration(t, s, e, 20).Status, deltag.RegistrationConfirmed)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 20, Cancelled: 1})
+		})
+		t.Run("NobodyIsPromotedAfterTheEnd", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			_, first := signUp(t, s, e, 1, now)
+			signUp(t, s, e, 2, now)
+			must(t, s.CancelRegistration(ctx, e, first, e.EndsAt))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationWaitlisted)
+		})
+		t.Run("CancellingAgainChangesNothing", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			for range 3 {
+				must(t, s.CancelRegistration(ctx, e, r, now))
+			}
+			want(t, kinds(t, s, r), []string{"confirmation.1", "withdrawn.2"})
+			want(t, counts(t, s, e), deltag.Counts{Cancelled: 1})
+		})
+	})
+}

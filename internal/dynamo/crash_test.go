@@ -1,0 +1,86 @@
+package dynamo_test
+
+import (
+	"errors"
+	"testing"
+
+	"deltag/internal/deltag"
+	"deltag/internal/testing/storetest"
+)
+
+// TestCrashAfterEachRequest crashes the process after each request of each operation, before the response arrives. The
+// next tick must repair what is left, and a caller who tries again must succeed.
+func TestCrashAfterEachRequest(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		for _, c := range crashCases {
+			t.Run(c.name, func(t *testing.T) {
+				engine := engine.NewTable(t)
+				requests := 0
+				for newFixture(t, t, engine, c.capacity).crashAfter(requests+1, c.operation) {
+					requests++
+				}
+				want(t, requests > 0, true)
+			})
+		}
+	})
+}
+
+// crashCases begin with the persons 0 to 4 signed up in this order, and 4 cancelled again.
+var crashCases = []struct {
+	name      string
+	capacity  *int
+	operation func(*fixture) operation
+}{
+	{"SignUpForASeat", capacity(9), func(f *fixture) operation { return f.signUp(5, f.event()) }},
+	{"SignUpForTheWaitlist", capacity(2), func(f *fixture) operation { return f.signUp(5, f.event()) }},
+	{"SignUpAgain", capacity(2), func(f *fixture) operation { return f.signUp(0, f.event()) }},
+	{"SignUpOfACancelledRegistration", capacity(9), func(f *fixture) operation { return f.signUp(4, f.event()) }},
+	{"Rejoin", capacity(2), func(f *fixture) operation { return f.rejoin(4) }},
+	{"CancelASeat", capacity(2), func(f *fixture) operation { return f.cancel(0) }},
+	{"CancelAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.cancel(2) }},
+	{"EraseASeat", capacity(2), func(f *fixture) operation { return f.erase(0) }},
+	{"EraseAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.erase(2) }},
+	{"Attend", capacity(2), func(f *fixture) operation { return f.attend(0) }},
+	{"ChangeTheAddressOfASeat", capacity(2), func(f *fixture) operation { return f.changeAddress(0, 5) }},
+	{"ChangeTheAddressOfAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.changeAddress(2, 5) }},
+	{"ChangeToAnAddressOnTheWaitlist", capacity(2), func(f *fixture) operation { return f.changeAddress(0, 3) }},
+	{"RaiseTheCapacity", capacity(2), func(f *fixture) operation { return f.setCapacity(capacity(3)) }},
+	{"LowerTheCapacity", capacity(2), func(f *fixture) operation { return f.setCapacity(capacity(1)) }},
+	{"RemoveTheCapacity", capacity(2), func(f *fixture) operation { return f.setCapacity(nil) }},
+	{"SetAFirstCapacity", nil, func(f *fixture) operation { return f.setCapacity(capacity(2)) }},
+	{"Tick", capacity(2), func(f *fixture) operation { f.leaveTasks(); return f.tick() }},
+}
+
+// crashAfter crashes a process after the nth request of an operation. It returns false if there were fewer.
+func (f *fixture) crashAfter(n int, begin func(*fixture) operation) bool {
+	f.t.Helper()
+	for who := range 5 {
+		f.require(f.signUp(who, f.first))
+	}
+	f.require(f.cancel(4))
+	op := begin(f)
+	f.process.injectFault(crashBeforeResponse, n, forever)
+	_ = op.do(f.process.store) // whether it fails depends on which request it was
+	f.settle()
+	f.require(op)
+	f.checkDone(op, f.settle())
+	return f.process.requests >= n
+}
+
+// leaveTasks leaves the tick a free seat with people waiting, and deliveries of an erased registration.
+func (f *fixture) leaveTasks() {
+	f.t.Helper()
+	p := newProcess(f.engine)
+	p.injectFault(crash, 3, forever) // after the read and the erasure itself
+	if err := f.erase(0).do(p.store); !errors.Is(err, deltag.ErrUnavailable) {
+		f.t.Fatalf("the process did not crash: %v", err)
+	}
+}
+
+// require does an operation that must succeed.
+func (f *fixture) require(op operation) {
+	f.t.Helper()
+	if err := op.do(f.otherStore); err != nil {
+		f.t.Fatalf("%s: %v\n%s", op.name, err, f.readAll())
+	}
+}

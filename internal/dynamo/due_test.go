@@ -1,0 +1,44 @@
+package dynamo_test
+
+import (
+	"testing"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+)
+
+func TestParseTask(t *testing.T) {
+	const event, registration = "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb"
+	for sk, wanted := range map[string]deltag.DueTask{
+		"PROMOTE":               {Kind: deltag.TaskPromote},
+		"RECONCILE":             {Kind: deltag.TaskReconcile},
+		"ERASE":                 {Kind: deltag.TaskEraseEvent},
+		"PURGE#" + registration: {Kind: deltag.TaskPurgeDeliveries, RegistrationID: registration},
+		"MAILING#reminder-P1D#2": {
+			Kind: deltag.TaskMailing, Mailing: deltag.MailingKey{EventID: event, Kind: "reminder-P1D", Version: 2},
+		},
+		"MAIL#" + registration + "#confirmation#3": {
+			Kind: deltag.TaskDelivery, Delivery: deltag.DeliveryKey{
+				EventID: event, RegistrationID: registration, Kind: deltag.KindConfirmation, Version: 3,
+			},
+		},
+	} {
+		wanted.EventID = event
+		got, err := dynamo.ParseTask("EVENT#"+event, sk)
+		must(t, err)
+		want(t, got, wanted)
+	}
+	for _, sk := range []string{
+		"", "META", "PROMOTE#", "ERASE#1", "PURGE#", "PURGE#short", "MAIL#a#b", "MAIL#a#b#c", "MAIL#a#b#1#2",
+		"MAILING#reminder-P1D", "MAILING#a#b#1", "REG#" + registration,
+	} {
+		if _, err := dynamo.ParseTask("EVENT#"+event, sk); err == nil {
+			t.Errorf("the key %q is taken for a task", sk)
+		}
+	}
+	for _, pk := range []string{"", "EVENT#", "EVENT#short", "SLUG#" + event} {
+		if _, err := dynamo.ParseTask(pk, "PROMOTE"); err == nil {
+			t.Errorf("the partition %q is taken for an event's", pk)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// Erase removes all personal data of r, frees its seat, and leaves a record of the erasure without personal data.
+// Only the address remains, in the receipt that is sent to it, until it is sent.
+// Repeating it completes what is left to do; so does the purge task, if the function dies after the first write.
+func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.removeRegistration(ctx, e, r, deltag.KindErasureReceipt, now)
+}
+
+// removeRegistration sends finalMail to the address, or nothing when it is "".
+func (s *Store) removeRegistration(
+	ctx context.Context, e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
+) error {
+	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
+		gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
+		tx.releaseSeat(e, r, gone, now)
+		tx.putPurgeTasks(r.EventID, allIDs(r), now)
+		tx.putFinalDelivery(e, r, finalMail, now)
+		tx.Put(erasureKey(r, now), always)
+	}
+	if err := s.updateWithRetry(ctx, e, r, remove); err != nil && !isNotFound(err) {
+		return err
+	}
+	for _, id := range allIDs(r) {
+		if err := s.PurgeDeliveries(ctx, r.EventID, id); err != nil {
+			return err
+		}
+	}
+	s.promoteNow(ctx, e, now)
+	return nil
+}
+
+// allIDs are the ids under which r has deliveries.
+func allIDs(r deltag.Registration) []string { return slices.Concat(r.PreviousIDs, []string{r.ID}) }
+
+// PurgeDeliveries deletes the deliveries of a registration that is gone, and its purge task. A final mail remains
+// until it is sent, and so do the deliveries of a person who has signed up again.
+// Repeating it changes nothing.
+func (s *Store) PurgeDeliveries(ctx context.Context, eventID, registrationID string) error {
+	for range maxRetries {
+		if err := s.purgeDeliveries(ctx, eventID, registrationID); !isConflict(err) {
+			return err
+		}
+	}
+	return fmt.Errorf("purge: %w", deltag.ErrUnavailable)
+}
+
+// purgeDeliveries returns ErrConflict if a delivery has become another registration's in the meantime.
+func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID string) error {
+	deliveries, err := s.DeliveriesOf(ctx, eventID, registrationID)
+	if err != nil {
+		return err
+	}
+	_, successor, err := s.EventAndRegistration(ctx, eventID, registrationID)
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	tx := s.begin()
+	for _, d := range deliveries {
+		unsent := d.Kind.IsFinal() && d.IsActive()
+		ofSuccessor := successor.ID != "" && d.Generation == successor.Generation()
+		if !unsent && !ofSuccessor {
+			tx.Delete(key(deliveryKey(d.DeliveryKey)), condGeneration(d.Generation))
+		}
+	}
+	tx.Delete(key(eventPK(eventID), purgeSK+registrationID), always) // last: until then there is something left
+	return tx.CommitInChunks(ctx)
+}
+
+// EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and
+// keeps its statistics. done is false while there is more to remove.
+// Repeating it goes on where the last call ended.
+func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error) {
+	e, err := s.Event(ctx, eventID)
+	if isNotFound(err) {
+		return true, s.deleteAll(ctx, key(eventPK(eventID), eraseSK))
+	}
+	if err != nil {
+		return false, err
+	}
+	if now.Before(e.RetentionEndsAt()) {
+		return true, nil
+	}
+	if err := s.snapshotStats(ctx, e); err != nil {
+		return false, err
+	}
+	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
+		out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions})
+		if err != nil {
+			return false, err
+		}
+		var keys []item
+		for _, it := range out.Items {
+			keys = append(keys, keyOf(it))
+		}
+		if len(keys) > 0 {
+			return false, s.deleteAll(ctx, keys...)
+		}
+	}
+	tx := s.begin()
+	tx.Delete(key(eventPK(eventID), eraseSK), condExists)
+	tx.Update(key(eventPK(eventID), statsSK),
+		update{expr: "SET ErasedAt = :now", values: item{":now": avString(formatTime(now))}}, condExists)
+	err = ignoreConflict(tx.Commit(ctx)) // another call may have completed it
+	return err == nil, err
+}

@@ -1,0 +1,93 @@
+package dynamo_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/testing/storetest"
+)
+
+// sendFinalMail sends the last mail to an address, as the mailer does.
+func sendFinalMail(t *testing.T, s *dynamo.Store, e deltag.Event, a deltag.Address) {
+	t.Helper()
+	ds, err := s.DeliveriesOf(ctx, e.ID, deltag.RegistrationID(e, a))
+	if err != nil || len(ds) != 1 || !ds[0].Kind.IsFinal() {
+		t.Fatal(ds, err)
+	}
+	d := ds[0].Claim(now)
+	must(t, s.Claim(ctx, d, *d.DetachedRecipient))
+	must(t, s.SaveDelivery(ctx, d.MarkSent("ses-1", now)))
+}
+
+func TestErasure(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		t.Run("LeavesNothingOfThePerson", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			_, r := signUp(t, s, e, 1, now)
+			signUp(t, s, e, 2, now)
+			must(t, s.UpdateByAttendee(ctx, e, r, person(3), now))
+			must(t, s.Erase(ctx, e, registration(t, s, e, 3), now.Add(time.Hour)))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+			sendFinalMail(t, s, e, person(1).Email)
+			sendFinalMail(t, s, e, person(3).Email)
+			for _, it := range engine.Dump(t) {
+				if it["PK"] != "EVENT#"+e.ID {
+					continue
+				}
+				for _, personal := range []string{"p1@example.dk", "p3@example.dk", "Person 1"} {
+					if text := fmt.Sprint(it); strings.Contains(text, personal) {
+						t.Errorf("left: %s", text)
+					}
+				}
+			}
+		})
+		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			process := engine.NewClient()
+			process.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
+				if n > 1 { // a crash once the registration is deleted
+					return nil, errors.New("gone")
+				}
+				return send()
+			})
+			if err := process.Store().Erase(ctx, e, r, now); err == nil {
+				t.Fatal("it did not crash")
+			}
+			_, again := signUp(t, s, e, 1, now.Add(time.Second))
+			must(t, s.PurgeDeliveries(ctx, e.ID, r.ID))
+			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+		})
+		t.Run("TheEndOfRetentionErasesAllPeopleAndKeepsTheCounts", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range 7 {
+				signUp(t, s, e, n, now)
+			}
+			if done, err := s.EraseEvent(ctx, e.ID, e.RetentionEndsAt().Add(-time.Second)); !done || err != nil {
+				t.Fatal(done, err)
+			}
+			want(t, len(kinds(t, s, registration(t, s, e, 1))), 1)
+			for range 10 {
+				done, err := s.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
+				must(t, err)
+				if done {
+					break
+				}
+			}
+			for _, it := range engine.Dump(t) {
+				if it["PK"] == "EVENT#"+e.ID && strings.Contains(fmt.Sprint(it), "@example.dk") && it["SK"] != "META" {
+					t.Errorf("left: %v", it)
+				}
+			}
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 7})
+		})
+	})
+}

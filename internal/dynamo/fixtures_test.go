@@ -1,0 +1,123 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+)
+
+var (
+	ctx   = context.Background()
+	now   = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	start = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)
+)
+
+func capacity(n int) *int { return &n }
+
+func withCapacity(n int) func(*deltag.Event) { return func(e *deltag.Event) { e.Capacity = &n } }
+
+// newEvent makes and stores an event; change sees it before it is stored.
+func newEvent(t testing.TB, s *dynamo.Store, change func(*deltag.Event)) deltag.Event {
+	t.Helper()
+	id, err := deltag.NewID(rand.Reader)
+	must(t, err)
+	secret, err := deltag.NewSecret(rand.Reader)
+	must(t, err)
+	e := deltag.Event{
+		ID: id, Slug: "s-" + id, Title: "Samskabelse i praksis", Description: "En time.\n\nGratis.",
+		Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Copenhagen",
+		HasWaitlist: true,
+		JoinURL:     "https://meet.example.org/1", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
+		Questions: []deltag.Question{{
+			ID: "why", Kind: deltag.QuestionChoice, Label: "Hvorfor?", Options: []string{"a", "b"}, Required: true,
+		}},
+	}
+	if change != nil {
+		change(&e)
+	}
+	e, mailings := e.WithInitialState(now)
+	must(t, e.Validate())
+	must(t, s.CreateEvent(ctx, e, mailings))
+	return e
+}
+
+func person(n int) deltag.SignUpRequest {
+	a := fmt.Sprintf("p%d@example.dk", n)
+	return deltag.SignUpRequest{
+		Name: fmt.Sprintf("Person %d", n), Email: deltag.Address{Original: a, Normalized: a},
+		Organisation: "Eksempel Kommune", Answers: map[string][]string{"why": {"a"}}, Language: deltag.LanguageDanish,
+	}
+}
+
+func signUp(
+	t testing.TB, s *dynamo.Store, e deltag.Event, n int, at time.Time,
+) (deltag.SignUpOutcome, deltag.Registration) {
+	t.Helper()
+	outcome, err := s.SignUp(ctx, e, person(n), at)
+	if err != nil {
+		t.Fatalf("sign up %d: %v", n, err)
+	}
+	return outcome, registration(t, s, e, n)
+}
+
+func registration(t testing.TB, s *dynamo.Store, e deltag.Event, n int) deltag.Registration {
+	t.Helper()
+	_, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(n).Email))
+	if err != nil {
+		t.Fatalf("registration %d: %v", n, err)
+	}
+	return r
+}
+
+// confirmation reads the latest mail about r, which is a confirmation.
+func confirmation(t testing.TB, s *dynamo.Store, r deltag.Registration) deltag.Delivery {
+	t.Helper()
+	d, err := s.Delivery(ctx, deltag.DeliveryKey{
+		EventID: r.EventID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: r.MailVersion,
+	})
+	must(t, err)
+	return d
+}
+
+func counts(t testing.TB, s *dynamo.Store, e deltag.Event) deltag.Counts {
+	t.Helper()
+	c, err := s.Counts(ctx, e)
+	must(t, err)
+	return c
+}
+
+// kinds are the kinds and versions of a registration's deliveries.
+func kinds(t testing.TB, s *dynamo.Store, r deltag.Registration) []string {
+	t.Helper()
+	ds, err := s.DeliveriesOf(ctx, r.EventID, r.ID)
+	must(t, err)
+	ks := []string{}
+	for _, d := range ds {
+		ks = append(ks, fmt.Sprintf("%s.%d", d.Kind, d.Version))
+	}
+	slices.Sort(ks)
+	return ks
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func want(t testing.TB, got, want any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}

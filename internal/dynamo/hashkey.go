@@ -1,0 +1,63 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
+)
+
+// A hashKey is the secret of the hashes under which addresses and networks are stored apart from registrations:
+// without it nobody can test a guessed address against them. It is one item of the table, made once and read once per
+// process.
+type hashKey struct {
+	mu     sync.Mutex
+	secret []byte
+}
+
+// hash is the keyed hash of a text, 128 bits.
+func (s *Store) hash(ctx context.Context, text string) (string, error) {
+	secret, err := s.loadHashKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// loadHashKey makes the key in a new table. Of several processes that do so at the same time, one makes the key of
+// all.
+func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
+	s.hashKey.mu.Lock()
+	defer s.hashKey.mu.Unlock()
+	for s.hashKey.secret == nil {
+		it, err := s.get(ctx, "HASHKEY", "-")
+		if err == nil {
+			s.hashKey.secret = it["Secret"].(*types.AttributeValueMemberB).Value
+			break
+		}
+		if !isNotFound(err) {
+			return nil, err
+		}
+		if err := ignoreConflict(s.createHashKey(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	return s.hashKey.secret, nil
+}
+
+func (s *Store) createHashKey(ctx context.Context) error {
+	secret, err := deltag.NewSecret(s.random)
+	if err != nil {
+		return err
+	}
+	it := key("HASHKEY", "-")
+	it["Secret"] = &types.AttributeValueMemberB{Value: secret}
+	return s.putItem(ctx, it, condNotExists)
+}

@@ -1,0 +1,115 @@
+package dynamo_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/testing/storetest"
+)
+
+// A shortPages client lets a page of a query end after one item, as DynamoDB does after 1 MB.
+type shortPages struct{ dynamo.Client }
+
+func (c shortPages) Query(
+	ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
+) (*dynamodb.QueryOutput, error) {
+	in.Limit = aws.Int32(1)
+	return c.Client.Query(ctx, in, o...)
+}
+
+func TestEveryPageOfAQueryIsRead(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := dynamo.New(shortPages{engine.Client}, engine.Table, rand.Reader)
+		e := newEvent(t, s, withCapacity(1))
+		for n := range 4 {
+			signUp(t, s, e, n, now.Add(time.Duration(n)))
+		}
+		wanted := deltag.Counts{Confirmed: 1, Waitlisted: 3}
+		t.Run("Reconciliation", func(t *testing.T) {
+			got, err := s.Reconcile(ctx, e.ID, now)
+			must(t, err)
+			want(t, got, deltag.Reconciliation{At: now})
+			want(t, counts(t, s, e), wanted)
+		})
+		t.Run("CountersWithoutCapacity", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range 4 {
+				signUp(t, s, e, n, now)
+			}
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 4})
+		})
+		t.Run("Statistics", func(t *testing.T) {
+			got, err := s.EventStats(ctx, e)
+			must(t, err)
+			want(t, got.SignUpsByDay, map[string]int{"2026-11-23": 4})
+			want(t, got.Mails, map[deltag.MailKind]map[deltag.DeliveryStatus]int{
+				deltag.KindConfirmation: {deltag.DeliveryPending: 1}, deltag.KindWaitlisted: {deltag.DeliveryPending: 3},
+			})
+		})
+		t.Run("DeliveriesOfARegistration", func(t *testing.T) {
+			_, r := signUp(t, s, e, 0, now.Add(time.Hour)) // sends the confirmation again
+			want(t, kinds(t, s, r), []string{"confirmation.1", "confirmation.2"})
+		})
+		t.Run("Mailings", func(t *testing.T) {
+			ms, err := s.Mailings(ctx, e.ID)
+			must(t, err)
+			want(t, len(ms), len(e.Reminders))
+		})
+		t.Run("WaitlistPosition", func(t *testing.T) {
+			position, err := s.WaitlistPosition(ctx, registration(t, s, e, 3))
+			must(t, err)
+			want(t, position, 3)
+		})
+		t.Run("RegistrationsAfter", func(t *testing.T) {
+			rs, err := s.RegistrationsAfter(ctx, e.ID, "", 3)
+			must(t, err)
+			want(t, len(rs), 3)
+		})
+	})
+}
+
+// An unprocessed client answers the first calls of BatchGetItem as DynamoDB does when it throttles: with all keys
+// unprocessed.
+type unprocessed struct {
+	dynamo.Client
+	times int
+}
+
+func (c *unprocessed) BatchGetItem(
+	ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options),
+) (*dynamodb.BatchGetItemOutput, error) {
+	if c.times--; c.times >= 0 {
+		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
+	}
+	return c.Client.BatchGetItem(ctx, in, o...)
+}
+
+func TestKeysThatAreLeftUnprocessedAreReadAgain(t *testing.T) {
+	t.Run("AndFound", func(t *testing.T) {
+		engine := storetest.Embedded(t)
+		e := newEvent(t, engine.Store(), nil)
+		_, r := signUp(t, engine.Store(), e, 1, now)
+		s := dynamo.New(&unprocessed{engine.Client, 2}, engine.Table, rand.Reader)
+		_, got, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+		must(t, err)
+		want(t, got, r)
+	})
+	t.Run("AndNotReportedMissingWhenTheyStayUnprocessed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := dynamo.New(&unprocessed{nil, 100}, "table", rand.Reader)
+			_, _, err := s.EventAndRegistration(ctx, "event", "registration")
+			if !errors.Is(err, deltag.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		})
+	})
+}

@@ -1,0 +1,67 @@
+package dynamo_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/testing/storetest"
+)
+
+func TestUpdateRegistration(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		t.Run("ANewAddressMovesTheRegistration", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
+			if _, _, err := s.EventAndRegistration(ctx, e.ID, r.ID); !errors.Is(err, deltag.ErrNotFound) {
+				t.Errorf("the old one: %v", err)
+			}
+			moved := registration(t, s, e, 2)
+			want(t, moved.RegisteredAt, r.RegisteredAt)
+			want(t, moved.PreviousIDs, []string{r.ID})
+			want(t, kinds(t, s, moved), []string{"confirmation.2"})
+			want(t, kinds(t, s, r), []string{"confirmation.1", "readdressed.2"})
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+			link := deltag.Link{EventID: e.ID, RegistrationID: moved.ID, Purpose: deltag.PurposeManage}
+			if link.Check(nil, r.Secret) == nil {
+				t.Error("the old secret is still valid")
+			}
+		})
+		t.Run("AnAddressThatIsSignedUpKeepsItsRegistration", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			_, other := signUp(t, s, e, 2, now)
+			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
+			got := registration(t, s, e, 2)
+			want(t, got.Name, other.Name)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+		})
+		t.Run("AnAddressMayBeChangedBack", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
+			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now))
+			back := registration(t, s, e, 1)
+			want(t, back.PreviousIDs, []string{deltag.RegistrationID(e, person(2).Email)})
+			want(t, kinds(t, s, back), []string{"confirmation.1", "confirmation.3", "readdressed.2"})
+		})
+		t.Run("AnOrganisersChangeOfAddressSendsWhatTheOldOneMissedAndNothingToTheOldOne", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 1, now)
+			for version, outcome := range map[int]deltag.SESEventType{1: deltag.SESBounce, 2: deltag.SESDelivery} {
+				d := deltag.NewDelivery(r, deltag.KindMessage, version, now).Claim(now)
+				d, _ = d.ApplySESEvent(deltag.SESEvent{Type: outcome, At: now})
+				d.Revision = 0
+				must(t, s.SaveDelivery(ctx, d))
+			}
+			must(t, s.PutMailing(ctx, e.NewMailing(deltag.KindMessage, 3, now, "Husk kaffe").Claim(now)))
+			must(t, s.PutMailing(ctx, e.NewMailing(deltag.KindMessage, 4, now, "Endnu ikke").SuspendUntil(now.Add(time.Hour))))
+			must(t, s.UpdateByOrganiser(ctx, e, r, person(2), now))
+			want(t, kinds(t, s, registration(t, s, e, 2)), []string{"confirmation.2", "message.1", "message.3"})
+			want(t, kinds(t, s, r), []string{"confirmation.1", "message.1", "message.2"})
+		})
+	})
+}
