@@ -12,53 +12,54 @@ import (
 	"deltag/internal/deltag"
 )
 
-// maxLocal is in octets (RFC 5321 4.5.3.1.1).
+// maxLocal is the longest local part, in octets (RFC 5321 4.5.3.1.1).
 const maxLocal = 64
 
-// domains maps as browsers do (UTS #46), so that BLÅBÆRGRØD.dk and blåbærgrød.dk are one domain.
-// Its check of hyphens refuses names like r3---sn, which are in use; see hasStrayHyphen.
-var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(false), idna.VerifyDNSLength(true))
+// domainProfile maps domains as browsers do (UTS #46), so that BLÅBÆRGRØD.dk and blåbærgrød.dk are the same. Its
+// check of hyphens is off, as it refuses names that are in use, like r3---sn; see hasStrayHyphen.
+var domainProfile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(false), idna.VerifyDNSLength(true))
 
-// commonTypos are endings that no domain has and that fingers make.
+// commonTypos are frequent misspellings of top-level domains, and no top-level domains themselves.
 var commonTypos = []string{"cmo", "con", "ddk", "dkk", "ocm"}
 
-// Parse reads one bare address. The error is deltag.Faults with a single fault of the field "email".
+// Parse reads one address as it was typed in the field "email", without a name. The error is deltag.ValidationErrors
+// with one error.
 //
-// It takes what SES can send to, and nothing that only the RFCs' authors ever wrote: no quoted local
-// part, no comment, no address literal, and ASCII before the @.
+// It accepts what SES can send to, without the parts of the RFCs that nobody uses: quoted local parts, comments and
+// address literals. The local part must be ASCII.
 func Parse(s string) (deltag.Address, error) {
-	typed := strings.TrimFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' // pasted along, and never seen
+	original := strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' // invisible, and often copied with an address
 	})
-	if code, limit := checkShape(typed); code != "" {
+	if code, limit := checkShape(original); code != "" {
 		return invalid(code, limit)
 	}
-	local, domain, _ := strings.Cut(typed, "@")
+	local, domain, _ := strings.Cut(original, "@")
 	if code := checkLocal(local); code != "" {
 		return invalid(code, maxLocal)
 	}
 	if code := checkDomain(domain); code != "" {
 		return invalid(code, 0)
 	}
-	ascii, err := domains.ToASCII(domain)
+	ascii, err := domainProfile.ToASCII(domain)
 	if err != nil || hasStrayHyphen(ascii) || !hasValidTLD(ascii) {
 		return invalid("address-bad-domain", 0)
 	}
 	if slices.Contains(commonTypos, topLevelDomain(ascii)) {
 		return invalid("address-typo", 0)
 	}
-	identity := strings.ToLower(local) + "@" + ascii
-	if len(identity) > deltag.MaxAddress {
+	normalized := strings.ToLower(local) + "@" + ascii
+	if len(normalized) > deltag.MaxAddress {
 		return invalid("address-too-long", deltag.MaxAddress)
 	}
-	return deltag.Address{Original: typed, Normalized: identity}, nil
+	return deltag.Address{Original: original, Normalized: normalized}, nil
 }
 
 func invalid(code string, limit int) (deltag.Address, error) {
 	return deltag.Address{}, deltag.ValidationErrors{{Field: "email", Code: code, Limit: limit}}
 }
 
-// checkShape judges the address as a whole.
+// checkShape checks the address as a whole. It returns an error code and its limit, or "".
 func checkShape(s string) (code string, limit int) {
 	switch {
 	case s == "":
@@ -79,9 +80,11 @@ func checkShape(s string) (code string, limit int) {
 	return "", 0
 }
 
-// isHidden finds controls and invisible formatting, which would disguise an address or reach a header.
+// isHidden finds control characters, which could end up in a mail header, and invisible ones, which can disguise an
+// address.
 func isHidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
+// checkLocal checks the part before the @. It returns an error code, or "".
 func checkLocal(local string) string {
 	switch {
 	case local == "":
@@ -98,12 +101,13 @@ func checkLocal(local string) string {
 	return ""
 }
 
-// atext is what RFC 5322 lets stand unquoted.
+// atext is the characters that RFC 5322 allows without quotes, besides the dot.
 const atext = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~"
 
 func isNotAtext(r rune) bool { return r != '.' && !strings.ContainsRune(atext, r) }
 
-// checkDomain names the mistakes that have a plainer name than "bad domain".
+// checkDomain checks the part after the @ for the mistakes that have an error code of their own. It returns that, or
+// "".
 func checkDomain(domain string) string {
 	switch {
 	case domain == "":
@@ -116,20 +120,21 @@ func checkDomain(domain string) string {
 		return "address-dots"
 	case domain[0] == '[':
 		return "address-bad-domain"
-	case !strings.ContainsAny(domain, ".。．｡"): // idna takes all of these for a dot
+	case !strings.ContainsAny(domain, ".。．｡"): // idna treats all of these as a dot
 		return "address-no-dot"
 	}
 	return ""
 }
 
+// hasStrayHyphen finds a hyphen at the start or the end of a label.
 func hasStrayHyphen(ascii string) bool {
 	return strings.Contains("."+ascii, ".-") || strings.Contains(ascii+".", "-.")
 }
 
-// hasValidTLD refuses numbers (an IP address) and single letters: no top-level domain is either.
+// hasValidTLD refuses a number, which is an IP address, and a single letter, as no top-level domain has only one.
 func hasValidTLD(ascii string) bool {
-	end := topLevelDomain(ascii)
-	return len(end) > 1 && strings.Trim(end, "0123456789") != "" && end != ascii
+	tld := topLevelDomain(ascii)
+	return len(tld) > 1 && strings.Trim(tld, "0123456789") != "" && tld != ascii
 }
 
 func topLevelDomain(ascii string) string { return ascii[strings.LastIndexByte(ascii, '.')+1:] }

@@ -1,5 +1,5 @@
-// Package calendar writes iCalendar files (RFC 5545): the invitation that a mail carries, the file of one's
-// own registration, and an event's public file. Times are UTC, which every calendar shows in its reader's zone.
+// Package calendar writes iCalendar files (RFC 5545): the invitation in a mail, the file of a registration, and the
+// public file of an event. Times are in UTC, which every calendar shows in its reader's zone.
 package calendar
 
 import (
@@ -15,11 +15,11 @@ import (
 
 // PersonalLinks are the personal pages of a registration.
 type PersonalLinks struct {
-	Join   string // the door to the meeting; the meeting's own address never stands in a calendar
-	Manage string // see, change, give up the place
+	Join   string // the page with the button to the meeting, whose own URL is never in a calendar file
+	Manage string // to see, change or cancel the registration
 }
 
-// NewPersonalLinks are r's below baseURL, which has no slash at its end.
+// NewPersonalLinks are those of r, under baseURL, which has no slash at its end.
 func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 	return PersonalLinks{
 		Join:   baseURL + "/join/" + r.Link(deltag.PurposeJoin),
@@ -27,16 +27,17 @@ func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 	}
 }
 
-// Invitation is the calendar part of a mail (RFC 5546): a Request puts the event into the reader's calendar or
-// changes it there, a Cancel takes it out.
+// Invitation is the calendar part of a mail (RFC 5546): a REQUEST adds the event to the reader's calendar or changes it
+// there, a CANCEL removes it.
 //
-// It has no alarm: Outlook ignores one in a request, and everybody's own default alarm works.
-func Invitation(l deltag.MailContext, method deltag.CalendarMethod, links PersonalLinks, now time.Time) []byte {
-	e, r := l.Event, l.Registration
-	entry := newVEvent(e, ics.Method(method), l.ICalSequence(), now)
-	// Signing up was the yes: no answer is asked for, and none reaches the organiser's inbox.
-	entry.addParticipant("ATTENDEE", r.Name, r.Email.ASCII(), ";CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE")
-	entry.setText("X-MICROSOFT-DISALLOW-COUNTER", "TRUE") // Outlook: no "propose new time"
+// It has no alarm: Outlook ignores the alarm of a request, and a calendar's default alarm applies anyway.
+func Invitation(c deltag.MailContext, method deltag.CalendarMethod, links PersonalLinks, now time.Time) []byte {
+	e, r := c.Event, c.Registration
+	entry := newVEvent(e, ics.Method(method), c.ICalSequence(), now)
+	// Who has signed up has accepted: no reply is asked for, so that none reaches the organiser's inbox.
+	const accepted = ";CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE"
+	entry.addParticipant("ATTENDEE", r.Name, r.Email.ASCII(), accepted)
+	entry.setText("X-MICROSOFT-DISALLOW-COUNTER", "TRUE") // no "Propose new time" in Outlook
 	if method == deltag.CalendarCancel {
 		entry.SetStatus(ics.ObjectStatusCancelled)
 		return entry.bytes()
@@ -45,27 +46,26 @@ func Invitation(l deltag.MailContext, method deltag.CalendarMethod, links Person
 	return entry.bytes()
 }
 
-// RegistrationFile is a file for people to open themselves, with the invitation's UID, so that later invitations by
-// mail change the same entry.
+// RegistrationFile is a file to download, with the UID of the invitation, so that later invitations by mail change the
+// same entry.
 func RegistrationFile(e deltag.Event, r deltag.Registration, links PersonalLinks, now time.Time) []byte {
 	entry := newVEvent(e, ics.MethodPublish, deltag.MailContext{Event: e, Registration: r}.ICalSequence(), now)
 	entry.setJoinDetails(links, e, i18n.For(r.Language))
 	return entry.bytes()
 }
 
-// EventFile is an event's file for everybody.
-//
-// X-WR-CALNAME is left out: Outlook would then open a calendar of its own instead of one entry.
+// EventFile is the public file of an event. It has no X-WR-CALNAME, with which Outlook would add a whole calendar
+// instead of one entry.
 func EventFile(e deltag.Event, eventURL string, now time.Time) []byte {
-	words := i18n.For(e.Language)
+	catalog := i18n.For(e.Language)
 	entry := newVEvent(e, ics.MethodPublish, e.ICalSequence, now)
-	entry.setText(ics.ComponentPropertyLocation, words.Text("calendar.online"))
+	entry.setText(ics.ComponentPropertyLocation, catalog.Text("calendar.online"))
 	entry.setText(ics.ComponentPropertyUrl, eventURL)
-	entry.setText(ics.ComponentPropertyDescription, words.Text("calendar.public", "link", eventURL))
+	entry.setText(ics.ComponentPropertyDescription, catalog.Text("calendar.public", "link", eventURL))
 	return entry.bytes()
 }
 
-// A vevent is a file with one event in it.
+// A vevent is a calendar file with one event.
 type vevent struct {
 	*ics.VEvent
 	file *ics.Calendar
@@ -90,42 +90,42 @@ func newVEvent(e deltag.Event, method ics.Method, sequence int, now time.Time) v
 	return entry
 }
 
-// setJoinDetails says where the meeting and the registration are.
-func (n vevent) setJoinDetails(links PersonalLinks, e deltag.Event, words *i18n.Catalog) {
-	n.setText(ics.ComponentPropertyLocation, links.Join)
-	n.setText(ics.ComponentPropertyUrl, links.Join)
-	n.setText(ics.ComponentPropertyDescription,
-		words.Text("calendar.join", "early", words.Remaining(deltag.JoinLeadTime), "link", links.Join),
-		words.Text("calendar.registration", "link", links.Manage),
-		words.Text("calendar.questions", "organiser", e.Organiser.Name, "email", e.Organiser.Email))
+// setJoinDetails adds the links to the meeting and the registration.
+func (v vevent) setJoinDetails(links PersonalLinks, e deltag.Event, catalog *i18n.Catalog) {
+	v.setText(ics.ComponentPropertyLocation, links.Join)
+	v.setText(ics.ComponentPropertyUrl, links.Join)
+	v.setText(ics.ComponentPropertyDescription,
+		catalog.Text("calendar.join", "early", catalog.Remaining(deltag.JoinLeadTime), "link", links.Join),
+		catalog.Text("calendar.registration", "link", links.Manage),
+		catalog.Text("calendar.questions", "organiser", e.Organiser.Name, "email", e.Organiser.Email))
 }
 
-// setText writes a property whose value is one paragraph or several.
-func (n vevent) setText(property ics.ComponentProperty, paragraphs ...string) {
+// setText sets a property to one or more paragraphs.
+func (v vevent) setText(property ics.ComponentProperty, paragraphs ...string) {
 	for i, p := range paragraphs {
 		paragraphs[i] = singleLine(p)
 	}
-	n.SetProperty(property, strings.Join(paragraphs, "\n\n"))
+	v.SetProperty(property, strings.Join(paragraphs, "\n\n"))
 }
 
-// addParticipant writes ORGANIZER or ATTENDEE. The parameters go into the property's name because the library escapes
-// their values with backslashes, which RFC 5545 does not know: people would read "O\'Brien".
-func (n vevent) addParticipant(property, name, address, parameters string) {
-	name = strings.ReplaceAll(singleLine(name), `"`, "'") // RFC 5545 3.2: no way to write one that every reader knows
-	n.AddProperty(ics.ComponentProperty(property+`;CN="`+name+`"`+parameters), mailto(address))
+// addParticipant adds ORGANIZER or ATTENDEE. The parameters are part of the property's name, because the library
+// escapes their values with backslashes, which RFC 5545 does not allow: readers would see "O\'Brien".
+func (v vevent) addParticipant(property, name, address, parameters string) {
+	name = strings.ReplaceAll(singleLine(name), `"`, "'") // RFC 5545 3.2 has no escape for it
+	v.AddProperty(ics.ComponentProperty(property+`;CN="`+name+`"`+parameters), mailto(address))
 }
 
-func (n vevent) bytes() []byte {
-	return []byte(n.file.Serialize(ics.WithNewLineWindows))
+func (v vevent) bytes() []byte {
+	return []byte(v.file.Serialize(ics.WithNewLineWindows))
 }
 
-// mailto is an address as a URI (RFC 6068): what may not stand there bare is percent-encoded.
+// mailto is an address as a URI (RFC 6068), with the characters percent-encoded that may not be in one.
 func mailto(address string) string {
 	var b strings.Builder
 	b.WriteString("mailto:")
 	for _, c := range []byte(address) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if letter || strings.IndexByte("@.-_+~!$&'*=", c) >= 0 {
+		isAlphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if isAlphanumeric || strings.IndexByte("@.-_+~!$&'*=", c) >= 0 {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -134,8 +134,8 @@ func mailto(address string) string {
 	return b.String()
 }
 
-// singleLine makes s one line of visible text: a line break would begin a property of its own, and controls that
-// turn the reading direction disguise what follows. The library lets both through.
+// singleLine makes s one line of visible text: a line break would begin another property, and the bidirectional
+// controls can disguise what follows. The library keeps both.
 func singleLine(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
 		return r <= ' ' || r >= 0x7f && r <= 0xa0 ||

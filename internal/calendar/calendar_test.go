@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/emersion/go-ical" // not the library that writes
+	"github.com/emersion/go-ical" // not the library that the package writes with
 	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/calendar"
@@ -43,19 +43,19 @@ func registration() deltag.Registration {
 	}
 }
 
-func letter() deltag.MailContext {
+func mailContext() deltag.MailContext {
 	return deltag.MailContext{Event: event(), Registration: registration(), Kind: deltag.KindConfirmation}
 }
 
 func TestGolden(t *testing.T) {
-	english := letter()
+	english := mailContext()
 	english.Registration.Language = deltag.LanguageEnglish
 	englishEvent := event()
 	englishEvent.Language = deltag.LanguageEnglish
 	for name, got := range map[string][]byte{
-		"request-da.ics": calendar.Invitation(letter(), deltag.CalendarRequest, links, now),
+		"request-da.ics": calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now),
 		"request-en.ics": calendar.Invitation(english, deltag.CalendarRequest, links, now),
-		"cancel-da.ics":  calendar.Invitation(letter(), deltag.CalendarCancel, links, now),
+		"cancel-da.ics":  calendar.Invitation(mailContext(), deltag.CalendarCancel, links, now),
 		"own-da.ics":     calendar.RegistrationFile(event(), registration(), links, now),
 		"own-en.ics":     calendar.RegistrationFile(event(), english.Registration, links, now),
 		"public-da.ics":  calendar.EventFile(event(), "https://deltag.example.dk/e/samskabelse", now),
@@ -75,14 +75,14 @@ func TestGolden(t *testing.T) {
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			wellFormed(t, got)
+			checkLines(t, got)
 		})
 	}
 }
 
 func TestInvitation(t *testing.T) {
-	t.Run("RequestSaysWhoWhenAndWhere", func(t *testing.T) {
-		file, e := parse(t, calendar.Invitation(letter(), deltag.CalendarRequest, links, now))
+	t.Run("RequestHasTimePeopleAndLinks", func(t *testing.T) {
+		file, e := parse(t, calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now))
 		want := map[string]string{
 			"UID": "aaaaaaaaaaaaaaaaaaaa@deltag", "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
 			"DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
@@ -93,14 +93,15 @@ func TestInvitation(t *testing.T) {
 			"ORGANIZER": "mailto:hej@ukon.example.dk", "ATTENDEE": "mailto:Mette@xn--blbrgrd-fxak7p.example.dk",
 			"X-MICROSOFT-DISALLOW-COUNTER": "TRUE",
 		}
-		if diff := cmp.Diff(want, values(t, e)); diff != "" {
+		if diff := cmp.Diff(want, propertyValues(t, e)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if got := file.Props.Get("METHOD").Value; got != "REQUEST" {
 			t.Errorf("METHOD %q", got)
 		}
 		attendee := map[string][]string{
-			"CN": {"Mette Østergård"}, "CUTYPE": {"INDIVIDUAL"}, "ROLE": {"REQ-PARTICIPANT"}, "PARTSTAT": {"ACCEPTED"}, "RSVP": {"FALSE"},
+			"CN": {"Mette Østergård"}, "CUTYPE": {"INDIVIDUAL"}, "ROLE": {"REQ-PARTICIPANT"}, "PARTSTAT": {"ACCEPTED"},
+			"RSVP": {"FALSE"},
 		}
 		if diff := cmp.Diff(attendee, map[string][]string(e.Props.Get("ATTENDEE").Params)); diff != "" {
 			t.Errorf("ATTENDEE (-want +got):\n%s", diff)
@@ -109,10 +110,10 @@ func TestInvitation(t *testing.T) {
 			t.Errorf("%d parts of the event, want none: no alarm", len(e.Children))
 		}
 	})
-	t.Run("CancelTakesTheSameEntryOut", func(t *testing.T) {
-		request, cancel := calendar.Invitation(letter(), deltag.CalendarRequest, links, now), calendar.Invitation(letter(), deltag.CalendarCancel, links, now)
+	t.Run("CancelRemovesTheSameEntry", func(t *testing.T) {
+		cancel := calendar.Invitation(mailContext(), deltag.CalendarCancel, links, now)
 		file, c := parse(t, cancel)
-		_, r := parse(t, request)
+		_, r := parse(t, calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now))
 		for _, p := range []string{"UID", "ORGANIZER", "ATTENDEE", "DTSTART", "DTEND", "SUMMARY"} {
 			if got, want := c.Props.Get(p).Value, r.Props.Get(p).Value; got != want {
 				t.Errorf("%s %q, want %q", p, got, want)
@@ -122,14 +123,16 @@ func TestInvitation(t *testing.T) {
 			t.Errorf("not a cancellation:\n%s", cancel)
 		}
 		if strings.Contains(unfold(cancel), "/join/") {
-			t.Error("a cancellation leads to the meeting")
+			t.Error("a cancellation links to the meeting")
 		}
 	})
 	t.Run("SequenceRisesWithTheEventAndTheRegistration", func(t *testing.T) {
-		l, last := letter(), -1
-		for _, change := range []func(){func() {}, func() { l.Event.ICalSequence++ }, func() { l.Registration.ICalSequence++ }} {
+		c, last := mailContext(), -1
+		for _, change := range []func(){
+			func() {}, func() { c.Event.ICalSequence++ }, func() { c.Registration.ICalSequence++ },
+		} {
 			change()
-			_, e := parse(t, calendar.Invitation(l, deltag.CalendarRequest, links, now))
+			_, e := parse(t, calendar.Invitation(c, deltag.CalendarRequest, links, now))
 			n, err := e.Props.Get("SEQUENCE").Int()
 			if err != nil || n <= last {
 				t.Errorf("SEQUENCE %d (%v) after %d", n, err, last)
@@ -137,13 +140,15 @@ func TestInvitation(t *testing.T) {
 			last = n
 		}
 	})
-	t.Run("MeetingAddressIsNeverInIt", func(t *testing.T) {
+	t.Run("NoFileHasTheMeetingURL", func(t *testing.T) {
 		for _, file := range [][]byte{
-			calendar.Invitation(letter(), deltag.CalendarRequest, links, now), calendar.Invitation(letter(), deltag.CalendarCancel, links, now),
-			calendar.RegistrationFile(event(), registration(), links, now), calendar.EventFile(event(), "https://deltag.example.dk/e/x", now),
+			calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now),
+			calendar.Invitation(mailContext(), deltag.CalendarCancel, links, now),
+			calendar.RegistrationFile(event(), registration(), links, now),
+			calendar.EventFile(event(), "https://deltag.example.dk/e/x", now),
 		} {
 			if strings.Contains(unfold(file), "meet.example.org") {
-				t.Errorf("it is:\n%s", file)
+				t.Errorf("the meeting's URL is in:\n%s", file)
 			}
 		}
 	})
@@ -164,9 +169,9 @@ func TestTimesAreUTC(t *testing.T) {
 		"MondayOfWinter":     {time.Date(2026, 10, 26, 14, 0, 0, 0, copenhagen), "20261026T130000Z"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := letter()
-			l.Event.StartsAt, l.Event.EndsAt = c.start, c.start.Add(time.Hour)
-			_, e := parse(t, calendar.Invitation(l, deltag.CalendarRequest, links, now.In(copenhagen)))
+			mc := mailContext()
+			mc.Event.StartsAt, mc.Event.EndsAt = c.start, c.start.Add(time.Hour)
+			_, e := parse(t, calendar.Invitation(mc, deltag.CalendarRequest, links, now.In(copenhagen)))
 			if got := e.Props.Get("DTSTART").Value; got != c.want {
 				t.Errorf("DTSTART %s, want %s", got, c.want)
 			}
@@ -186,7 +191,7 @@ func TestRegistrationFile(t *testing.T) {
 	if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
 		t.Errorf("METHOD %q", got)
 	}
-	_, invited := parse(t, calendar.Invitation(letter(), deltag.CalendarRequest, links, now))
+	_, invited := parse(t, calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now))
 	for _, p := range []string{"UID", "SEQUENCE", "LOCATION", "DESCRIPTION"} {
 		if got, want := e.Props.Get(p).Value, invited.Props.Get(p).Value; got != want {
 			t.Errorf("%s %q, the invitation's is %q", p, got, want)
@@ -198,7 +203,7 @@ func TestRegistrationFile(t *testing.T) {
 }
 
 func TestEventFile(t *testing.T) {
-	t.Run("NamesNobodyAndLeadsToThePage", func(t *testing.T) {
+	t.Run("HasNoAttendeeAndLinksToThePage", func(t *testing.T) {
 		raw := calendar.EventFile(event(), "https://deltag.example.dk/e/samskabelse", now)
 		file, e := parse(t, raw)
 		if got := file.Props.Get("METHOD").Value; got != "PUBLISH" {
@@ -214,10 +219,10 @@ func TestEventFile(t *testing.T) {
 			t.Errorf("SEQUENCE %s", got)
 		}
 	})
-	t.Run("CancelledEventSaysSo", func(t *testing.T) {
-		off := event()
-		off.Status = deltag.EventCancelled
-		_, e := parse(t, calendar.EventFile(off, "https://deltag.example.dk/e/samskabelse", now))
+	t.Run("OfACancelledEventIsCancelled", func(t *testing.T) {
+		cancelled := event()
+		cancelled.Status = deltag.EventCancelled
+		_, e := parse(t, calendar.EventFile(cancelled, "https://deltag.example.dk/e/samskabelse", now))
 		if got := e.Props.Get("STATUS").Value; got != "CANCELLED" {
 			t.Errorf("STATUS %q", got)
 		}
@@ -225,14 +230,16 @@ func TestEventFile(t *testing.T) {
 }
 
 var hostile = []string{
-	"", "Mette\r\nATTACH:https://bad.example.org/x", "Mette\nEND:VEVENT\nBEGIN:VEVENT", "Mette\rX:y", "a\u2028b\u0085c\x00d\x1be\x7f",
+	"", "Mette\r\nATTACH:https://bad.example.org/x", "Mette\nEND:VEVENT\nBEGIN:VEVENT", "Mette\rX:y",
+	"a\u2028b\u0085c\x00d\x1be\x7f",
 	`"Bo";X=y:mailto:bad@example.org`, `O'Brien, Ann; "Dr." \n C:\temp \\`, "\u202egnp.exe", "\xff\xfe broken \xc3",
-	strings.Repeat("å", 400), strings.Repeat("👩‍👩‍👧 ", 60), strings.Repeat("<", 200), strings.Repeat(" ", 300), "{link}", "%s%d&amp;<b>",
+	strings.Repeat("å", 400), strings.Repeat("👩‍👩‍👧 ", 60), strings.Repeat("<", 200), strings.Repeat(" ", 300),
+	"{link}", "%s%d&amp;<b>",
 }
 
-func TestHostileWordsAreHarmless(t *testing.T) {
+func TestHostileTextIsHarmless(t *testing.T) {
 	for _, s := range hostile {
-		harmless(t, s)
+		checkHarmless(t, s)
 	}
 }
 
@@ -240,25 +247,26 @@ func FuzzInvitation(f *testing.F) {
 	for _, s := range hostile {
 		f.Add(s)
 	}
-	f.Fuzz(harmless)
+	f.Fuzz(checkHarmless)
 }
 
-// harmless puts s wherever people's words go, and looks for exactly the properties that belong there.
-func harmless(t *testing.T, s string) {
-	l := letter()
-	l.Event.Title, l.Event.Organiser = s, deltag.Organiser{Name: s, Email: s}
-	l.Registration.Name, l.Registration.Email = s, deltag.Address{Original: s, Normalized: s}
+// checkHarmless uses s for each text that people enter, and checks that the files have no other properties than they
+// should.
+func checkHarmless(t *testing.T, s string) {
+	c := mailContext()
+	c.Event.Title, c.Event.Organiser = s, deltag.Organiser{Name: s, Email: s}
+	c.Registration.Name, c.Registration.Email = s, deltag.Address{Original: s, Normalized: s}
 	for _, raw := range [][]byte{
-		calendar.Invitation(l, deltag.CalendarRequest, links, now), calendar.Invitation(l, deltag.CalendarCancel, links, now),
-		calendar.RegistrationFile(l.Event, l.Registration, links, now), calendar.EventFile(l.Event, links.Manage, now),
+		calendar.Invitation(c, deltag.CalendarRequest, links, now), calendar.Invitation(c, deltag.CalendarCancel, links, now),
+		calendar.RegistrationFile(c.Event, c.Registration, links, now), calendar.EventFile(c.Event, links.Manage, now),
 	} {
-		wellFormed(t, raw)
+		checkLines(t, raw)
 		_, e := parse(t, raw)
 		known := []string{
-			"UID", "DTSTAMP", "SEQUENCE", "DTSTART", "DTEND", "STATUS", "TRANSP", "SUMMARY", "LOCATION", "URL", "DESCRIPTION",
-			"ORGANIZER", "ATTENDEE", "X-MICROSOFT-DISALLOW-COUNTER",
+			"UID", "DTSTAMP", "SEQUENCE", "DTSTART", "DTEND", "STATUS", "TRANSP", "SUMMARY", "LOCATION", "URL",
+			"DESCRIPTION", "ORGANIZER", "ATTENDEE", "X-MICROSOFT-DISALLOW-COUNTER",
 		}
-		for name := range values(t, e) {
+		for name := range propertyValues(t, e) {
 			if !slices.Contains(known, name) {
 				t.Errorf("%q made a property %s:\n%s", s, name, raw)
 			}
@@ -266,7 +274,7 @@ func harmless(t *testing.T, s string) {
 		visible := strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
 			return r <= ' ' || r >= 0x7f && r <= 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 		}), " ")
-		if got := values(t, e)["SUMMARY"]; got != visible {
+		if got := propertyValues(t, e)["SUMMARY"]; got != visible {
 			t.Errorf("SUMMARY of %q is %q, want %q", s, got, visible)
 		}
 		if got, want := e.Props.Get("ORGANIZER").Params.Get("CN"), strings.ReplaceAll(visible, `"`, "'"); got != want {
@@ -275,15 +283,17 @@ func harmless(t *testing.T, s string) {
 	}
 }
 
-// wellFormed checks the file's lines: CRLF, at most 75 octets, no character cut in two, nothing invisible.
-func wellFormed(t *testing.T, raw []byte) {
+// checkLines checks the lines of a file: they end with CRLF, have at most 75 octets, and neither split nor invisible
+// characters.
+func checkLines(t *testing.T, raw []byte) {
 	t.Helper()
 	text, ok := strings.CutSuffix(string(raw), "\r\n")
 	if !ok {
 		t.Error("no CRLF at the end")
 	}
 	for _, l := range strings.Split(text, "\r\n") {
-		if len(l) > 75 || strings.TrimSpace(l) == "" || !utf8.ValidString(l) || strings.ContainsAny(l, "\r\n\x00\x1b\u202e") {
+		isBroken := strings.TrimSpace(l) == "" || !utf8.ValidString(l) || strings.ContainsAny(l, "\r\n\x00\x1b\u202e")
+		if len(l) > 75 || isBroken {
 			t.Errorf("line %q of %d octets", l, len(l))
 		}
 	}
@@ -303,13 +313,13 @@ func parse(t *testing.T, raw []byte) (*ical.Calendar, ical.Event) {
 	return file, file.Events()[0]
 }
 
-// values are the event's properties, each of which may come only once.
-func values(t *testing.T, e ical.Event) map[string]string {
+// propertyValues are the values of the event's properties, none of which may occur twice.
+func propertyValues(t *testing.T, e ical.Event) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for name, ps := range e.Props {
 		if len(ps) != 1 {
-			t.Errorf("%s comes %d times", name, len(ps))
+			t.Errorf("%s occurs %d times", name, len(ps))
 		}
 		all[name] = ps[0].Value
 		if slices.Contains([]string{"SUMMARY", "DESCRIPTION", "LOCATION"}, name) {

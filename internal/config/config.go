@@ -1,5 +1,5 @@
-// Package config reads the functions' environment. Everything wrong with it is told at once, at init, so that a bad
-// deployment stops before the first visitor and is mended in one go.
+// Package config reads a function's environment at init. All errors in it are reported together, so that a bad
+// deployment fails before the first request and is corrected in one go.
 package config
 
 import (
@@ -20,115 +20,114 @@ type Base struct {
 	DynamoDBEndpoint string `env:"DYNAMODB_ENDPOINT"` // "" in AWS
 }
 
-// Site is functions/site.
+// Site is for functions/site.
 type Site struct {
 	Base
 	BaseURL string `env:"BASE_URL"`
 }
 
-// Organiser is functions/organiser.
+// Organiser is for functions/organiser.
 type Organiser struct {
 	Base
 	BaseURL    string   `env:"BASE_URL"`
 	Organisers []string `env:"ORGANISERS"`
 }
 
-// Mailer is functions/mailer.
+// Mailer is for functions/mailer.
 type Mailer struct {
 	Base
 	BaseURL          string  `env:"BASE_URL"`
 	MailFrom         string  `env:"MAIL_FROM"`
-	MailRate         float64 `env:"MAIL_RATE" envDefault:"14"` // a second: what SES usually gives a new account
+	MailRate         float64 `env:"MAIL_RATE" envDefault:"14"` // mails a second; what SES usually allows a new account
 	ConfigurationSet string  `env:"CONFIGURATION_SET"`
 	SESEndpoint      string  `env:"SES_ENDPOINT"` // "" in AWS
 }
 
-// Feedback is functions/feedback.
+// Feedback is for functions/feedback.
 type Feedback struct {
 	Base
 }
 
-// A Validator configuration can say what is wrong with it.
-type Validator interface{ validate() []error }
+// A Validator is the configuration of a function. Validate returns all errors in it, joined.
+type Validator interface{ Validate() error }
 
-// Read fills c from environ, which is of the form of os.Environ. Its error names every variable that is missing or bad.
+// Read fills c from environ, which has the form of os.Environ. Its error names every variable that is missing or
+// invalid.
 func Read(c Validator, environ []string) error {
-	err := env.ParseWithOptions(c, env.Options{Environment: env.ToMap(environ)})
-	if faults := c.validate(); err != nil || len(faults) > 0 {
-		return fmt.Errorf("the environment is not right:\n%w", errors.Join(append(faults, err)...))
+	parseErr := env.ParseWithOptions(c, env.Options{Environment: env.ToMap(environ)})
+	if err := errors.Join(c.Validate(), parseErr); err != nil {
+		return fmt.Errorf("the environment is invalid:\n%w", err)
 	}
 	return nil
 }
 
-func (c *Base) validate() []error {
-	return gather(
-		invalid(isTableName(c.Table), "TABLE", c.Table, "the DynamoDB table's name", "deltag"),
-		invalid(c.DynamoDBEndpoint == "" || isURL(c.DynamoDBEndpoint), "DYNAMODB_ENDPOINT", c.DynamoDBEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8000"),
+func (c *Base) Validate() error {
+	return errors.Join(
+		check(isTableName(c.Table), "TABLE", c.Table, "the name of the DynamoDB table", "deltag"),
+		checkEndpoint("DYNAMODB_ENDPOINT", c.DynamoDBEndpoint, "http://127.0.0.1:8000"),
 	)
 }
 
-func (c *Site) validate() []error { return append(c.Base.validate(), baseURL(c.BaseURL)...) }
+func (c *Site) Validate() error { return errors.Join(c.Base.Validate(), checkBaseURL(c.BaseURL)) }
 
-func (c *Organiser) validate() []error {
-	faults := append(c.Base.validate(), baseURL(c.BaseURL)...)
+func (c *Organiser) Validate() error {
+	errs := []error{c.Base.Validate(), checkBaseURL(c.BaseURL)}
 	if len(c.Organisers) == 0 {
-		faults = append(faults, invalid(false, "ORGANISERS", "", "the organisers' addresses, with commas between", "anna@example.dk,bo@example.dk"))
+		errs = append(errs, checkOrganiser(""))
 	}
-	for _, a := range c.Organisers {
-		_, err := mail.ParseAddress(strings.TrimSpace(a))
-		faults = append(faults, gather(invalid(err == nil, "ORGANISERS", a, "addresses with commas between", "anna@example.dk,bo@example.dk"))...)
+	for _, address := range c.Organisers {
+		errs = append(errs, checkOrganiser(address))
 	}
-	return faults
+	return errors.Join(errs...)
 }
 
-func (c *Mailer) validate() []error {
+func (c *Mailer) Validate() error {
 	_, err := mail.ParseAddress(c.MailFrom)
-	return append(append(c.Base.validate(), baseURL(c.BaseURL)...), gather(
-		invalid(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
-		invalid(c.MailRate > 0 && c.MailRate <= 10_000, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0", "14"),
-		invalid(c.SESEndpoint == "" || isURL(c.SESEndpoint), "SES_ENDPOINT", c.SESEndpoint, "a URL, or nothing in AWS", "http://127.0.0.1:8001"),
-	)...)
+	isRate := c.MailRate > 0 && c.MailRate <= 10_000
+	return errors.Join(
+		c.Base.Validate(),
+		checkBaseURL(c.BaseURL),
+		check(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
+		check(isRate, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0 and at most 10000", "14"),
+		checkEndpoint("SES_ENDPOINT", c.SESEndpoint, "http://127.0.0.1:8001"),
+	)
 }
 
-// isTableName is DynamoDB's own rule for names.
-func isTableName(s string) bool {
-	strange := strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
-	})
-	return len(s) >= 3 && len(s) <= 255 && !strange
+func checkOrganiser(address string) error {
+	_, err := mail.ParseAddress(strings.TrimSpace(address))
+	const example = "anna@example.dk,bo@example.dk"
+	return check(err == nil, "ORGANISERS", address, "e-mail addresses, separated by commas", example)
 }
 
-func baseURL(s string) []error {
+func checkBaseURL(s string) error {
 	u, err := url.Parse(s)
-	good := err == nil && u.Host != "" && u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
-	return gather(invalid(good, "BASE_URL", s, "https and the host, with no slash at the end", "https://deltag.example.dk"))
+	ok := err == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())) && u.Host != "" &&
+		u.User == nil && u.Path == "" && u.RawQuery == "" && u.Fragment == ""
+	return check(ok, "BASE_URL", s, "https and a host, without a slash at the end", "https://deltag.example.dk")
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
-
-func isURL(s string) bool {
+func checkEndpoint(name, s, example string) error {
 	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+	isURL := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+	return check(s == "" || isURL, name, s, "a URL, or empty in AWS", example)
 }
 
-func invalid(ok bool, name, value, wanted, example string) error {
+func check(ok bool, name, value, wanted, example string) error {
 	switch {
 	case ok:
 		return nil
 	case value == "":
-		return fmt.Errorf("%s is missing: %s, e.g. %s", name, wanted, example)
+		return fmt.Errorf("%s is missing: it must be %s, e.g. %s", name, wanted, example)
 	}
-	return fmt.Errorf("%s is %q: it has to be %s, e.g. %s", name, value, wanted, example)
+	return fmt.Errorf("%s is %q: it must be %s, e.g. %s", name, value, wanted, example)
 }
 
-func gather(errs ...error) []error {
-	var faults []error
-	for _, err := range errs {
-		if err != nil {
-			faults = append(faults, err)
-		}
+// isTableName is DynamoDB's rule for table names.
+func isTableName(s string) bool {
+	isForbidden := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
 	}
-	return faults
+	return len(s) >= 3 && len(s) <= 255 && !strings.ContainsFunc(s, isForbidden)
 }
+
+func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }

@@ -6,9 +6,11 @@ import (
 )
 
 func TestRead(t *testing.T) {
-	t.Run("AllIsWell", func(t *testing.T) {
+	t.Run("ValidEnvironment", func(t *testing.T) {
 		var m Mailer
-		err := Read(&m, []string{"TABLE=deltag", "BASE_URL=https://deltag.example.dk", "MAIL_FROM=UKON <deltag@example.dk>", "MAIL_RATE=2.5"})
+		err := Read(&m, []string{
+			"TABLE=deltag", "BASE_URL=https://deltag.example.dk", "MAIL_FROM=UKON <deltag@example.dk>", "MAIL_RATE=2.5",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -16,34 +18,58 @@ func TestRead(t *testing.T) {
 			t.Errorf("got %+v", m)
 		}
 	})
-	t.Run("AllFaultsAreToldAtOnce", func(t *testing.T) {
-		err := Read(&Mailer{}, []string{"BASE_URL=http://deltag.example.dk/", "MAIL_FROM=nobody", "MAIL_RATE=-1", "SES_ENDPOINT=x"})
+	t.Run("AllErrorsAreReportedTogether", func(t *testing.T) {
+		environ := []string{"BASE_URL=http://deltag.example.dk/", "MAIL_FROM=nobody", "MAIL_RATE=-1", "SES_ENDPOINT=x"}
+		err := Read(&Mailer{}, environ)
 		if err == nil {
 			t.Fatal("no error")
 		}
-		for _, name := range []string{"TABLE is missing", "BASE_URL", "MAIL_FROM", "MAIL_RATE", "SES_ENDPOINT"} {
-			if !strings.Contains(err.Error(), name) {
-				t.Errorf("%s is not named in:\n%v", name, err)
+		for _, want := range []string{
+			"TABLE is missing: it must be", `BASE_URL is "http://deltag.example.dk/": it must be`, "MAIL_FROM", "MAIL_RATE",
+			"SES_ENDPOINT",
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s is not in:\n%v", want, err)
 			}
 		}
 	})
-	t.Run("ANumberThatIsNoneIsTold", func(t *testing.T) {
-		err := Read(&Mailer{}, []string{"TABLE=deltag", "BASE_URL=https://d.example.dk", "MAIL_FROM=a@example.dk", "MAIL_RATE=many"})
+	t.Run("ParseErrorsAreReported", func(t *testing.T) {
+		err := Read(&Mailer{}, []string{
+			"TABLE=deltag", "BASE_URL=https://d.example.dk", "MAIL_FROM=a@example.dk", "MAIL_RATE=many",
+		})
 		if err == nil || !strings.Contains(err.Error(), "MailRate") {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("OrganisersAreAddresses", func(t *testing.T) {
-		o := Organiser{}
-		environ := []string{"TABLE=deltag", "BASE_URL=http://127.0.0.1:8080", "ORGANISERS=anna@example.dk,bo"}
-		if err := Read(&o, environ); err == nil || !strings.Contains(err.Error(), `"bo"`) {
-			t.Errorf("got %v", err)
-		}
-	})
-	for name, bad := range map[string]string{"WithAPath": "https://d.example.dk/x", "PlainHTTP": "http://d.example.dk", "Missing": ""} {
-		t.Run("BaseURL"+name, func(t *testing.T) {
-			if err := Read(&Site{}, []string{"TABLE=deltag", "BASE_URL=" + bad}); err == nil {
-				t.Error("accepted")
+	for value, want := range map[string]string{
+		"ORGANISERS=anna@example.dk,bo": `"bo"`, "ORGANISERS=": "missing", "X=": "missing",
+		"ORGANISERS=a@example.dk, b@example.dk": "",
+	} {
+		t.Run(value, func(t *testing.T) {
+			err := Read(&Organiser{}, []string{"TABLE=deltag", "BASE_URL=http://127.0.0.1:8080", value})
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for baseURL, ok := range map[string]bool{
+		"https://d.example.dk": true, "http://127.0.0.1:8080": true, "http://localhost:8080": true, "": false,
+		"https://d.example.dk/": false, "https://d.example.dk/x": false, "http://d.example.dk": false, "d.example.dk": false,
+		"https://a@d.example.dk": false, "https://d.example.dk?x": false, "https://d.example.dk#x": false,
+	} {
+		t.Run("BaseURL "+baseURL, func(t *testing.T) {
+			if err := Read(&Site{}, []string{"TABLE=deltag", "BASE_URL=" + baseURL}); (err == nil) != ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	for table, ok := range map[string]bool{
+		"abc": true, "a-B_9.z": true, "ab": false, "a b": false,
+		strings.Repeat("a", 255): true, strings.Repeat("a", 256): false,
+	} {
+		t.Run("Table "+table, func(t *testing.T) {
+			if err := Read(&Feedback{}, []string{"TABLE=" + table}); (err == nil) != ok {
+				t.Errorf("got %v", err)
 			}
 		})
 	}

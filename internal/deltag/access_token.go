@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// An AccessToken lets a script use the API. The store keeps only its hash, which is its key.
+// An AccessToken lets a script use the API. The store keeps it under the token's hash, and never the token itself.
 type AccessToken struct {
-	Name      string // who or what it is for
+	Name      string // who or what uses it
 	Role      Role
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
 
-// Principal is whom the token stands for.
+// Principal is who a request with the token comes from.
 func (t AccessToken) Principal() Principal {
-	return Principal{Name: t.Name, Role: t.Role, Door: DoorAPI}
+	return Principal{Name: t.Name, Role: t.Role, Channel: ChannelAPI}
 }
 
 const (
-	accessTokenPrefix = "dlt_" // so that secret scanners and people recognise one
-	accessTokenSize   = 32     // 256 random bits need no salt and no slow hash
+	accessTokenPrefix = "dlt_" // lets people and secret scanners recognise one
+	accessTokenSize   = 32     // bytes; 256 random bits need no salt and no slow hash
 )
 
-// NewAccessToken makes a token and the hash to store it under.
+// NewAccessToken makes a token and the hash that it is stored under. It fails only if random does.
 func NewAccessToken(random io.Reader) (token, hash string, err error) {
 	b := make([]byte, accessTokenSize)
 	if _, err := io.ReadFull(random, b); err != nil {
@@ -37,7 +37,7 @@ func NewAccessToken(random io.Reader) (token, hash string, err error) {
 	return token, hashToken(token), nil
 }
 
-// HashAccessToken is the key of a token, and false when token is not even of the right form.
+// HashAccessToken is the hash that a token is stored under, and false if token is not well formed.
 func HashAccessToken(token string) (string, bool) {
 	encoded, ok := strings.CutPrefix(token, accessTokenPrefix)
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(accessTokenSize) {

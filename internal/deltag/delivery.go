@@ -2,12 +2,13 @@ package deltag
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A DeliveryKey names a row of the mail ledger: there is one for each registration, kind of mail and version.
+// A DeliveryKey identifies a row of the mail ledger. There is one for each registration, kind of mail and version.
 type DeliveryKey struct {
 	EventID        string
 	RegistrationID string
@@ -15,15 +16,15 @@ type DeliveryKey struct {
 	Version        int
 }
 
-// ID names the delivery within its event: "<registration>.<kind>.<version>".
+// ID identifies the delivery within its event: "<registration>.<kind>.<version>".
 func (k DeliveryKey) ID() string {
 	return k.RegistrationID + "." + string(k.Kind) + "." + strconv.Itoa(k.Version)
 }
 
-// Tag names the delivery everywhere, in the characters that SES allows in a tag.
+// Tag identifies the delivery among those of all events, in characters that SES allows in a message tag.
 func (k DeliveryKey) Tag() string { return k.EventID + "." + k.ID() }
 
-// ParseDeliveryID reads what ID wrote.
+// ParseDeliveryID reads what ID returns. ErrNotFound if id is malformed.
 func ParseDeliveryID(eventID, id string) (DeliveryKey, error) {
 	parts := strings.Split(id, ".")
 	if len(parts) != 3 || !IsID(eventID) || !IsID(parts[0]) || parts[1] == "" {
@@ -36,46 +37,31 @@ func ParseDeliveryID(eventID, id string) (DeliveryKey, error) {
 	return DeliveryKey{EventID: eventID, RegistrationID: parts[0], Kind: MailKind(parts[1]), Version: version}, nil
 }
 
-// Tag names the mail to SES, which repeats it in each of its events: the delivery, and the registration it was made for.
-func (m OutgoingMail) Tag() string {
-	if m.Generation == "" {
-		return m.Delivery.Tag()
-	}
-	return m.Delivery.Tag() + "." + m.Generation
-}
-
-// ParseMailTag reads what Mail.Tag wrote.
-func ParseMailTag(tag string) (k DeliveryKey, mark string, err error) {
-	eventID, id, _ := strings.Cut(tag, ".")
-	if parts := strings.Split(id, "."); len(parts) == 4 {
-		id, mark = strings.Join(parts[:3], "."), parts[3]
-	}
-	k, err = ParseDeliveryID(eventID, id)
-	return k, mark, err
-}
-
-// A DeliveryStatus is where a mail stands. docs/architecture.md draws the moves between them.
+// A DeliveryStatus is how far a delivery has come. docs/architecture.md draws the transitions.
 type DeliveryStatus string
 
 const (
 	DeliveryPending    DeliveryStatus = "pending"
-	DeliverySending    DeliveryStatus = "sending" // claimed; comes back by itself at NextAt
-	DeliverySent       DeliveryStatus = "sent"    // SES has accepted it
+	DeliverySending    DeliveryStatus = "sending" // claimed by a sender until NextAttemptAt
+	DeliverySent       DeliveryStatus = "sent"    // accepted by SES
 	DeliveryDelivered  DeliveryStatus = "delivered"
 	DeliveryBounced    DeliveryStatus = "bounced"
 	DeliveryComplained DeliveryStatus = "complained"
 	DeliverySkipped    DeliveryStatus = "skipped"
 	DeliveryFailed     DeliveryStatus = "failed"
-	DeliveryUnknown    DeliveryStatus = "unknown" // handed over, and no answer seen
+	DeliveryUnknown    DeliveryStatus = "unknown" // submitted to SES, without a response
 )
 
-// DeliveryStatuses are all of them.
-var DeliveryStatuses = []DeliveryStatus{DeliveryPending, DeliverySending, DeliverySent, DeliveryDelivered, DeliveryBounced, DeliveryComplained, DeliverySkipped, DeliveryFailed, DeliveryUnknown}
+// DeliveryStatuses lists all of them.
+var DeliveryStatuses = []DeliveryStatus{
+	DeliveryPending, DeliverySending, DeliverySent, DeliveryDelivered, DeliveryBounced, DeliveryComplained,
+	DeliverySkipped, DeliveryFailed, DeliveryUnknown,
+}
 
-// A Reason says why a mail was skipped, failed or put off. Codes are stable; the language files and
-// the API's readers know them.
+// A Reason says why a mail was skipped, has failed or is delayed. The values are stable: the API shows them.
 type Reason string
 
+// Reasons to skip a mail.
 const (
 	ReasonEventCancelled        Reason = "event-cancelled"
 	ReasonEventOver             Reason = "event-over"
@@ -86,72 +72,78 @@ const (
 	ReasonNotWaitlisted         Reason = "not-waiting"
 	ReasonConfirmed             Reason = "has-seat"
 	ReasonSignedUpLater         Reason = "joined-later"
-	ReasonSuperseded            Reason = "superseded"
+	ReasonSuperseded            Reason = "superseded" // by a later transactional mail
 	ReasonAddressBounced        Reason = "address-bounced"
 	ReasonAddressComplained     Reason = "address-complained"
 	ReasonUnsubscribed          Reason = "unsubscribed"
 	ReasonAttended              Reason = "attended"
 	ReasonNotAttended           Reason = "not-attended"
-	ReasonRegistrationGone      Reason = "registration-gone" // erased, or moved to a corrected address
-	ReasonDailyLimit            Reason = "too-many-today"    // the address has had MaxPerDay mails
-
-	ReasonThrottled        Reason = "throttled"       // SES: too fast
-	ReasonSendQuota        Reason = "daily-quota"     // SES: the day's messages are used up
-	ReasonNotSubmitted     Reason = "not-handed-over" // SES was not reached; nothing was sent
-	ReasonNoResponse       Reason = "no-answer"       // handed over, no answer seen
-	ReasonRejected         Reason = "rejected"        // SES refused the message
-	ReasonRenderFailed     Reason = "not-composed"    // the mail could not be made
-	ReasonResent           Reason = "resent"          // the organiser asked for it once more
-	ReasonRetriesExhausted Reason = "gave-up"         // SES could not be reached, or said no, for GiveUpAfter
+	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
+	ReasonDailyLimit            Reason = "too-many-today"    // MaxMailsPerAddressPerDay is reached
 )
 
-// SendLease is how long a delivery whose fate is unknown waits for SES's own event before it is
-// sent again. SES events usually arrive within seconds; ten minutes leave room for a slow day.
+// Reasons why a mail is delayed, has failed or is sent again.
+const (
+	ReasonThrottled        Reason = "throttled"       // above SES's sending rate
+	ReasonSendQuota        Reason = "daily-quota"     // SES's quota for 24 hours is used up
+	ReasonNotSubmitted     Reason = "not-handed-over" // see ErrNotSubmitted
+	ReasonNoResponse       Reason = "no-answer"       // submitted to SES, without a response
+	ReasonRejected         Reason = "rejected"        // SES refused the message
+	ReasonRenderFailed     Reason = "not-composed"    // an error in making the message
+	ReasonResent           Reason = "resent"          // the organiser asked for it
+	ReasonRetriesExhausted Reason = "gave-up"         // see MaxRetryAge
+)
+
+// SendLease is how long a sender holds a delivery that it has claimed, and how long one without a response waits for
+// SES's event before it is sent again. Events usually arrive within seconds; ten minutes allow for a slow day.
 const SendLease = 10 * time.Minute
 
-// GiveUpAfter and GiveUpAttempts end a delivery that SES has put off for so long since the first attempt, and so often:
-// after an outage of our own it gets its tries all the same. Mail about an event ends sooner, by its own rule: see Verdict.
+// A delivery fails when it has been retried for MaxRetryAge since its first attempt and at least MaxAttempts times. The
+// second makes sure that an outage of our own uses up no retries. SkipReason ends mail about an event earlier.
 const (
 	MaxRetryAge = 72 * time.Hour
-	MaxAttempts = 100 // at a quarter of an hour each, a day's worth
+	MaxAttempts = 100 // about a day at maxRetryWait
 )
 
-// QuotaBackoff is how long sending rests when SES's daily quota is used up. Its window slides, so it frees bit by bit.
+// maxRetryWait is the longest time between two attempts.
+const maxRetryWait = 15 * time.Minute
+
+// QuotaBackoff is how long sending pauses when SES's quota for 24 hours is used up. The 24 hours are a sliding
+// window, so a part of the quota becomes free again at any time.
 const QuotaBackoff = 15 * time.Minute
 
-// MaxPerDay is how many personal mails one address gets on one day (UTC), from all events together: whatever is
-// posted, nobody's inbox is flooded. MaxAskedPerDay is after how many of them nothing is taken any more that names the address without
-// proof of owning it, so that a stranger cannot use up what its owner needs.
+// Limits of the transactional mails to one address on one day (UTC), of all events together: nobody's inbox can be
+// flooded. From MaxUnverifiedMailsPerDay on, requests that name an address without proof of owning it are refused, so
+// that a stranger cannot use up what its owner needs.
 const (
 	MaxMailsPerAddressPerDay = 40
 	MaxUnverifiedMailsPerDay = 20
 )
 
-// MaxUnconfirmedSends bounds the copies of one mail: it is handed to SES again only when nothing was heard of the
-// last time for SettleTime, and never more often than this.
+// MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
+// the highest number of copies that somebody can get.
 const MaxUnconfirmedSends = 3
 
-// A Delivery is a row of the mail ledger: one mail to one registration and what became of it. Its
-// methods are the only moves there are. Each returns the row's next state with Revision one higher; the store
-// writes it only if the stored row still has the revision before.
+// A Delivery is a row of the mail ledger: one mail to one registration, and its status. The methods that take a time
+// are its only state changes. Each returns the next state with Revision one higher, which the store writes if the
+// stored revision is the one before.
 type Delivery struct {
 	DeliveryKey
-	Email         Address // where to; the address sent to once sent
+	Email         Address // the recipient's now; once sent, the one it was sent to
 	Status        DeliveryStatus
 	Reason        Reason
 	DueAt         time.Time
-	NextAttemptAt time.Time // when the due index shows it next; zero once nothing is left to do
-	Attempt       int
+	NextAttemptAt time.Time // when it becomes due, again. Zero: never
+	Attempt       int       // number of claims
 	SentAt        time.Time
-	MessageID     string
-	Revision      int // 0: not stored yet
+	MessageID     string // SES's
+	Revision      int    // 0: not stored yet
 	History       []StatusChange
-	// Generation is that of the registration it was made for: somebody who signs up again after an erasure has the same id.
-	Generation string
-	// DetachedRecipient is whom a mail is for that no registration stands behind, or no more; nil for all others. The row itself
-	// keeps what it needs of them, and with Text the organiser's words of a preview.
+	Generation    string // Registration.Generation of the registration that it was made for
+	// DetachedRecipient is the recipient of a mail to somebody without a registration: a final mail, or a mail to the
+	// organiser. Nil for all others.
 	DetachedRecipient *Registration
-	Text              string
+	Text              string // the organiser's text, of a KindPreview
 }
 
 // A StatusChange is one entry of a delivery's history.
@@ -161,8 +153,7 @@ type StatusChange struct {
 	Reason Reason
 }
 
-// NewDelivery is a mail that is due and not yet claimed. Its first write must be conditional on the
-// row's absence.
+// NewDelivery is a pending mail to r. Its first write must be conditional on the row's absence.
 func NewDelivery(r Registration, k MailKind, version int, due time.Time) Delivery {
 	return Delivery{
 		DeliveryKey: DeliveryKey{EventID: r.EventID, RegistrationID: r.ID, Kind: k, Version: version},
@@ -170,43 +161,43 @@ func NewDelivery(r Registration, k MailKind, version int, due time.Time) Deliver
 	}
 }
 
-// NewFinalDelivery is a mail to r's address as it leaves r behind: a receipt of its erasure, or word of its change. The calendar
-// entry that r had is taken out with it.
+// NewFinalDelivery is the last mail to the address of r, which is erased or gets another address. It removes r's entry
+// from the calendar.
 func NewFinalDelivery(e Event, r Registration, k MailKind, now time.Time) Delivery {
-	a := Registration{
-		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email, Language: r.Language, Status: RegistrationCancelled, AddressStatus: r.AddressStatus,
-		ICalSequence: r.ICalSequence + 1,
+	recipient := Registration{
+		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email, Language: r.Language,
+		Status: RegistrationCancelled, AddressStatus: r.AddressStatus, ICalSequence: r.ICalSequence + 1,
 	}
 	if r.Status == RegistrationConfirmed && now.Before(e.EndsAt) {
-		a.ConfirmedAt = r.ConfirmedAt
+		recipient.ConfirmedAt = r.ConfirmedAt // only then is there an entry
 	}
-	d := NewDelivery(a, k, r.MailVersion+1, now)
-	d.DetachedRecipient = &a
+	d := NewDelivery(recipient, k, r.MailVersion+1, now)
+	d.DetachedRecipient = &recipient
 	return d
 }
 
-// NewOrganiserDelivery is a mail to the organiser: a preview of a message, or a reminder.
+// NewOrganiserDelivery is a mail to the organiser: a preview of a message, or a copy of a reminder.
 func NewOrganiserDelivery(e Event, k MailKind, version int, due time.Time) Delivery {
-	a := Address{Original: e.Organiser.Email, Normalized: strings.ToLower(e.Organiser.Email)}
-	host := Registration{
-		EventID: e.ID, ID: RegistrationID(e, a), Name: e.Organiser.Name, Email: a, Language: e.Language, Status: RegistrationConfirmed, AddressStatus: AddressOK,
+	address := Address{Original: e.Organiser.Email, Normalized: strings.ToLower(e.Organiser.Email)}
+	recipient := Registration{
+		EventID: e.ID, ID: RegistrationID(e, address), Name: e.Organiser.Name, Email: address, Language: e.Language,
+		Status: RegistrationConfirmed, AddressStatus: AddressOK,
 	}
-	d := NewDelivery(host, k, version, due)
-	d.DetachedRecipient = &host
+	d := NewDelivery(recipient, k, version, due)
+	d.DetachedRecipient = &recipient
 	return d
 }
 
-// IsActive says whether something is still to be done about d by the sender.
+// IsActive says whether d is still to be sent, or its outcome is still unknown.
 func (d Delivery) IsActive() bool {
 	return d.Status == DeliveryPending || d.Status == DeliverySending || d.Status == DeliveryUnknown
 }
 
-// Claimable says whether d may be claimed at now: it is pending and due, or its claim has run out
-// with nobody hearing from SES.
+// Claimable says whether d may be claimed at now: it is active, and due or its lease has ended.
 func (d Delivery) Claimable(now time.Time) bool { return d.IsActive() && !now.Before(d.NextAttemptAt) }
 
-// Claim takes d for sending. If the sender dies, it comes back after SettleTime: by then SES's
-// event has told if the mail was accepted.
+// Claim gives d to a sender for SendLease. If the sender crashes, d becomes due again at the end; if SES had accepted
+// the mail, its event has arrived before.
 func (d Delivery) Claim(now time.Time) Delivery {
 	d.Attempt++
 	return d.transition(DeliverySending, "", now, now.Add(SendLease))
@@ -217,132 +208,64 @@ func (d Delivery) Skip(r Reason, now time.Time) Delivery {
 	return d.transition(DeliverySkipped, r, now, time.Time{})
 }
 
-// Fail ends d: SES will not take it.
+// Fail ends d unsent, with an error.
 func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 	return d.transition(DeliveryFailed, r, now, time.Time{})
 }
 
-// ScheduleRetry gives a claimed d back: SES said no for now, or was not reached. It returns after a wait that doubles
-// each time, from one second to a quarter of an hour.
+// ScheduleRetry makes a claimed d pending again after a temporary error. The wait doubles with each attempt, from one
+// second to maxRetryWait. After the last retry, see MaxRetryAge, d fails.
 func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
 	if d.Attempt >= MaxAttempts && now.Sub(d.History[0].At) >= MaxRetryAge {
 		return d.Fail(ReasonRetriesExhausted, now)
 	}
-	wait := min(time.Second<<min(d.Attempt-1, 10), 15*time.Minute)
+	doublings := min(d.Attempt-1, 10) // 2^10 seconds are more than maxRetryWait
+	wait := min(time.Second<<doublings, maxRetryWait)
 	if r == ReasonSendQuota {
 		wait = QuotaBackoff
 	}
 	return d.transition(DeliveryPending, r, now, now.Add(wait))
 }
 
-// UnconfirmedSends counts how often d may have reached SES without our hearing of it.
+// UnconfirmedSends is how often d may have been submitted to SES without a response: the sender saw none, or crashed
+// before it recorded one. A send that is going on counts too.
 func (d Delivery) UnconfirmedSends() int {
 	n := 0
-	for i, s := range d.History {
-		lost := s.Status == DeliverySending && (i+1 == len(d.History) || d.History[i+1].Status == DeliverySending)
-		if lost || s.Status == DeliveryUnknown {
+	for i, change := range d.History {
+		isLast := i+1 == len(d.History)
+		hasNoOutcome := change.Status == DeliverySending && (isLast || d.History[i+1].Status == DeliverySending)
+		if hasNoOutcome || change.Status == DeliveryUnknown {
 			n++
 		}
 	}
 	return n
 }
 
-// MarkUnknown notes that d was handed over and no answer came.
+// MarkUnknown records that d was submitted to SES without a response.
 func (d Delivery) MarkUnknown(now time.Time) Delivery {
 	return d.transition(DeliveryUnknown, ReasonNoResponse, now, now.Add(SendLease))
 }
 
-// MarkSent notes SES's answer. A report that overtook it is kept: what SES says later outranks it.
+// MarkSent records that SES has accepted d. A status that an SES event has set in the meantime is kept.
 func (d Delivery) MarkSent(messageID string, now time.Time) Delivery {
+	d.MessageID, d.SentAt = messageID, now
 	if !d.IsActive() {
-		d.MessageID, d.SentAt = messageID, now
 		d.Revision++
 		return d
 	}
-	d.MessageID, d.SentAt = messageID, now
 	return d.transition(DeliverySent, "", now, time.Time{})
 }
 
-// Resend makes a mail that is done due again, because the organiser asked for it.
+// Resend makes d due again after it has ended, because the organiser asks for it.
 func (d Delivery) Resend(now time.Time) Delivery {
 	d.Attempt, d.SentAt, d.MessageID, d.DueAt = 0, time.Time{}, "", now
 	return d.transition(DeliveryPending, ReasonResent, now, now)
 }
 
-func (d Delivery) transition(s DeliveryStatus, r Reason, now, next time.Time) Delivery {
-	d.Status, d.Reason, d.NextAttemptAt = s, r, next
+func (d Delivery) transition(s DeliveryStatus, r Reason, now, nextAttempt time.Time) Delivery {
+	d.Status, d.Reason, d.NextAttemptAt = s, r, nextAttempt
 	d.Revision++
-	// A new slice: the caller's own value keeps its history.
-	d.History = append(d.History[:len(d.History):len(d.History)], StatusChange{At: now, Status: s, Reason: r})
+	// Append to a copy: the caller's value keeps its history.
+	d.History = append(slices.Clip(d.History), StatusChange{At: now, Status: s, Reason: r})
 	return d
-}
-
-// A SESEvent is what SES says about a mail after it has left us.
-type SESEvent struct {
-	Delivery   DeliveryKey
-	Generation string // the delivery's own when the mail was sent; "" when the report does not say
-	Type       SESEventType
-	Permanent  bool   // of a bounce: the address is dead
-	Detail     Reason // e.g. a bounce's subtype; never an address
-	MessageID  string
-	At         time.Time
-}
-
-// A SESEventType is the type of an SES event.
-type SESEventType string
-
-const (
-	SESSend             SESEventType = "send"
-	SESDelivery         SESEventType = "delivery"
-	SESBounce           SESEventType = "bounce"
-	SESComplaint        SESEventType = "complaint"
-	SESReject           SESEventType = "reject"
-	SESDeliveryDelay    SESEventType = "delay"
-	SESRenderingFailure SESEventType = "rendering-failure"
-)
-
-// statusRank orders the outcomes: a report never takes a delivery back to an earlier one, so that reports
-// may come twice, late or in any order.
-var statusRank = map[DeliveryStatus]int{DeliverySent: 1, DeliveryFailed: 2, DeliveryDelivered: 3, DeliveryBounced: 4, DeliveryComplained: 5}
-
-// ApplySESEvent applies a report, and says whether it changed anything.
-func (d Delivery) ApplySESEvent(r SESEvent) (Delivery, bool) {
-	status := map[SESEventType]DeliveryStatus{
-		SESSend: DeliverySent, SESDelivery: DeliveryDelivered, SESComplaint: DeliveryComplained,
-		SESReject: DeliveryFailed, SESRenderingFailure: DeliveryFailed,
-	}[r.Type]
-	if r.Type == SESBounce {
-		status = DeliveryBounced
-	}
-	if status == "" || statusRank[status] <= statusRank[d.Status] || r.Generation != "" && r.Generation != d.Generation {
-		return d, false
-	}
-	if d.MessageID == "" {
-		d.MessageID, d.SentAt = r.MessageID, r.At
-	}
-	reason := r.Detail
-	if status == DeliveryFailed {
-		reason = ReasonRejected
-	}
-	return d.transition(status, reason, r.At, time.Time{}), true
-}
-
-// AddressStatus is what a report says about the address beyond this mail, or "".
-func (r SESEvent) AddressStatus() AddressStatus {
-	switch {
-	case r.Type == SESBounce && r.Permanent:
-		return AddressBounced
-	case r.Type == SESComplaint:
-		return AddressComplained
-	}
-	return ""
-}
-
-// An OutgoingMail is a message ready to be handed to SES.
-type OutgoingMail struct {
-	To         string // in ASCII
-	Raw        []byte // RFC 5322
-	Delivery   DeliveryKey
-	Generation string // see Delivery
-	Attempt    int
 }

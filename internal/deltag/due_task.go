@@ -1,19 +1,19 @@
 package deltag
 
-// A TaskKind is what a due task asks for.
+// A TaskKind is what is to be done.
 type TaskKind string
 
 const (
-	TaskDelivery        TaskKind = "delivery"         // send the mail of Delivery
-	TaskMailing         TaskKind = "mailing"          // run the Mailing
-	TaskPromote         TaskKind = "promote"          // seats may be free while people wait
-	TaskReconcile       TaskKind = "reconcile"        // check the seat counters against the registrations
-	TaskEraseEvent      TaskKind = "erase-event"      // the event's retention period is over
-	TaskPurgeDeliveries TaskKind = "purge-deliveries" // RegistrationID is erased and has left ledger rows
+	TaskDelivery        TaskKind = "delivery"         // send the mail
+	TaskMailing         TaskKind = "mailing"          // run the mailing
+	TaskPromote         TaskKind = "promote"          // give free seats to the waitlist
+	TaskReconcile       TaskKind = "reconcile"        // compare the seat counters with the registrations
+	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
+	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
 )
 
-// A DueTask is one entry of the due index. The index may be behind: the item itself decides whether there is still
-// something to do.
+// A DueTask is an entry of the index of what is due. The index is eventually consistent: only the item itself says
+// whether the task is still to be done.
 type DueTask struct {
 	Kind           TaskKind
 	EventID        string
@@ -22,11 +22,7 @@ type DueTask struct {
 	RegistrationID string      // of TaskPurgeDeliveries
 }
 
-// IsPersonal says whether t concerns one person, who may be waiting for it, and not all of an event.
+// IsPersonal says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsPersonal() bool {
-	switch t.Kind {
-	case TaskDelivery, TaskPromote, TaskPurgeDeliveries:
-		return true
-	}
-	return false
+	return t.Kind == TaskDelivery || t.Kind == TaskPromote || t.Kind == TaskPurgeDeliveries
 }

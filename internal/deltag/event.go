@@ -1,32 +1,16 @@
-// Package deltag is the domain: events, registrations and the mails about them, with the rules they
-// obey. It imports the standard library only; every rule takes the time as an argument.
+// Package deltag is the domain: events, registrations and the mails about them, and the rules for them. It imports the
+// standard library only, and every rule takes the time as an argument.
 package deltag
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
-// A Language is one that Deltag speaks.
-type Language string
-
-const (
-	LanguageDanish  Language = "da"
-	LanguageEnglish Language = "en"
-)
-
-// Languages are all of them, the default first.
-var Languages = []Language{LanguageDanish, LanguageEnglish}
-
-// IsSupported says whether Deltag speaks it.
-func (l Language) IsSupported() bool { return slices.Contains(Languages, l) }
-
-// An EventStatus is what the organiser has decided; time decides the rest (see SignUpAt).
+// An EventStatus is what the organiser has decided. Whether sign-up is open also depends on the time: see
+// SignUpStateAt.
 type EventStatus string
 
 const (
@@ -36,7 +20,7 @@ const (
 	EventCancelled EventStatus = "cancelled"
 )
 
-// An Event is a webinar, a think tank, anything online that people sign up for. Times are UTC.
+// An Event is a webinar, a think tank, anything online that people sign up for. All times are UTC.
 type Event struct {
 	ID          string
 	Slug        string
@@ -45,44 +29,44 @@ type Event struct {
 	Language    Language
 	StartsAt    time.Time
 	EndsAt      time.Time
-	TimeZone    string // IANA name, in which its readers are told the time
+	TimeZone    string // IANA name of the zone that pages and mails show times in
 	Capacity    *int   // nil: no limit
 	HasWaitlist bool
-	JoinURL     string // where the meeting is; only shown to attendees, when it opens
+	JoinURL     string // where the meeting is; shown to attendees only, from JoinOpensAt
 	Organiser   Organiser
-	// PromotionCutoff is the distance from the start after which nobody in line gets a seat any more; zero: until the end.
+	// PromotionCutoff is an offset from the start after which nobody on the waitlist is given a seat. Zero: the end.
 	PromotionCutoff Offset
 
 	SignUpOpensAt  time.Time // zero: at once
 	SignUpClosesAt time.Time // zero: when the event ends
-	RetentionDays  int       // personal data is erased so many days after the end
+	RetentionDays  int       // personal data is erased this many days after the end
 	Questions      []Question
 	Reminders      []Reminder
 	Status         EventStatus
 
-	// Secret keys the registration ids. It never leaves the store's item.
+	// Secret is the key that registration ids are made with. No page, mail or API shows it.
 	Secret []byte
-	// HasSeatCounter is true once the event has had a limit: its seats are counted on one item from then on.
+	// HasSeatCounter is true once the event has had a capacity: from then on one item counts all its seats.
 	HasSeatCounter bool
-	// Revision rises with each write of the event; a write names the one it has read.
+	// Revision rises by one with each write, which is conditional on the one that was read.
 	Revision int
-	// ScheduleVersion is the version of the schedule. It rises when the times move; mail of an older one is skipped.
+	// ScheduleVersion rises when the times move. Reminders of an earlier version are not sent.
 	ScheduleVersion int
-	// ICalSequence is the invitation's SEQUENCE; it rises with each change that calendars must show, at ChangedAt.
+	// ICalSequence is the SEQUENCE of the event's calendar entry. It rises with each change that calendars must show,
+	// the last of which was made at CalendarChangedAt.
 	ICalSequence      int
 	CalendarChangedAt time.Time
-	// PendingNotice is the mail about the last such change, while it waits for further edits.
+	// PendingNotice is the mail about that change, which waits NoticeDebounce for further edits.
 	PendingNotice Notice
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }
 
-// Organiser is who invites.
+// An Organiser is the person or organisation that an event is held by.
 type Organiser struct {
-	Name  string
-	Email string // in ASCII; replies to every mail go there
-	// ReceivesReminders: gets the reminders too.
-	ReceivesReminders bool
+	Name              string
+	Email             string // domain in ASCII; the Reply-To of every mail
+	ReceivesReminders bool   // gets a copy of each reminder
 }
 
 // A QuestionKind is how a question is answered.
@@ -96,17 +80,17 @@ const (
 	QuestionCheckbox       QuestionKind = "tick"
 )
 
-// A Question is one of the organiser's own.
+// A Question is one that the organiser adds to the sign-up form.
 type Question struct {
-	ID       string // [a-z0-9-]; the form field is answers.<ID>
+	ID       string // see questionIDPattern; the form field is answers.<ID>
 	Kind     QuestionKind
 	Label    string
-	Options  []string // of choice and multiple choice
+	Options  []string // of QuestionChoice and QuestionMultipleChoice, empty for others
 	Required bool
 }
 
-// A Reminder is a mail to all attendees at a distance from the event: before its start when Offset is
-// negative or zero, after its end when positive (follow-ups).
+// A Reminder is a mail to all attendees at an offset from the event: a reminder at or before the start (Offset zero or
+// negative), or a follow-up at or after the end (Offset zero or positive).
 type Reminder struct {
 	Kind   MailKind
 	Offset Offset
@@ -123,8 +107,8 @@ func DefaultReminders() []Reminder {
 	return rs
 }
 
-// Limits of what an organiser may send in, in characters or pieces. They keep an event's item far
-// below DynamoDB's 400 KB, and a mail readable.
+// Limits of an event, in characters or pieces where no unit is given. They keep its item far below DynamoDB's limit of
+// 400 KB, and a mail readable.
 const (
 	MaxTitle          = 120
 	MaxDescription    = 5000
@@ -139,22 +123,22 @@ const (
 // JoinLeadTime is how long before the start the join page opens.
 const JoinLeadTime = 15 * time.Minute
 
-// JoinOpensAt is when the join page opens.
+// JoinOpensAt is when the join page begins to link to the meeting.
 func (e Event) JoinOpensAt() time.Time { return e.StartsAt.Add(-JoinLeadTime) }
 
-// RetentionEndsAt is when everything personal about the event is erased.
+// RetentionEndsAt is when all personal data of the event is erased.
 func (e Event) RetentionEndsAt() time.Time { return e.EndsAt.AddDate(0, 0, e.RetentionDays) }
 
-// PromotionOpenAt says whether somebody in line may get a seat at now.
+// PromotionOpenAt says whether a free seat goes to the waitlist at now.
 func (e Event) PromotionOpenAt(now time.Time) bool {
-	last := e.EndsAt
+	cutoff := e.EndsAt
 	if e.PromotionCutoff != 0 {
-		last = e.StartsAt.Add(time.Duration(e.PromotionCutoff))
+		cutoff = e.StartsAt.Add(time.Duration(e.PromotionCutoff))
 	}
-	return e.Status != EventCancelled && now.Before(last)
+	return e.Status != EventCancelled && now.Before(cutoff)
 }
 
-// Zone is the event's time zone; UTC when the stored name is unknown to this build.
+// Zone is the event's time zone, or UTC if this build does not know its name.
 func (e Event) Zone() *time.Location {
 	if z, err := LoadLocation(e.TimeZone); err == nil {
 		return z
@@ -162,7 +146,7 @@ func (e Event) Zone() *time.Location {
 	return time.UTC
 }
 
-// SignUpState is what the event page says instead of, or above, the form.
+// A SignUpState says whether people can sign up, and if not, why.
 type SignUpState string
 
 const (
@@ -174,7 +158,7 @@ const (
 	SignUpDraft     SignUpState = "draft"
 )
 
-// SignUpStateAt says whether one can sign up at now, and else why not.
+// SignUpStateAt is the state at now.
 func (e Event) SignUpStateAt(now time.Time) SignUpState {
 	switch {
 	case e.Status == EventDraft:
@@ -193,7 +177,7 @@ func (e Event) SignUpStateAt(now time.Time) SignUpState {
 	return SignUpOpen
 }
 
-// Question finds one by its id.
+// Question returns the question with the given id, and whether there is one.
 func (e Event) Question(id string) (Question, bool) {
 	i := slices.IndexFunc(e.Questions, func(q Question) bool { return q.ID == id })
 	if i < 0 {
@@ -202,129 +186,83 @@ func (e Event) Question(id string) (Question, bool) {
 	return e.Questions[i], true
 }
 
-var wellFormed = sync.OnceValues(func() (slug, question *regexp.Regexp) {
-	return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$`), regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
-})
+// Compiled when first used: most requests to a function validate no event, and a cold start should not wait for it.
+var (
+	slugPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$`)
+	})
+	questionIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9-]{1,40}$`) })
+)
 
-// Validate returns Faults for everything in e that an organiser has to mend.
+// Validate returns ValidationErrors for everything in e that the organiser has to correct.
 func (e Event) Validate() error {
-	slug, _ := wellFormed()
-	var fs validator
-	fs.require(slug.MatchString(e.Slug), "slug", "slug-form", 60)
-	fs.checkLine("title", e.Title, 1, MaxTitle)
-	fs.checkText("description", e.Description, MaxDescription)
-	fs.require(e.Language.IsSupported(), "language", "unknown-language", 0)
-	fs.require(!e.StartsAt.IsZero(), "startsAt", "missing", 0)
-	fs.require(e.StartsAt.IsZero() || e.StartsAt.Year() >= 2000, "startsAt", "too-early", 0)
-	fs.require(e.StartsAt.IsZero() || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start", 0)
-	fs.require(e.EndsAt.Year() < 2200, "endsAt", "too-late", 0)
-	_, err := LoadLocation(e.TimeZone)
-	fs.require(err == nil, "timeZone", "unknown-zone", 0)
-	fs.require(e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity, "capacity", "out-of-range", MaxCapacity)
-	fs.require(e.PromotionCutoff <= 0 && time.Duration(e.PromotionCutoff) >= -MaxReminderOffset, "promoteUntil", "offset-range", 0)
-	fs.require(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https", 0)
-	fs.checkLine("organiser.name", e.Organiser.Name, 1, MaxName)
-	fs.require(e.Organiser.Email != "", "organiser.email", "missing", 0)
-	fs.require(e.RetentionDays >= 1 && e.RetentionDays <= MaxRetention, "retentionDays", "out-of-range", MaxRetention)
-	fs.require(e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt), "signUpClosesAt", "not-after-open", 0)
-	fs.require(slices.Contains([]EventStatus{EventDraft, EventOpen, EventClosed, EventCancelled}, e.Status), "status", "unknown-status", 0)
-	fs = append(fs, e.questionErrors()...)
-	fs = append(fs, e.reminderErrors()...)
-	return ValidationErrors(fs).Err()
+	statuses := []EventStatus{EventDraft, EventOpen, EventClosed, EventCancelled}
+	hasStart := !e.StartsAt.IsZero()
+	_, zoneErr := LoadLocation(e.TimeZone)
+	capacityInRange := e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity
+	cutoff := time.Duration(e.PromotionCutoff)
+	closesAfterOpening := e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt)
+	var v validator
+	v.requireLimit(slugPattern().MatchString(e.Slug), "slug", "slug-form", 60)
+	v.checkLine("title", e.Title, 1, MaxTitle)
+	v.checkText("description", e.Description, MaxDescription)
+	v.require(e.Language.IsSupported(), "language", "unknown-language")
+	v.require(hasStart, "startsAt", "missing")
+	v.require(!hasStart || e.StartsAt.Year() >= 2000, "startsAt", "too-early")
+	v.require(!hasStart || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start")
+	v.require(e.EndsAt.Year() < 2200, "endsAt", "too-late")
+	v.require(zoneErr == nil, "timeZone", "unknown-zone")
+	v.requireLimit(capacityInRange, "capacity", "out-of-range", MaxCapacity)
+	v.require(cutoff <= 0 && cutoff >= -MaxReminderOffset, "promoteUntil", "offset-range")
+	v.require(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https")
+	v.checkLine("organiser.name", e.Organiser.Name, 1, MaxName)
+	v.require(e.Organiser.Email != "", "organiser.email", "missing")
+	v.requireLimit(e.RetentionDays >= 1 && e.RetentionDays <= MaxRetention, "retentionDays", "out-of-range", MaxRetention)
+	v.require(closesAfterOpening, "signUpClosesAt", "not-after-open")
+	v.require(slices.Contains(statuses, e.Status), "status", "unknown-status")
+	e.validateQuestions(&v)
+	e.validateReminders(&v)
+	return ValidationErrors(v).Err()
 }
 
-func (e Event) questionErrors() (fs validator) {
-	_, id := wellFormed()
-	fs.require(len(e.Questions) <= MaxQuestions, "questions", "too-many", MaxQuestions)
+func (e Event) validateQuestions(v *validator) {
+	v.requireLimit(len(e.Questions) <= MaxQuestions, "questions", "too-many", MaxQuestions)
 	seen := map[string]bool{}
 	for _, q := range e.Questions {
 		field := "questions." + q.ID
-		fs.require(id.MatchString(q.ID), "questions", "question-id", 40)
-		fs.require(!seen[q.ID], field, "twice", 0)
+		v.requireLimit(questionIDPattern().MatchString(q.ID), "questions", "question-id", 40)
+		v.require(!seen[q.ID], field, "twice")
 		seen[q.ID] = true
-		fs.checkLine(field, q.Label, 1, 500)
-		fs.require(len(q.Options) <= MaxOptions, field, "too-many", MaxOptions)
+		v.checkLine(field, q.Label, 1, 500)
+		v.requireLimit(len(q.Options) <= MaxOptions, field, "too-many", MaxOptions)
 		for _, o := range q.Options {
-			fs.checkLine(field, o, 1, MaxName)
+			v.checkLine(field, o, 1, MaxName)
 		}
 		switch q.Kind {
 		case QuestionChoice, QuestionMultipleChoice:
-			fs.require(len(q.Options) > 0, field, "no-options", 0)
+			v.require(len(q.Options) > 0, field, "no-options")
 		case QuestionShortText, QuestionLongText, QuestionCheckbox:
-			fs.require(len(q.Options) == 0, field, "has-options", 0)
+			v.require(len(q.Options) == 0, field, "has-options")
 		default:
-			fs.require(false, field, "unknown-kind", 0)
+			v.require(false, field, "unknown-kind")
 		}
 	}
-	return fs
 }
 
-func (e Event) reminderErrors() (fs validator) {
-	fs.require(len(e.Reminders) <= MaxReminders, "reminders", "too-many", MaxReminders)
+func (e Event) validateReminders(v *validator) {
+	v.requireLimit(len(e.Reminders) <= MaxReminders, "reminders", "too-many", MaxReminders)
 	seen := map[MailKind]bool{}
 	for _, r := range e.Reminders {
 		field := "reminders." + string(r.Kind)
-		fs.require(!seen[r.Kind], field, "twice", 0)
+		v.require(!seen[r.Kind], field, "twice")
 		seen[r.Kind] = true
-		fs.checkText(field, r.Text, MaxDescription)
-		gap := time.Duration(r.Offset)
-		if r.Kind == KindFollowUpAttended || r.Kind == KindFollowUpMissed {
-			fs.require(gap >= 0 && gap <= MaxReminderOffset, field, "offset-range", 0)
+		v.checkText(field, r.Text, MaxDescription)
+		offset := time.Duration(r.Offset)
+		if r.Kind.IsFollowUp() {
+			v.require(offset >= 0 && offset <= MaxReminderOffset, field, "offset-range")
 			continue
 		}
-		fs.require(r.Kind == ReminderKind(r.Offset), field, "kind-offset", 0)
-		fs.require(gap <= 0 && gap >= -MaxReminderOffset, field, "offset-range", 0)
+		v.require(r.Kind == ReminderKind(r.Offset), field, "kind-offset")
+		v.require(offset <= 0 && offset >= -MaxReminderOffset, field, "offset-range")
 	}
-	return fs
-}
-
-func isHTTPS(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= 2000 && !hasControlChars(s, false)
-}
-
-// validator gathers Faults while checking.
-type validator ValidationErrors
-
-func (fs *validator) require(ok bool, field, code string, limit int) {
-	if !ok {
-		*fs = append(*fs, FieldError{Field: field, Code: code, Limit: limit})
-	}
-}
-
-// checkLine checks a value of one line: its length in characters, and no control characters, which
-// would reach headers and calendar files.
-func (fs *validator) checkLine(field, s string, atLeast, atMost int) {
-	switch {
-	case !utf8.ValidString(s) || hasControlChars(s, false):
-		fs.require(false, field, "bad-characters", 0)
-	case utf8.RuneCountInString(strings.TrimSpace(s)) < atLeast:
-		fs.require(false, field, "missing", 0)
-	case utf8.RuneCountInString(s) > atMost:
-		fs.require(false, field, "too-long", atMost)
-	}
-}
-
-// checkText checks a value that may have line breaks.
-func (fs *validator) checkText(field, s string, atMost int) {
-	switch {
-	case !utf8.ValidString(s) || hasControlChars(s, true):
-		fs.require(false, field, "bad-characters", 0)
-	case utf8.RuneCountInString(s) > atMost:
-		fs.require(false, field, "too-long", atMost)
-	}
-}
-
-// hasControlChars looks for characters that have no business in text that people typed: C0 and C1
-// controls, line and paragraph separators, and the bidirectional overrides that disguise names.
-func hasControlChars(s string, breaks bool) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		switch {
-		case breaks && (r == '\n' || r == '\r' || r == '\t'):
-			return false
-		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029:
-			return true
-		}
-		return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-	})
 }

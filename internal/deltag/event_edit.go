@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// NoticeDebounce is how long news of an edit waits for further edits, so that several within a few
-// minutes make one mail. The organiser sees the time and can cut it short.
+// NoticeDebounce is how long the notice of an edit waits for further edits, so that several within a few minutes make
+// one mail. The organiser sees when it goes out and can send it now.
 const NoticeDebounce = 5 * time.Minute
 
-// A MailingChanges is what an edit changes about an event's mailings, written in one transaction with the event.
+// MailingChanges is what an edit changes about an event's mailings. They are written in one transaction with the event.
 type MailingChanges struct {
 	Upserts []Mailing
-	Deletes []Mailing // named by Kind and Version; those not there any more don't matter
+	Deletes []Mailing // only their keys are used; one that does not exist is no error
 }
 
-// ErrEventIsCancelled: a cancelled event is final, for its calendar entries are gone. Clone it instead.
+// ErrEventIsCancelled: a cancelled event cannot be edited, as attendees' calendar entries are gone. It can be cloned.
 var ErrEventIsCancelled = ValidationErrors{{Field: "status", Code: "cancelled-is-final"}}
 
-// ErrNoPendingNotice: no news waits to be sent.
+// ErrNoPendingNotice: no notice waits to be sent.
 var ErrNoPendingNotice = ValidationErrors{{Field: "notice", Code: "no-notice"}}
 
-// WithInitialState completes a new event and plans its mail.
+// WithInitialState returns e, a new event, with its internal fields set, and its first mailings.
 func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 	e.Revision, e.ScheduleVersion, e.ICalSequence = 1, 1, 0
 	e.HasSeatCounter = e.Capacity != nil
@@ -29,9 +29,9 @@ func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 	return e, MailingChanges{Upserts: e.PlannedMailings(now)}
 }
 
-// Edit turns e into next, as the organiser sent it, and plans what people are told: a new time is a new
-// schedule, with new reminders and one mail to everybody; a new title only updates the calendars. The
-// bookkeeping fields of next are ignored.
+// Edit replaces what an organiser may set on e by that of next, whose internal fields are ignored. New times make a new
+// schedule version, with its own reminders. New times or a new title are sent to everybody in one notice.
+// ValidationErrors if e is cancelled, or next is.
 func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 	if e.Status == EventCancelled {
 		return e, MailingChanges{}, ErrEventIsCancelled
@@ -39,47 +39,63 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 	if next.Status == EventCancelled {
 		return e, MailingChanges{}, ValidationErrors{{Field: "status", Code: "use-cancel"}}
 	}
-	next = e.withInternalFieldsOf(next, now)
+	next = next.withInternalFieldsOf(e, now)
 	moved := !next.StartsAt.Equal(e.StartsAt) || !next.EndsAt.Equal(e.EndsAt) || next.TimeZone != e.TimeZone
-	var plan MailingChanges
+	var changes MailingChanges
 	if moved {
 		next.ScheduleVersion++
-		plan.Upserts = next.PlannedMailings(now)
+		changes.Upserts = next.PlannedMailings(now)
 	} else {
-		plan = e.diffReminders(next, now)
+		changes = e.diffReminders(next, now)
 	}
 	if !moved && next.Title == e.Title {
-		return next, plan, nil
+		return next, changes, nil
 	}
 	next.ICalSequence++
 	next.CalendarChangedAt = now
-	if !now.Before(e.EndsAt) && !now.Before(next.EndsAt) {
-		return next, plan, nil // nobody needs to hear about the past
+	if isOver := !now.Before(e.EndsAt) && !now.Before(next.EndsAt); isOver {
+		return next, changes, nil // no notice of a change in the past
 	}
 	next.PendingNotice = e.pendingNotice(moved, now)
-	news := next.NewMailing(next.PendingNotice.Kind, next.ICalSequence, next.PendingNotice.DueAt, "")
-	if next.calendarDetails() == next.PendingNotice.Before && !next.hasReminderDue(next.PendingNotice.Since.Add(-maxHeadStart), now) {
-		// Everything is as people know it, but for those whom a mail of their own has told something else.
-		news.CatchUpSince = next.PendingNotice.Since.Add(-maxRequestDuration)
-	}
-	plan.Upserts = append(plan.Upserts, news)
-	return next, plan, nil
+	changes.Upserts = append(changes.Upserts, next.noticeMailing(now))
+	return next, changes, nil
 }
 
-// pendingNotice is the news of an edit of e, together with that of earlier edits of which nobody has been told.
+// pendingNotice is the notice of an edit of e at now. It replaces that of earlier edits which nobody has been sent yet,
+// and covers them too.
 func (e Event) pendingNotice(moved bool, now time.Time) Notice {
-	n := Notice{Kind: KindChanged, DueAt: now.Add(NoticeDebounce), Since: now, Before: e.calendarDetails()}
-	if moved || e.PendingNotice.Kind == KindMoved && now.Before(e.PendingNotice.DueAt.Add(maxHeadStart)) { // not everybody may know of the last move
-		n.Kind = KindMoved
+	last := e.PendingNotice
+	notice := Notice{Kind: KindChanged, DueAt: now.Add(NoticeDebounce), Since: now, Before: e.calendarDetails()}
+	// The new mailing makes the last one obsolete, even if that is still running.
+	mayNotKnowOfLastMove := last.Kind == KindMoved && now.Before(last.DueAt.Add(maxRunDuration))
+	if moved || mayNotKnowOfLastMove {
+		notice.Kind = KindMoved
 	}
-	if e.PendingNotice.Kind == "" || !now.Add(maxRequestDuration).Before(e.PendingNotice.DueAt) { // the last news may be on its way
-		return n
+	// By the time this edit is written, the last notice may be going out.
+	lastNoticeMayBeOnItsWay := !now.Add(maxRequestDuration).Before(last.DueAt)
+	if last.Kind != "" && !lastNoticeMayBeOnItsWay {
+		notice.Since, notice.Before = last.Since, last.Before
 	}
-	n.Since, n.Before = e.PendingNotice.Since, e.PendingNotice.Before
-	return n
+	return notice
 }
 
-// hasReminderDue says whether a reminder of e is due within a stretch of time: its walk may have been broken off.
+// noticeMailing is the mailing of e's pending notice.
+func (e Event) noticeMailing(now time.Time) Mailing {
+	notice := e.PendingNotice
+	m := e.NewMailing(notice.Kind, e.ICalSequence, notice.DueAt, "")
+	isBackToBefore := e.calendarDetails() == notice.Before
+	// A reminder that was running at some time since then may have been cut short by a new schedule, or have shown the
+	// details of the time between. In both cases everybody gets the notice.
+	reminderMayHaveRun := e.hasReminderDue(notice.Since.Add(-maxRunDuration), now)
+	if isBackToBefore && !reminderMayHaveRun {
+		// Only those who were mailed in between have seen anything else. A request that was given its time just before
+		// the edit may have been written after it.
+		m.CatchUpSince = notice.Since.Add(-maxRequestDuration)
+	}
+	return m
+}
+
+// hasReminderDue says whether a reminder before the start is due later than from and no later than to.
 func (e Event) hasReminderDue(from, to time.Time) bool {
 	return slices.ContainsFunc(e.Reminders, func(r Reminder) bool {
 		due := e.dueAt(r)
@@ -87,22 +103,23 @@ func (e Event) hasReminderDue(from, to time.Time) bool {
 	})
 }
 
-// NoticeMailingKey names the mailing of the notice.
+// NoticeMailingKey is the key of the pending notice's mailing.
 func (e Event) NoticeMailingKey() MailingKey {
 	return MailingKey{EventID: e.ID, Kind: e.PendingNotice.Kind, Version: e.ICalSequence}
 }
 
-// SendNoticeNow has news, the mailing of e's notice, go out at once.
-func (e Event) SendNoticeNow(news Mailing, now time.Time) (Event, MailingChanges, error) {
+// SendNoticeNow makes the pending notice due at now. m is its mailing. ErrNoPendingNotice if it was due already.
+func (e Event) SendNoticeNow(m Mailing, now time.Time) (Event, MailingChanges, error) {
 	if e.PendingNotice.Kind == "" || !now.Before(e.PendingNotice.DueAt) {
 		return e, MailingChanges{}, ErrNoPendingNotice
 	}
 	next := e.withInternalFieldsOf(e, now)
 	next.PendingNotice.DueAt = now
-	return next, MailingChanges{Upserts: []Mailing{news.RunNow(now)}}, nil
+	return next, MailingChanges{Upserts: []Mailing{m.RunNow(now)}}, nil
 }
 
-// Cancel cancels e. Everybody with a place or in line is told, and nothing is sent after it.
+// Cancel cancels e, with a mail to everybody who has a seat or is on the waitlist. Reminders, notices and follow-ups
+// are not sent any more. ErrEventIsCancelled if it was cancelled before.
 func (e Event) Cancel(now time.Time) (Event, MailingChanges, error) {
 	if e.Status == EventCancelled {
 		return e, MailingChanges{}, ErrEventIsCancelled
@@ -117,42 +134,41 @@ func (e Event) Cancel(now time.Time) (Event, MailingChanges, error) {
 	return next, MailingChanges{Upserts: []Mailing{next.NewMailing(KindEventCancelled, next.ICalSequence, now, "")}}, nil
 }
 
-// withInternalFieldsOf gives next the fields that no organiser sets.
-func (e Event) withInternalFieldsOf(next Event, now time.Time) Event {
-	next.ID, next.Secret, next.CreatedAt = e.ID, e.Secret, e.CreatedAt
-	next.ScheduleVersion, next.ICalSequence, next.CalendarChangedAt, next.PendingNotice = e.ScheduleVersion, e.ICalSequence, e.CalendarChangedAt, e.PendingNotice
-	next.HasSeatCounter = e.HasSeatCounter || next.Capacity != nil
-	next.Revision, next.UpdatedAt = e.Revision+1, now
-	return next
+// withInternalFieldsOf is the next state of stored, with what organisers may set taken from e.
+func (e Event) withInternalFieldsOf(stored Event, now time.Time) Event {
+	e.ID, e.Secret, e.CreatedAt = stored.ID, stored.Secret, stored.CreatedAt
+	e.ScheduleVersion, e.ICalSequence = stored.ScheduleVersion, stored.ICalSequence
+	e.CalendarChangedAt, e.PendingNotice = stored.CalendarChangedAt, stored.PendingNotice
+	e.HasSeatCounter = stored.HasSeatCounter || e.Capacity != nil
+	e.Revision, e.UpdatedAt = stored.Revision+1, now
+	return e
 }
 
-// diffReminders drops what is no longer wanted and plans what is new. The schedule keeps its version,
-// so a reminder that is just going out reaches the rest of the list too.
+// diffReminders deletes the mailings of reminders that next does not have and adds those of new ones. The schedule
+// version stays, so a mailing of an unchanged reminder that is running goes on.
 func (e Event) diffReminders(next Event, now time.Time) MailingChanges {
-	var plan MailingChanges
+	var changes MailingChanges
 	for _, r := range e.Reminders {
 		if !slices.Contains(next.Reminders, r) {
-			plan.Deletes = append(plan.Deletes, Mailing{EventID: e.ID, Kind: r.Kind, Version: e.ScheduleVersion})
+			changes.Deletes = append(changes.Deletes, Mailing{EventID: e.ID, Kind: r.Kind, Version: e.ScheduleVersion})
 		}
 	}
 	for _, m := range next.PlannedMailings(now) {
-		same := func(r Reminder) bool { return r.Kind == m.Kind }
-		i, j := slices.IndexFunc(e.Reminders, same), slices.IndexFunc(next.Reminders, same)
-		if i >= 0 && e.Reminders[i] == next.Reminders[j] {
+		if e.reminder(m.Kind) == next.reminder(m.Kind) {
 			continue
 		}
-		plan.Upserts = append(plan.Upserts, m)
-		plan.Deletes = slices.DeleteFunc(plan.Deletes, func(d Mailing) bool { return d.Kind == m.Kind })
+		changes.Upserts = append(changes.Upserts, m)
+		changes.Deletes = slices.DeleteFunc(changes.Deletes, func(d Mailing) bool { return d.Kind == m.Kind })
 	}
-	return plan
+	return changes
 }
 
-// A Notice is the news of an edit that waits to be sent.
+// A Notice is a mail to all about one or more edits.
 type Notice struct {
-	Kind   MailKind // Moved or Changed; "" when there is none
+	Kind   MailKind // KindMoved or KindChanged; "" if there is no notice
 	DueAt  time.Time
-	Since  time.Time       // of the first edit that it tells of
-	Before CalendarDetails // before that
+	Since  time.Time       // of the first edit that it covers
+	Before CalendarDetails // of the event before that edit
 }
 
 // CalendarDetails is what calendars show of an event.
@@ -166,7 +182,7 @@ func (e Event) calendarDetails() CalendarDetails {
 	return CalendarDetails{e.Title, e.StartsAt.UTC(), e.EndsAt.UTC(), e.TimeZone}
 }
 
-// Clone is a draft of the same event at another time: words, questions and reminders come along, people don't.
+// Clone is a draft of the same event at another time, with its texts, questions and reminders, and no registrations.
 func (e Event) Clone(startsAt time.Time) Event {
 	c := e
 	c.ID, c.Secret, c.Status = "", nil, EventDraft

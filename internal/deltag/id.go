@@ -7,13 +7,14 @@ import (
 	"io"
 )
 
-// ids are lower-case base32 without padding: safe in keys, URLs and SES tags, easy to read aloud.
+// Ids are lower-case base32 without padding: safe in keys, URLs and SES tags, and easy to read aloud.
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// idSize is 100 bits: with a billion ids a collision stays below one in 10^12.
+// idSize is in characters, 5 bits each. At 100 bits, the probability of a collision among a billion ids is below
+// 10^-12.
 const idSize = 20
 
-// NewID makes an event id of 20 characters from random.
+// NewID makes an event id of 20 characters. It fails only if random does.
 func NewID(random io.Reader) (string, error) {
 	var b [13]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
@@ -22,28 +23,29 @@ func NewID(random io.Reader) (string, error) {
 	return idEncoding.EncodeToString(b[:])[:idSize], nil
 }
 
-// NewSecret makes 128 random bits.
+// NewSecret makes 16 random bytes. It fails only if random does.
 func NewSecret(random io.Reader) ([]byte, error) {
 	b := make([]byte, secretSize)
 	_, err := io.ReadFull(random, b)
 	return b, err
 }
 
-// RegistrationID is the id of an address at an event. The same address always gives the same id, so
-// the table itself refuses a second registration; without the event's secret it tells nothing of the address.
+// RegistrationID is the id of an address's registration for an event. The same address always gives the same id, so
+// the key of the item prevents a second registration. Without the event's secret the id reveals nothing of the address.
 func RegistrationID(e Event, a Address) string {
 	h := hmac.New(sha256.New, e.Secret)
 	h.Write([]byte(a.Normalized))
 	return idEncoding.EncodeToString(h.Sum(nil))[:idSize]
 }
 
-// Generation tells r from a former registration of the same address, which was erased; "" without a secret.
+// Generation tells r from an earlier registration with the same id, whose address signed up again after an erasure. It
+// is a hash of r's secret, and "" for an r without one.
 func (r Registration) Generation() string {
 	if len(r.Secret) == 0 {
 		return ""
 	}
 	h := hmac.New(sha256.New, r.Secret)
-	h.Write([]byte("mark"))
+	h.Write([]byte("generation"))
 	return idEncoding.EncodeToString(h.Sum(nil)[:5])
 }
 

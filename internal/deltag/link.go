@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Purpose is what a personal link is for. A token made for one purpose does nothing for another.
+// A Purpose is what a personal link is for. The token of one purpose is not valid for another.
 type Purpose byte
 
 const (
@@ -17,25 +17,25 @@ const (
 )
 
 const (
-	secretSize = 16 // 128 bits kept with the registration
-	macSize    = 16 // 128 bits of HMAC-SHA-256: unguessable, and short enough for a mail line
+	secretSize = 16 // bytes; stored with the registration
+	macSize    = 16 // bytes of HMAC-SHA-256: cannot be guessed, and short enough for one line of a mail
 )
 
-// A Link names a registration and a purpose. Its token proves itself by the registration's own
-// secret, so no key is kept anywhere else and the link dies with the registration.
+// A Link is a personal link: a registration and a purpose. Its token is signed with the registration's own secret, so
+// there is no other key to keep, and the link stops working when the registration is erased.
 type Link struct {
 	EventID, RegistrationID string
 	Purpose                 Purpose
 }
 
-// Token is the link's last path segment.
+// Token is the signed form of l, one path segment of its URL.
 func (l Link) Token(secret []byte) string {
-	named := string(rune(l.Purpose)) + "." + l.EventID + "." + l.RegistrationID
-	return base64.RawURLEncoding.EncodeToString(append(l.mac(secret), named...))
+	payload := string(rune(l.Purpose)) + "." + l.EventID + "." + l.RegistrationID
+	return base64.RawURLEncoding.EncodeToString(append(l.mac(secret), payload...))
 }
 
-// ParseLink takes a token apart without trusting it: only Check tells whether it is genuine.
-// ErrBadLink when it is not even of the right form or purpose.
+// ParseLink reads a token and its MAC. The link is not to be trusted before Check has verified the MAC. ErrBadLink if
+// the token is malformed or for another purpose.
 func ParseLink(token string, p Purpose) (Link, []byte, error) {
 	if len(token) > 200 {
 		return Link{}, nil, ErrBadLink
@@ -51,7 +51,7 @@ func ParseLink(token string, p Purpose) (Link, []byte, error) {
 	return Link{EventID: parts[1], RegistrationID: parts[2], Purpose: p}, raw[:macSize], nil
 }
 
-// Check compares in constant time.
+// Check verifies a MAC with the registration's secret, in constant time. ErrBadLink if it is wrong.
 func (l Link) Check(mac, secret []byte) error {
 	if len(secret) != secretSize || !hmac.Equal(mac, l.mac(secret)) {
 		return ErrBadLink

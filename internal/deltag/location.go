@@ -6,8 +6,8 @@ import (
 	_ "time/tzdata" // the provided.al2023 runtime ships no time zone database
 )
 
-// LoadLocation loads an IANA time zone, once per process. Unlike time.LoadLocation it refuses "" and "Local", which mean
-// nothing to a reader elsewhere.
+// LoadLocation loads an IANA time zone, once per process. Unlike time.LoadLocation it refuses "" and "Local", whose
+// meaning depends on the machine. ErrNotFound, or the error of time.LoadLocation.
 func LoadLocation(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, ErrNotFound
@@ -17,7 +17,7 @@ func LoadLocation(name string) (*time.Location, error) {
 	}
 	z, err := time.LoadLocation(name)
 	if err == nil {
-		locationCache.Store(name, z) // at most some 600 names are known
+		locationCache.Store(name, z) // some 600 names exist
 	}
 	return z, err
 }

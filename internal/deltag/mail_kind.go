@@ -2,28 +2,28 @@ package deltag
 
 import "strings"
 
-// A MailKind of mail. Reminders before the start carry their offset: "reminder-P1D".
+// A MailKind says what a mail is about. That of a reminder includes its offset: "reminder-P1D".
 type MailKind string
 
 const (
-	KindConfirmation          MailKind = "confirmation" // you have a place; the invitation
-	KindWaitlisted            MailKind = "waiting"      // you are in line
-	KindPromoted              MailKind = "promoted"     // a place came free and is yours; the invitation
-	KindRegistrationCancelled MailKind = "withdrawn"    // you gave your place up
+	KindConfirmation          MailKind = "confirmation" // you have a seat; with the invitation
+	KindWaitlisted            MailKind = "waiting"      // you are on the waitlist
+	KindPromoted              MailKind = "promoted"     // you have been given a free seat; with the invitation
+	KindRegistrationCancelled MailKind = "withdrawn"    // you have cancelled your registration
 	KindMoved                 MailKind = "moved"        // the event has a new time
-	KindChanged               MailKind = "changed"      // something else that calendars show has changed
-	KindEventCancelled        MailKind = "cancelled"    // the event is off
+	KindChanged               MailKind = "changed"      // something else that calendars show has changed: the title
+	KindEventCancelled        MailKind = "cancelled"    // the event is cancelled
 	KindFollowUpAttended      MailKind = "followup-attended"
-	KindFollowUpMissed        MailKind = "followup-missed"
-	KindMessage               MailKind = "message"     // the organiser's own words
-	KindPreview               MailKind = "preview"     // a message as its attendees would get it, to the organiser alone
-	KindAddressChanged        MailKind = "readdressed" // to an address that was changed for another
-	KindErasureReceipt        MailKind = "erased"      // receipt: nothing is stored about you any more
+	KindFollowUpMissed        MailKind = "followup-missed" // to those who were confirmed and did not attend
+	KindMessage               MailKind = "message"         // text of the organiser to all
+	KindPreview               MailKind = "preview"         // of a message, to the organiser only
+	KindAddressChanged        MailKind = "readdressed"     // to the old address: it has been replaced by another
+	KindErasureReceipt        MailKind = "erased"          // receipt: your data has been erased
 
 	reminderPrefix = "reminder-"
 )
 
-// ReminderKind is the kind of a reminder so long before the start.
+// ReminderKind is the kind of a reminder at an offset from the start; o and -o give the same.
 func ReminderKind(o Offset) MailKind {
 	if o < 0 {
 		o = -o
@@ -37,37 +37,34 @@ func (k MailKind) IsReminder() bool { return strings.HasPrefix(string(k), remind
 // IsFollowUp says whether k is sent after the event.
 func (k MailKind) IsFollowUp() bool { return k == KindFollowUpAttended || k == KindFollowUpMissed }
 
-// IsTransactional mail answers something that happened to one registration. It is numbered by the
-// registration's MailVersion, and a later one makes an earlier one pointless.
+// IsTransactional says whether k tells one person the status of their registration. Such mail is versioned by the
+// registration's MailVersion, and a later one replaces an earlier one that has not been sent.
 func (k MailKind) IsTransactional() bool {
-	switch k {
-	case KindConfirmation, KindWaitlisted, KindPromoted, KindRegistrationCancelled:
-		return true
-	}
-	return false
+	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled
 }
 
-// IsFinal mail goes to an address that no registration has any more.
+// IsFinal says whether k is sent to an address whose registration was erased or has moved to another address.
 func (k MailKind) IsFinal() bool { return k == KindAddressChanged || k == KindErasureReceipt }
 
-// IsChangeNotice tells of an edit that calendars must show.
+// IsChangeNotice says whether k is about an edit that calendars must show.
 func (k MailKind) IsChangeNotice() bool { return k == KindMoved || k == KindChanged }
 
-// IsUnsubscribable mail is what one can take part without. It carries the one-click unsubscribe of RFC 8058.
+// IsUnsubscribable says whether k is optional: people can take part without it. It has RFC 8058's one-click
+// unsubscribe.
 func (k MailKind) IsUnsubscribable() bool {
 	return k.IsReminder() || k.IsFollowUp() || k == KindMessage
 }
 
-// A CalendarMethod is the iTIP method (RFC 5546) of the calendar part a mail carries.
+// A CalendarMethod is the iTIP method (RFC 5546) of a mail's calendar part.
 type CalendarMethod string
 
 const (
-	CalendarNone    CalendarMethod = ""
+	CalendarNone    CalendarMethod = "" // the mail has no calendar part
 	CalendarRequest CalendarMethod = "REQUEST"
 	CalendarCancel  CalendarMethod = "CANCEL"
 )
 
-// CalendarMethod is the method of k's calendar part.
+// CalendarMethod is that of the mails of kind k.
 func (k MailKind) CalendarMethod() CalendarMethod {
 	switch k {
 	case KindConfirmation, KindPromoted, KindMoved, KindChanged:

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Offset is a distance from an event's start or end, written as an ISO 8601 duration of days, hours
-// and minutes ("-P1D", "PT10M"). A day is exactly 24 hours, also across a change of the clocks:
-// people plan the evening before by hours left, and "24 hours before" is what the form says.
+// An Offset is a time before (negative) or after an event's start or end, written as an ISO 8601 duration of days,
+// hours and minutes ("-P1D", "PT10M"). A day is always 24 hours, also when clocks go forward or back: the form says
+// "24 hours before".
 type Offset time.Duration
 
-// ParseOffset reads "-P1D", "-PT1H30M", "PT1H". Weeks, months, years, seconds and fractions are
-// refused: no reminder needs them.
+// ParseOffset reads "-P1D", "-PT1H30M", "PT1H". Weeks, months, years, seconds and fractions, which no reminder needs,
+// are errors.
 func ParseOffset(s string) (Offset, error) {
 	bad := fmt.Errorf("%q is not a duration like -P1D, -PT1H or -PT10M", s)
 	rest, negative := strings.CutPrefix(s, "-")
@@ -44,40 +44,41 @@ func ParseOffset(s string) (Offset, error) {
 	return Offset(total), nil
 }
 
-// parseComponent reads a number followed by unit from the front of s; an s without that unit yields zero.
-func parseComponent(s string, unit byte, worth time.Duration) (time.Duration, string, bool) {
+// parseComponent reads a number followed by unit from the front of s, and returns what follows. Zero if s lacks unit.
+func parseComponent(s string, unit byte, size time.Duration) (value time.Duration, rest string, ok bool) {
 	i := strings.IndexByte(s, unit)
 	if i < 0 {
 		return 0, s, true
 	}
-	// Four digits bound the sum far below an overflow, and no reminder is further away.
+	// At most four digits, so that the sum cannot overflow.
 	n, err := strconv.ParseUint(s[:i], 10, 16)
 	if err != nil || i > 4 {
 		return 0, "", false
 	}
-	return time.Duration(n) * worth, s[i+1:], true
+	return time.Duration(n) * size, s[i+1:], true
 }
 
+// String is o as an ISO 8601 duration.
 func (o Offset) String() string {
 	d := time.Duration(o)
-	var b strings.Builder
+	sign := ""
 	if d < 0 {
-		b.WriteByte('-')
-		d = -d
+		sign, d = "-", -d
 	}
-	b.WriteByte('P')
-	if days := d / (24 * time.Hour); days > 0 {
+	days, hours, minutes := d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60
+	var b strings.Builder
+	b.WriteString(sign + "P")
+	if days > 0 {
 		fmt.Fprintf(&b, "%dD", days)
 	}
-	d %= 24 * time.Hour
-	if d > 0 || b.Len() <= 2 && b.String()[b.Len()-1] == 'P' {
+	if hours > 0 || minutes > 0 || days == 0 {
 		b.WriteByte('T')
-		if h := d / time.Hour; h > 0 {
-			fmt.Fprintf(&b, "%dH", h)
-		}
-		if m := d % time.Hour / time.Minute; m > 0 || d == 0 {
-			fmt.Fprintf(&b, "%dM", m)
-		}
+	}
+	if hours > 0 {
+		fmt.Fprintf(&b, "%dH", hours)
+	}
+	if minutes > 0 || days == 0 && hours == 0 {
+		fmt.Fprintf(&b, "%dM", minutes)
 	}
 	return b.String()
 }

@@ -1,33 +1,33 @@
 package deltag
 
-// A Role is what somebody may do.
+// A Role says what somebody may do.
 type Role string
 
 const (
-	RoleOwner     Role = "owner"     // everything, members, tokens and settings too
-	RoleOrganiser Role = "organiser" // everything about events
-	RoleReader    Role = "reader"    // see, and change nothing
+	RoleOwner     Role = "owner"     // everything, including members, tokens and settings
+	RoleOrganiser Role = "organiser" // read and change everything about events
+	RoleReader    Role = "reader"    // read only
 )
 
-// A Door is the way somebody came in.
-type Door string
+// A Channel is how a request came in.
+type Channel string
 
 const (
-	DoorAPI     Door = "api"
-	DoorConsole Door = "console"
+	ChannelAPI     Channel = "api"
+	ChannelConsole Channel = "console"
 )
 
-// A Principal is who asks for something, as far as they have proved it.
+// A Principal is an authenticated user of the API or the console.
 type Principal struct {
-	Name string // of the access token, or the organiser's address
-	Role Role
-	Door Door
+	Name    string // of the access token, or the organiser's address
+	Role    Role
+	Channel Channel
 }
 
-// MayRead says whether p may see events and the people who take part.
+// MayRead says whether p may read events and their registrations.
 func (p Principal) MayRead() bool {
 	return p.Role == RoleOwner || p.Role == RoleOrganiser || p.Role == RoleReader
 }
 
-// MayEdit says whether p may change events and registrations, and write to those who take part.
+// MayEdit says whether p may change events and registrations, and send messages to attendees.
 func (p Principal) MayEdit() bool { return p.Role == RoleOwner || p.Role == RoleOrganiser }

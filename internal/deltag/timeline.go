@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// A TimelineEntry of the timeline is one mail to all: still to go out, under way, or done.
+// A TimelineEntry is one mail to all: planned, being sent, or done.
 type TimelineEntry struct {
 	Kind    MailKind
 	Version int
 	DueAt   time.Time
 	Status  MailingStatus
-	// Reason says why it will not go out, or did not.
-	Reason Reason
-	// Expected is how many would get it if nothing changed until then; of a follow-up before the event, at most so many.
+	Reason  Reason // why it will not be sent, or was not
+	// Expected is how many will get it if nothing changes. For a follow-up it is an upper limit until the event starts.
 	Expected int
 	Sent     int
 	Skipped  int
 }
 
-// Reasons for which a reminder is not even planned.
+// Reasons why a reminder has no mailing.
 const (
 	ReasonInThePast Reason = "in-the-past"
 	ReasonNoText    Reason = "no-text"
 )
 
-// Timeline is every mail to all of e, in the order of time. It asks the rules that send, so it is a dry run of them.
+// Timeline is every mail to all of e, ordered by time: its mailings, and the reminders without one. It uses the rules
+// that also decide when a mail is sent, so it is a dry run of them.
 func (e Event) Timeline(ms []Mailing, c Counts, now time.Time) []TimelineEntry {
 	var entries []TimelineEntry
 	planned := map[MailKind]bool{}
@@ -41,38 +41,43 @@ func (e Event) Timeline(ms []Mailing, c Counts, now time.Time) []TimelineEntry {
 		if r.Kind.IsFollowUp() && r.Text == "" {
 			reason = ReasonNoText
 		}
-		entries = append(entries, TimelineEntry{Kind: r.Kind, Version: e.ScheduleVersion, DueAt: e.dueAt(r), Status: MailingObsolete, Reason: reason})
+		entries = append(entries, TimelineEntry{
+			Kind: r.Kind, Version: e.ScheduleVersion, DueAt: e.dueAt(r), Status: MailingObsolete, Reason: reason,
+		})
 	}
 	slices.SortStableFunc(entries, func(a, b TimelineEntry) int { return a.DueAt.Compare(b.DueAt) })
 	return entries
 }
 
 func (m Mailing) timelineEntry(e Event, c Counts, now time.Time) TimelineEntry {
-	n := TimelineEntry{Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Status: m.Status, Reason: m.Reason, Sent: m.Sent, Skipped: m.Skipped}
+	entry := TimelineEntry{
+		Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Status: m.Status, Reason: m.Reason,
+		Sent: m.Sent, Skipped: m.Skipped,
+	}
 	if m.Status != MailingPlanned && m.Status != MailingRunning {
-		return n
+		return entry
 	}
-	at := m.DueAt
-	if at.Before(now) {
-		at = now
+	sentAt := m.DueAt
+	if sentAt.Before(now) {
+		sentAt = now
 	}
-	if n.Reason = m.ObsoleteReason(e, at); n.Reason == "" {
-		n.Expected = m.expectedRecipients(e, c, now)
+	if entry.Reason = m.ObsoleteReason(e, sentAt); entry.Reason == "" {
+		entry.Expected = m.expectedRecipients(e, c, now)
 	}
-	return n
+	return entry
 }
 
-// expectedRecipients counts whom the rule for m's kind lets through; see Letter.Verdict.
+// expectedRecipients is how many MailContext.SkipReason and the audience let through, as far as counts can tell.
 func (m Mailing) expectedRecipients(e Event, c Counts, now time.Time) int {
-	before := now.Before(e.StartsAt)
+	hasStarted := !now.Before(e.StartsAt)
 	switch {
 	case m.Kind == KindEventCancelled, m.Audience == AudienceAll:
 		return c.Confirmed + c.Waitlisted
 	case m.Audience == AudienceWaitlisted:
 		return c.Waitlisted
-	case m.Kind == KindFollowUpAttended && !before, m.Audience == AudienceAttended:
+	case m.Kind == KindFollowUpAttended && hasStarted, m.Audience == AudienceAttended:
 		return c.Attended
-	case m.Kind == KindFollowUpMissed && !before, m.Audience == AudienceNotAttended:
+	case m.Kind == KindFollowUpMissed && hasStarted, m.Audience == AudienceNotAttended:
 		return max(0, c.Confirmed-c.Attended)
 	}
 	return c.Confirmed

@@ -108,15 +108,14 @@ func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Deli
 
 // Deliveries lists a page of an event's deliveries in the order of their registrations' ids, and the cursor of the
 // next page, "" at the end. A page may be shorter than limit and not be the last.
-// Errors: ValidationErrors, when cursor is not one of this event's.
+// Errors: ValidationErrors, when cursor is not one of this list's.
 func (s *Store) Deliveries(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Delivery, string, error) {
-	after, err := readCursor(cursor, "PK", eventPK(eventID))
+	q, err := query{pk: eventPK(eventID), prefix: deliverySK, limit: limit}.startAfter(cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	q := query{pk: eventPK(eventID), prefix: deliverySK, after: after, limit: limit}
 	ds, last, err := decodePage(ctx, s, q, decodeDelivery)
 	return ds, writeCursor(last), err
 }

@@ -231,11 +231,11 @@ func (s *Store) EventBySlug(ctx context.Context, slug string) (deltag.Event, err
 // events there are is eventually consistent.
 // Errors: ValidationErrors, when cursor is not one of this list's.
 func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error) {
-	after, err := readCursor(cursor, "GSI1PK", eventsPK)
+	q, err := query{index: "GSI1", pk: eventsPK, limit: limit}.startAfter(cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := s.queryPage(ctx, query{index: "GSI1", pk: eventsPK, after: after, limit: limit})
+	out, err := s.queryPage(ctx, q)
 	if err != nil {
 		return nil, "", err
 	}

@@ -2,8 +2,12 @@ package dynamo_test
 
 import (
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,10 +95,53 @@ func TestEvents(t *testing.T) {
 			want(t, len(up), 1)
 		})
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
-			for _, cursor := range []string{"?", "e30", "eyJQSyI6IngiLCJTSyI6InkifQ"} {
-				if _, _, err := s.Events(ctx, cursor, 2); !errors.As(err, new(deltag.ValidationErrors)) {
-					t.Errorf("%q: %v", cursor, err)
+			e := newEvent(t, s, nil)
+			events := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS", "GSI1SK": "2026"}
+			people := map[string]string{"PK": "EVENT#" + e.ID, "SK": "REG#x"}
+			changed := func(cursor map[string]string, name, value string) string {
+				cursor = maps.Clone(cursor)
+				if cursor[name] = value; value == "" {
+					delete(cursor, name)
 				}
+				raw, _ := json.Marshal(cursor)
+				return base64.RawURLEncoding.EncodeToString(raw)
+			}
+			list := func(cursor string) error { _, _, err := s.Events(ctx, cursor, 2); return err }
+			must(t, list(changed(events, "SK", "META")))
+			for _, cursor := range []string{
+				"?", "e30", changed(people, "SK", "REG#x"), changed(events, "X", "y"), changed(events, "GSI1SK", ""),
+				changed(events, "GSI1PK", "DUE"), changed(events, "PK", strings.Repeat("x", 2049)),
+			} {
+				if err := list(cursor); !errors.As(err, new(deltag.ValidationErrors)) {
+					t.Errorf("events, %q: %v", cursor, err)
+				}
+			}
+			list = func(cursor string) error { _, _, err := s.Registrations(ctx, e.ID, cursor, 2); return err }
+			must(t, list(changed(people, "SK", "REG#x")))
+			for _, cursor := range []string{
+				changed(people, "SK", "MAIL#x"), changed(people, "SK", "META"), changed(people, "PK", "EVENT#y"),
+				changed(people, "X", "y"), changed(events, "GSI1PK", "EVENTS"),
+			} {
+				if err := list(cursor); !errors.As(err, new(deltag.ValidationErrors)) {
+					t.Errorf("registrations, %q: %v", cursor, err)
+				}
+			}
+		})
+		t.Run("ListsMoreThanOneBatchReads", func(t *testing.T) {
+			for range 101 {
+				newEvent(t, s, nil)
+			}
+			es, _, err := s.Events(ctx, "", 101)
+			must(t, err)
+			want(t, len(es), 101)
+		})
+		t.Run("WhatNoKeyCanBeIsNotFound", func(t *testing.T) {
+			long := strings.Repeat("x", 3000)
+			if _, err := s.EventBySlug(ctx, long); !errors.Is(err, deltag.ErrNotFound) {
+				t.Errorf("slug: %v", err)
+			}
+			if _, _, err := s.EventAndRegistration(ctx, long, long); !errors.Is(err, deltag.ErrNotFound) {
+				t.Errorf("registration: %v", err)
 			}
 		})
 	})

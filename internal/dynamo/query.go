@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,6 +18,9 @@ import (
 
 // get reads one item, consistently. ErrNotFound.
 func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
+	if !fitsKey(pk, sk) {
+		return nil, deltag.ErrNotFound
+	}
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
 	})
@@ -28,33 +33,48 @@ func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
 	return out.Item, nil
 }
 
+// fitsKey says whether an item can have the key: DynamoDB refuses longer ones, which come from requests' paths.
+func fitsKey(pk, sk string) bool { return len(pk) <= 2048 && len(sk) <= 1024 }
+
 // maxBatch is how many items one BatchGetItem reads.
 const maxBatch = 100
 
-// batchGet reads up to maxBatch items, consistently, and returns those that exist by PK and SK, the one appended to
-// the other. DynamoDB leaves keys unprocessed when it throttles: they are read again, maxRetries times at most.
+// batchGet reads items, consistently, and returns those that exist by PK and SK, the one appended to the other. It
+// takes one request for each maxBatch of keys.
 func (s *Store) batchGet(ctx context.Context, keys ...item) (map[string]item, error) {
+	keys = slices.DeleteFunc(keys, func(k item) bool { return !fitsKey(stringAttr(k, "PK"), stringAttr(k, "SK")) })
 	found := make(map[string]item, len(keys))
+	for batch := range slices.Chunk(keys, maxBatch) {
+		if err := s.getBatch(ctx, batch, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// getBatch adds the items of one request to found. DynamoDB leaves keys unprocessed when it throttles: they are read
+// again, maxRetries times at most.
+func (s *Store) getBatch(ctx context.Context, keys []item, found map[string]item) error {
 	pending := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
 	for attempt := 0; len(pending) > 0; attempt++ {
 		if attempt > maxRetries {
-			return nil, fmt.Errorf("get: keys left unprocessed: %w", deltag.ErrUnavailable)
+			return fmt.Errorf("get: keys left unprocessed: %w", deltag.ErrUnavailable)
 		}
 		if attempt > 0 {
 			if err := backoff(ctx, attempt); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: pending})
 		if err != nil {
-			return nil, wrapError("get", err)
+			return wrapError("get", err)
 		}
 		for _, it := range out.Responses[s.table] {
 			found[stringAttr(it, "PK")+stringAttr(it, "SK")] = it
 		}
 		pending = out.UnprocessedKeys
 	}
-	return found, nil
+	return nil
 }
 
 // A query reads one partition in the order of its sort keys.
@@ -181,23 +201,35 @@ func writeCursor(last item) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// readCursor decodes a cursor. Users of the API can change cursors, so it must be one of the partition pk, whose key
-// attribute is called name, and of no other.
-func readCursor(cursor, name, pk string) (item, error) {
+// startAfter is q from a cursor on; "" is the beginning. Users of the API can change cursors, and DynamoDB refuses a key
+// that q cannot have returned: errBadCursor.
+func (q query) startAfter(cursor string) (query, error) {
 	if cursor == "" {
-		return nil, nil
+		return q, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	var plain map[string]string
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		err = json.Unmarshal(raw, &plain)
 	}
-	if err != nil || plain[name] != pk || plain["PK"] == "" || plain["SK"] == "" {
-		return nil, errBadCursor
+	keys := []string{"PK", "SK"}
+	if q.index != "" {
+		keys = append(keys, q.index+"PK", q.index+"SK")
+	}
+	if err != nil || len(plain) != len(keys) {
+		return q, errBadCursor
 	}
 	after := item{}
-	for name, value := range plain {
-		after[name] = avString(value)
+	for _, name := range keys {
+		if plain[name] == "" {
+			return q, errBadCursor
+		}
+		after[name] = avString(plain[name])
 	}
-	return after, nil
+	if plain[q.index+"PK"] != q.pk || !strings.HasPrefix(plain[q.index+"SK"], q.prefix) ||
+		!fitsKey(plain["PK"], plain["SK"]) || !fitsKey(q.pk, plain[q.index+"SK"]) {
+		return q, errBadCursor
+	}
+	q.after = after
+	return q, nil
 }

@@ -82,15 +82,14 @@ func (s *Store) EventAndRegistration(
 
 // Registrations lists a page of an event's registrations in the order of their ids, and the cursor of the next page,
 // "" at the end. A page may be shorter than limit and not be the last.
-// Errors: ValidationErrors, when cursor is not one of this event's.
+// Errors: ValidationErrors, when cursor is not one of this list's.
 func (s *Store) Registrations(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Registration, string, error) {
-	after, err := readCursor(cursor, "PK", eventPK(eventID))
+	q, err := query{pk: eventPK(eventID), prefix: registrationSK, limit: limit}.startAfter(cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	q := query{pk: eventPK(eventID), prefix: registrationSK, after: after, limit: limit}
 	rs, last, err := decodePage(ctx, s, q, decodeRegistration)
 	return rs, writeCursor(last), err
 }

@@ -1,5 +1,5 @@
-// Package language says things in the reader's language. The words live in da.json and en.json, and
-// nowhere else; both have the same keys.
+// Package i18n has the texts of pages and mails in each language. They are in da.json and en.json, which have the same
+// keys, and nowhere else.
 package i18n
 
 import (
@@ -16,19 +16,19 @@ import (
 //go:embed da.json en.json
 var files embed.FS
 
-// Catalog are one language's.
+// A Catalog is the texts of one language.
 type Catalog struct {
 	Language deltag.Language
 	text     map[string]string
 }
 
-// A request reads one language, so each is parsed when it is first asked for.
+// Parsed on first use, as most requests need one language only.
 var (
 	danish  = sync.OnceValue(func() *Catalog { return load(deltag.LanguageDanish) })
 	english = sync.OnceValue(func() *Catalog { return load(deltag.LanguageEnglish) })
 )
 
-// For returns the words of l, and Danish for a language that Deltag does not speak.
+// For returns the catalog of l, or the Danish one if l is not supported.
 func For(l deltag.Language) *Catalog {
 	if l == deltag.LanguageEnglish {
 		return english()
@@ -37,82 +37,85 @@ func For(l deltag.Language) *Catalog {
 }
 
 func load(l deltag.Language) *Catalog {
-	w := &Catalog{Language: l}
+	c := &Catalog{Language: l}
 	raw, err := files.ReadFile(string(l) + ".json")
 	if err == nil {
-		err = json.Unmarshal(raw, &w.text)
+		err = json.Unmarshal(raw, &c.text)
 	}
 	if err != nil {
-		panic(err) // embedded and tested: cannot happen in a build that passed
+		panic(err) // impossible: the files are embedded, and parsed in a test
 	}
-	return w
+	return c
 }
 
-// Text returns the words of key with its {placeholders} filled from name-value pairs. An unknown key is
-// returned as it is, so that a reader sees the fault rather than nothing; a test looks for such.
-func (w *Catalog) Text(key string, pairs ...any) string {
-	s, ok := w.text[key]
+// Text returns the text of key with its {placeholders} replaced by the values of pairs, which alternate names and
+// values. An unknown key is returned itself, which shows the mistake to a reader. A test finds unknown keys in the
+// source.
+func (c *Catalog) Text(key string, pairs ...any) string {
+	s, ok := c.text[key]
 	if !ok {
 		return key
 	}
 	if len(pairs) == 0 {
 		return s
 	}
-	// All at once, so that a value with braces in it is left as it is.
-	fill := make([]string, len(pairs))
+	// All in one pass, so that braces in a value are left alone.
+	replacements := make([]string, len(pairs))
 	for i := 0; i+1 < len(pairs); i += 2 {
-		fill[i], fill[i+1] = fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1])
+		replacements[i], replacements[i+1] = fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1])
 	}
-	return strings.NewReplacer(fill...).Replace(s)
+	return strings.NewReplacer(replacements...).Replace(s)
 }
 
-// Has says whether there are words for key.
-func (w *Catalog) Has(key string) bool {
-	_, ok := w.text[key]
+// Has says whether there is a text for key.
+func (c *Catalog) Has(key string) bool {
+	_, ok := c.text[key]
 	return ok
 }
 
-// FieldError says what is wrong with a field and the way out.
-func (w *Catalog) FieldError(f deltag.FieldError) string {
-	return w.Text("error."+f.Code, "limit", f.Limit)
+// FieldError says what is wrong with a field and how to correct it.
+func (c *Catalog) FieldError(f deltag.FieldError) string {
+	return c.Text("error."+f.Code, "limit", f.Limit)
 }
 
-// Date is a day in zone, e.g. "tirsdag den 1. december 2026".
-func (w *Catalog) Date(t time.Time, zone *time.Location) string {
+// Date is the date of t in zone, e.g. "tirsdag den 1. december 2026".
+func (c *Catalog) Date(t time.Time, zone *time.Location) string {
 	t = t.In(zone)
-	return w.Text("date.day",
-		"weekday", w.Text(fmt.Sprintf("date.weekday.%d", t.Weekday())),
-		"day", t.Day(), "month", w.Text(fmt.Sprintf("date.month.%d", t.Month())), "year", t.Year())
+	return c.Text("date.day",
+		"weekday", c.Text(fmt.Sprintf("date.weekday.%d", t.Weekday())),
+		"day", t.Day(), "month", c.Text(fmt.Sprintf("date.month.%d", t.Month())), "year", t.Year())
 }
 
-// TimeOfDay is a time of day in zone, e.g. "14.00".
-func (w *Catalog) TimeOfDay(t time.Time, zone *time.Location) string {
-	return t.In(zone).Format(w.Text("date.time"))
+// TimeOfDay is the time of day of t in zone, e.g. "14.00".
+func (c *Catalog) TimeOfDay(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format(c.Text("date.time"))
 }
 
-// EventTime is an event's time with the zone's name, e.g. "tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)".
-func (w *Catalog) EventTime(e deltag.Event) string {
+// EventTime is when e takes place, in its zone, e.g. "tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)".
+func (c *Catalog) EventTime(e deltag.Event) string {
 	zone := e.Zone()
 	key := "date.event-time"
 	if !isSameDay(e.StartsAt.In(zone), e.EndsAt.In(zone)) {
 		key = "date.event-time-days"
 	}
-	return w.Text(key,
-		"date", w.Date(e.StartsAt, zone), "from", w.TimeOfDay(e.StartsAt, zone),
-		"enddate", w.Date(e.EndsAt, zone), "to", w.TimeOfDay(e.EndsAt, zone), "zone", w.Zone(e))
+	return c.Text(key,
+		"date", c.Date(e.StartsAt, zone), "from", c.TimeOfDay(e.StartsAt, zone),
+		"enddate", c.Date(e.EndsAt, zone), "to", c.TimeOfDay(e.EndsAt, zone), "zone", c.Zone(e))
 }
 
-// Zone is the name people give an event's time zone: "dansk tid", or "tid i Lissabon"-like by its city.
-func (w *Catalog) Zone(e deltag.Event) string {
-	if key := "zone." + e.TimeZone; w.Has(key) {
-		return w.Text(key)
+// Zone is what people call e's time zone: "dansk tid", or the time of its city: "tid i New York, EST".
+func (c *Catalog) Zone(e deltag.Event) string {
+	if key := "zone." + e.TimeZone; c.Has(key) {
+		return c.Text(key)
 	}
 	city := e.TimeZone[strings.LastIndexByte(e.TimeZone, '/')+1:]
-	return w.Text("zone.other", "city", strings.ReplaceAll(city, "_", " "), "abbreviation", e.StartsAt.In(e.Zone()).Format("MST"))
+	abbreviation := e.StartsAt.In(e.Zone()).Format("MST")
+	return c.Text("zone.other", "city", strings.ReplaceAll(city, "_", " "), "abbreviation", abbreviation)
 }
 
-// Remaining is a stretch of time in its largest fitting unit, rounded to the nearest: "24 timer", "1 time", "10 minutter".
-func (w *Catalog) Remaining(d time.Duration) string {
+// Remaining is a duration in the largest unit that fits, rounded to the nearest: "24 timer", "1 time", "10 minutter".
+// It is at least one minute.
+func (c *Catalog) Remaining(d time.Duration) string {
 	unit, size := "minute", time.Minute
 	switch {
 	case d >= 48*time.Hour:
@@ -124,7 +127,7 @@ func (w *Catalog) Remaining(d time.Duration) string {
 	if n != 1 {
 		unit += "s"
 	}
-	return w.Text("date.remaining."+unit, "n", n)
+	return c.Text("date.remaining."+unit, "n", n)
 }
 
 func isSameDay(a, b time.Time) bool {

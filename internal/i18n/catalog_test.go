@@ -18,7 +18,7 @@ import (
 	"deltag/internal/i18n"
 )
 
-func words(t *testing.T, file string) map[string]string {
+func readTexts(t *testing.T, file string) map[string]string {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -33,8 +33,8 @@ func words(t *testing.T, file string) map[string]string {
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}?`)
 
-func TestWordFiles(t *testing.T) {
-	danish, english := words(t, "da.json"), words(t, "en.json")
+func TestLanguageFiles(t *testing.T) {
+	danish, english := readTexts(t, "da.json"), readTexts(t, "en.json")
 	t.Run("HaveTheSameKeys", func(t *testing.T) {
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(danish)), slices.Sorted(maps.Keys(english))); diff != "" {
 			t.Errorf("(-Danish +English):\n%s", diff)
@@ -42,7 +42,7 @@ func TestWordFiles(t *testing.T) {
 	})
 	t.Run("HaveTheSamePlaceholders", func(t *testing.T) {
 		for key := range danish {
-			// Each must be filled in both, but a language may need one twice.
+			// A language may use one twice.
 			da, en := placeholder.FindAllString(danish[key], -1), placeholder.FindAllString(english[key], -1)
 			slices.Sort(da)
 			slices.Sort(en)
@@ -63,40 +63,40 @@ func TestWordFiles(t *testing.T) {
 	})
 }
 
-// What follows is put in when the program runs.
-var dynamic = regexp.MustCompile(`%[a-z].*$`)
+// verb and what follows it is replaced when the program runs.
+var verb = regexp.MustCompile(`%[a-z].*$`)
 
 func TestKeysInSource(t *testing.T) {
-	all := words(t, "da.json")
+	all := readTexts(t, "da.json")
 	keys := slices.Sorted(maps.Keys(all))
-	var stems []string
+	var prefixes []string
 	used := map[string]bool{}
-	for name, where := range named(t, keys) {
-		stem := dynamic.ReplaceAllString(name, "")
-		begins := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, stem) })
+	for name, file := range findLiterals(t, keys) {
+		prefix := verb.ReplaceAllString(name, "")
+		isPrefix := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, prefix) })
 		switch {
 		case all[name] != "":
 			used[name] = true
-		case strings.HasSuffix(name, ".ics"): // a file's name, and no key
-		case begins && stem != "" && strings.ContainsAny(stem[len(stem)-1:], ".-"):
-			stems = append(stems, stem)
+		case strings.HasSuffix(name, ".ics"): // a file name
+		case isPrefix && prefix != "" && strings.ContainsAny(prefix[len(prefix)-1:], ".-"):
+			prefixes = append(prefixes, prefix)
 		default:
-			t.Errorf("%s: no words for %q", where, name)
+			t.Errorf("%s: no text for %q", file, name)
 		}
 	}
 	if len(used) < 50 {
 		t.Fatalf("only %d keys found in the source: the search is broken", len(used))
 	}
 	for _, k := range keys {
-		if !used[k] && !slices.ContainsFunc(stems, func(s string) bool { return strings.HasPrefix(k, s) }) {
-			t.Errorf("%s is used nowhere", k)
+		if !used[k] && !slices.ContainsFunc(prefixes, func(s string) bool { return strings.HasPrefix(k, s) }) {
+			t.Errorf("%s is not used", k)
 		}
 	}
 }
 
-// named are the literals in the repository's Go files and templates that name words or begin their name, each
-// with a file that holds it.
-func named(t *testing.T, keys []string) map[string]string {
+// findLiterals are the string literals in the repository's Go files and templates that are a key or the prefix of
+// one, each with a file that it is in.
+func findLiterals(t *testing.T, keys []string) map[string]string {
 	t.Helper()
 	var firsts []string
 	for _, k := range keys {
@@ -133,19 +133,20 @@ func TestText(t *testing.T) {
 	if got := w.Text("date.remaining.hours", "n", 24); got != "24 timer" {
 		t.Errorf("got %q", got)
 	}
-	if got := w.Text("no.such.words", "n", 24); got != "no.such.words" || w.Has("no.such.words") {
+	if got := w.Text("no.such.text", "n", 24); got != "no.such.text" || w.Has("no.such.text") {
 		t.Errorf("unknown key: got %q", got)
 	}
 	if got := i18n.For("tlh").Language; got != deltag.LanguageDanish {
 		t.Errorf("unknown language: got %s", got)
 	}
-	if got := i18n.For(deltag.LanguageEnglish).FieldError(deltag.FieldError{Field: "name", Code: "too-long", Limit: 200}); !strings.Contains(got, "200") {
-		t.Errorf("fault: got %q", got)
+	tooLong := deltag.FieldError{Field: "name", Code: "too-long", Limit: 200}
+	if got := i18n.For(deltag.LanguageEnglish).FieldError(tooLong); !strings.Contains(got, "200") {
+		t.Errorf("field error: got %q", got)
 	}
 }
 
-// at is a time in Copenhagen, which is two hours ahead of UTC from 29 March to 25 October 2026, else one.
-func at(t *testing.T, s string) time.Time {
+// inCopenhagen is a time there: two hours ahead of UTC from 29 March to 25 October 2026, otherwise one.
+func inCopenhagen(t *testing.T, s string) time.Time {
 	t.Helper()
 	zone, err := deltag.LoadLocation("Europe/Copenhagen")
 	if err != nil {
@@ -191,7 +192,9 @@ func TestEventTime(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := deltag.Event{StartsAt: at(t, c.from).UTC(), EndsAt: at(t, c.to).UTC(), TimeZone: "Europe/Copenhagen"}
+			e := deltag.Event{
+				StartsAt: inCopenhagen(t, c.from).UTC(), EndsAt: inCopenhagen(t, c.to).UTC(), TimeZone: "Europe/Copenhagen",
+			}
 			if got := e.StartsAt.Format("15:04"); got != c.utc {
 				t.Errorf("starts at %s UTC, want %s", got, c.utc)
 			}
@@ -207,7 +210,7 @@ func TestEventTime(t *testing.T) {
 
 func TestEveryDayHasAName(t *testing.T) {
 	for _, l := range deltag.Languages {
-		for day := at(t, "2026-01-01 12:00"); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
+		for day := inCopenhagen(t, "2026-01-01 12:00"); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
 			if got := i18n.For(l).Date(day, day.Location()); strings.Contains(got, "date.") || !strings.Contains(got, "2026") {
 				t.Errorf("%s: %q", l, got)
 			}
@@ -217,15 +220,17 @@ func TestEveryDayHasAName(t *testing.T) {
 
 func TestZone(t *testing.T) {
 	for name, c := range map[string]struct{ zone, from, danish, english string }{
-		"Home":        {"Europe/Copenhagen", "2026-12-01 14:00", "dansk tid", "Danish time"},
-		"UTC":         {"UTC", "2026-12-01 14:00", "UTC", "UTC"},
-		"CityWinter":  {"America/New_York", "2026-12-01 14:00", "tid i New York, EST", "New York time, EST"},
-		"CitySummer":  {"America/New_York", "2026-07-01 14:00", "tid i New York, EDT", "New York time, EDT"},
-		"NestedName":  {"America/Argentina/Buenos_Aires", "2026-07-01 14:00", "tid i Buenos Aires, -03", "Buenos Aires time, -03"},
+		"Home":       {"Europe/Copenhagen", "2026-12-01 14:00", "dansk tid", "Danish time"},
+		"UTC":        {"UTC", "2026-12-01 14:00", "UTC", "UTC"},
+		"CityWinter": {"America/New_York", "2026-12-01 14:00", "tid i New York, EST", "New York time, EST"},
+		"CitySummer": {"America/New_York", "2026-07-01 14:00", "tid i New York, EDT", "New York time, EDT"},
+		"NestedName": {
+			"America/Argentina/Buenos_Aires", "2026-07-01 14:00", "tid i Buenos Aires, -03", "Buenos Aires time, -03",
+		},
 		"UnknownZone": {"Mars/Olympus", "2026-12-01 14:00", "tid i Olympus, UTC", "Olympus time, UTC"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := deltag.Event{StartsAt: at(t, c.from).UTC(), TimeZone: c.zone}
+			e := deltag.Event{StartsAt: inCopenhagen(t, c.from).UTC(), TimeZone: c.zone}
 			if got := i18n.For(deltag.LanguageDanish).Zone(e); got != c.danish {
 				t.Errorf("Danish: %q, want %q", got, c.danish)
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 )
 
-// requestTimeout bounds one hand-over. SES answers within a second; what takes longer is better noted as
-// unknown than left to the function's own end.
+// requestTimeout bounds one request. SES responds within a second; a delivery that takes longer had better be
+// recorded as unknown than be cut off by the end of the function.
 const requestTimeout = 20 * time.Second
 
 // NewClient makes a client without the SDK's config loader; see dynamo.NewClient. endpoint is "" in AWS.
@@ -22,9 +22,14 @@ func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Cli
 	return sendEmailFunc(sesv2.New(o).SendEmail)
 }
 
-// sendEmailFunc keeps the SDK's client, with all of SES's operations, out of every interface; see package dynamo's.
-type sendEmailFunc func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+type (
+	// sendEmailFunc keeps the SDK's client out of the interface, for the reason given in package dynamo's client.go.
+	sendEmailFunc func(context.Context, *sesv2.SendEmailInput, ...option) (*sesv2.SendEmailOutput, error)
+	option        = func(*sesv2.Options)
+)
 
-func (send sendEmailFunc) SendEmail(ctx context.Context, in *sesv2.SendEmailInput, o ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
-	return send(ctx, in, o...)
+func (f sendEmailFunc) SendEmail(
+	ctx context.Context, in *sesv2.SendEmailInput, options ...option,
+) (*sesv2.SendEmailOutput, error) {
+	return f(ctx, in, options...)
 }

@@ -1,4 +1,4 @@
-// Package ses hands mail to Amazon SES.
+// Package ses submits mail to Amazon SES.
 package ses
 
 import (
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,21 +18,21 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A Client is what the sender calls of SES.
+// A Client is the part of the SES client that a Sender needs.
 type Client interface {
-	SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	SendEmail(context.Context, *sesv2.SendEmailInput, ...option) (*sesv2.SendEmailOutput, error)
 }
 
-// A Sender hands messages to SES, each once: SES knows no idempotency token, so a retry of the SDK's own
-// could send a mail twice.
+// A Sender submits each message to SES once, without retries: SES has no idempotency token, so a retry could send a
+// mail twice.
 type Sender struct {
 	Client           Client
 	From             string // MAIL_FROM
-	ConfigurationSet string // whose events feed the ledger; "" for none
+	ConfigurationSet string // that publishes SES's events; "" for none
 }
 
-// Send returns SES's message id, or deltag.ErrThrottled, ErrQuota, ErrRejected or ErrNotHandedOver. Any other
-// error means that the message may have been accepted.
+// Send returns SES's message id, or deltag.ErrThrottled, ErrSendQuotaExceeded, ErrRejected or ErrNotSubmitted. After
+// any other error SES may or may not have accepted the message.
 func (s *Sender) Send(ctx context.Context, m deltag.OutgoingMail) (string, error) {
 	in := &sesv2.SendEmailInput{
 		FromEmailAddress: &s.From,
@@ -51,42 +52,48 @@ func (s *Sender) Send(ctx context.Context, m deltag.OutgoingMail) (string, error
 	return aws.ToString(out.MessageId), nil
 }
 
-// withoutRetries switches the SDK's retries off.
+// withoutRetries turns the SDK's retries off.
 func withoutRetries(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} }
 
 func tag(name, value string) types.MessageTag {
 	return types.MessageTag{Name: &name, Value: &value}
 }
 
-// mapAPIError sorts SES's refusals by what is to be done about them. Only an answer of SES's, or a connection that was never
-// made, tells that the message was not accepted.
+// mapAPIError maps SES's error codes to the errors of package deltag. Only an error response of SES, or a connection
+// that was never made, proves that the message was not accepted.
 func mapAPIError(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return mapTransportError(err)
 	}
-	message := strings.ToLower(api.ErrorMessage())
-	switch code := api.ErrorCode(); {
+	code, message := api.ErrorCode(), strings.ToLower(api.ErrorMessage())
+	switch {
 	case strings.Contains(message, "daily message quota"), code == "LimitExceededException":
 		return fmt.Errorf("%w: %s", deltag.ErrSendQuotaExceeded, code)
-	case code == "TooManyRequestsException", strings.HasPrefix(code, "Throttling"), strings.Contains(message, "sending rate exceeded"):
+	case code == "TooManyRequestsException", strings.HasPrefix(code, "Throttling"),
+		strings.Contains(message, "sending rate exceeded"):
 		return fmt.Errorf("%w: %s", deltag.ErrThrottled, code)
-	case code == "SendingPausedException", code == "AccountSuspendedException",
-		code == "MailFromDomainNotVerifiedException", code == "NotFoundException", code == "AccessDeniedException",
-		code == "ExpiredTokenException", code == "UnrecognizedClientException":
-		// The set-up is at fault, not the message: it goes out once that is mended.
+	case slices.Contains(setupErrors, code):
 		return fmt.Errorf("%w: %s", deltag.ErrNotSubmitted, code)
 	case code == "MessageRejected", code == "BadRequestException":
 		return fmt.Errorf("%w: %s", deltag.ErrRejected, code)
 	}
-	return fmt.Errorf("no clear answer: %s", api.ErrorCode())
+	return fmt.Errorf("unclear response: %s", code)
 }
 
-// mapTransportError tells a connection that was never made from one that broke with the message on its way.
+// setupErrors are about the account, the domain or the credentials, not about the message, which can be sent when they
+// are corrected.
+var setupErrors = []string{
+	"SendingPausedException", "AccountSuspendedException", "MailFromDomainNotVerifiedException", "NotFoundException",
+	"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException",
+}
+
+// mapTransportError distinguishes a connection that was never made from one that broke, or timed out, after the message
+// may have been sent.
 func mapTransportError(err error) error {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	var netErr *net.OpError
+	if errors.As(err, &netErr) && netErr.Op == "dial" {
 		return fmt.Errorf("%w: %w", deltag.ErrNotSubmitted, err)
 	}
-	return fmt.Errorf("no answer: %w", err)
+	return fmt.Errorf("no response: %w", err)
 }

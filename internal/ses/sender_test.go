@@ -20,20 +20,23 @@ func sender(endpoint string) *ses.Sender {
 	keys := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 	})
-	return &ses.Sender{Client: ses.NewClient("eu-north-1", endpoint, keys), From: "deltag@example.dk", ConfigurationSet: "deltag"}
+	client := ses.NewClient("eu-north-1", endpoint, keys)
+	return &ses.Sender{Client: client, From: "deltag@example.dk", ConfigurationSet: "deltag"}
 }
 
 var mail = deltag.OutgoingMail{
 	To: "anna@example.dk", Raw: []byte("Subject: Hej\r\n\r\nHej\r\n"), Generation: "abcdefgh", Attempt: 2,
-	Delivery: deltag.DeliveryKey{EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 1},
+	Delivery: deltag.DeliveryKey{
+		EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 1,
+	},
 }
 
-// TestSend: what SES says decides what becomes of the mail, and each mail is handed over once, whatever it says.
+// TestSend: SES's response decides what happens to the mail, which is submitted once in every case.
 func TestSend(t *testing.T) {
 	for name, c := range map[string]struct {
 		status        int
 		code, message string
-		want          error // nil: no clear answer
+		want          error // nil: none of package deltag
 	}{
 		"SendingRate":      {400, "ThrottlingException", "Maximum sending rate exceeded.", deltag.ErrThrottled},
 		"TooManyRequests":  {429, "TooManyRequestsException", "Too many requests", deltag.ErrThrottled},
@@ -57,7 +60,9 @@ func TestSend(t *testing.T) {
 			}))
 			defer srv.Close()
 			_, err := sender(srv.URL).Send(t.Context(), mail)
-			known := []error{deltag.ErrThrottled, deltag.ErrSendQuotaExceeded, deltag.ErrRejected, deltag.ErrNotSubmitted}
+			known := []error{
+				deltag.ErrThrottled, deltag.ErrSendQuotaExceeded, deltag.ErrRejected, deltag.ErrNotSubmitted,
+			}
 			for _, k := range known {
 				if errors.Is(err, k) != (k == c.want) {
 					t.Errorf("%v, want %v", err, c.want)
@@ -68,7 +73,7 @@ func TestSend(t *testing.T) {
 			}
 		})
 	}
-	t.Run("AConnectionThatWasNeverMadeHandedNothingOver", func(t *testing.T) {
+	t.Run("NothingIsSubmittedWithoutAConnection", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +84,7 @@ func TestSend(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
-	t.Run("OneThatBreaksAfterTheRequestMayHave", func(t *testing.T) {
+	t.Run("ABrokenConnectionMayHaveSubmittedIt", func(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 		defer srv.Close()
 		if _, err := sender(srv.URL).Send(t.Context(), mail); err == nil || errors.Is(err, deltag.ErrNotSubmitted) {
@@ -88,7 +93,7 @@ func TestSend(t *testing.T) {
 	})
 }
 
-// TestTags: SES repeats them in each event, which is how a report finds its delivery. They hold nothing personal.
+// TestTags: SES repeats the tags in its events, which are matched to a delivery by them. They have no personal data.
 func TestTags(t *testing.T) {
 	var got struct {
 		EmailTags            []struct{ Name, Value string }
@@ -110,12 +115,15 @@ func TestTags(t *testing.T) {
 	for _, tag := range got.EmailTags {
 		tags[tag.Name] = tag.Value
 	}
-	key, mark, err := deltag.ParseMailTag(tags["delivery"])
-	if err != nil || key != mail.Delivery || mark != mail.Generation {
-		t.Errorf("%v %q %v", key, mark, err)
+	key, generation, err := deltag.ParseMailTag(tags["delivery"])
+	if err != nil || key != mail.Delivery || generation != mail.Generation {
+		t.Errorf("%v %q %v", key, generation, err)
 	}
-	if len(tags) != 3 || tags["kind"] != "reminder-P1D" || tags["attempt"] != "2" || got.ConfigurationSetName != "deltag" ||
-		len(got.Destination.ToAddresses) != 1 || got.Destination.ToAddresses[0] != mail.To {
+	if len(tags) != 3 || tags["kind"] != "reminder-P1D" || tags["attempt"] != "2" {
+		t.Errorf("tags %v", tags)
+	}
+	to := got.Destination.ToAddresses
+	if len(to) != 1 || to[0] != mail.To || got.ConfigurationSetName != "deltag" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,0 +1,244 @@
+package deltag
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSignUpStateAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Event)
+		at     time.Time
+		want   SignUpState
+	}{
+		"Open":                {func(*Event) {}, now, SignUpOpen},
+		"OpenWhileItRuns":     {func(*Event) {}, end.Add(-1), SignUpOpen},
+		"OverAtItsEnd":        {func(*Event) {}, end, SignUpOver},
+		"OverWhenClosed":      {func(e *Event) { e.Status = EventClosed }, end, SignUpOver},
+		"Draft":               {func(e *Event) { e.Status = EventDraft }, now, SignUpDraft},
+		"Cancelled":           {func(e *Event) { e.Status = EventCancelled }, start.Add(2 * time.Hour), SignUpCancelled},
+		"ClosedByOrganiser":   {func(e *Event) { e.Status = EventClosed }, now, SignUpClosed},
+		"NotYet":              {func(e *Event) { e.SignUpOpensAt = now.Add(1) }, now, SignUpNotYet},
+		"OpenAtTheOpening":    {func(e *Event) { e.SignUpOpensAt = now }, now, SignUpOpen},
+		"ClosedAtTheClosing":  {func(e *Event) { e.SignUpClosesAt = now }, now, SignUpClosed},
+		"OpenUntilTheClosing": {func(e *Event) { e.SignUpClosesAt = now.Add(1) }, now, SignUpOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := testEvent()
+			c.change(&e)
+			assertEqual(t, e.SignUpStateAt(c.at), c.want)
+		})
+	}
+}
+
+func TestPromotionOpenAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		cutoff Offset
+		status EventStatus
+		at     time.Time
+		want   bool
+	}{
+		"UntilTheEnd":        {0, EventOpen, end.Add(-1), true},
+		"NotAtTheEnd":        {0, EventOpen, end, false},
+		"UntilTheCutoff":     {Offset(-time.Hour), EventOpen, start.Add(-time.Hour - 1), true},
+		"NotAtTheCutoff":     {Offset(-time.Hour), EventOpen, start.Add(-time.Hour), false},
+		"AlsoOfAClosedEvent": {0, EventClosed, now, true},
+		"NotOfACancelled":    {0, EventCancelled, now, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := testEvent()
+			e.PromotionCutoff, e.Status = c.cutoff, c.status
+			assertEqual(t, e.PromotionOpenAt(c.at), c.want)
+		})
+	}
+}
+
+func TestEventTimes(t *testing.T) {
+	e := testEvent()
+	assertEqual(t, e.JoinOpensAt(), start.Add(-15*time.Minute))
+	assertEqual(t, e.RetentionEndsAt(), end.AddDate(0, 0, 30))
+	assertEqual(t, e.Zone().String(), "Europe/Copenhagen")
+	for _, unknown := range []string{"", "Local", "Mars/Olympus"} {
+		e.TimeZone = unknown
+		assertEqual(t, e.Zone().String(), "UTC")
+	}
+}
+
+func TestOverbooked(t *testing.T) {
+	e := testEvent()
+	assertEqual(t, e.Overbooked(Counts{Confirmed: 5}), 0)
+	for confirmed, want := range map[int]int{2: 0, 3: 0, 5: 2} {
+		e.Capacity = new(3)
+		assertEqual(t, e.Overbooked(Counts{Confirmed: confirmed, Waitlisted: 9}), want)
+	}
+}
+
+func TestQuestionByID(t *testing.T) {
+	e := testEvent()
+	e.Questions = []Question{{ID: "a"}, {ID: "b", Label: "?"}}
+	got, ok := e.Question("b")
+	assertEqual(t, []any{got, ok}, []any{e.Questions[1], true})
+	got, ok = e.Question("a")
+	assertEqual(t, []any{got, ok}, []any{e.Questions[0], true})
+	_, ok = e.Question("c")
+	assertEqual(t, ok, false)
+}
+
+// validationCodes are the field errors of err, each as "field: code" or "field: code limit".
+func validationCodes(err error) []string {
+	var codes []string
+	es, _ := err.(ValidationErrors)
+	for _, e := range es {
+		s := e.Field + ": " + e.Code
+		if e.Limit != 0 {
+			s += fmt.Sprint(" ", e.Limit)
+		}
+		codes = append(codes, s)
+	}
+	return codes
+}
+
+// TestEventValidateRefusesTheOtherEnd of ranges that TestEventValidateRefuses has one end of.
+func TestEventValidateRefusesTheOtherEnd(t *testing.T) {
+	for want, change := range map[string]func(*Event){
+		"startsAt: missing":                       func(e *Event) { e.StartsAt, e.EndsAt = time.Time{}, time.Time{} },
+		"capacity: out-of-range 100000":           func(e *Event) { e.Capacity = new(MaxCapacity + 1) },
+		"promoteUntil: offset-range":              func(e *Event) { e.PromotionCutoff = Offset(-MaxReminderOffset - 1) },
+		"retentionDays: out-of-range 365":         func(e *Event) { e.RetentionDays = MaxRetention + 1 },
+		"questions.a: too-long 500":               withQuestions(Question{ID: "a", Kind: "short", Label: strings.Repeat("a", 501)}),
+		"reminders.followup-missed: offset-range": withReminders(followUp(MaxReminderOffset+1, "")),
+	} {
+		t.Run(want, func(t *testing.T) {
+			e := testEvent()
+			change(&e)
+			assertEqual(t, validationCodes(e.Validate()), []string{want})
+		})
+	}
+}
+
+func withQuestions(qs ...Question) func(*Event) { return func(e *Event) { e.Questions = qs } }
+
+func withReminders(rs ...Reminder) func(*Event) { return func(e *Event) { e.Reminders = rs } }
+
+func followUp(after time.Duration, text string) Reminder {
+	return Reminder{Kind: KindFollowUpMissed, Offset: Offset(after), Text: text}
+}
+
+func date(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+func questionOf(kind QuestionKind, options ...string) Question {
+	return Question{ID: "a", Kind: kind, Label: "?", Options: options}
+}
+
+func TestEventValidateRefuses(t *testing.T) {
+	offset := func(d time.Duration) Reminder { return Reminder{Kind: ReminderKind(Offset(d)), Offset: Offset(d)} }
+	for want, change := range map[string]func(*Event){
+		"slug: slug-form 60":                        func(e *Event) { e.Slug = strings.Repeat("a", 61) },
+		"title: missing":                            func(e *Event) { e.Title = " " },
+		"title: too-long 120":                       func(e *Event) { e.Title = strings.Repeat("å", 121) },
+		"title: bad-characters":                     func(e *Event) { e.Title = "a\nb" },
+		"description: bad-characters":               func(e *Event) { e.Description = "a\x00b" },
+		"description: too-long 5000":                func(e *Event) { e.Description = strings.Repeat("å", 5001) },
+		"language: unknown-language":                func(e *Event) { e.Language = "xx" },
+		"startsAt: missing":                         func(e *Event) { e.StartsAt = time.Time{} },
+		"startsAt: too-early":                       func(e *Event) { e.StartsAt = date(1999, 12, 31) },
+		"endsAt: not-after-start":                   func(e *Event) { e.EndsAt = e.StartsAt },
+		"endsAt: too-late":                          func(e *Event) { e.EndsAt = date(2200, 1, 1) },
+		"timeZone: unknown-zone":                    func(e *Event) { e.TimeZone = "Local" },
+		"capacity: out-of-range 100000":             func(e *Event) { e.Capacity = new(0) },
+		"promoteUntil: offset-range":                func(e *Event) { e.PromotionCutoff = 1 },
+		"joinUrl: not-https":                        func(e *Event) { e.JoinURL = "http://meet.example.org" },
+		"organiser.name: missing":                   func(e *Event) { e.Organiser.Name = "" },
+		"organiser.name: too-long 200":              func(e *Event) { e.Organiser.Name = strings.Repeat("a", 201) },
+		"organiser.name: bad-characters":            func(e *Event) { e.Organiser.Name = "a\r\nBcc: b" },
+		"organiser.email: missing":                  func(e *Event) { e.Organiser.Email = "" },
+		"retentionDays: out-of-range 365":           func(e *Event) { e.RetentionDays = 0 },
+		"signUpClosesAt: not-after-open":            func(e *Event) { e.SignUpOpensAt, e.SignUpClosesAt = now, now },
+		"status: unknown-status":                    func(e *Event) { e.Status = "x" },
+		"questions: too-many 20":                    func(e *Event) { e.Questions = manyQuestions(21) },
+		"questions: question-id 40":                 withQuestions(Question{ID: "A", Kind: QuestionShortText, Label: "a"}),
+		"questions.a: twice":                        withQuestions(questionOf("short"), questionOf("short")),
+		"questions.a: missing":                      withQuestions(Question{ID: "a", Kind: QuestionShortText}),
+		"questions.a: too-many 30":                  withQuestions(questionOf("choice", manyOptions(31)...)),
+		"questions.a: no-options":                   withQuestions(questionOf(QuestionMultipleChoice)),
+		"questions.a: has-options":                  withQuestions(questionOf(QuestionCheckbox, "a")),
+		"questions.a: unknown-kind":                 withQuestions(questionOf("x")),
+		"questions.a: too-long 200":                 withQuestions(questionOf("choice", strings.Repeat("a", 201))),
+		"reminders: too-many 10":                    func(e *Event) { e.Reminders = manyReminders(11) },
+		"reminders.message: kind-offset":            withReminders(Reminder{Kind: KindMessage}),
+		"reminders.reminder-PT1H: twice":            withReminders(offset(-time.Hour), offset(-time.Hour)),
+		"reminders.followup-missed: twice":          withReminders(followUp(0, ""), followUp(0, "")),
+		"reminders.reminder-PT1M: offset-range":     withReminders(offset(time.Minute)),
+		"reminders.reminder-P60DT1M: offset-range":  withReminders(offset(-60*24*time.Hour - time.Minute)),
+		"reminders.followup-missed: offset-range":   withReminders(followUp(-1, "")),
+		"reminders.followup-missed: bad-characters": withReminders(followUp(0, "\x07")),
+	} {
+		t.Run(want, func(t *testing.T) {
+			e := testEvent()
+			change(&e)
+			assertEqual(t, validationCodes(e.Validate()), []string{want})
+		})
+	}
+}
+
+func manyQuestions(n int) []Question {
+	var qs []Question
+	for i := range n {
+		qs = append(qs, Question{ID: fmt.Sprint(i), Kind: QuestionLongText, Label: "?"})
+	}
+	return qs
+}
+
+func manyOptions(n int) []string { return strings.Split(strings.Repeat("x", n), "") }
+
+func manyReminders(n int) []Reminder {
+	var rs []Reminder
+	for i := range n {
+		o := Offset(-time.Duration(i) * time.Minute)
+		rs = append(rs, Reminder{Kind: ReminderKind(o), Offset: o})
+	}
+	return rs
+}
+
+// TestEventValidateAccepts has the values at the limits that TestEventValidateRefuses is just beyond.
+func TestEventValidateAccepts(t *testing.T) {
+	for name, change := range map[string]func(*Event){
+		"Plain":            func(*Event) {},
+		"LongestSlug":      func(e *Event) { e.Slug = strings.Repeat("a", 60) },
+		"LongestTexts":     func(e *Event) { e.Title, e.Description = strings.Repeat("å", 120), strings.Repeat("å", 5000) },
+		"LineBreaks":       func(e *Event) { e.Description = "a\r\n\tb" },
+		"EarliestStart":    func(e *Event) { e.StartsAt = date(2000, 1, 1) },
+		"LatestEnd":        func(e *Event) { e.EndsAt = date(2199, 12, 31) },
+		"SmallestCapacity": func(e *Event) { e.Capacity = new(1) },
+		"LargestCapacity":  func(e *Event) { e.Capacity = new(MaxCapacity) },
+		"EarliestCutoff":   func(e *Event) { e.PromotionCutoff = Offset(-MaxReminderOffset) },
+		"ShortRetention":   func(e *Event) { e.RetentionDays = 1 },
+		"LongRetention":    func(e *Event) { e.RetentionDays = MaxRetention },
+		"ClosesOnly":       func(e *Event) { e.SignUpClosesAt = now },
+		"Draft":            func(e *Event) { e.Status = EventDraft },
+		"Closed":           func(e *Event) { e.Status = EventClosed },
+		"Cancelled":        func(e *Event) { e.Status = EventCancelled },
+		"ShortestTexts":    func(e *Event) { e.Title, e.Organiser.Name = "å", "å" },
+		"JoinURL":          func(e *Event) { e.JoinURL = "https://meet.example.org/1" },
+		"ReminderAtStart":  withReminders(Reminder{Kind: "reminder-PT0M"}),
+		"LongestLabel":     withQuestions(Question{ID: "a", Kind: "short", Label: strings.Repeat("a", 500)}),
+		"ManyQuestions":    func(e *Event) { e.Questions = manyQuestions(MaxQuestions) },
+		"ManyOptions":      withQuestions(questionOf("multiple", manyOptions(MaxOptions)...)),
+		"ManyReminders":    func(e *Event) { e.Reminders = manyReminders(MaxReminders) },
+		"EarliestReminder": withReminders(Reminder{Kind: "reminder-P60D", Offset: Offset(-MaxReminderOffset)}),
+		"LatestFollowUp": func(e *Event) {
+			e.Reminders = []Reminder{{Kind: KindFollowUpMissed, Offset: Offset(MaxReminderOffset)}}
+		},
+		"FollowUpAtTheEnd": withReminders(followUp(0, "Tak")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := testEvent()
+			change(&e)
+			assertEqual(t, validationCodes(e.Validate()), []string(nil))
+		})
+	}
+}

@@ -1,0 +1,160 @@
+package deltag
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Audience is the part of an event's registrations that a message is for.
+type Audience string
+
+const (
+	AudienceAll         Audience = "all" // confirmed or waitlisted
+	AudienceConfirmed   Audience = "confirmed"
+	AudienceWaitlisted  Audience = "waiting"
+	AudienceAttended    Audience = "attended"
+	AudienceNotAttended Audience = "missed" // confirmed, and did not attend
+)
+
+// Includes says whether r belongs to the audience. "" includes everybody.
+func (a Audience) Includes(r Registration) bool {
+	switch a {
+	case AudienceAll:
+		return r.Status != RegistrationCancelled
+	case AudienceConfirmed:
+		return r.Status == RegistrationConfirmed
+	case AudienceWaitlisted:
+		return r.Status == RegistrationWaitlisted
+	case AudienceAttended:
+		return !r.AttendedAt.IsZero()
+	case AudienceNotAttended:
+		return r.Status == RegistrationConfirmed && r.AttendedAt.IsZero()
+	}
+	return true
+}
+
+// Validate returns ValidationErrors for what the organiser has to correct in m, a message.
+func (m Mailing) Validate() error {
+	audiences := []Audience{AudienceAll, AudienceConfirmed, AudienceWaitlisted, AudienceAttended, AudienceNotAttended}
+	var v validator
+	v.checkText("text", m.Text, MaxDescription)
+	v.require(strings.TrimSpace(m.Text) != "", "text", "missing")
+	v.require(slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
+	return ValidationErrors(v).Err()
+}
+
+// Targets says whether m is for r. It gets a delivery then, which is still skipped if SkipReason says so.
+func (m Mailing) Targets(r Registration) bool {
+	since := r.ConfirmedAt
+	if m.Kind.IsChangeNotice() {
+		since = r.LastMailedAt
+	}
+	return m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
+}
+
+// A MailContext is all that a mail and the decision to send it depend on, as read just before it is sent.
+type MailContext struct {
+	Event            Event
+	Registration     Registration
+	Kind             MailKind
+	Version          int
+	DueAt            time.Time
+	Suppression      AddressStatus // of the address at all events; "" if nothing is known
+	Text             string        // the organiser's own paragraph
+	WaitlistPosition int           // counted from 1; of a KindWaitlisted
+}
+
+// MailContext is that of m's mail to r.
+func (m Mailing) MailContext(e Event, r Registration) MailContext {
+	return MailContext{Event: e, Registration: r, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Text: m.Text}
+}
+
+// SkipReason says why the mail must not be sent at now, or "" if it must. Every mail is decided by this rule.
+func (c MailContext) SkipReason(now time.Time) Reason {
+	e, r := c.Event, c.Registration
+	if reason := c.suppressionReason(); reason != "" {
+		return reason
+	}
+	if c.Kind.IsTransactional() {
+		return c.transactionalSkipReason(now)
+	}
+	switch {
+	case c.Kind == KindMessage, c.Kind == KindPreview, c.Kind.IsFinal():
+		return ""
+	case r.Status == RegistrationCancelled:
+		return ReasonRegistrationCancelled
+	case c.Kind == KindEventCancelled:
+		return ""
+	case e.Status == EventCancelled:
+		return ReasonEventCancelled
+	case c.Version != e.currentVersion(c.Kind):
+		return ReasonOldSchedule
+	case r.Status == RegistrationWaitlisted:
+		return ReasonWaitlisted
+	case c.Kind.IsReminder() && !now.Before(e.StartsAt):
+		return ReasonEventStarted
+	case c.Kind.IsChangeNotice() && !now.Before(e.EndsAt):
+		return ReasonEventOver
+	case c.Kind.IsChangeNotice() && r.ConfirmedAt.After(e.CalendarChangedAt.Add(maxRequestDuration)):
+		return ReasonSignedUpLater // the confirmation shows the change; one of an earlier time may not
+	case c.Kind == KindFollowUpAttended && r.AttendedAt.IsZero():
+		return ReasonNotAttended
+	case c.Kind == KindFollowUpMissed && !r.AttendedAt.IsZero():
+		return ReasonAttended
+	case c.Kind.IsReminder() && !r.ConfirmedAt.Before(c.DueAt):
+		return ReasonSignedUpLater
+	}
+	return ""
+}
+
+// transactionalSkipReason skips a mail that a later one has replaced, or that does not say r's status any more.
+func (c MailContext) transactionalSkipReason(now time.Time) Reason {
+	e, r := c.Event, c.Registration
+	switch {
+	case c.Version < r.MailVersion:
+		return ReasonSuperseded
+	case e.Status == EventCancelled:
+		return ReasonEventCancelled
+	case !now.Before(e.EndsAt):
+		return ReasonEventOver
+	case c.Kind == KindRegistrationCancelled && r.Status != RegistrationCancelled:
+		return ReasonConfirmed
+	case c.Kind != KindRegistrationCancelled && r.Status == RegistrationCancelled:
+		return ReasonRegistrationCancelled
+	case c.Kind == KindWaitlisted && r.Status != RegistrationWaitlisted:
+		return ReasonNotWaitlisted
+	case (c.Kind == KindConfirmation || c.Kind == KindPromoted) && r.Status == RegistrationWaitlisted:
+		return ReasonWaitlisted
+	}
+	return ""
+}
+
+// suppressionReason skips all mail to an address that bounces, and optional mail to one that does not want it.
+func (c MailContext) suppressionReason() Reason {
+	for _, status := range []AddressStatus{c.Registration.AddressStatus, c.Suppression} {
+		switch {
+		case status == AddressBounced:
+			return ReasonAddressBounced
+		case status == AddressComplained && c.Kind.IsUnsubscribable():
+			return ReasonAddressComplained
+		case status == AddressUnsubscribed && c.Kind.IsUnsubscribable():
+			return ReasonUnsubscribed
+		}
+	}
+	return ""
+}
+
+// ICalSequence is the SEQUENCE of the calendar entry of this event and registration. Neither of its parts ever falls,
+// so a later mail always has a higher one, or the same.
+func (c MailContext) ICalSequence() int { return c.Event.ICalSequence + c.Registration.ICalSequence }
+
+// LateSignUpWindow is how long before the start a mail begins to say "starts in N minutes" and to link to the meeting.
+const LateSignUpWindow = time.Hour
+
+// IncludesJoinLink says whether the mail has the personal link to the meeting: it does shortly before the start and
+// during the event. Other mail links to the page of the registration.
+func (c MailContext) IncludesJoinLink(now time.Time) bool {
+	timeLeft := c.Event.StartsAt.Sub(now)
+	return c.Registration.Status == RegistrationConfirmed && timeLeft <= LateSignUpWindow && now.Before(c.Event.EndsAt)
+}

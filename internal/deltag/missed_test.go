@@ -1,0 +1,78 @@
+package deltag
+
+import (
+	"testing"
+	"time"
+)
+
+func TestMissedDeliveriesByStatus(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind    MailKind
+		status  DeliveryStatus
+		reason  Reason
+		address AddressStatus
+		missed  bool
+	}{
+		"Delivered":               {KindMessage, DeliveryDelivered, "", AddressBounced, false},
+		"Complained":              {KindMessage, DeliveryComplained, "", AddressBounced, false},
+		"Bounced":                 {KindMessage, DeliveryBounced, "", AddressBounced, true},
+		"SentToAGoodAddress":      {KindMessage, DeliverySent, "", AddressOK, false},
+		"SentToABouncingAddress":  {KindMessage, DeliverySent, "", AddressBounced, true},
+		"Pending":                 {KindMessage, DeliveryPending, "", AddressOK, true},
+		"Unknown":                 {KindMessage, DeliveryUnknown, "", AddressOK, true},
+		"Failed":                  {KindMessage, DeliveryFailed, ReasonRejected, AddressOK, true},
+		"SkippedForTheAddress":    {KindMessage, DeliverySkipped, ReasonAddressBounced, AddressBounced, true},
+		"SkippedForAnotherReason": {KindMessage, DeliverySkipped, ReasonUnsubscribed, AddressBounced, false},
+		"FollowUp":                {KindFollowUpAttended, DeliveryBounced, "", AddressBounced, true},
+		"Reminder":                {dayBefore, DeliveryBounced, "", AddressBounced, false},
+		"Notice":                  {KindMoved, DeliveryBounced, "", AddressBounced, false},
+		"Confirmation":            {KindConfirmation, DeliveryBounced, "", AddressBounced, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := testRegistration()
+			r.AddressStatus = c.address
+			next, _ := r.ChangeAddress(testEvent(), testSignUp("m@example.dk"), []byte("new"), now)
+			d := NewDelivery(r, c.kind, 2, start)
+			d.Status, d.Reason = c.status, c.reason
+			var want []Delivery
+			if c.missed {
+				want = []Delivery{NewDelivery(next, c.kind, 2, start)}
+			}
+			assertEqual(t, r.MissedDeliveries(next, []Delivery{d}, nil), want)
+		})
+	}
+}
+
+// TestMissedDeliveriesOfRunningMailings: a run may have gone past the new id, and no longer finds the old one.
+func TestMissedDeliveriesOfRunningMailings(t *testing.T) {
+	r, e := testRegistration(), testEvent()
+	next, _ := r.ChangeAddress(e, testSignUp("m@example.dk"), []byte("new"), now)
+	running := func(k MailKind) Mailing { return e.NewMailing(k, 1, start, "").Claim(start) }
+	toWaitlisted, catchingUp := running(KindMessage), running(dayBefore)
+	toWaitlisted.Audience, catchingUp.CatchUpSince = AudienceWaitlisted, now.Add(time.Hour)
+	for name, c := range map[string]struct {
+		m      Mailing
+		exists bool
+		missed bool
+	}{
+		"Reminder":            {running(dayBefore), false, true},
+		"Message":             {running(KindMessage), false, true},
+		"NotANotice":          {running(KindMoved), false, false},
+		"NotOnePlanned":       {e.NewMailing(dayBefore, 1, start, ""), false, false},
+		"NotOneDone":          {running(KindMessage).Finish(), false, false},
+		"NotOneItHas":         {running(dayBefore), true, false},
+		"NotForOthers":        {toWaitlisted, false, false},
+		"NotOneThatCatchesUp": {catchingUp, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var rows, want []Delivery
+			if c.exists {
+				rows = []Delivery{NewDelivery(r, c.m.Kind, c.m.Version, start)}
+			}
+			if c.missed {
+				want = []Delivery{NewDelivery(next, c.m.Kind, c.m.Version, start)}
+			}
+			assertEqual(t, r.MissedDeliveries(next, rows, []Mailing{c.m}), want)
+		})
+	}
+}

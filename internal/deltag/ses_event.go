@@ -1,0 +1,100 @@
+package deltag
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// An OutgoingMail is a message ready to be submitted to SES.
+type OutgoingMail struct {
+	To         string // domain in ASCII
+	Raw        []byte // RFC 5322
+	Delivery   DeliveryKey
+	Generation string // Delivery.Generation
+	Attempt    int    // Delivery.Attempt
+}
+
+// Tag is a message tag, which SES repeats in each event about the mail: the delivery's tag, and its generation.
+func (m OutgoingMail) Tag() string {
+	if m.Generation == "" {
+		return m.Delivery.Tag()
+	}
+	return m.Delivery.Tag() + "." + m.Generation
+}
+
+// ParseMailTag reads what OutgoingMail.Tag returns. ErrNotFound if tag is malformed.
+func ParseMailTag(tag string) (k DeliveryKey, generation string, err error) {
+	eventID, id, _ := strings.Cut(tag, ".")
+	if parts := strings.Split(id, "."); len(parts) == 4 {
+		id, generation = strings.Join(parts[:3], "."), parts[3]
+	}
+	k, err = ParseDeliveryID(eventID, id)
+	return k, generation, err
+}
+
+// An SESEvent is what SES reports about a mail that was submitted. Events may arrive twice, late and in any order.
+type SESEvent struct {
+	Delivery   DeliveryKey
+	Generation string // of the mail's tag; "" if that had none
+	Type       SESEventType
+	Permanent  bool   // of SESBounce: the address does not exist
+	Detail     Reason // such as a bounce's subtype; never an address
+	MessageID  string
+	At         time.Time
+}
+
+// An SESEventType is the type of an SES event.
+type SESEventType string
+
+const (
+	SESSend             SESEventType = "send" // accepted
+	SESDelivery         SESEventType = "delivery"
+	SESBounce           SESEventType = "bounce"
+	SESComplaint        SESEventType = "complaint"
+	SESReject           SESEventType = "reject"
+	SESDeliveryDelay    SESEventType = "delay"
+	SESRenderingFailure SESEventType = "rendering-failure"
+)
+
+// statusAfter is the status of a delivery after an event. SESDeliveryDelay changes nothing.
+var statusAfter = map[SESEventType]DeliveryStatus{
+	SESSend: DeliverySent, SESDelivery: DeliveryDelivered, SESBounce: DeliveryBounced, SESComplaint: DeliveryComplained,
+	SESReject: DeliveryFailed, SESRenderingFailure: DeliveryFailed,
+}
+
+// outcomes are the statuses that SES reports, each of which a later one supersedes.
+var outcomes = []DeliveryStatus{DeliverySent, DeliveryFailed, DeliveryDelivered, DeliveryBounced, DeliveryComplained}
+
+// Supersedes says whether an outcome s replaces the status old, so that events may be applied in any order.
+func (s DeliveryStatus) Supersedes(old DeliveryStatus) bool {
+	return slices.Index(outcomes, s) > slices.Index(outcomes, old) // -1 for one that is no outcome
+}
+
+// ApplySESEvent returns d as it is after an event, and whether the event changed it.
+func (d Delivery) ApplySESEvent(e SESEvent) (Delivery, bool) {
+	status, ok := statusAfter[e.Type]
+	isForAnother := e.Generation != "" && e.Generation != d.Generation
+	if !ok || isForAnother || !status.Supersedes(d.Status) {
+		return d, false
+	}
+	if d.MessageID == "" {
+		d.MessageID, d.SentAt = e.MessageID, e.At
+	}
+	reason := e.Detail
+	if status == DeliveryFailed {
+		reason = ReasonRejected
+	}
+	return d.transition(status, reason, e.At, time.Time{}), true
+}
+
+// AddressStatus is what e says about the address in general, or "" if nothing.
+func (e SESEvent) AddressStatus() AddressStatus {
+	switch {
+	case e.Type == SESBounce && e.Permanent:
+		return AddressBounced
+	case e.Type == SESComplaint:
+		return AddressComplained
+	}
+	return ""
+}

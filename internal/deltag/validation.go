@@ -1,0 +1,99 @@
+package deltag
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// A FieldError is one thing wrong with one field of the input.
+type FieldError struct {
+	Field string // as the form and the API spell it, e.g. "email" or "answers.diet"
+	Code  string // stable; the language files have a text for each, e.g. "missing", "too-long", "address-no-domain"
+	Limit int    // the number in that text; 0 where it has none
+}
+
+// ValidationErrors is the error for refused input: everything that is wrong with it, in the order of the fields.
+type ValidationErrors []FieldError
+
+func (es ValidationErrors) Error() string {
+	parts := make([]string, len(es))
+	for i, e := range es {
+		parts[i] = fmt.Sprintf("%s: %s", e.Field, e.Code)
+	}
+	return "invalid input: " + strings.Join(parts, ", ")
+}
+
+// ForField returns the first error of a field, or nil.
+func (es ValidationErrors) ForField(field string) *FieldError {
+	for i := range es {
+		if es[i].Field == field {
+			return &es[i]
+		}
+	}
+	return nil
+}
+
+// Err returns es as an error, and nil when it is empty.
+func (es ValidationErrors) Err() error {
+	if len(es) == 0 {
+		return nil
+	}
+	return es
+}
+
+// A validator collects field errors while the fields are checked one after another.
+type validator ValidationErrors
+
+func (v *validator) require(ok bool, field, code string) { v.requireLimit(ok, field, code, 0) }
+
+func (v *validator) requireLimit(ok bool, field, code string, limit int) {
+	if !ok {
+		*v = append(*v, FieldError{Field: field, Code: code, Limit: limit})
+	}
+}
+
+// checkLine checks a value of one line: its length in characters, and that it has no control characters, which
+// would end up in mail headers and calendar files.
+func (v *validator) checkLine(field, s string, atLeast, atMost int) {
+	switch {
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, isControlChar):
+		v.require(false, field, "bad-characters")
+	case utf8.RuneCountInString(strings.TrimSpace(s)) < atLeast:
+		v.require(false, field, "missing")
+	default:
+		v.requireLimit(utf8.RuneCountInString(s) <= atMost, field, "too-long", atMost)
+	}
+}
+
+// checkText checks a value that may have line breaks and tabs: its length in characters, and no other control
+// characters.
+func (v *validator) checkText(field, s string, atMost int) {
+	withoutBreaks := strings.NewReplacer("\n", "", "\r", "", "\t", "").Replace(s)
+	if !utf8.ValidString(s) || strings.ContainsFunc(withoutBreaks, isControlChar) {
+		v.require(false, field, "bad-characters")
+		return
+	}
+	v.requireLimit(utf8.RuneCountInString(s) <= atMost, field, "too-long", atMost)
+}
+
+// isControlChar finds characters that do not belong in what people type: the C0 and C1 controls, the line and
+// paragraph separators, and the bidirectional controls that can disguise a name.
+func isControlChar(r rune) bool {
+	switch {
+	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029:
+		return true
+	}
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// maxURL is in octets; longer ones are cut by some mail programs.
+const maxURL = 2000
+
+// isHTTPS accepts an absolute https URL. One with "user:password@" is refused: its first part can look like the host.
+func isHTTPS(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= maxURL &&
+		!strings.ContainsFunc(s, isControlChar)
+}
