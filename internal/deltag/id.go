@@ -5,10 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"io"
+	"strings"
 )
 
-// Ids are lower-case base32 without padding: safe in keys, URLs and SES tags, and easy to read aloud.
-var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+// IDAlphabet is lower-case base32: safe in keys, URLs and SES tags, and easy to read aloud.
+const IDAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var idEncoding = base32.NewEncoding(IDAlphabet).WithPadding(base32.NoPadding)
 
 // idSize is in characters, 5 bits each. At 100 bits, the probability of a collision among a billion ids is below
 // 10^-12.
@@ -50,14 +53,4 @@ func (r Registration) Generation() string {
 }
 
 // IsID says whether s has the form of an id.
-func IsID(s string) bool {
-	if len(s) != idSize {
-		return false
-	}
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
-			return false
-		}
-	}
-	return true
-}
+func IsID(s string) bool { return len(s) == idSize && strings.Trim(s, IDAlphabet) == "" }

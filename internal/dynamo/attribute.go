@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -17,6 +18,8 @@ func avString(s string) types.AttributeValue { return &types.AttributeValueMembe
 func avNumber(n int) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.Itoa(n)}
 }
+
+func avTime(t time.Time) types.AttributeValue { return avString(formatTime(t)) }
 
 // stringAttr is "" when the attribute is missing.
 func stringAttr(it item, name string) string {
@@ -53,18 +56,26 @@ func parseTime(s string) time.Time {
 	return t
 }
 
-// encode encodes an item struct. The structs hold strings, numbers, lists and maps only, which always encode.
-func encode(v any) item {
-	it, err := attributevalue.MarshalMap(v)
+// encode makes an item of a key and a struct. The structs hold strings, numbers, times, lists and maps only, which
+// always encode.
+func encode(key item, attributes any) item {
+	it, err := attributevalue.MarshalMapWithOptions(attributes, func(o *attributevalue.EncoderOptions) {
+		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) { return avTime(t), nil }
+		o.OmitEmptyTime = true // where a field has omitempty
+	})
 	if err != nil {
 		panic(err)
 	}
+	maps.Copy(it, key)
 	return it
 }
 
 func decode[T any](it item) (T, error) {
 	var v T
-	if err := attributevalue.UnmarshalMap(it, &v); err != nil {
+	err := attributevalue.UnmarshalMapWithOptions(it, &v, func(o *attributevalue.DecoderOptions) {
+		o.DecodeTime.S = func(s string) (time.Time, error) { return parseTime(s), nil }
+	})
+	if err != nil {
 		return v, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)
 	}
 	return v, nil

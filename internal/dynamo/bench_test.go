@@ -114,30 +114,23 @@ func conflicted(r types.CancellationReason) bool {
 	return aws.ToString(r.Code) == "TransactionConflict"
 }
 
-// transactionsOf are those that the store would send for a round of sign-ups.
+// transactionsOf are those that the store would send for a round of sign-ups. None is sent.
 func transactionsOf(
 	b *testing.B, client dynamo.Client, table string, e deltag.Event, first int,
 ) []*dynamodb.TransactWriteItemsInput {
 	b.Helper()
-	r := &recorder{Client: client}
-	store := dynamo.New(r, table, rand.Reader)
+	var recorded []*dynamodb.TransactWriteItemsInput
+	client.TransactWriteItems = func(
+		_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options),
+	) (*dynamodb.TransactWriteItemsOutput, error) {
+		recorded = append(recorded, in)
+		return &dynamodb.TransactWriteItemsOutput{}, nil
+	}
+	store := dynamo.New(client, table, rand.Reader)
 	for n := range perRound {
 		if _, err := store.SignUp(ctx, e, person(first+n), now); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return r.transactions
-}
-
-// A recorder keeps transactions instead of sending them.
-type recorder struct {
-	dynamo.Client
-	transactions []*dynamodb.TransactWriteItemsInput
-}
-
-func (r *recorder) TransactWriteItems(
-	_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options),
-) (*dynamodb.TransactWriteItemsOutput, error) {
-	r.transactions = append(r.transactions, in)
-	return &dynamodb.TransactWriteItemsOutput{}, nil
+	return recorded
 }

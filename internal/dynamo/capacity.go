@@ -17,54 +17,54 @@ import (
 // same transaction closes the shards: a function with an older copy of the event fails on condCounterOpen and reads
 // it again.
 type counterItem struct {
-	PK, SK     string
-	Confirmed  int
-	Waitlisted int
-	Cancelled  int
-	Attended   int
-	Capacity   *int `dynamodbav:",omitempty"` // none: no limit
-	Closed     bool `dynamodbav:",omitempty"`
-	Version    int  // rises with each write, so that a reconciliation notices them
-}
-
-func newCounter(e deltag.Event) counterItem {
-	return counterItem{PK: eventPK(e.ID), SK: counterSK, Capacity: e.Capacity}
+	SK                                         string
+	Confirmed, Waitlisted, Cancelled, Attended int
+	Capacity                                   *int `dynamodbav:",omitempty"` // none: no limit
+	Closed                                     bool `dynamodbav:",omitempty"`
+	Version                                    int  // rises with each write, so that a reconciliation notices them
 }
 
 // Conditions on a counter. A newcomer gets no seat while anybody waits for one.
 var (
-	condCounterOpen     = condition{expr: "attribute_not_exists(Closed)"}
-	condSeatForNewcomer = condSeats(condExists.expr +
+	condCounterOpen     = expression{text: "attribute_not_exists(Closed)"}
+	condSeatForNewcomer = condSeats(condExists.text +
 		" AND (attribute_not_exists(#capacity) OR (Confirmed < #capacity AND Waitlisted = :zero))")
 	condNoSeatForNewcomer = condSeats("attribute_exists(#capacity) AND (Confirmed >= #capacity OR Waitlisted > :zero)")
 	condSeatForWaitlist   = condSeats("Waitlisted > :zero AND " +
 		"(attribute_not_exists(#capacity) OR Confirmed < #capacity)")
 )
 
-func condSeats(expr string) condition {
-	return condition{expr: expr, names: capacityName, values: item{":zero": avNumber(0)}}
+func condSeats(text string) expression {
+	return expression{text: text, names: capacityName, values: item{":zero": avNumber(0)}}
 }
 
 var capacityName = map[string]string{"#capacity": "Capacity"} // a reserved word
 
 // condCounterUnchanged holds while a counter is as it was read, or still missing.
-func condCounterUnchanged(counters map[string]counterItem, sk string) condition {
+func condCounterUnchanged(counters map[string]counterItem, sk string) expression {
 	c, ok := counters[sk]
 	if !ok {
 		return condNotExists
 	}
-	return condition{expr: "Version = :version", values: item{":version": avNumber(c.Version)}}
+	return expression{text: "Version = :version", values: item{":version": avNumber(c.Version)}}
 }
 
-func addToCounter(by deltag.Counts) update {
-	return update{
-		expr: "ADD Version :one, " +
+func addToCounter(by deltag.Counts) expression {
+	return expression{
+		text: "ADD Version :one, " +
 			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended",
 		values: item{
 			":confirmed": avNumber(by.Confirmed), ":waitlisted": avNumber(by.Waitlisted),
 			":cancelled": avNumber(by.Cancelled), ":attended": avNumber(by.Attended), ":one": avNumber(1),
 		},
 	}
+}
+
+// createCounter creates the single counter of e.
+func (tx *transaction) createCounter(e deltag.Event, n deltag.Counts) {
+	tx.Put(encode(singleCounterKey(e.ID), counterItem{
+		Confirmed: n.Confirmed, Waitlisted: n.Waitlisted, Cancelled: n.Cancelled, Attended: n.Attended, Capacity: e.Capacity,
+	}), condNotExists)
 }
 
 func singleCounterKey(eventID string) item { return key(eventPK(eventID), counterSK) }
@@ -77,14 +77,11 @@ func counterKey(e deltag.Event, registrationID string) item {
 	return key(eventPK(e.ID), counterShardSK+shardOf(registrationID))
 }
 
-const (
-	shards     = "0123456789abcdef"
-	idAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
-)
+const shards = "0123456789abcdef"
 
 // shardOf spreads ids evenly: they are random, and their alphabet has twice as many letters as there are shards.
 func shardOf(id string) string {
-	return string(shards[strings.IndexByte(idAlphabet, id[0])%len(shards)])
+	return string(shards[strings.IndexByte(deltag.IDAlphabet, id[0])%len(shards)])
 }
 
 // counterShardKeys are the sort keys of all shards.
@@ -96,8 +93,7 @@ func counterShardKeys() []string {
 	return keys
 }
 
-// addCounts counts without regard to the capacity. It fails if the event has moved to a single counter since e was
-// read.
+// addCounts counts without regard to the capacity. It fails if e has moved to a single counter since it was read.
 func (tx *transaction) addCounts(e deltag.Event, registrationID string, by deltag.Counts) *action {
 	open := condCounterOpen
 	if e.HasSeatCounter {
@@ -152,14 +148,8 @@ func (s *Store) Counts(ctx context.Context, e deltag.Event) (deltag.Counts, erro
 // readCounters reads all counters of an event, by sort key.
 func (s *Store) readCounters(ctx context.Context, eventID string) (map[string]counterItem, error) {
 	counters := map[string]counterItem{}
-	items := s.queryAll(ctx, query{pk: eventPK(eventID), prefix: counterSK})
-	for c, err := range decoded(items, decode[counterItem]) {
-		if err != nil {
-			return nil, err
-		}
-		counters[c.SK] = c
-	}
-	return counters, nil
+	q := query{pk: eventPK(eventID), prefix: counterSK}
+	return counters, forEach(ctx, s, q, decode[counterItem], func(c counterItem) { counters[c.SK] = c })
 }
 
 func sumCounters(counters map[string]counterItem) deltag.Counts {
@@ -191,35 +181,27 @@ func (s *Store) putCapacity(ctx context.Context, tx *transaction, stored, e delt
 	return nil
 }
 
-func setCapacity(capacity *int) update {
+func setCapacity(capacity *int) expression {
 	if capacity == nil {
-		return update{expr: "REMOVE #capacity", names: capacityName}
+		return expression{text: "REMOVE #capacity", names: capacityName}
 	}
-	return update{
-		expr: "SET #capacity = :capacity", names: capacityName, values: item{":capacity": avNumber(*capacity)},
-	}
+	values := item{":capacity": avNumber(*capacity)}
+	return expression{text: "SET #capacity = :capacity", names: capacityName, values: values}
 }
 
-func equalCapacity(a, b *int) bool {
-	return a == b || a != nil && b != nil && *a == *b
-}
+func equalCapacity(a, b *int) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// moveToSingleCounter closes each shard, provided it is as just read, and creates the single counter with
-// their sum.
+// moveToSingleCounter closes each shard, provided it is as just read, and creates the single counter with their sum.
 func (s *Store) moveToSingleCounter(ctx context.Context, tx *transaction, e deltag.Event) error {
 	counters, err := s.readCounters(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	sum := sumCounters(counters)
-	single := newCounter(e)
-	single.Confirmed, single.Waitlisted = sum.Confirmed, sum.Waitlisted
-	single.Cancelled, single.Attended = sum.Cancelled, sum.Attended
-	tx.Put(encode(single), condNotExists)
+	tx.createCounter(e, sumCounters(counters))
 	for _, sk := range counterShardKeys() {
 		shard := counters[sk]
-		shard.PK, shard.SK, shard.Closed = eventPK(e.ID), sk, true
-		tx.Put(encode(shard), condCounterUnchanged(counters, sk))
+		shard.Closed = true
+		tx.Put(encode(key(eventPK(e.ID), sk), shard), condCounterUnchanged(counters, sk))
 	}
 	return nil
 }

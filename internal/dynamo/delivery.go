@@ -9,121 +9,93 @@ import (
 
 // deliveryItem is a row of the mail ledger as it is stored. It is in the due index while it is active.
 type deliveryItem struct {
-	PK, SK            string
-	GSI1PK            string `dynamodbav:",omitempty"`
-	GSI1SK            string `dynamodbav:",omitempty"`
-	EventID           string
-	RegistrationID    string
-	Kind              string
-	Version           int
-	Email             string
-	NormalizedEmail   string
-	Generation        string         `dynamodbav:",omitempty"`
-	DetachedRecipient *recipientItem `dynamodbav:",omitempty"`
-	Text              string         `dynamodbav:",omitempty"`
-	Status            string
-	Reason            string `dynamodbav:",omitempty"`
-	DueAt             string
-	Attempt           int
-	SentAt            string `dynamodbav:",omitempty"`
-	MessageID         string `dynamodbav:",omitempty"`
-	Revision          int
-	History           []statusChangeItem `dynamodbav:",omitempty"`
+	EventID, RegistrationID string
+	Kind                    deltag.MailKind
+	Version                 int
+	Email, NormalizedEmail  string
+	Generation              string         `dynamodbav:",omitempty"`
+	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
+	Text                    string         `dynamodbav:",omitempty"`
+	Status                  deltag.DeliveryStatus
+	Reason                  deltag.Reason `dynamodbav:",omitempty"`
+	DueAt                   time.Time
+	Attempt                 int
+	SentAt                  time.Time `dynamodbav:",omitempty"`
+	MessageID               string    `dynamodbav:",omitempty"`
+	Revision                int
+	History                 []statusChangeItem `dynamodbav:",omitempty"`
 }
 
 // recipientItem is the recipient of a mail that belongs to no stored registration.
 type recipientItem struct {
-	Name, Language, Status, AddressStatus string
-	ConfirmedAt                           string `dynamodbav:",omitempty"`
-	ICalSequence                          int
+	Name          string
+	Language      deltag.Language
+	Status        deltag.RegistrationStatus
+	AddressStatus deltag.AddressStatus
+	ConfirmedAt   time.Time `dynamodbav:",omitempty"`
+	ICalSequence  int
 }
 
 type statusChangeItem struct {
-	At, Status string
-	Reason     string `dynamodbav:",omitempty"`
+	At     time.Time
+	Status deltag.DeliveryStatus
+	Reason deltag.Reason `dynamodbav:",omitempty"`
 }
 
-func newDeliveryItem(d deltag.Delivery) deliveryItem {
-	pk, sk := deliveryKey(d.DeliveryKey)
-	it := deliveryItem{
-		PK: pk, SK: sk,
-		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: string(d.Kind), Version: d.Version,
+func encodeDelivery(d deltag.Delivery) item {
+	v := deliveryItem{
+		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
-		Status: string(d.Status), Reason: string(d.Reason), DueAt: formatTime(d.DueAt), Attempt: d.Attempt,
-		SentAt: formatTime(d.SentAt), MessageID: d.MessageID, Revision: d.Revision,
-	}
-	if !d.NextAttemptAt.IsZero() {
-		it.GSI1PK, it.GSI1SK = duePK, formatTime(d.NextAttemptAt)
+		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
+		Revision: d.Revision,
 	}
 	if r := d.DetachedRecipient; r != nil {
-		it.DetachedRecipient = &recipientItem{
-			Name: r.Name, Language: string(r.Language), Status: string(r.Status),
-			AddressStatus: string(r.AddressStatus), ConfirmedAt: formatTime(r.ConfirmedAt),
-			ICalSequence: r.ICalSequence,
+		v.DetachedRecipient = &recipientItem{
+			Name: r.Name, Language: r.Language, Status: r.Status, AddressStatus: r.AddressStatus,
+			ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
 		}
 	}
 	for _, c := range d.History {
-		it.History = append(it.History, statusChangeItem{formatTime(c.At), string(c.Status), string(c.Reason)})
+		v.History = append(v.History, statusChangeItem(c))
 	}
-	return it
+	return encode(dueKey(deliveryKey(d.DeliveryKey), d.NextAttemptAt), v)
 }
 
 func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
+	k := deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: v.Kind, Version: v.Version}
 	d := deltag.Delivery{
-		DeliveryKey: deltag.DeliveryKey{
-			EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: deltag.MailKind(v.Kind), Version: v.Version,
-		},
-		Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
-		Text: v.Text, Status: deltag.DeliveryStatus(v.Status), Reason: deltag.Reason(v.Reason),
-		DueAt: parseTime(v.DueAt), NextAttemptAt: parseTime(v.GSI1SK), Attempt: v.Attempt, SentAt: parseTime(v.SentAt),
-		MessageID: v.MessageID, Revision: v.Revision,
+		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
+		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: dueTime(it), Attempt: v.Attempt,
+		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
-			EventID: v.EventID, ID: v.RegistrationID,
-			Name: r.Name, Email: d.Email, Language: deltag.Language(r.Language),
-			Status: deltag.RegistrationStatus(r.Status), AddressStatus: deltag.AddressStatus(r.AddressStatus),
-			ConfirmedAt: parseTime(r.ConfirmedAt), ICalSequence: r.ICalSequence,
+			EventID: v.EventID, ID: v.RegistrationID, Name: r.Name, Email: d.Email, Language: r.Language, Status: r.Status,
+			AddressStatus: r.AddressStatus, ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
 		}
 	}
 	for _, c := range v.History {
-		d.History = append(d.History, deltag.StatusChange{
-			At: parseTime(c.At), Status: deltag.DeliveryStatus(c.Status), Reason: deltag.Reason(c.Reason),
-		})
+		d.History = append(d.History, deltag.StatusChange(c))
 	}
 	return d, err
 }
 
-// Delivery reads a delivery.
-// Errors: ErrNotFound.
+// Delivery reads a delivery. Errors: ErrNotFound.
 func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error) {
-	pk, sk := deliveryKey(k)
-	it, err := s.get(ctx, pk, sk)
-	if err != nil {
-		return deltag.Delivery{}, err
-	}
-	return decodeDelivery(it)
+	return read(ctx, s, deliveryKey(k), decodeDelivery)
 }
 
-// Deliveries lists a page of an event's deliveries in the order of their registrations' ids, and the cursor of the
-// next page, "" at the end. A page may be shorter than limit and not be the last.
-// Errors: ValidationErrors, when cursor is not one of this list's.
+// Deliveries lists a page of an event's deliveries in the order of their registrations' ids.
 func (s *Store) Deliveries(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Delivery, string, error) {
-	q, err := query{pk: eventPK(eventID), prefix: deliverySK, limit: limit}.startAfter(cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	ds, last, err := decodePage(ctx, s, q, decodeDelivery)
-	return ds, writeCursor(last), err
+	return list(ctx, s, query{pk: eventPK(eventID), prefix: deliverySK, limit: limit}, cursor, decodeDelivery)
 }
 
 // DeliveriesOf lists all deliveries of a registration id.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	items := s.queryAll(ctx, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"})
-	return collect(decoded(items, decodeDelivery))
+	return readAll(ctx, s, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}, decodeDelivery)
 }
 
 // LoadDelivery reads a delivery, its event and its recipient in one call. The recipient is the zero value when the
@@ -132,28 +104,23 @@ func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string
 func (s *Store) LoadDelivery(
 	ctx context.Context, k deltag.DeliveryKey,
 ) (d deltag.Delivery, e deltag.Event, recipient deltag.Registration, err error) {
-	pk, sk := deliveryKey(k)
-	registration := registrationSK + k.RegistrationID
-	found, err := s.batchGet(ctx, key(pk, sk), key(pk, metaSK), key(pk, registration))
+	delivery, event := deliveryKey(k), eventKey(k.EventID)
+	registration := registrationKey(k.EventID, k.RegistrationID)
+	found, err := s.batchGet(ctx, delivery, event, registration)
 	if err != nil {
 		return d, e, recipient, err
 	}
-	if found[pk+sk] == nil || found[pk+metaSK] == nil {
-		return d, e, recipient, deltag.ErrNotFound
-	}
-	if d, err = decodeDelivery(found[pk+sk]); err != nil {
+	if d, err = decodeFound(found, delivery, decodeDelivery); err != nil {
 		return d, e, recipient, err
 	}
-	if e, err = decodeEvent(found[pk+metaSK]); err != nil {
+	if e, err = decodeFound(found, event, decodeEvent); err != nil {
 		return d, e, recipient, err
 	}
 	if d.DetachedRecipient != nil {
 		return d, e, *d.DetachedRecipient, nil
 	}
-	if it := found[pk+registration]; it != nil {
-		recipient, err = decodeRegistration(it)
-	}
-	return d, e, recipient, err
+	recipient, err = decodeFound(found, registration, decodeRegistration)
+	return d, e, recipient, ignoreNotFound(err)
 }
 
 // Claim stores a claimed delivery, provided that r, its recipient, is stored as it was read, and that the address may
@@ -166,8 +133,8 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 		return err
 	}
 	tx := s.begin()
-	row := tx.Put(encode(newDeliveryItem(d)), condPreviousDelivery(d))
-	suppression := tx.Check(key(suppressedPK(hash), suppressedSK), condNotSuppressed(d.Kind))
+	row := tx.Put(encodeDelivery(d), condPreviousDelivery(d))
+	suppression := tx.Check(suppressionKey(hash), condNotSuppressed(d.Kind))
 	if d.DetachedRecipient == nil {
 		tx.Check(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	}
@@ -196,17 +163,17 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
 	if d.Kind.IsFinal() && !d.IsActive() {
 		tx := s.begin()
-		tx.Delete(key(deliveryKey(d.DeliveryKey)), condRevision(d.Revision-1))
+		tx.Delete(deliveryKey(d.DeliveryKey), condRevision(d.Revision-1))
 		return tx.Commit(ctx)
 	}
 	d.Revision = max(1, d.Revision)
-	return s.putItem(ctx, encode(newDeliveryItem(d)), condPreviousDelivery(d))
+	return s.putItem(ctx, encodeDelivery(d), condPreviousDelivery(d))
 }
 
 // putDelivery stores a new delivery.
 func (tx *transaction) putDelivery(d deltag.Delivery) *action {
 	d.Revision = 1
-	return tx.Put(encode(newDeliveryItem(d)), condPreviousDelivery(d))
+	return tx.Put(encodeDelivery(d), condPreviousDelivery(d))
 }
 
 // putFinalDelivery stores a last mail to the address that r gives up, or none when k is "". No other code writes such
@@ -217,21 +184,20 @@ func (tx *transaction) putFinalDelivery(e deltag.Event, r deltag.Registration, k
 	}
 	d := deltag.NewFinalDelivery(e, r, k, now)
 	d.Revision = 1
-	tx.Put(encode(newDeliveryItem(d)), always)
+	tx.Put(encodeDelivery(d), always)
 }
 
 // condPreviousDelivery holds if the stored delivery is the state before d. A new delivery may replace one of an
 // earlier registration of the same address: they have the same key, and another Generation.
-func condPreviousDelivery(d deltag.Delivery) condition {
+func condPreviousDelivery(d deltag.Delivery) expression {
 	previous := condRevision(d.Revision - 1)
 	generation := item{":generation": avString(d.Generation)}
 	switch {
 	case d.Revision > 1 && d.Generation == "":
 		return previous
 	case d.Revision > 1:
-		return condition{
-			expr: previous.expr + " AND Generation = :generation", values: merge(previous.values, generation),
-		}
+		text := previous.text + " AND Generation = :generation"
+		return expression{text: text, values: merge(previous.values, generation)}
 	case d.Generation == "":
 		return condNotExists
 	}
@@ -239,9 +205,9 @@ func condPreviousDelivery(d deltag.Delivery) condition {
 }
 
 // condGeneration holds for a delivery of that generation, or when there is none.
-func condGeneration(generation string) condition {
+func condGeneration(generation string) expression {
 	if generation == "" {
-		return condition{expr: "attribute_not_exists(Generation)"}
+		return expression{text: "attribute_not_exists(Generation)"}
 	}
 	return condNotExistsOr("Generation = :generation", item{":generation": avString(generation)})
 }

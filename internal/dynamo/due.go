@@ -81,8 +81,15 @@ func (tx *transaction) putPurgeTasks(eventID string, registrationIDs []string, n
 	}
 }
 
-func newTask(eventID, sk string, due time.Time) item {
-	task := key(eventPK(eventID), sk)
-	task["GSI1PK"], task["GSI1SK"] = avString(duePK), avString(formatTime(due))
-	return task
+func newTask(eventID, sk string, due time.Time) item { return dueKey(key(eventPK(eventID), sk), due) }
+
+// dueKey adds the key in the due index, unless due is zero.
+func dueKey(key item, due time.Time) item {
+	if !due.IsZero() {
+		key["GSI1PK"], key["GSI1SK"] = avString(duePK), avTime(due)
+	}
+	return key
 }
+
+// dueTime is when an item is due. Zero: never.
+func dueTime(it item) time.Time { return parseTime(stringAttr(it, "GSI1SK")) }

@@ -70,7 +70,7 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 		unsent := d.Kind.IsFinal() && d.IsActive()
 		ofSuccessor := successor.ID != "" && d.Generation == successor.Generation()
 		if !unsent && !ofSuccessor {
-			tx.Delete(key(deliveryKey(d.DeliveryKey)), condGeneration(d.Generation))
+			tx.Delete(deliveryKey(d.DeliveryKey), condGeneration(d.Generation))
 		}
 	}
 	tx.Delete(key(eventPK(eventID), purgeSK+registrationID), always) // last: until then there is something left
@@ -95,22 +95,18 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 		return false, err
 	}
 	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
-		out, err := s.queryPage(ctx, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions})
+		items, _, err := decodePage(ctx, s, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions}, asItem)
 		if err != nil {
 			return false, err
 		}
-		var keys []item
-		for _, it := range out.Items {
-			keys = append(keys, keyOf(it))
-		}
-		if len(keys) > 0 {
-			return false, s.deleteAll(ctx, keys...)
+		if len(items) > 0 {
+			return false, s.deleteAll(ctx, items...)
 		}
 	}
 	tx := s.begin()
 	tx.Delete(key(eventPK(eventID), eraseSK), condExists)
 	tx.Update(key(eventPK(eventID), statsSK),
-		update{expr: "SET ErasedAt = :now", values: item{":now": avString(formatTime(now))}}, condExists)
+		expression{text: "SET ErasedAt = :now", values: item{":now": avTime(now)}}, condExists)
 	err = ignoreConflict(tx.Commit(ctx)) // another call may have completed it
 	return err == nil, err
 }

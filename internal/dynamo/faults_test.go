@@ -40,7 +40,7 @@ func newProcess(engine storetest.Engine) *process {
 	client := dynamodb.New(engine.Client.Options(), func(o *dynamodb.Options) {
 		o.HTTPClient, o.Retryer = &http.Client{Transport: p}, retryer
 	})
-	p.store = dynamo.New(client, engine.Table, rand.Reader)
+	p.store = dynamo.New(dynamo.ClientOf(client), engine.Table, rand.Reader)
 	return p
 }
 

@@ -37,7 +37,7 @@ func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
 	s.hashKey.mu.Lock()
 	defer s.hashKey.mu.Unlock()
 	for s.hashKey.secret == nil {
-		it, err := s.get(ctx, "HASHKEY", "-")
+		it, err := s.get(ctx, key("HASHKEY", "-"))
 		if err == nil {
 			s.hashKey.secret = it["Secret"].(*types.AttributeValueMemberB).Value
 			break

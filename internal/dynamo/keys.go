@@ -37,6 +37,14 @@ func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk
 // keyOf is the key of an item, or of an entry of the index.
 func keyOf(it item) item { return item{"PK": it["PK"], "SK": it["SK"]} }
 
+// keyText tells items apart in a map.
+func keyText(it item) string { return stringAttr(it, "PK") + stringAttr(it, "SK") }
+
+// fitsKey says whether an item can have the key: DynamoDB refuses longer ones, which come from requests' paths.
+func fitsKey(key item) bool {
+	return len(stringAttr(key, "PK")) <= 2048 && len(stringAttr(key, "SK")) <= 1024
+}
+
 const eventPrefix = "EVENT#"
 
 func eventPK(id string) string { return eventPrefix + id }
@@ -46,15 +54,15 @@ func parseEventPK(pk string) (id string, ok bool) {
 	return id, ok && deltag.IsID(id)
 }
 
-func slugPK(slug string) string { return "SLUG#" + slug }
+func eventKey(id string) item { return key(eventPK(id), metaSK) }
 
-const slugSK = "SLUG"
+func slugKey(slug string) item { return key("SLUG#"+slug, "SLUG") }
 
 func registrationKey(eventID, id string) item { return key(eventPK(eventID), registrationSK+id) }
 
 // waitlistKey sorts the waitlist by the time of joining it.
-func waitlistKey(r deltag.Registration) (pk, sk string) {
-	return eventPK(r.EventID), waitlistSK + formatTime(r.WaitlistedAt) + "#" + r.ID
+func waitlistKey(r deltag.Registration) item {
+	return key(eventPK(r.EventID), waitlistSK+formatTime(r.WaitlistedAt)+"#"+r.ID)
 }
 
 func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
@@ -66,8 +74,8 @@ func erasureKey(r deltag.Registration, now time.Time) item {
 	return key(eventPK(r.EventID), erasureSK+formatTime(now)+"#"+r.ID)
 }
 
-func deliveryKey(k deltag.DeliveryKey) (pk, sk string) {
-	return eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version)
+func deliveryKey(k deltag.DeliveryKey) item {
+	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version))
 }
 
 // parseDeliveryKey reads what follows deliverySK in a sort key.
@@ -82,8 +90,8 @@ func parseDeliveryKey(eventID, rest string) (deltag.DeliveryKey, bool) {
 	}, err == nil
 }
 
-func mailingKey(k deltag.MailingKey) (pk, sk string) {
-	return eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version)
+func mailingKey(k deltag.MailingKey) item {
+	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version))
 }
 
 // parseMailingKey reads what follows mailingSK in a sort key.

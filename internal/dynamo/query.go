@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -17,13 +16,12 @@ import (
 )
 
 // get reads one item, consistently. ErrNotFound.
-func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
-	if !fitsKey(pk, sk) {
+func (s *Store) get(ctx context.Context, key item) (item, error) {
+	if !fitsKey(key) {
 		return nil, deltag.ErrNotFound
 	}
-	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
-	})
+	in := &dynamodb.GetItemInput{TableName: &s.table, Key: key, ConsistentRead: aws.Bool(true)}
+	out, err := s.client.GetItem(ctx, in)
 	if err != nil {
 		return nil, wrapError("get", err)
 	}
@@ -33,16 +31,22 @@ func (s *Store) get(ctx context.Context, pk, sk string) (item, error) {
 	return out.Item, nil
 }
 
-// fitsKey says whether an item can have the key: DynamoDB refuses longer ones, which come from requests' paths.
-func fitsKey(pk, sk string) bool { return len(pk) <= 2048 && len(sk) <= 1024 }
+// read gets and decodes one item. ErrNotFound.
+func read[T any](ctx context.Context, s *Store, key item, decode func(item) (T, error)) (v T, err error) {
+	it, err := s.get(ctx, key)
+	if err != nil {
+		return v, err
+	}
+	return decode(it)
+}
 
 // maxBatch is how many items one BatchGetItem reads.
 const maxBatch = 100
 
-// batchGet reads items, consistently, and returns those that exist by PK and SK, the one appended to the other. It
-// takes one request for each maxBatch of keys.
+// batchGet reads items, consistently, and returns those that exist by keyText. It takes one request for each maxBatch
+// of keys.
 func (s *Store) batchGet(ctx context.Context, keys ...item) (map[string]item, error) {
-	keys = slices.DeleteFunc(keys, func(k item) bool { return !fitsKey(stringAttr(k, "PK"), stringAttr(k, "SK")) })
+	keys = slices.DeleteFunc(keys, func(key item) bool { return !fitsKey(key) })
 	found := make(map[string]item, len(keys))
 	for batch := range slices.Chunk(keys, maxBatch) {
 		if err := s.getBatch(ctx, batch, found); err != nil {
@@ -70,11 +74,20 @@ func (s *Store) getBatch(ctx context.Context, keys []item, found map[string]item
 			return wrapError("get", err)
 		}
 		for _, it := range out.Responses[s.table] {
-			found[stringAttr(it, "PK")+stringAttr(it, "SK")] = it
+			found[keyText(it)] = it
 		}
 		pending = out.UnprocessedKeys
 	}
 	return nil
+}
+
+// decodeFound decodes the item with a key among those that batchGet has found. ErrNotFound.
+func decodeFound[T any](found map[string]item, key item, decode func(item) (T, error)) (v T, err error) {
+	it, ok := found[keyText(key)]
+	if !ok {
+		return v, deltag.ErrNotFound
+	}
+	return decode(it)
 }
 
 // A query reads one partition in the order of its sort keys.
@@ -117,54 +130,6 @@ func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, 
 	return out, wrapError("query", err)
 }
 
-// queryAll reads every page of q.
-func (s *Store) queryAll(ctx context.Context, q query) iter.Seq2[item, error] {
-	return func(yield func(item, error) bool) {
-		for {
-			out, err := s.queryPage(ctx, q)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, it := range out.Items {
-				if !yield(it, nil) {
-					return
-				}
-			}
-			if q.after = out.LastEvaluatedKey; len(q.after) == 0 {
-				return
-			}
-		}
-	}
-}
-
-// decoded decodes what queryAll reads, until the first error.
-func decoded[T any](items iter.Seq2[item, error], decode func(item) (T, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		for it, err := range items {
-			var v T
-			if err == nil {
-				v, err = decode(it)
-			}
-			if !yield(v, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// collect is all of values, or the first error.
-func collect[T any](values iter.Seq2[T, error]) ([]T, error) {
-	var all []T
-	for v, err := range values {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, nil
-}
-
 // decodePage reads and decodes one page. The next one begins behind the key last; there is none when last is empty.
 func decodePage[T any](
 	ctx context.Context, s *Store, q query, decode func(item) (T, error),
@@ -182,11 +147,47 @@ func decodePage[T any](
 	return page, out.LastEvaluatedKey, nil
 }
 
+// forEach calls do with every item of q, page by page.
+func forEach[T any](ctx context.Context, s *Store, q query, decode func(item) (T, error), do func(T)) error {
+	for {
+		page, last, err := decodePage(ctx, s, q, decode)
+		if err != nil {
+			return err
+		}
+		for _, v := range page {
+			do(v)
+		}
+		if q.after = last; len(last) == 0 {
+			return nil
+		}
+	}
+}
+
+// readAll reads every item of q.
+func readAll[T any](ctx context.Context, s *Store, q query, decode func(item) (T, error)) (all []T, err error) {
+	err = forEach(ctx, s, q, decode, func(v T) { all = append(all, v) })
+	return all, err
+}
+
+// asItem is for the callers of forEach that need no more than some attributes.
+func asItem(it item) (item, error) { return it, nil }
+
+// list reads the page behind a cursor, "" for the first, and the cursor of the next page, "" at the end.
+func list[T any](
+	ctx context.Context, s *Store, q query, cursor string, decode func(item) (T, error),
+) (page []T, next string, err error) {
+	if q.after, err = q.parseCursor(cursor); err != nil {
+		return nil, "", err
+	}
+	page, last, err := decodePage(ctx, s, q, decode)
+	return page, formatCursor(last), err
+}
+
 // errBadCursor is the error for a cursor that no answer of ours has given.
 var errBadCursor = deltag.ValidationErrors{{Field: "cursor", Code: "bad-cursor"}}
 
-// writeCursor encodes a page's last key for the caller; "" when there is no next page.
-func writeCursor(last item) string {
+// formatCursor encodes a page's last key for the caller; "" when there is no next page.
+func formatCursor(last item) string {
 	if len(last) == 0 {
 		return ""
 	}
@@ -201,11 +202,11 @@ func writeCursor(last item) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// startAfter is q from a cursor on; "" is the beginning. Users of the API can change cursors, and DynamoDB refuses a key
-// that q cannot have returned: errBadCursor.
-func (q query) startAfter(cursor string) (query, error) {
+// parseCursor is the inverse of formatCursor. Users of the API can change cursors, and DynamoDB refuses a key that q
+// cannot have returned: errBadCursor.
+func (q query) parseCursor(cursor string) (item, error) {
 	if cursor == "" {
-		return q, nil
+		return nil, nil
 	}
 	var plain map[string]string
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -217,19 +218,18 @@ func (q query) startAfter(cursor string) (query, error) {
 		keys = append(keys, q.index+"PK", q.index+"SK")
 	}
 	if err != nil || len(plain) != len(keys) {
-		return q, errBadCursor
+		return nil, errBadCursor
 	}
 	after := item{}
 	for _, name := range keys {
 		if plain[name] == "" {
-			return q, errBadCursor
+			return nil, errBadCursor
 		}
 		after[name] = avString(plain[name])
 	}
-	if plain[q.index+"PK"] != q.pk || !strings.HasPrefix(plain[q.index+"SK"], q.prefix) ||
-		!fitsKey(plain["PK"], plain["SK"]) || !fitsKey(q.pk, plain[q.index+"SK"]) {
-		return q, errBadCursor
+	pk, sk := plain[q.index+"PK"], plain[q.index+"SK"]
+	if pk != q.pk || !strings.HasPrefix(sk, q.prefix) || !fitsKey(after) || !fitsKey(key(pk, sk)) {
+		return nil, errBadCursor
 	}
-	q.after = after
-	return q, nil
+	return after, nil
 }

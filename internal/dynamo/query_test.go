@@ -16,19 +16,17 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// A shortPages client lets a page of a query end after one item, as DynamoDB does after 1 MB.
-type shortPages struct{ dynamo.Client }
-
-func (c shortPages) Query(
-	ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
-) (*dynamodb.QueryOutput, error) {
-	in.Limit = aws.Int32(1)
-	return c.Client.Query(ctx, in, o...)
-}
-
+// TestEveryPageOfAQueryIsRead has each page end after one item, as DynamoDB ends one after 1 MB.
 func TestEveryPageOfAQueryIsRead(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
-		s := dynamo.New(shortPages{engine.Client}, engine.Table, rand.Reader)
+		client := dynamo.ClientOf(engine.Client)
+		client.Query = func(
+			ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
+		) (*dynamodb.QueryOutput, error) {
+			in.Limit = aws.Int32(1)
+			return engine.Client.Query(ctx, in, o...)
+		}
+		s := dynamo.New(client, engine.Table, rand.Reader)
 		e := newEvent(t, s, withCapacity(1))
 		for n := range 4 {
 			signUp(t, s, e, n, now.Add(time.Duration(n)))
@@ -77,35 +75,32 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 	})
 }
 
-// An unprocessed client answers the first calls of BatchGetItem as DynamoDB does when it throttles: with all keys
-// unprocessed.
-type unprocessed struct {
-	dynamo.Client
-	times int
-}
-
-func (c *unprocessed) BatchGetItem(
-	ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options),
-) (*dynamodb.BatchGetItemOutput, error) {
-	if c.times--; c.times >= 0 {
-		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
-	}
-	return c.Client.BatchGetItem(ctx, in, o...)
-}
-
+// TestKeysThatAreLeftUnprocessedAreReadAgain has the first calls leave keys unprocessed, as DynamoDB does in throttling.
 func TestKeysThatAreLeftUnprocessedAreReadAgain(t *testing.T) {
+	leaveUnprocessed := func(client dynamo.Client, times int) dynamo.Client {
+		send := client.BatchGetItem
+		client.BatchGetItem = func(
+			ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options),
+		) (*dynamodb.BatchGetItemOutput, error) {
+			if times--; times >= 0 {
+				return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
+			}
+			return send(ctx, in, o...)
+		}
+		return client
+	}
 	t.Run("AndFound", func(t *testing.T) {
 		engine := storetest.Embedded(t)
 		e := newEvent(t, engine.Store(), nil)
 		_, r := signUp(t, engine.Store(), e, 1, now)
-		s := dynamo.New(&unprocessed{engine.Client, 2}, engine.Table, rand.Reader)
+		s := dynamo.New(leaveUnprocessed(dynamo.ClientOf(engine.Client), 2), engine.Table, rand.Reader)
 		_, got, err := s.EventAndRegistration(ctx, e.ID, r.ID)
 		must(t, err)
 		want(t, got, r)
 	})
 	t.Run("AndNotReportedMissingWhenTheyStayUnprocessed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := dynamo.New(&unprocessed{nil, 100}, "table", rand.Reader)
+			s := dynamo.New(leaveUnprocessed(dynamo.Client{}, 100), "table", rand.Reader)
 			_, _, err := s.EventAndRegistration(ctx, "event", "registration")
 			if !errors.Is(err, deltag.ErrUnavailable) {
 				t.Errorf("got %v", err)

@@ -75,12 +75,12 @@ func (c signUpChecks) err() error {
 }
 
 func (tx *transaction) incrementBelow(key item, limit int, expires time.Time) *action {
-	return tx.Update(key, update{
-		expr:   "ADD Counted :one SET expiresAt = :expires", // Unix seconds, as DynamoDB's TTL wants them
+	return tx.Update(key, expression{
+		text:   "ADD Counted :one SET expiresAt = :expires", // Unix seconds, as DynamoDB's TTL wants them
 		values: item{":one": avNumber(1), ":expires": avNumber(int(expires.Unix()))},
 	}, condCountBelow(limit))
 }
 
-func condCountBelow(limit int) condition {
+func condCountBelow(limit int) expression {
 	return condNotExistsOr("Counted < :limit", item{":limit": avNumber(limit)})
 }

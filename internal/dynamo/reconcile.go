@@ -9,41 +9,31 @@ import (
 
 // reconciliationItem is the daily task of checking the counters, and the result of the last time.
 type reconciliationItem struct {
-	PK, SK          string
-	GSI1PK, GSI1SK  string `dynamodbav:",omitempty"`
-	At              string `dynamodbav:",omitempty"`
-	Confirmed       int
-	Waitlisted      int
-	Cancelled       int
-	WaitlistRepairs int
+	At                               time.Time `dynamodbav:",omitempty"`
+	Confirmed, Waitlisted, Cancelled int
+	WaitlistRepairs                  int
 }
 
 // putReconciliation stores a result, and makes the next reconciliation due, unless the retention period ends first.
 func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation, next time.Time) {
-	it := reconciliationItem{
-		PK: eventPK(e.ID), SK: reconcileSK, At: formatTime(r.At), WaitlistRepairs: r.WaitlistRepairs,
-		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
-	}
+	k := key(eventPK(e.ID), reconcileSK)
 	if next.Before(e.RetentionEndsAt()) {
-		it.GSI1PK, it.GSI1SK = duePK, formatTime(next)
+		k = dueKey(k, next)
 	}
-	tx.Put(encode(it), always)
+	tx.Put(encode(k, reconciliationItem{
+		At: r.At, WaitlistRepairs: r.WaitlistRepairs,
+		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
+	}), always)
 }
 
-// LastReconciliation reads the result of the last reconciliation.
-// Errors: ErrNotFound, when there was none.
+// LastReconciliation reads the result of the last reconciliation. Errors: ErrNotFound, when there was none.
 func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error) {
-	it, err := s.get(ctx, eventPK(eventID), reconcileSK)
-	if err != nil {
-		return deltag.Reconciliation{}, err
+	v, err := read(ctx, s, key(eventPK(eventID), reconcileSK), decode[reconciliationItem])
+	if err == nil && v.At.IsZero() {
+		err = deltag.ErrNotFound
 	}
-	r, err := decode[reconciliationItem](it)
-	if r.At == "" {
-		return deltag.Reconciliation{}, deltag.ErrNotFound
-	}
-	return deltag.Reconciliation{At: parseTime(r.At), WaitlistRepairs: r.WaitlistRepairs, Drift: deltag.Counts{
-		Confirmed: r.Confirmed, Waitlisted: r.Waitlisted, Cancelled: r.Cancelled,
-	}}, err
+	drift := deltag.Counts{Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled}
+	return deltag.Reconciliation{At: v.At, WaitlistRepairs: v.WaitlistRepairs, Drift: drift}, err
 }
 
 // maxReconcileAttempts is how often a reconciliation begins again when the counters change meanwhile.
@@ -62,7 +52,7 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 	}
 	if !now.Before(e.RetentionEndsAt()) { // there are no registrations to compare the counters with
 		tx := s.begin()
-		tx.Update(key(eventPK(eventID), reconcileSK), update{expr: "REMOVE GSI1PK, GSI1SK"}, condExists)
+		tx.Update(key(eventPK(eventID), reconcileSK), expression{text: "REMOVE GSI1PK, GSI1SK"}, condExists)
 		return deltag.Reconciliation{At: now}, ignoreConflict(tx.Commit(ctx))
 	}
 	for range maxReconcileAttempts {
@@ -107,18 +97,14 @@ func (s *Store) countRegistrations(
 	ctx context.Context, eventID string,
 ) (counts deltag.Counts, waiting map[string]deltag.Registration, err error) {
 	waiting = map[string]deltag.Registration{}
-	items := s.queryAll(ctx, query{pk: eventPK(eventID), prefix: registrationSK})
-	for r, err := range decoded(items, decodeRegistration) {
-		if err != nil {
-			return counts, nil, err
-		}
+	q := query{pk: eventPK(eventID), prefix: registrationSK}
+	err = forEach(ctx, s, q, decodeRegistration, func(r deltag.Registration) {
 		counts.Add(r)
 		if r.Status == deltag.RegistrationWaitlisted {
-			_, sk := waitlistKey(r)
-			waiting[sk] = r
+			waiting[stringAttr(waitlistKey(r), "SK")] = r
 		}
-	}
-	return counts, waiting, nil
+	})
+	return counts, waiting, err
 }
 
 // correctDrift adds drift to one of the counters, provided that all of them are as they were read.
@@ -148,18 +134,18 @@ func (s *Store) repairWaitlist(
 	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time,
 ) (int, error) {
 	var repairs []*transaction
-	for entry, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: waitlistSK}) {
-		if err != nil {
-			return 0, err
-		}
+	err := forEach(ctx, s, query{pk: eventPK(e.ID), prefix: waitlistSK}, asItem, func(entry item) {
 		sk := stringAttr(entry, "SK")
 		if _, ok := waiting[sk]; ok {
 			delete(waiting, sk)
-			continue
+			return
 		}
 		tx := s.begin()
 		tx.deleteStaleWaitlistEntry(e.ID, sk)
 		repairs = append(repairs, tx)
+	})
+	if err != nil {
+		return 0, err
 	}
 	for _, r := range waiting {
 		tx := s.begin()

@@ -2,61 +2,50 @@ package dynamo
 
 import (
 	"context"
+	"time"
 
 	"deltag/internal/deltag"
 )
 
 // registrationItem is a registration as it is stored.
 type registrationItem struct {
-	PK, SK          string
-	EventID, ID     string
-	Name            string
-	Email           string
-	NormalizedEmail string
-	Organisation    string              `dynamodbav:",omitempty"`
-	Role            string              `dynamodbav:",omitempty"`
-	Answers         map[string][]string `dynamodbav:",omitempty"`
-	Updates         bool
-	Language        string
-	Status          string
-	RegisteredAt    string
-	ConfirmedAt     string `dynamodbav:",omitempty"`
-	AttendedAt      string `dynamodbav:",omitempty"`
-	WaitlistedAt    string `dynamodbav:",omitempty"` // while waiting: part of the key of the waitlist entry
-	AddressStatus   string
-	PreviousIDs     []string `dynamodbav:",omitempty"`
-	Secret          []byte
-	Revision        int
-	MailVersion     int
-	LastMailedAt    string
-	ICalSequence    int
+	EventID, ID, Name       string
+	Email, NormalizedEmail  string
+	Organisation, Role      string              `dynamodbav:",omitempty"`
+	Answers                 map[string][]string `dynamodbav:",omitempty"`
+	Updates                 bool
+	Language                deltag.Language
+	Status                  deltag.RegistrationStatus
+	RegisteredAt            time.Time
+	ConfirmedAt, AttendedAt time.Time `dynamodbav:",omitempty"`
+	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
+	AddressStatus           deltag.AddressStatus
+	PreviousIDs             []string `dynamodbav:",omitempty"`
+	Secret                  []byte
+	Revision, MailVersion   int
+	LastMailedAt            time.Time
+	ICalSequence            int
 }
 
-func newRegistrationItem(r deltag.Registration) registrationItem {
-	return registrationItem{
-		PK: eventPK(r.EventID), SK: registrationSK + r.ID, EventID: r.EventID, ID: r.ID,
-		Name: r.Name, Email: r.Email.Original, NormalizedEmail: r.Email.Normalized,
-		Organisation: r.Organisation, Role: r.Role, Answers: r.Answers, Updates: r.Updates,
-		Language: string(r.Language), Status: string(r.Status),
-		RegisteredAt: formatTime(r.RegisteredAt), ConfirmedAt: formatTime(r.ConfirmedAt),
-		AttendedAt: formatTime(r.AttendedAt), WaitlistedAt: formatTime(r.WaitlistedAt),
-		AddressStatus: string(r.AddressStatus), PreviousIDs: r.PreviousIDs, Secret: r.Secret, Revision: r.Revision,
-		MailVersion: r.MailVersion, LastMailedAt: formatTime(r.LastMailedAt), ICalSequence: r.ICalSequence,
-	}
+func encodeRegistration(r deltag.Registration) item {
+	return encode(registrationKey(r.EventID, r.ID), registrationItem{
+		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email.Original, NormalizedEmail: r.Email.Normalized,
+		Organisation: r.Organisation, Role: r.Role, Answers: r.Answers, Updates: r.Updates, Language: r.Language,
+		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
+		WaitlistedAt: r.WaitlistedAt, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
+		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
+	})
 }
 
 func decodeRegistration(it item) (deltag.Registration, error) {
-	r, err := decode[registrationItem](it)
+	v, err := decode[registrationItem](it)
 	return deltag.Registration{
-		EventID: r.EventID, ID: r.ID,
-		Name: r.Name, Email: deltag.Address{Original: r.Email, Normalized: r.NormalizedEmail},
-		Organisation: r.Organisation, Role: r.Role, Answers: r.Answers, Updates: r.Updates,
-		Language: deltag.Language(r.Language), Status: deltag.RegistrationStatus(r.Status),
-		RegisteredAt: parseTime(r.RegisteredAt), ConfirmedAt: parseTime(r.ConfirmedAt),
-		AttendedAt: parseTime(r.AttendedAt), WaitlistedAt: parseTime(r.WaitlistedAt),
-		AddressStatus: deltag.AddressStatus(r.AddressStatus), PreviousIDs: r.PreviousIDs, Secret: r.Secret,
-		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: parseTime(r.LastMailedAt),
-		ICalSequence: r.ICalSequence,
+		EventID: v.EventID, ID: v.ID, Name: v.Name,
+		Email:        deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail},
+		Organisation: v.Organisation, Role: v.Role, Answers: v.Answers, Updates: v.Updates, Language: v.Language,
+		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
+		WaitlistedAt: v.WaitlistedAt, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
+		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
 	}, err
 }
 
@@ -65,33 +54,23 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 func (s *Store) EventAndRegistration(
 	ctx context.Context, eventID, registrationID string,
 ) (e deltag.Event, r deltag.Registration, err error) {
-	pk, sk := eventPK(eventID), registrationSK+registrationID
-	found, err := s.batchGet(ctx, key(pk, metaSK), key(pk, sk))
+	event, registration := eventKey(eventID), registrationKey(eventID, registrationID)
+	found, err := s.batchGet(ctx, event, registration)
 	if err != nil {
 		return e, r, err
 	}
-	if found[pk+metaSK] == nil || found[pk+sk] == nil {
-		return e, r, deltag.ErrNotFound
-	}
-	if e, err = decodeEvent(found[pk+metaSK]); err != nil {
+	if r, err = decodeFound(found, registration, decodeRegistration); err != nil {
 		return e, r, err
 	}
-	r, err = decodeRegistration(found[pk+sk])
+	e, err = decodeFound(found, event, decodeEvent)
 	return e, r, err
 }
 
-// Registrations lists a page of an event's registrations in the order of their ids, and the cursor of the next page,
-// "" at the end. A page may be shorter than limit and not be the last.
-// Errors: ValidationErrors, when cursor is not one of this list's.
+// Registrations lists a page of an event's registrations in the order of their ids.
 func (s *Store) Registrations(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Registration, string, error) {
-	q, err := query{pk: eventPK(eventID), prefix: registrationSK, limit: limit}.startAfter(cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	rs, last, err := decodePage(ctx, s, q, decodeRegistration)
-	return rs, writeCursor(last), err
+	return list(ctx, s, query{pk: eventPK(eventID), prefix: registrationSK, limit: limit}, cursor, decodeRegistration)
 }
 
 // RegistrationsAfter lists the registrations behind the one with the id after, "" for the first page. It is shorter
@@ -119,12 +98,12 @@ func (s *Store) RegistrationsAfter(
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.
 func (tx *transaction) putRegistration(r deltag.Registration) *action {
 	if r.Revision == 1 {
-		return tx.Put(encode(newRegistrationItem(r)), condNotExists)
+		return tx.Put(encodeRegistration(r), condNotExists)
 	}
 	return tx.replaceRegistration(r)
 }
 
 // replaceRegistration fails if the stored registration does not have the revision before r's.
 func (tx *transaction) replaceRegistration(r deltag.Registration) *action {
-	return tx.Put(encode(newRegistrationItem(r)), condRevision(r.Revision-1))
+	return tx.Put(encodeRegistration(r), condRevision(r.Revision-1))
 }

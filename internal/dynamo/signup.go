@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -130,9 +131,24 @@ func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, n newcome
 func (s *Store) confirm(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
 	next, mail := n.Confirm(n.now)
 	tx := s.begin()
-	registration := tx.putRegistration(next)
-	delivery := tx.putDelivery(mail)
 	seat := tx.takeSeat(e, n.ID, countChange(n.Registration, next))
+	return tx.commitSignUp(ctx, n, next, mail, seat)
+}
+
+// waitlist adds n to the waitlist. It returns false if there is a seat.
+func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
+	next, mail := n.JoinWaitlist(n.now)
+	tx := s.begin()
+	full := tx.joinWaitlist(e, countChange(n.Registration, next))
+	entry := tx.putWaitlistEntry(next)
+	return tx.commitSignUp(ctx, n, next, mail, full, entry)
+}
+
+// commitSignUp returns false if one of places, which tx has already, failed.
+func (tx *transaction) commitSignUp(
+	ctx context.Context, n newcomer, next deltag.Registration, mail deltag.Delivery, places ...*action,
+) (bool, error) {
+	registration, delivery := tx.putRegistration(next), tx.putDelivery(mail)
 	limits := tx.checkSignUp(n.limits, n.now)
 	err := tx.Commit(ctx)
 	switch {
@@ -140,28 +156,7 @@ func (s *Store) confirm(ctx context.Context, e deltag.Event, n newcomer) (bool, 
 		return false, limits.err()
 	case registration.Failed() || delivery.Failed():
 		return false, deltag.ErrConflict
-	case seat.Failed():
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// waitlist adds n to the waitlist. It returns false if there is a seat.
-func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
-	next, mail := n.JoinWaitlist(n.now)
-	tx := s.begin()
-	registration := tx.putRegistration(next)
-	delivery := tx.putDelivery(mail)
-	full := tx.joinWaitlist(e, countChange(n.Registration, next))
-	entry := tx.putWaitlistEntry(next)
-	limits := tx.checkSignUp(n.limits, n.now)
-	err := tx.Commit(ctx)
-	switch {
-	case limits.err() != nil:
-		return false, limits.err()
-	case registration.Failed() || delivery.Failed():
-		return false, deltag.ErrConflict
-	case full.Failed() || entry.Failed():
+	case slices.ContainsFunc(places, (*action).Failed):
 		return false, nil
 	}
 	return err == nil, err

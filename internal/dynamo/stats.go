@@ -2,46 +2,28 @@ package dynamo
 
 import (
 	"context"
+	"maps"
+	"time"
 
 	"deltag/internal/deltag"
 )
 
 // statsItem is what remains of an event, beside its counters, when its people are erased.
 type statsItem struct {
-	PK, SK       string
-	SignUpsByDay map[string]int            `dynamodbav:",omitempty"`
-	Mails        map[string]map[string]int `dynamodbav:",omitempty"` // by kind and status
+	SignUpsByDay map[string]int                                    `dynamodbav:",omitempty"`
+	Mails        map[deltag.MailKind]map[deltag.DeliveryStatus]int `dynamodbav:",omitempty"`
 	Erasures     int
-	ErasedAt     string `dynamodbav:",omitempty"`
+	ErasedAt     time.Time `dynamodbav:",omitempty"`
 }
 
-func newStatsItem(eventID string, n deltag.EventStats) statsItem {
-	it := statsItem{
-		PK: eventPK(eventID), SK: statsSK,
-		SignUpsByDay: n.SignUpsByDay, Erasures: n.Erasures, Mails: map[string]map[string]int{},
-	}
-	for kind, outcomes := range n.Mails {
-		it.Mails[string(kind)] = map[string]int{}
-		for status, count := range outcomes {
-			it.Mails[string(kind)][string(status)] = count
-		}
-	}
-	return it
-}
+func statsKey(eventID string) item { return key(eventPK(eventID), statsSK) }
 
 func decodeStats(it item) (deltag.EventStats, error) {
-	stored, err := decode[statsItem](it)
+	v, err := decode[statsItem](it)
 	n := deltag.NewEventStats()
-	n.Erasures, n.ErasedAt = stored.Erasures, parseTime(stored.ErasedAt)
-	if stored.SignUpsByDay != nil {
-		n.SignUpsByDay = stored.SignUpsByDay
-	}
-	for kind, outcomes := range stored.Mails {
-		n.Mails[deltag.MailKind(kind)] = map[deltag.DeliveryStatus]int{}
-		for status, count := range outcomes {
-			n.Mails[deltag.MailKind(kind)][deltag.DeliveryStatus(status)] = count
-		}
-	}
+	n.Erasures, n.ErasedAt = v.Erasures, v.ErasedAt
+	maps.Copy(n.SignUpsByDay, v.SignUpsByDay)
+	maps.Copy(n.Mails, v.Mails)
 	return n, err
 }
 
@@ -52,12 +34,8 @@ func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventSta
 	if err != nil {
 		return deltag.EventStats{}, err
 	}
-	var n deltag.EventStats
-	it, err := s.get(ctx, eventPK(e.ID), statsSK)
-	switch {
-	case err == nil:
-		n, err = decodeStats(it)
-	case isNotFound(err):
+	n, err := read(ctx, s, statsKey(e.ID), decodeStats)
+	if isNotFound(err) {
 		n, err = s.computeStats(ctx, e)
 	}
 	n.Counts = counts
@@ -66,39 +44,27 @@ func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventSta
 
 // snapshotStats stores the statistics once, before anybody is erased.
 func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
-	_, err := s.get(ctx, eventPK(e.ID), statsSK)
-	if !isNotFound(err) {
+	if _, err := s.get(ctx, statsKey(e.ID)); !isNotFound(err) {
 		return err
 	}
 	n, err := s.computeStats(ctx, e)
 	if err != nil {
 		return err
 	}
-	return ignoreConflict(s.putItem(ctx, encode(newStatsItem(e.ID, n)), condNotExists))
+	stored := statsItem{SignUpsByDay: n.SignUpsByDay, Mails: n.Mails, Erasures: n.Erasures}
+	return ignoreConflict(s.putItem(ctx, encode(statsKey(e.ID), stored), condNotExists))
 }
 
 // computeStats reads all registrations, deliveries and erasures of an event.
 func (s *Store) computeStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error) {
 	n := deltag.NewEventStats()
-	registrations := s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: registrationSK})
-	for r, err := range decoded(registrations, decodeRegistration) {
-		if err != nil {
-			return n, err
-		}
-		n.AddRegistration(e, r)
+	of := func(prefix string) query { return query{pk: eventPK(e.ID), prefix: prefix} }
+	err := forEach(ctx, s, of(registrationSK), decodeRegistration, func(r deltag.Registration) { n.AddRegistration(e, r) })
+	if err == nil {
+		err = forEach(ctx, s, of(deliverySK), decodeDelivery, n.AddDelivery)
 	}
-	deliveries := s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: deliverySK})
-	for d, err := range decoded(deliveries, decodeDelivery) {
-		if err != nil {
-			return n, err
-		}
-		n.AddDelivery(d)
+	if err == nil {
+		err = forEach(ctx, s, of(erasureSK), asItem, func(item) { n.Erasures++ })
 	}
-	for _, err := range s.queryAll(ctx, query{pk: eventPK(e.ID), prefix: erasureSK}) {
-		if err != nil {
-			return n, err
-		}
-		n.Erasures++
-	}
-	return n, nil
+	return n, err
 }

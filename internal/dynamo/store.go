@@ -20,6 +20,9 @@ import (
 // Reads are strongly consistent unless their comment says otherwise. Comments name the errors of package deltag that a
 // caller may want to handle. Beside those each method may return ErrUnavailable: the table was not reached, it
 // throttled, or transactions conflicted too often. Whether a write happened is then unknown, and it may be repeated.
+//
+// A method with a cursor lists a page, "" being the first, and returns the cursor of the next page, "" at the end. A
+// page may be shorter than limit and not be the last. A cursor of another list is ValidationErrors.
 type Store struct {
 	client  Client
 	table   string
@@ -35,11 +38,8 @@ func New(client Client, table string, random io.Reader) *Store {
 
 // Ping checks that the table can be read.
 func (s *Store) Ping(ctx context.Context) error {
-	_, err := s.get(ctx, "PING", "-")
-	if isNotFound(err) {
-		return nil
-	}
-	return err
+	_, err := s.get(ctx, key("PING", "-"))
+	return ignoreNotFound(err)
 }
 
 // wrapError makes a failed condition ErrConflict, and every other error of the SDK ErrUnavailable.
@@ -58,8 +58,12 @@ func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }
 
 func isConflict(err error) bool { return errors.Is(err, deltag.ErrConflict) }
 
-func ignoreConflict(err error) error {
-	if isConflict(err) {
+func ignoreNotFound(err error) error { return ignore(err, deltag.ErrNotFound) }
+
+func ignoreConflict(err error) error { return ignore(err, deltag.ErrConflict) }
+
+func ignore(err, ignored error) error {
+	if errors.Is(err, ignored) {
 		return nil
 	}
 	return err

@@ -8,13 +8,11 @@ import (
 )
 
 // A suppression is what is known of an address for all events, under its keyed hash.
-func suppressedPK(hash string) string { return "SUPPRESSED#" + hash }
-
-const suppressedSK = "-"
+func suppressionKey(hash string) item { return key("SUPPRESSED#"+hash, "-") }
 
 // condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and none that one
 // can unsubscribe from to one that complained.
-func condNotSuppressed(k deltag.MailKind) condition {
+func condNotSuppressed(k deltag.MailKind) expression {
 	if k.IsUnsubscribable() {
 		return condNotExists
 	}
@@ -28,7 +26,7 @@ func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.Addre
 	if err != nil {
 		return "", err
 	}
-	it, err := s.get(ctx, suppressedPK(hash), suppressedSK)
+	it, err := s.get(ctx, suppressionKey(hash))
 	if isNotFound(err) {
 		return deltag.AddressOK, nil
 	}
@@ -46,8 +44,8 @@ func (s *Store) Suppress(
 	if err != nil {
 		return err
 	}
-	suppression := key(suppressedPK(hash), suppressedSK)
-	suppression["AddressStatus"], suppression["Since"] = avString(string(status)), avString(formatTime(now))
+	suppression := suppressionKey(hash)
+	suppression["AddressStatus"], suppression["Since"] = avString(string(status)), avTime(now)
 	bounced := avString(string(deltag.AddressBounced))
 	tx := s.begin()
 	tx.Put(suppression, condNotExistsOr("AddressStatus <> :bounced", item{":bounced": bounced}))

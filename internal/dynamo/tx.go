@@ -16,34 +16,28 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A condition on the stored item decides whether a write is carried out. The zero value always holds.
-type condition struct {
-	expr   string
+// An expression is a condition on the stored item, or an update of it, with the names and values of its placeholders.
+// As a condition, the zero value always holds.
+type expression struct {
+	text   string
 	names  map[string]string
 	values item
 }
 
 var (
-	always        = condition{}
-	condNotExists = condition{expr: "attribute_not_exists(PK)"}
-	condExists    = condition{expr: "attribute_exists(PK)"}
+	always        = expression{}
+	condNotExists = expression{text: "attribute_not_exists(PK)"}
+	condExists    = expression{text: "attribute_exists(PK)"}
 )
 
 // condRevision holds while the item has the revision that was read.
-func condRevision(revision int) condition {
-	return condition{expr: "Revision = :revision", values: item{":revision": avNumber(revision)}}
+func condRevision(revision int) expression {
+	return expression{text: "Revision = :revision", values: item{":revision": avNumber(revision)}}
 }
 
-// condNotExistsOr holds if there is no item, or if the one there is satisfies expr.
-func condNotExistsOr(expr string, values item) condition {
-	return condition{expr: condNotExists.expr + " OR " + expr, values: values}
-}
-
-// An update of single attributes. Its placeholders must differ from those of the condition beside it.
-type update struct {
-	expr   string
-	names  map[string]string
-	values item
+// condNotExistsOr holds if there is no item, or if the one there is satisfies text.
+func condNotExistsOr(text string, values item) expression {
+	return expression{text: condNotExists.text + " OR " + text, values: values}
 }
 
 // A transaction is a TransactWriteItems call being built: all of its actions are carried out, or none.
@@ -58,40 +52,40 @@ type action struct {
 	failed bool
 }
 
-// Failed reports whether Commit failed because a's condition did not hold. A nil action, one that was not
-// added, never fails.
+// Failed reports whether Commit failed because a's condition did not hold. A nil action, which was not added, never
+// fails.
 func (a *action) Failed() bool { return a != nil && a.failed }
 
 func (s *Store) begin() *transaction { return &transaction{store: s} }
 
 // Put writes a whole item.
-func (tx *transaction) Put(it item, c condition) *action {
+func (tx *transaction) Put(it item, c expression) *action {
 	return tx.add(types.TransactWriteItem{Put: &types.Put{
-		TableName: &tx.store.table, Item: it, ConditionExpression: stringOrNil(c.expr),
+		TableName: &tx.store.table, Item: it, ConditionExpression: stringOrNil(c.text),
 		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}})
 }
 
-// Update changes attributes of an item.
-func (tx *transaction) Update(key item, u update, c condition) *action {
+// Update changes attributes of an item. The placeholders of u must differ from those of c.
+func (tx *transaction) Update(key item, u, c expression) *action {
 	return tx.add(types.TransactWriteItem{Update: &types.Update{
-		TableName: &tx.store.table, Key: key, UpdateExpression: &u.expr, ConditionExpression: stringOrNil(c.expr),
+		TableName: &tx.store.table, Key: key, UpdateExpression: &u.text, ConditionExpression: stringOrNil(c.text),
 		ExpressionAttributeNames: merge(u.names, c.names), ExpressionAttributeValues: merge(u.values, c.values),
 	}})
 }
 
 // Delete removes an item, if it is there.
-func (tx *transaction) Delete(key item, c condition) *action {
+func (tx *transaction) Delete(key item, c expression) *action {
 	return tx.add(types.TransactWriteItem{Delete: &types.Delete{
-		TableName: &tx.store.table, Key: key, ConditionExpression: stringOrNil(c.expr),
+		TableName: &tx.store.table, Key: key, ConditionExpression: stringOrNil(c.text),
 		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}})
 }
 
 // Check writes nothing: it only makes the transaction depend on an item.
-func (tx *transaction) Check(key item, c condition) *action {
+func (tx *transaction) Check(key item, c expression) *action {
 	return tx.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &tx.store.table, Key: key, ConditionExpression: &c.expr,
+		TableName: &tx.store.table, Key: key, ConditionExpression: &c.text,
 		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	}})
 }
@@ -113,8 +107,8 @@ func merge[V any](a, b map[string]V) map[string]V {
 }
 
 // Commit carries the transaction out. It retries conflicts with other transactions, which the SDK does not do;
-// maxRetries of them in a row are ErrUnavailable. ErrConflict: a condition did not hold, nothing was written, and
-// the action whose condition it was has Failed.
+// maxRetries of them in a row are ErrUnavailable. ErrConflict: a condition did not hold, nothing was written, and the
+// action whose condition it was has Failed.
 func (tx *transaction) Commit(ctx context.Context) error {
 	writes := make([]types.TransactWriteItem, len(tx.actions))
 	for i, a := range tx.actions {
@@ -152,8 +146,8 @@ func (tx *transaction) noteFailures(reasons []types.CancellationReason) bool {
 // maxActions is how many actions DynamoDB takes in one transaction.
 const maxActions = 100
 
-// CommitInChunks carries the actions out in order, in as many transactions as they need. An error leaves those
-// before it done.
+// CommitInChunks carries the actions out in order, in as many transactions as they need. An error leaves those before
+// it done.
 func (tx *transaction) CommitInChunks(ctx context.Context) error {
 	for chunk := range slices.Chunk(tx.actions, maxActions) {
 		part := transaction{store: tx.store, actions: chunk}
@@ -164,26 +158,26 @@ func (tx *transaction) CommitInChunks(ctx context.Context) error {
 	return nil
 }
 
-// deleteAll deletes items in order, not all or nothing.
-func (s *Store) deleteAll(ctx context.Context, keys ...item) error {
+// deleteAll deletes items, or keys of them, in order, not all or nothing.
+func (s *Store) deleteAll(ctx context.Context, items ...item) error {
 	tx := s.begin()
-	for _, k := range keys {
-		tx.Delete(k, always)
+	for _, it := range items {
+		tx.Delete(keyOf(it), always)
 	}
 	return tx.CommitInChunks(ctx)
 }
 
 // putItem writes one item outside a transaction. ErrConflict: c did not hold.
-func (s *Store) putItem(ctx context.Context, it item, c condition) error {
+func (s *Store) putItem(ctx context.Context, it item, c expression) error {
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.expr),
+		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.text),
 		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
 	})
 	return wrapError("put", err)
 }
 
-// maxRetries of a transaction that lost against another. With full jitter up to 1.6 s each, 8 tries
-// outlast a rush on one seat counter and stay far below the 29 s of a request.
+// maxRetries of a transaction that lost against another. With full jitter up to 1.6 s each, 8 tries outlast a rush on
+// one seat counter and stay far below the 29 s of a request.
 const maxRetries = 8
 
 // backoff waits before retry n, with full jitter.
