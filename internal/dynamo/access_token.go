@@ -24,8 +24,7 @@ func (s *Store) Token(ctx context.Context, hash string) (deltag.AccessToken, err
 	return deltag.AccessToken{Name: t.Name, Role: t.Role, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt}, err
 }
 
-// PutToken stores a new access token.
-// Errors: ErrConflict (there is one with that hash; so also when it is repeated).
+// PutToken stores a new access token. Errors: ErrConflict (there is one with that hash; so also when it is repeated).
 func (s *Store) PutToken(ctx context.Context, hash string, t deltag.AccessToken) error {
 	return s.putItem(ctx, encode(tokenKey(hash), tokenItem{
 		Name: t.Name, Role: t.Role, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, TTL: t.ExpiresAt.Unix(),

@@ -87,9 +87,7 @@ func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Deli
 }
 
 // Deliveries lists a page of an event's deliveries in the order of their registrations' ids.
-func (s *Store) Deliveries(
-	ctx context.Context, eventID, cursor string, limit int,
-) ([]deltag.Delivery, string, error) {
+func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error) {
 	return list(ctx, s, query{pk: eventPK(eventID), prefix: deliverySK, limit: limit}, cursor, decodeDelivery)
 }
 

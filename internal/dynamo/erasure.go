@@ -44,8 +44,7 @@ func (s *Store) removeRegistration(
 func allIDs(r deltag.Registration) []string { return slices.Concat(r.PreviousIDs, []string{r.ID}) }
 
 // PurgeDeliveries deletes the deliveries of a registration that is gone, and its purge task. A final mail remains
-// until it is sent, and so do the deliveries of a person who has signed up again.
-// Repeating it changes nothing.
+// until it is sent, and so do the deliveries of a person who has signed up again. Repeating it changes nothing.
 func (s *Store) PurgeDeliveries(ctx context.Context, eventID, registrationID string) error {
 	for range maxRetries {
 		if err := s.purgeDeliveries(ctx, eventID, registrationID); !isConflict(err) {
@@ -78,8 +77,7 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 }
 
 // EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and
-// keeps its statistics. done is false while there is more to remove.
-// Repeating it goes on where the last call ended.
+// keeps its statistics. done is false while there is more to remove. Repeating it goes on where the last call ended.
 func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error) {
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {

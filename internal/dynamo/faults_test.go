@@ -84,9 +84,7 @@ func throttle(*process, *http.Request, func() (*http.Response, error)) (*http.Re
 }
 
 // transactionConflict lets all requests but transactions through.
-func transactionConflict(
-	_ *process, r *http.Request, send func() (*http.Response, error),
-) (*http.Response, error) {
+func transactionConflict(_ *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
 		return send()
 	}

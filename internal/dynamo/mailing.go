@@ -48,8 +48,7 @@ func (s *Store) Mailings(ctx context.Context, eventID string) ([]deltag.Mailing,
 	return readAll(ctx, s, query{pk: eventPK(eventID), prefix: mailingSK}, decodeMailing)
 }
 
-// PutMailing stores a new mailing.
-// Errors: ErrConflict (it exists; so also when it is repeated).
+// PutMailing stores a new mailing. Errors: ErrConflict (it exists; so also when it is repeated).
 func (s *Store) PutMailing(ctx context.Context, m deltag.Mailing) error {
 	return s.putItem(ctx, encodeMailing(m), condNotExists)
 }

@@ -75,7 +75,7 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 	})
 }
 
-// TestKeysThatAreLeftUnprocessedAreReadAgain has the first calls leave keys unprocessed, as DynamoDB does in throttling.
+// TestKeysThatAreLeftUnprocessedAreReadAgain has the first calls leave keys unprocessed, as DynamoDB does to throttle.
 func TestKeysThatAreLeftUnprocessedAreReadAgain(t *testing.T) {
 	leaveUnprocessed := func(client dynamo.Client, times int) dynamo.Client {
 		send := client.BatchGetItem

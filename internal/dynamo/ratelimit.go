@@ -7,10 +7,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Rate limits are counters in the table, under keyed hashes of what they count. Each is checked and incremented in
-// the transaction that it limits, and expires by itself.
-
-// How long counters are kept: longer than the day or hour that they count.
+// Rate limits are counters in the table, under keyed hashes of what they count. Each is checked and incremented in the
+// transaction that it limits, and expires by itself: this long after, which is more than the day or hour that it counts.
 const (
 	mailCountTTL    = 48 * time.Hour
 	networkCountTTL = 2 * time.Hour
@@ -49,29 +47,16 @@ func (s *Store) signUpLimits(
 	return signUpLimits{mail: mail, network: key("RATE#NETWORK#"+hash, hour+"#"+shardOf(r.ID))}, err
 }
 
-// signUpChecks are the actions by which limits make a sign-up fail.
-type signUpChecks struct{ mail, network *action }
-
-func (tx *transaction) checkSignUp(limits signUpLimits, now time.Time) (checks signUpChecks) {
+// checkLimits adds the actions by which limits make a sign-up fail. Where there is no limit, the action is nil.
+func (tx *transaction) checkLimits(limits signUpLimits, now time.Time) (mail, network *action) {
 	if limits.mail != nil {
-		checks.mail = tx.checkUnverifiedMail(limits.mail)
+		mail = tx.checkUnverifiedMail(limits.mail)
 	}
 	if limits.network != nil {
 		limit := deltag.MaxSignUpsPerNetwork / len(shards)
-		checks.network = tx.incrementBelow(limits.network, limit, now.Add(networkCountTTL))
+		network = tx.incrementBelow(limits.network, limit, now.Add(networkCountTTL))
 	}
-	return checks
-}
-
-// err is the limit that was exceeded, or nil.
-func (c signUpChecks) err() error {
-	switch {
-	case c.mail.Failed():
-		return deltag.ErrMailLimit
-	case c.network.Failed():
-		return deltag.ErrSignUpLimit
-	}
-	return nil
+	return mail, network
 }
 
 func (tx *transaction) incrementBelow(key item, limit int, expires time.Time) *action {

@@ -36,8 +36,7 @@ func (s *Store) updateWithRetry(
 	}
 }
 
-// MarkAttended stores that r attended.
-// Errors: ErrNotFound. Repeating it keeps the first time.
+// MarkAttended stores that r attended. Errors: ErrNotFound. Repeating it keeps the first time.
 func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	return s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		if !r.AttendedAt.IsZero() {
@@ -49,8 +48,7 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 	})
 }
 
-// Unsubscribe ends optional mail to r.
-// Errors: ErrNotFound. Repeating it changes nothing.
+// Unsubscribe ends optional mail to r. Errors: ErrNotFound. Repeating it changes nothing.
 func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, _ time.Time) error {
 	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed)
 }

@@ -1,10 +1,109 @@
 package dynamo
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
 )
+
+// Sort keys of the items in an event's partition. Those that end in # are prefixes.
+const (
+	metaSK         = "META"      // the event
+	counterSK      = "SEATS"     // the single counter of an event with a capacity
+	counterShardSK = "SEATS#"    // + shard: the counters of an event without one
+	registrationSK = "REG#"      // + registration
+	waitlistSK     = "WAIT#"     // + time # registration
+	deliverySK     = "MAIL#"     // + registration # kind # version
+	mailingSK      = "MAILING#"  // + kind # version
+	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
+	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
+	eraseSK        = "ERASE"     // task: the retention period ends
+	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
+	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
+	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
+)
+
+// Partitions of the index.
+const (
+	duePK    = "DUE"
+	eventsPK = "EVENTS"
+)
+
+func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
+
+// keyOf is the key of an item, or of an entry of the index.
+func keyOf(it item) item { return item{"PK": it["PK"], "SK": it["SK"]} }
+
+// keyText tells items apart in a map.
+func keyText(it item) string { return stringAttr(it, "PK") + stringAttr(it, "SK") }
+
+// fitsKey says whether an item can have the key: DynamoDB refuses longer ones, which come from requests' paths.
+func fitsKey(key item) bool {
+	return len(stringAttr(key, "PK")) <= 2048 && len(stringAttr(key, "SK")) <= 1024
+}
+
+const eventPrefix = "EVENT#"
+
+func eventPK(id string) string { return eventPrefix + id }
+
+func parseEventPK(pk string) (id string, ok bool) {
+	id, ok = strings.CutPrefix(pk, eventPrefix)
+	return id, ok && deltag.IsID(id)
+}
+
+func eventKey(id string) item { return key(eventPK(id), metaSK) }
+
+func slugKey(slug string) item { return key("SLUG#"+slug, "SLUG") }
+
+func registrationKey(eventID, id string) item { return key(eventPK(eventID), registrationSK+id) }
+
+// waitlistKey sorts the waitlist by the time of joining it.
+func waitlistKey(r deltag.Registration) item {
+	return key(eventPK(r.EventID), waitlistSK+formatTime(r.WaitlistedAt)+"#"+r.ID)
+}
+
+func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
+	joinedAt, registrationID, _ = strings.Cut(strings.TrimPrefix(sk, waitlistSK), "#")
+	return joinedAt, registrationID
+}
+
+func erasureKey(r deltag.Registration, now time.Time) item {
+	return key(eventPK(r.EventID), erasureSK+formatTime(now)+"#"+r.ID)
+}
+
+func deliveryKey(k deltag.DeliveryKey) item {
+	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version))
+}
+
+// parseDeliveryKey reads what follows deliverySK in a sort key.
+func parseDeliveryKey(eventID, rest string) (deltag.DeliveryKey, bool) {
+	parts := strings.Split(rest, "#")
+	if len(parts) != 3 {
+		return deltag.DeliveryKey{}, false
+	}
+	version, err := strconv.Atoi(parts[2])
+	return deltag.DeliveryKey{
+		EventID: eventID, RegistrationID: parts[0], Kind: deltag.MailKind(parts[1]), Version: version,
+	}, err == nil
+}
+
+func mailingKey(k deltag.MailingKey) item {
+	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version))
+}
+
+// parseMailingKey reads what follows mailingSK in a sort key.
+func parseMailingKey(eventID, rest string) (deltag.MailingKey, bool) {
+	kind, number, _ := strings.Cut(rest, "#")
+	version, err := strconv.Atoi(number)
+	return deltag.MailingKey{EventID: eventID, Kind: deltag.MailKind(kind), Version: version}, err == nil
+}
 
 // Schema is the table as template.yaml makes it in AWS, for engines that start empty.
 func Schema(table string) *dynamodb.CreateTableInput {

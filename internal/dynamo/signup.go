@@ -11,8 +11,8 @@ import (
 
 // SignUp stores a registration, its mail and its seat, or its waitlist entry when there is no seat, in one
 // transaction. A cancelled registration comes back with what is signed up with now. Errors: ErrFull, ErrMailLimit,
-// ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its status again
-// at most once in deltag.ResendCooldown.
+// ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its status again at
+// most once in deltag.ResendCooldown.
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
@@ -149,11 +149,13 @@ func (tx *transaction) commitSignUp(
 	ctx context.Context, n newcomer, next deltag.Registration, mail deltag.Delivery, places ...*action,
 ) (bool, error) {
 	registration, delivery := tx.putRegistration(next), tx.putDelivery(mail)
-	limits := tx.checkSignUp(n.limits, n.now)
+	mails, signUps := tx.checkLimits(n.limits, n.now)
 	err := tx.Commit(ctx)
 	switch {
-	case limits.err() != nil: // first: it must not matter whether the address is signed up
-		return false, limits.err()
+	case mails.Failed(): // the limits first: it must not matter whether the address is signed up
+		return false, deltag.ErrMailLimit
+	case signUps.Failed():
+		return false, deltag.ErrSignUpLimit
 	case registration.Failed() || delivery.Failed():
 		return false, deltag.ErrConflict
 	case slices.ContainsFunc(places, (*action).Failed):
