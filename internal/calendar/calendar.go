@@ -115,9 +115,7 @@ func (v vevent) addParticipant(property, name, address, parameters string) {
 	v.AddProperty(ics.ComponentProperty(property+`;CN="`+name+`"`+parameters), mailto(address))
 }
 
-func (v vevent) bytes() []byte {
-	return []byte(v.file.Serialize(ics.WithNewLineWindows))
-}
+func (v vevent) bytes() []byte { return []byte(v.file.Serialize(ics.WithNewLineWindows)) }
 
 // mailto is an address as a URI (RFC 6068), with the characters percent-encoded that may not be in one.
 func mailto(address string) string {

@@ -1,5 +1,7 @@
 package deltag
 
+import "time"
+
 // Counts are numbers of registrations.
 type Counts struct {
 	Confirmed, Waitlisted, Cancelled, Attended int
@@ -36,3 +38,44 @@ func (e Event) Overbooked(c Counts) int {
 	}
 	return max(0, c.Confirmed-*e.Capacity)
 }
+
+// EventStats are numbers about an event that name nobody. They are kept when its personal data is erased.
+type EventStats struct {
+	Counts       Counts
+	SignUpsByDay map[string]int                      // by date in the event's zone, as 2006-01-02
+	Mails        map[MailKind]map[DeliveryStatus]int // deliveries
+	Erasures     int                                 // people who had their data erased before then
+	ErasedAt     time.Time                           // when all personal data was erased. Zero: not yet
+}
+
+// NewEventStats are those of an event without registrations.
+func NewEventStats() EventStats {
+	return EventStats{SignUpsByDay: map[string]int{}, Mails: map[MailKind]map[DeliveryStatus]int{}}
+}
+
+// AddRegistration counts a registration in SignUpsByDay.
+func (s EventStats) AddRegistration(e Event, r Registration) {
+	s.SignUpsByDay[r.RegisteredAt.In(e.Zone()).Format(time.DateOnly)]++
+}
+
+// AddDelivery counts a delivery in Mails.
+func (s EventStats) AddDelivery(d Delivery) {
+	if s.Mails[d.Kind] == nil {
+		s.Mails[d.Kind] = map[DeliveryStatus]int{}
+	}
+	s.Mails[d.Kind][d.Status]++
+}
+
+// ReconcileInterval is how often an event's counters are compared with its registrations, until the event is over.
+const ReconcileInterval = 24 * time.Hour
+
+// A Reconciliation is the result of comparing an event's counters and waitlist entries with its registrations, and of
+// correcting them.
+type Reconciliation struct {
+	At              time.Time
+	Drift           Counts // what was added to each counter
+	WaitlistRepairs int    // waitlist entries that were added or deleted
+}
+
+// HasDrift says whether anything had to be corrected.
+func (r Reconciliation) HasDrift() bool { return r.Drift != Counts{} || r.WaitlistRepairs > 0 }

@@ -66,15 +66,6 @@ func TestEventTimes(t *testing.T) {
 	}
 }
 
-func TestOverbooked(t *testing.T) {
-	e := testEvent()
-	assertEqual(t, e.Overbooked(Counts{Confirmed: 5}), 0)
-	for confirmed, want := range map[int]int{2: 0, 3: 0, 5: 2} {
-		e.Capacity = new(3)
-		assertEqual(t, e.Overbooked(Counts{Confirmed: confirmed, Waitlisted: 9}), want)
-	}
-}
-
 func TestQuestionByID(t *testing.T) {
 	e := testEvent()
 	e.Questions = []Question{{ID: "a"}, {ID: "b", Label: "?"}}

@@ -36,9 +36,7 @@ func NewSecret(random io.Reader) ([]byte, error) {
 // RegistrationID is the id of an address's registration for an event. The same address always gives the same id, so
 // the key of the item prevents a second registration. Without the event's secret the id reveals nothing of the address.
 func RegistrationID(e Event, a Address) string {
-	h := hmac.New(sha256.New, e.Secret)
-	h.Write([]byte(a.Normalized))
-	return idEncoding.EncodeToString(h.Sum(nil))[:idSize]
+	return idEncoding.EncodeToString(MAC(e.Secret, a.Normalized))[:idSize]
 }
 
 // Generation tells r from an earlier registration with the same id, whose address signed up again after an erasure. It
@@ -47,9 +45,14 @@ func (r Registration) Generation() string {
 	if len(r.Secret) == 0 {
 		return ""
 	}
-	h := hmac.New(sha256.New, r.Secret)
-	h.Write([]byte("generation"))
-	return idEncoding.EncodeToString(h.Sum(nil)[:5])
+	return idEncoding.EncodeToString(MAC(r.Secret, "generation")[:5])
+}
+
+// MAC is the HMAC-SHA-256 of a text, 32 bytes.
+func MAC(secret []byte, text string) []byte {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 // IsID says whether s has the form of an id.

@@ -2,7 +2,6 @@ package deltag
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 )
@@ -60,8 +59,5 @@ func (l Link) Check(mac, secret []byte) error {
 }
 
 func (l Link) mac(secret []byte) []byte {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte{byte(l.Purpose)})
-	h.Write([]byte(l.EventID + "." + l.RegistrationID))
-	return h.Sum(nil)[:macSize]
+	return MAC(secret, string(rune(l.Purpose))+l.EventID+"."+l.RegistrationID)[:macSize]
 }

@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"sync"
 
@@ -26,9 +24,7 @@ func (s *Store) hash(ctx context.Context, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(text))
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return hex.EncodeToString(deltag.MAC(secret, text)[:16]), nil
 }
 
 // loadHashKey makes the key in a new table. Of several processes that do so at the same time, one makes the key of

@@ -8,7 +8,7 @@ import (
 )
 
 // Rate limits are counters in the table, under keyed hashes of what they count. Each is checked and incremented in the
-// transaction that it limits, and expires by itself: this long after, which is more than the day or hour that it counts.
+// transaction that it limits, and expires this long after: later than the day or hour that it counts.
 const (
 	mailCountTTL    = 48 * time.Hour
 	networkCountTTL = 2 * time.Hour

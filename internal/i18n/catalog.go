@@ -130,6 +130,4 @@ func (c *Catalog) Remaining(d time.Duration) string {
 	return c.Text("date.remaining."+unit, "n", n)
 }
 
-func isSameDay(a, b time.Time) bool {
-	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
-}
+func isSameDay(a, b time.Time) bool { return a.Year() == b.Year() && a.YearDay() == b.YearDay() }

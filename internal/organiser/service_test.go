@@ -18,7 +18,7 @@ import (
 
 var (
 	now   = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	anna  = deltag.Principal{Name: "anna@example.dk", Role: deltag.RoleOrganiser, Channel: deltag.ChannelConsole}
+	anna  = deltag.Principal{Name: "anna@example.dk", Role: deltag.RoleOrganiser}
 	start = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)
 )
 

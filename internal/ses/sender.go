@@ -55,9 +55,7 @@ func (s *Sender) Send(ctx context.Context, m deltag.OutgoingMail) (string, error
 // withoutRetries turns the SDK's retries off.
 func withoutRetries(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} }
 
-func tag(name, value string) types.MessageTag {
-	return types.MessageTag{Name: &name, Value: &value}
-}
+func tag(name, value string) types.MessageTag { return types.MessageTag{Name: &name, Value: &value} }
 
 // mapAPIError maps SES's error codes to the errors of package deltag. Only an error response of SES, or a connection
 // that was never made, proves that the message was not accepted.

@@ -45,7 +45,9 @@ type Engine struct {
 func (e Engine) NewTable(tb testing.TB) Engine { return NewEngine(tb, e.endpoint) }
 
 // Store makes a store of the table, with the caches of its own that each process has.
-func (e Engine) Store() *dynamo.Store { return dynamo.New(dynamo.ClientOf(e.Client), e.Table, rand.Reader) }
+func (e Engine) Store() *dynamo.Store {
+	return dynamo.New(dynamo.ClientOf(e.Client), e.Table, rand.Reader)
+}
 
 // Embedded starts an embedded engine of its own, and makes a table on it.
 func Embedded(tb testing.TB) Engine {
