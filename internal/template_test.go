@@ -82,7 +82,7 @@ func TestTemplate(t *testing.T) {
 
 	t.Run("EnvironmentIsWhatEachFunctionReads", func(t *testing.T) {
 		for name, c := range map[string]any{
-			"SiteFunction": config.Site{}, "OrganiserFunction": config.Organiser{}, "MailerFunction": config.Mailer{}, "FeedbackFunction": config.Feedback{},
+			"SiteFunction": config.Site{}, "OrganiserFunction": config.Organiser{}, "MailerFunction": config.Mailer{}, "FeedbackFunction": config.Base{},
 		} {
 			got := slices.Sorted(maps.Keys(at(t, tpl, "Resources", name, "Properties", "Environment", "Variables").(object)))
 			want := variables(reflect.TypeOf(c))

@@ -24,7 +24,7 @@ func main() {
 }
 
 func run() error {
-	var c config.Feedback
+	var c config.Base
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}

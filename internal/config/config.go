@@ -3,24 +3,27 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/caarlos0/env/v11"
 )
 
-// Base is what every function needs.
+// Base is what every function needs, and all that functions/feedback does.
 type Base struct {
 	Table            string `env:"TABLE"`
 	Region           string `env:"AWS_REGION" envDefault:"eu-north-1"`
 	DynamoDBEndpoint string `env:"DYNAMODB_ENDPOINT"` // "" in AWS
 }
 
-// Site is for functions/site.
+// Site is for functions/site, and for those that link to it.
 type Site struct {
 	Base
 	BaseURL string `env:"BASE_URL"`
@@ -28,24 +31,17 @@ type Site struct {
 
 // Organiser is for functions/organiser.
 type Organiser struct {
-	Base
-	BaseURL    string   `env:"BASE_URL"`
+	Site
 	Organisers []string `env:"ORGANISERS"`
 }
 
 // Mailer is for functions/mailer.
 type Mailer struct {
-	Base
-	BaseURL          string  `env:"BASE_URL"`
+	Site
 	MailFrom         string  `env:"MAIL_FROM"`
 	MailRate         float64 `env:"MAIL_RATE" envDefault:"14"` // mails a second; what SES usually allows a new account
 	ConfigurationSet string  `env:"CONFIGURATION_SET"`
 	SESEndpoint      string  `env:"SES_ENDPOINT"` // "" in AWS
-}
-
-// Feedback is for functions/feedback.
-type Feedback struct {
-	Base
 }
 
 // A Validator is the configuration of a function. Validate returns all errors in it, joined.
@@ -62,8 +58,9 @@ func Read(c Validator, environ []string) error {
 }
 
 func (c *Base) Validate() error {
+	isTableName, _ := regexp.MatchString(`^[a-zA-Z0-9_.-]{3,255}$`, c.Table) // DynamoDB's rule
 	return errors.Join(
-		check(isTableName(c.Table), "TABLE", c.Table, "the name of the DynamoDB table", "deltag"),
+		check(isTableName, "TABLE", c.Table, "the name of the DynamoDB table", "deltag"),
 		checkEndpoint("DYNAMODB_ENDPOINT", c.DynamoDBEndpoint, "http://127.0.0.1:8000"),
 	)
 }
@@ -71,7 +68,7 @@ func (c *Base) Validate() error {
 func (c *Site) Validate() error { return errors.Join(c.Base.Validate(), checkBaseURL(c.BaseURL)) }
 
 func (c *Organiser) Validate() error {
-	errs := []error{c.Base.Validate(), checkBaseURL(c.BaseURL)}
+	errs := []error{c.Site.Validate()}
 	if len(c.Organisers) == 0 {
 		errs = append(errs, checkOrganiser(""))
 	}
@@ -85,8 +82,7 @@ func (c *Mailer) Validate() error {
 	_, err := mail.ParseAddress(c.MailFrom)
 	isRate := c.MailRate > 0 && c.MailRate <= 10_000
 	return errors.Join(
-		c.Base.Validate(),
-		checkBaseURL(c.BaseURL),
+		c.Site.Validate(),
 		check(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
 		check(isRate, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0 and at most 10000", "14"),
 		checkEndpoint("SES_ENDPOINT", c.SESEndpoint, "http://127.0.0.1:8001"),
@@ -122,12 +118,16 @@ func check(ok bool, name, value, wanted, example string) error {
 	return fmt.Errorf("%s is %q: it must be %s, e.g. %s", name, value, wanted, example)
 }
 
-// isTableName is DynamoDB's rule for table names.
-func isTableName(s string) bool {
-	isForbidden := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
-	}
-	return len(s) >= 3 && len(s) <= 255 && !strings.ContainsFunc(s, isForbidden)
-}
-
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+
+// Credentials are the AWS credentials that Lambda puts into the environment; they stay the same for the life of the
+// execution environment. Outside AWS there are none, and DynamoDB Local and the emulator accept any.
+func Credentials(getenv func(string) string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		id, secret := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY")
+		if id == "" {
+			id, secret = "local", "local"
+		}
+		return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: getenv("AWS_SESSION_TOKEN")}, nil
+	})
+}

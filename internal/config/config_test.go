@@ -68,7 +68,7 @@ func TestRead(t *testing.T) {
 		strings.Repeat("a", 255): true, strings.Repeat("a", 256): false,
 	} {
 		t.Run("Table "+table, func(t *testing.T) {
-			if err := Read(&Feedback{}, []string{"TABLE=" + table}); (err == nil) != ok {
+			if err := Read(&Base{}, []string{"TABLE=" + table}); (err == nil) != ok {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -18,9 +20,20 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A Client is the part of the SES client that a Sender needs.
-type Client interface {
-	SendEmail(context.Context, *sesv2.SendEmailInput, ...option) (*sesv2.SendEmailOutput, error)
+// A Client submits a mail to SES. It is no interface, for the reason given at dynamo.Client.
+type Client func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+
+// requestTimeout bounds one request. SES responds within a second; a delivery that takes longer had better be recorded
+// as unknown than be cut off by the end of the function.
+const requestTimeout = 20 * time.Second
+
+// NewClient makes a client without the SDK's config loader; see dynamo.NewClient. endpoint is "" in AWS.
+func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
+	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: &http.Client{Timeout: requestTimeout}}
+	if endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
+	return sesv2.New(o).SendEmail
 }
 
 // A Sender submits each message to SES once, without retries: SES has no idempotency token, so a retry could send a
@@ -45,7 +58,7 @@ func (s *Sender) Send(ctx context.Context, m deltag.OutgoingMail) (string, error
 	if s.ConfigurationSet != "" {
 		in.ConfigurationSetName = &s.ConfigurationSet
 	}
-	out, err := s.Client.SendEmail(ctx, in, withoutRetries)
+	out, err := s.Client(ctx, in, withoutRetries)
 	if err != nil {
 		return "", mapAPIError(err)
 	}
@@ -86,8 +99,7 @@ var setupErrors = []string{
 	"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException",
 }
 
-// mapTransportError distinguishes a connection that was never made from one that broke, or timed out, after the message
-// may have been sent.
+// mapTransportError distinguishes a connection that was never made from one that broke or timed out after it was.
 func mapTransportError(err error) error {
 	var netErr *net.OpError
 	if errors.As(err, &netErr) && netErr.Op == "dial" {
