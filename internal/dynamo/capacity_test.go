@@ -32,18 +32,14 @@ func TestCapacity(t *testing.T) {
 			outcome, err := s.Rejoin(ctx, e, registration(t, s, e, 1), now.Add(4))
 			must(t, err)
 			want(t, outcome, deltag.OutcomeWaitlisted)
-			position, err := s.WaitlistPosition(ctx, registration(t, s, e, 1))
-			must(t, err)
-			want(t, position, 2)
+			want(t, waitlistPosition(t, s, e, 1), 2)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
 		})
 		t.Run("ANewcomerGetsNoSeatWhileAnybodyWaits", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
 			signUp(t, s, e, 1, now)
 			signUp(t, s, e, 2, now.Add(1))
-			raised := e
-			raised.Capacity, raised.Revision = capacity(2), 2
-			must(t, s.UpdateEvent(ctx, raised, deltag.MailingChanges{}))
+			setCapacity(t, s, e, 2)
 			outcome, _ := signUp(t, s, e, 3, now.Add(2)) // before the promotion has run
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			must(t, s.Promote(ctx, e.ID, now.Add(3)))
@@ -52,24 +48,16 @@ func TestCapacity(t *testing.T) {
 		})
 		t.Run("ALoweredCapacityTakesNoSeatAway", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(3))
-			for n := range 3 {
-				signUp(t, s, e, n, now)
-			}
-			lowered := e
-			lowered.Capacity, lowered.Revision = capacity(1), 2
-			must(t, s.UpdateEvent(ctx, lowered, deltag.MailingChanges{}))
+			signUpMany(t, s, e, 3)
+			setCapacity(t, s, e, 1)
 			signUp(t, s, e, 4, now)
 			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 2, Waitlisted: 1, Cancelled: 1})
 		})
 		t.Run("AFirstCapacityCountsThoseWhoAreSignedUpAlready", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			for n := range 20 {
-				signUp(t, s, e, n, now)
-			}
-			limited := e
-			limited.Capacity, limited.HasSeatCounter, limited.Revision = capacity(20), true, 2
-			must(t, s.UpdateEvent(ctx, limited, deltag.MailingChanges{}))
+			signUpMany(t, s, e, 20)
+			setCapacity(t, s, e, 20)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 20})
 			outcome, _ := signUp(t, s, e, 20, now) // by a function with the event as it was
 			want(t, outcome, deltag.OutcomeWaitlisted)

@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"testing"
 
 	"deltag/internal/deltag"
@@ -24,20 +23,24 @@ func TestClaim(t *testing.T) {
 		s := engine.Store()
 		refused := func(t *testing.T, d deltag.Delivery, r deltag.Registration, wanted error) {
 			t.Helper()
-			if err := s.Claim(ctx, d, r); !errors.Is(err, wanted) {
-				t.Errorf("got %v, want %v", err, wanted)
-			}
+			wantError(t, s.Claim(ctx, d, r), wanted)
 			stored, err := s.Delivery(ctx, d.DeliveryKey)
 			must(t, err)
 			want(t, stored.Status, deltag.DeliveryPending)
+		}
+		suppressedElsewhere := func(t *testing.T, n int, status deltag.AddressStatus) deltag.Registration {
+			t.Helper()
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, n, now)
+			must(t, s.Suppress(ctx, e, r.Email, r, status, now))
+			_, other := signUp(t, s, newEvent(t, s, nil), n, now)
+			return other
 		}
 		t.Run("OneOfTwoClaimsSucceeds", func(t *testing.T) {
 			_, r := signUp(t, s, newEvent(t, s, nil), 1, now)
 			d := putReminder(t, s, r)
 			must(t, s.Claim(ctx, d, r))
-			if err := s.Claim(ctx, d, r); !errors.Is(err, deltag.ErrConflict) {
-				t.Errorf("got %v", err)
-			}
+			wantError(t, s.Claim(ctx, d, r), deltag.ErrConflict)
 		})
 		t.Run("NoMailIsClaimedForARegistrationThatHasChangedSinceItWasRead", func(t *testing.T) {
 			e := newEvent(t, s, nil)
@@ -47,18 +50,12 @@ func TestClaim(t *testing.T) {
 			refused(t, d, r, deltag.ErrConflict)
 		})
 		t.Run("AComplaintStopsTheRemindersOfOtherEventsAndNotTheirConfirmations", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 2, now)
-			must(t, s.Suppress(ctx, e, r.Email, r, deltag.AddressComplained, now))
-			_, other := signUp(t, s, newEvent(t, s, nil), 2, now)
+			other := suppressedElsewhere(t, 2, deltag.AddressComplained)
 			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
 			must(t, s.Claim(ctx, confirmation(t, s, other).Claim(now), other))
 		})
 		t.Run("ABounceStopsAllMailOfOtherEvents", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 3, now)
-			must(t, s.Suppress(ctx, e, r.Email, r, deltag.AddressBounced, now))
-			_, other := signUp(t, s, newEvent(t, s, nil), 3, now)
+			other := suppressedElsewhere(t, 3, deltag.AddressBounced)
 			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
 			refused(t, confirmation(t, s, other).Claim(now), other, deltag.ErrSuppressed)
 		})

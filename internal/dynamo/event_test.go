@@ -23,9 +23,8 @@ func TestEvents(t *testing.T) {
 			got, err := s.Event(ctx, e.ID)
 			must(t, err)
 			want(t, got, e)
-			if got, err = s.EventBySlug(ctx, e.Slug); err != nil {
-				t.Fatal(err)
-			}
+			got, err = s.EventBySlug(ctx, e.Slug)
+			must(t, err)
 			want(t, got, e)
 		})
 		t.Run("StoresTheMailingsOfItsReminders", func(t *testing.T) {
@@ -45,33 +44,26 @@ func TestEvents(t *testing.T) {
 			first := newEvent(t, s, nil)
 			second := first
 			second.ID, _ = deltag.NewID(rand.Reader)
-			if err := s.CreateEvent(ctx, second, deltag.MailingChanges{}); !errors.Is(err, deltag.ErrSlugTaken) {
-				t.Fatalf("got %v", err)
-			}
-			if _, err := s.Event(ctx, second.ID); !errors.Is(err, deltag.ErrNotFound) {
-				t.Fatalf("got %v", err)
-			}
+			wantError(t, s.CreateEvent(ctx, second, deltag.MailingChanges{}), deltag.ErrSlugTaken)
+			_, err := s.Event(ctx, second.ID)
+			wantError(t, err, deltag.ErrNotFound)
 		})
 		t.Run("UpdateRefusesAStaleRevision", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			next := e
 			next.Title, next.Revision = "Nyt navn", 2
 			must(t, s.UpdateEvent(ctx, next, deltag.MailingChanges{}))
-			if err := s.UpdateEvent(ctx, next, deltag.MailingChanges{}); !errors.Is(err, deltag.ErrConflict) {
-				t.Fatalf("got %v", err)
-			}
+			wantError(t, s.UpdateEvent(ctx, next, deltag.MailingChanges{}), deltag.ErrConflict)
 		})
 		t.Run("UpdateReplacesTheSlug", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			next := e
 			next.Slug, next.Revision = e.Slug[:20]+"-new", 2
 			must(t, s.UpdateEvent(ctx, next, deltag.MailingChanges{}))
-			if _, err := s.EventBySlug(ctx, e.Slug); !errors.Is(err, deltag.ErrNotFound) {
-				t.Errorf("old slug: %v", err)
-			}
-			if _, err := s.EventBySlug(ctx, next.Slug); err != nil {
-				t.Errorf("new slug: %v", err)
-			}
+			_, err := s.EventBySlug(ctx, e.Slug)
+			wantError(t, err, deltag.ErrNotFound)
+			_, err = s.EventBySlug(ctx, next.Slug)
+			must(t, err)
 		})
 		t.Run("ListsByStartInPages", func(t *testing.T) {
 			late := newEvent(t, s, func(e *deltag.Event) {
@@ -106,26 +98,22 @@ func TestEvents(t *testing.T) {
 				raw, _ := json.Marshal(cursor)
 				return base64.RawURLEncoding.EncodeToString(raw)
 			}
-			list := func(cursor string) error { _, _, err := s.Events(ctx, cursor, 2); return err }
-			must(t, list(changed(events, "SK", "META")))
-			for _, cursor := range []string{
+			accepts := func(list func(cursor string) error, accepted string, refused ...string) {
+				must(t, list(accepted))
+				for _, cursor := range refused {
+					if err := list(cursor); !errors.As(err, new(deltag.ValidationErrors)) {
+						t.Errorf("%q: %v", cursor, err)
+					}
+				}
+			}
+			accepts(func(cursor string) error { _, _, err := s.Events(ctx, cursor, 2); return err },
+				changed(events, "SK", "META"),
 				"?", "e30", changed(people, "SK", "REG#x"), changed(events, "X", "y"), changed(events, "GSI1SK", ""),
-				changed(events, "GSI1PK", "DUE"), changed(events, "PK", strings.Repeat("x", 2049)),
-			} {
-				if err := list(cursor); !errors.As(err, new(deltag.ValidationErrors)) {
-					t.Errorf("events, %q: %v", cursor, err)
-				}
-			}
-			list = func(cursor string) error { _, _, err := s.Registrations(ctx, e.ID, cursor, 2); return err }
-			must(t, list(changed(people, "SK", "REG#x")))
-			for _, cursor := range []string{
+				changed(events, "GSI1PK", "DUE"), changed(events, "PK", strings.Repeat("x", 2049)))
+			accepts(func(cursor string) error { _, _, err := s.Registrations(ctx, e.ID, cursor, 2); return err },
+				changed(people, "SK", "REG#x"),
 				changed(people, "SK", "MAIL#x"), changed(people, "SK", "META"), changed(people, "PK", "EVENT#y"),
-				changed(people, "X", "y"), changed(events, "GSI1PK", "EVENTS"),
-			} {
-				if err := list(cursor); !errors.As(err, new(deltag.ValidationErrors)) {
-					t.Errorf("registrations, %q: %v", cursor, err)
-				}
-			}
+				changed(people, "X", "y"), changed(events, "GSI1PK", "EVENTS"))
 		})
 		t.Run("ListsMoreThanOneBatchReads", func(t *testing.T) {
 			for range 101 {
@@ -137,12 +125,10 @@ func TestEvents(t *testing.T) {
 		})
 		t.Run("WhatNoKeyCanBeIsNotFound", func(t *testing.T) {
 			long := strings.Repeat("x", 3000)
-			if _, err := s.EventBySlug(ctx, long); !errors.Is(err, deltag.ErrNotFound) {
-				t.Errorf("slug: %v", err)
-			}
-			if _, _, err := s.EventAndRegistration(ctx, long, long); !errors.Is(err, deltag.ErrNotFound) {
-				t.Errorf("registration: %v", err)
-			}
+			_, err := s.EventBySlug(ctx, long)
+			wantError(t, err, deltag.ErrNotFound)
+			_, _, err = s.EventAndRegistration(ctx, long, long)
+			wantError(t, err, deltag.ErrNotFound)
 		})
 	})
 }

@@ -3,8 +3,10 @@ package dynamo_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/testing/storetest"
 )
 
 var (
@@ -69,6 +72,14 @@ func signUp(
 	return outcome, registration(t, s, e, n)
 }
 
+// signUpMany signs up the persons 0 to n-1, a nanosecond apart.
+func signUpMany(t testing.TB, s *dynamo.Store, e deltag.Event, n int) {
+	t.Helper()
+	for i := range n {
+		signUp(t, s, e, i, now.Add(time.Duration(i)))
+	}
+}
+
 func registration(t testing.TB, s *dynamo.Store, e deltag.Event, n int) deltag.Registration {
 	t.Helper()
 	_, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(n).Email))
@@ -86,6 +97,42 @@ func confirmation(t testing.TB, s *dynamo.Store, r deltag.Registration) deltag.D
 	})
 	must(t, err)
 	return d
+}
+
+func waitlistPosition(t testing.TB, s *dynamo.Store, e deltag.Event, n int) int {
+	t.Helper()
+	position, err := s.WaitlistPosition(ctx, registration(t, s, e, n))
+	must(t, err)
+	return position
+}
+
+// setCapacity stores e, as it was created, with another capacity.
+func setCapacity(t testing.TB, s *dynamo.Store, e deltag.Event, n int) {
+	t.Helper()
+	e.Capacity, e.HasSeatCounter, e.Revision = &n, true, 2
+	must(t, s.UpdateEvent(ctx, e, deltag.MailingChanges{}))
+}
+
+// eraseEvent erases all people of e, each step in a process of its own, as if the one before had crashed.
+func eraseEvent(t testing.TB, engine storetest.Engine, e deltag.Event) {
+	t.Helper()
+	for done := false; !done; {
+		var err error
+		done, err = engine.NewClient().Store().EraseEvent(ctx, e.ID, e.RetentionEndsAt())
+		must(t, err)
+	}
+}
+
+// wantNothingLeft checks that no item of e contains any of texts, apart from the organiser's address.
+func wantNothingLeft(t testing.TB, engine storetest.Engine, e deltag.Event, texts ...string) {
+	t.Helper()
+	for _, it := range engine.Dump(t) {
+		text := strings.ReplaceAll(fmt.Sprint(it), e.Organiser.Email, "")
+		contains := func(personal string) bool { return strings.Contains(text, personal) }
+		if it["PK"] == "EVENT#"+e.ID && slices.ContainsFunc(texts, contains) {
+			t.Errorf("left: %s", text)
+		}
+	}
 }
 
 func counts(t testing.TB, s *dynamo.Store, e deltag.Event) deltag.Counts {
@@ -112,6 +159,13 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func wantError(t testing.TB, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("got error %v, want %v", got, want)
 	}
 }
 

@@ -48,12 +48,8 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 	check()
 	v.counts, err = s.Counts(ctx, v.event)
 	check()
-	for cursor := "-"; cursor != ""; {
-		var page []deltag.Registration
-		page, cursor, err = s.Registrations(ctx, eventID, strings.Trim(cursor, "-"), 1000)
-		check()
-		v.people = append(v.people, page...)
-	}
+	v.people, err = s.RegistrationsAfter(ctx, eventID, "", deltag.MaxCapacity)
+	check()
 	for cursor := "-"; cursor != ""; {
 		var page []deltag.Delivery
 		page, cursor, err = s.Deliveries(ctx, eventID, strings.Trim(cursor, "-"), 1000)

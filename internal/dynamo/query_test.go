@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,21 +27,16 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 		}
 		s := dynamo.New(client, engine.Table, rand.Reader)
 		e := newEvent(t, s, withCapacity(1))
-		for n := range 4 {
-			signUp(t, s, e, n, now.Add(time.Duration(n)))
-		}
-		wanted := deltag.Counts{Confirmed: 1, Waitlisted: 3}
+		signUpMany(t, s, e, 4)
 		t.Run("Reconciliation", func(t *testing.T) {
 			got, err := s.Reconcile(ctx, e.ID, now)
 			must(t, err)
 			want(t, got, deltag.Reconciliation{At: now})
-			want(t, counts(t, s, e), wanted)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 3})
 		})
 		t.Run("CountersWithoutCapacity", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			for n := range 4 {
-				signUp(t, s, e, n, now)
-			}
+			signUpMany(t, s, e, 4)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 4})
 		})
 		t.Run("Statistics", func(t *testing.T) {
@@ -63,9 +57,7 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 			want(t, len(ms), len(e.Reminders))
 		})
 		t.Run("WaitlistPosition", func(t *testing.T) {
-			position, err := s.WaitlistPosition(ctx, registration(t, s, e, 3))
-			must(t, err)
-			want(t, position, 3)
+			want(t, waitlistPosition(t, s, e, 3), 3)
 		})
 		t.Run("RegistrationsAfter", func(t *testing.T) {
 			rs, err := s.RegistrationsAfter(ctx, e.ID, "", 3)
@@ -102,9 +94,7 @@ func TestKeysThatAreLeftUnprocessedAreReadAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := dynamo.New(leaveUnprocessed(dynamo.Client{}, 100), "table", rand.Reader)
 			_, _, err := s.EventAndRegistration(ctx, "event", "registration")
-			if !errors.Is(err, deltag.ErrUnavailable) {
-				t.Errorf("got %v", err)
-			}
+			wantError(t, err, deltag.ErrUnavailable)
 		})
 	})
 }

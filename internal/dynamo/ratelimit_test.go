@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -29,9 +28,8 @@ func TestRateLimits(t *testing.T) {
 			}
 			later := now.Add(time.Hour)
 			for _, e := range []deltag.Event{e, newEvent(t, s, nil)} {
-				if _, err := s.SignUp(ctx, e, person(1), later); !errors.Is(err, deltag.ErrMailLimit) {
-					t.Errorf("%v", err)
-				}
+				_, err := s.SignUp(ctx, e, person(1), later)
+				wantError(t, err, deltag.ErrMailLimit)
 			}
 			sent := kinds(t, s, registration(t, s, e, 1))
 			must(t, s.ResendConfirmation(ctx, e, person(1).Email, later))
@@ -47,14 +45,11 @@ func TestRateLimits(t *testing.T) {
 			for range deltag.MaxMailsPerAddressPerDay + 3 {
 				r := registration(t, s, e, 2)
 				must(t, s.CancelRegistration(ctx, e, r, now)) // has no rate limit: it takes the personal link
-				if _, err := s.Rejoin(ctx, e, registration(t, s, e, 2), now); err != nil {
-					t.Fatal(err)
-				}
-				switch err := claim(t, e, 2, now); {
-				case errors.Is(err, deltag.ErrMailLimit):
+				_, err := s.Rejoin(ctx, e, registration(t, s, e, 2), now)
+				must(t, err)
+				if err := claim(t, e, 2, now); err != nil {
+					wantError(t, err, deltag.ErrMailLimit)
 					refused++
-				case err != nil:
-					t.Fatal(err)
 				}
 			}
 			want(t, refused, 3)
@@ -72,32 +67,26 @@ func TestRateLimits(t *testing.T) {
 		})
 		t.Run("ANetworkMakesNoMoreSignUpsThanTheHourlyLimit", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			stored := 0
 			attempt := func(n int, at time.Time) error {
-				in := person(10_000 + n)
+				in := person(n)
 				in.Network = "192.0.2.1/32"
 				_, err := s.SignUp(ctx, e, in, at)
 				return err
 			}
-			last := 0
-			for n := 0; last == 0; n++ {
-				if id := deltag.RegistrationID(e, person(10_000+n).Email); id[0] != 'a' && id[0] != 'q' {
+			n, stored := 10_000, 0
+			for ; ; n++ {
+				if id := deltag.RegistrationID(e, person(n).Email); id[0] != 'a' && id[0] != 'q' {
 					continue // in another shard of the counter
 				}
-				switch err := attempt(n, now); {
-				case errors.Is(err, deltag.ErrSignUpLimit):
-					last = n
-				case err != nil:
-					t.Fatal(err)
-				default:
-					stored++
+				if err := attempt(n, now); err != nil {
+					wantError(t, err, deltag.ErrSignUpLimit)
+					break
 				}
+				stored++
 			}
 			want(t, stored, deltag.MaxSignUpsPerNetwork/16)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: stored})
-			if err := attempt(last, now.Add(time.Hour)); err != nil {
-				t.Errorf("an hour later: %v", err)
-			}
+			must(t, attempt(n, now.Add(time.Hour)))
 		})
 		t.Run("CountersContainNoPersonalDataAndExpireTwoDaysOrTwoHoursLater", func(t *testing.T) {
 			engine := engine.NewTable(t)

@@ -1,12 +1,10 @@
 package dynamo_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -59,9 +57,7 @@ func TestReconcile(t *testing.T) {
 		for name, seats := range map[string]*int{"WithCapacity": capacity(3), "WithoutCapacity": nil} {
 			t.Run("FindsNoDriftInAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
-				for n := range 6 {
-					signUp(t, s, e, n, now.Add(time.Duration(n)))
-				}
+				signUpMany(t, s, e, 6)
 				must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 1), now))
 				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(12), now))
 				must(t, s.MarkAttended(ctx, e, registration(t, s, e, 0), now))
@@ -71,9 +67,7 @@ func TestReconcile(t *testing.T) {
 			})
 			t.Run("CorrectsTheCountersOfAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
-				for n := range 3 {
-					signUp(t, s, e, n, now)
-				}
+				signUpMany(t, s, e, 3)
 				right := counts(t, s, e)
 				sk := "SEATS"
 				if seats == nil {
@@ -91,9 +85,7 @@ func TestReconcile(t *testing.T) {
 		}
 		t.Run("RepairsTheWaitlist", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
-			for n := range 3 {
-				signUp(t, s, e, n, now.Add(time.Duration(n)))
-			}
+			signUpMany(t, s, e, 3)
 			for _, it := range engine.Dump(t) {
 				if sk := it["SK"].(string); it["PK"] == "EVENT#"+e.ID && strings.HasPrefix(sk, "WAIT#") {
 					in := &dynamodb.DeleteItemInput{TableName: &engine.Table, Key: itemKey(e, sk)}
@@ -121,20 +113,14 @@ func TestReconcile(t *testing.T) {
 			corrupt(t, engine, e, "SEATS", func(it item) { it["Confirmed"] = number(5) })
 			n := 0
 			_, err := interruptedEachTime(engine, func() { n++; signUp(t, s, e, n, now) }).Reconcile(ctx, e.ID, now)
-			if !errors.Is(err, deltag.ErrConflict) {
-				t.Fatalf("%v", err)
-			}
+			wantError(t, err, deltag.ErrConflict)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 5 + n})
 			want(t, reconcile(t, e).Drift, deltag.Counts{Confirmed: -4})
 		})
 		t.Run("ChangesNothingOnceThePeopleOfTheEventAreErased", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 1, now)
-			for done := false; !done; {
-				var err error
-				done, err = s.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
-				must(t, err)
-			}
+			eraseEvent(t, engine, e)
 			_, err := s.Reconcile(ctx, e.ID, e.RetentionEndsAt())
 			must(t, err)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})

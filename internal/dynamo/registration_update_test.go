@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -16,9 +15,8 @@ func TestUpdateRegistration(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, r := signUp(t, s, e, 1, now)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
-			if _, _, err := s.EventAndRegistration(ctx, e.ID, r.ID); !errors.Is(err, deltag.ErrNotFound) {
-				t.Errorf("the old one: %v", err)
-			}
+			_, _, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+			wantError(t, err, deltag.ErrNotFound)
 			moved := registration(t, s, e, 2)
 			want(t, moved.RegisteredAt, r.RegisteredAt)
 			want(t, moved.PreviousIDs, []string{r.ID})
@@ -35,8 +33,7 @@ func TestUpdateRegistration(t *testing.T) {
 			_, r := signUp(t, s, e, 1, now)
 			_, other := signUp(t, s, e, 2, now)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
-			got := registration(t, s, e, 2)
-			want(t, got.Name, other.Name)
+			want(t, registration(t, s, e, 2).Name, other.Name)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("AnAddressMayBeChangedBack", func(t *testing.T) {

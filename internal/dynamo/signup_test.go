@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -46,9 +45,8 @@ func TestSignUp(t *testing.T) {
 			_, before := signUp(t, s, e, 1, now)
 			other := person(1)
 			other.Name = "Somebody Else"
-			if _, err := s.SignUp(ctx, e, other, now); err != nil {
-				t.Fatal(err)
-			}
+			_, err := s.SignUp(ctx, e, other, now)
+			must(t, err)
 			want(t, registration(t, s, e, 1), before)
 		})
 		t.Run("RepeatedConcurrentlyIsOneRegistration", func(t *testing.T) {
@@ -71,28 +69,19 @@ func TestSignUp(t *testing.T) {
 			outcome, second := signUp(t, s, e, 2, now.Add(time.Second))
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			want(t, kinds(t, s, second), []string{"waiting.1"})
-			_, third := signUp(t, s, e, 3, now.Add(2*time.Second))
-			for id, position := range map[string]int{second.ID: 1, third.ID: 2} {
-				_, reg, _ := s.EventAndRegistration(ctx, e.ID, id)
-				got, err := s.WaitlistPosition(ctx, reg)
-				must(t, err)
-				want(t, got, position)
-			}
+			signUp(t, s, e, 3, now.Add(2*time.Second))
+			want(t, []int{waitlistPosition(t, s, e, 2), waitlistPosition(t, s, e, 3)}, []int{1, 2})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
 		})
 		t.Run("FullEventWithoutAWaitlistStoresNothing", func(t *testing.T) {
 			e := newEvent(t, s, func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(1), false })
 			signUp(t, s, e, 1, now)
-			if _, err := s.SignUp(ctx, e, person(2), now); !errors.Is(err, deltag.ErrFull) {
-				t.Fatalf("got %v", err)
-			}
-			_, _, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(2).Email))
-			if !errors.Is(err, deltag.ErrNotFound) {
-				t.Fatalf("got %v", err)
-			}
-			if _, err := s.SignUp(ctx, e, person(1), now); !errors.Is(err, deltag.ErrFull) {
-				t.Errorf("the answer reveals that the address is signed up: %v", err)
-			}
+			_, err := s.SignUp(ctx, e, person(2), now)
+			wantError(t, err, deltag.ErrFull)
+			_, _, err = s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(2).Email))
+			wantError(t, err, deltag.ErrNotFound)
+			_, err = s.SignUp(ctx, e, person(1), now) // any other answer would reveal that the address is signed up
+			wantError(t, err, deltag.ErrFull)
 		})
 	})
 }

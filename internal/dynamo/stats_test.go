@@ -1,8 +1,6 @@
 package dynamo_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,20 +29,11 @@ func TestEventStats(t *testing.T) {
 		got, err := s.EventStats(ctx, e)
 		must(t, err)
 		want(t, got, wanted)
-		for done := false; !done; {
-			// Each step in a process of its own, as if the one before had crashed.
-			done, err = engine.NewClient().Store().EraseEvent(ctx, e.ID, e.RetentionEndsAt())
-			must(t, err)
-		}
+		eraseEvent(t, engine, e)
 		got, err = s.EventStats(ctx, e)
 		must(t, err)
 		wanted.ErasedAt = e.RetentionEndsAt()
 		want(t, got, wanted)
-		for _, it := range engine.Dump(t) {
-			ofEvent := it["PK"] == "EVENT#"+e.ID && it["SK"] != "META"
-			if text := fmt.Sprint(it); ofEvent && strings.Contains(text, "@example.dk") {
-				t.Errorf("left: %s", text)
-			}
-		}
+		wantNothingLeft(t, engine, e, "@example.dk")
 	})
 }

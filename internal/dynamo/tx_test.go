@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -32,9 +31,7 @@ func TestATransactionThatConflictsIsTriedEightTimes(t *testing.T) {
 			}}
 			s := dynamo.New(client, "table", rand.Reader)
 			err := s.MarkAttended(ctx, deltag.Event{ID: "event"}, deltag.Registration{ID: "registration"}, now)
-			if !errors.Is(err, wanted) {
-				t.Errorf("after %d conflicts: got %v", conflicts, err)
-			}
+			wantError(t, err, wanted)
 			want(t, calls, min(conflicts+1, 8))
 		})
 	}
