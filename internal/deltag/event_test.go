@@ -91,24 +91,6 @@ func validationCodes(err error) []string {
 	return codes
 }
 
-// TestEventValidateRefusesTheOtherEnd of ranges that TestEventValidateRefuses has one end of.
-func TestEventValidateRefusesTheOtherEnd(t *testing.T) {
-	for want, change := range map[string]func(*Event){
-		"startsAt: missing":                       func(e *Event) { e.StartsAt, e.EndsAt = time.Time{}, time.Time{} },
-		"capacity: out-of-range 100000":           func(e *Event) { e.Capacity = new(MaxCapacity + 1) },
-		"promoteUntil: offset-range":              func(e *Event) { e.PromotionCutoff = Offset(-MaxReminderOffset - 1) },
-		"retentionDays: out-of-range 365":         func(e *Event) { e.RetentionDays = MaxRetention + 1 },
-		"questions.a: too-long 500":               withQuestions(Question{ID: "a", Kind: "short", Label: strings.Repeat("a", 501)}),
-		"reminders.followup-missed: offset-range": withReminders(followUp(MaxReminderOffset+1, "")),
-	} {
-		t.Run(want, func(t *testing.T) {
-			e := testEvent()
-			change(&e)
-			assertEqual(t, validationCodes(e.Validate()), []string{want})
-		})
-	}
-}
-
 func withQuestions(qs ...Question) func(*Event) { return func(e *Event) { e.Questions = qs } }
 
 func withReminders(rs ...Reminder) func(*Event) { return func(e *Event) { e.Reminders = rs } }
@@ -127,51 +109,60 @@ func questionOf(kind QuestionKind, options ...string) Question {
 
 func TestEventValidateRefuses(t *testing.T) {
 	offset := func(d time.Duration) Reminder { return Reminder{Kind: ReminderKind(Offset(d)), Offset: Offset(d)} }
-	for want, change := range map[string]func(*Event){
-		"slug: slug-form 60":                        func(e *Event) { e.Slug = strings.Repeat("a", 61) },
-		"title: missing":                            func(e *Event) { e.Title = " " },
-		"title: too-long 120":                       func(e *Event) { e.Title = strings.Repeat("å", 121) },
-		"title: bad-characters":                     func(e *Event) { e.Title = "a\nb" },
-		"description: bad-characters":               func(e *Event) { e.Description = "a\x00b" },
-		"description: too-long 5000":                func(e *Event) { e.Description = strings.Repeat("å", 5001) },
-		"language: unknown-language":                func(e *Event) { e.Language = "xx" },
-		"startsAt: missing":                         func(e *Event) { e.StartsAt = time.Time{} },
-		"startsAt: too-early":                       func(e *Event) { e.StartsAt = date(1999, 12, 31) },
-		"endsAt: not-after-start":                   func(e *Event) { e.EndsAt = e.StartsAt },
-		"endsAt: too-late":                          func(e *Event) { e.EndsAt = date(2200, 1, 1) },
-		"timeZone: unknown-zone":                    func(e *Event) { e.TimeZone = "Local" },
-		"capacity: out-of-range 100000":             func(e *Event) { e.Capacity = new(0) },
-		"promoteUntil: offset-range":                func(e *Event) { e.PromotionCutoff = 1 },
-		"joinUrl: not-https":                        func(e *Event) { e.JoinURL = "http://meet.example.org" },
-		"organiser.name: missing":                   func(e *Event) { e.Organiser.Name = "" },
-		"organiser.name: too-long 200":              func(e *Event) { e.Organiser.Name = strings.Repeat("a", 201) },
-		"organiser.name: bad-characters":            func(e *Event) { e.Organiser.Name = "a\r\nBcc: b" },
-		"organiser.email: missing":                  func(e *Event) { e.Organiser.Email = "" },
-		"retentionDays: out-of-range 365":           func(e *Event) { e.RetentionDays = 0 },
-		"signUpClosesAt: not-after-open":            func(e *Event) { e.SignUpOpensAt, e.SignUpClosesAt = now, now },
-		"status: unknown-status":                    func(e *Event) { e.Status = "x" },
-		"questions: too-many 20":                    func(e *Event) { e.Questions = manyQuestions(21) },
-		"questions: question-id 40":                 withQuestions(Question{ID: "A", Kind: QuestionShortText, Label: "a"}),
-		"questions.a: twice":                        withQuestions(questionOf("short"), questionOf("short")),
-		"questions.a: missing":                      withQuestions(Question{ID: "a", Kind: QuestionShortText}),
-		"questions.a: too-many 30":                  withQuestions(questionOf("choice", manyOptions(31)...)),
-		"questions.a: no-options":                   withQuestions(questionOf(QuestionMultipleChoice)),
-		"questions.a: has-options":                  withQuestions(questionOf(QuestionCheckbox, "a")),
-		"questions.a: unknown-kind":                 withQuestions(questionOf("x")),
-		"questions.a: too-long 200":                 withQuestions(questionOf("choice", strings.Repeat("a", 201))),
-		"reminders: too-many 10":                    func(e *Event) { e.Reminders = manyReminders(11) },
-		"reminders.message: kind-offset":            withReminders(Reminder{Kind: KindMessage}),
-		"reminders.reminder-PT1H: twice":            withReminders(offset(-time.Hour), offset(-time.Hour)),
-		"reminders.followup-missed: twice":          withReminders(followUp(0, ""), followUp(0, "")),
-		"reminders.reminder-PT1M: offset-range":     withReminders(offset(time.Minute)),
-		"reminders.reminder-P60DT1M: offset-range":  withReminders(offset(-60*24*time.Hour - time.Minute)),
-		"reminders.followup-missed: offset-range":   withReminders(followUp(-1, "")),
-		"reminders.followup-missed: bad-characters": withReminders(followUp(0, "\x07")),
+	for _, c := range []struct {
+		want   string
+		change func(*Event)
+	}{
+		{"slug: slug-form 60", func(e *Event) { e.Slug = strings.Repeat("a", 61) }},
+		{"title: missing", func(e *Event) { e.Title = " " }},
+		{"title: too-long 120", func(e *Event) { e.Title = strings.Repeat("å", 121) }},
+		{"title: bad-characters", func(e *Event) { e.Title = "a\nb" }},
+		{"description: bad-characters", func(e *Event) { e.Description = "a\x00b" }},
+		{"description: too-long 5000", func(e *Event) { e.Description = strings.Repeat("å", 5001) }},
+		{"language: unknown-language", func(e *Event) { e.Language = "xx" }},
+		{"startsAt: missing", func(e *Event) { e.StartsAt = time.Time{} }},
+		{"startsAt: missing", func(e *Event) { e.StartsAt, e.EndsAt = time.Time{}, time.Time{} }},
+		{"startsAt: too-early", func(e *Event) { e.StartsAt = date(1999, 12, 31) }},
+		{"endsAt: not-after-start", func(e *Event) { e.EndsAt = e.StartsAt }},
+		{"endsAt: too-late", func(e *Event) { e.EndsAt = date(2200, 1, 1) }},
+		{"timeZone: unknown-zone", func(e *Event) { e.TimeZone = "Local" }},
+		{"capacity: out-of-range 100000", func(e *Event) { e.Capacity = new(0) }},
+		{"capacity: out-of-range 100000", func(e *Event) { e.Capacity = new(MaxCapacity + 1) }},
+		{"promoteUntil: offset-range", func(e *Event) { e.PromotionCutoff = 1 }},
+		{"promoteUntil: offset-range", func(e *Event) { e.PromotionCutoff = Offset(-MaxReminderOffset - 1) }},
+		{"joinUrl: not-https", func(e *Event) { e.JoinURL = "http://meet.example.org" }},
+		{"organiser.name: missing", func(e *Event) { e.Organiser.Name = "" }},
+		{"organiser.name: too-long 200", func(e *Event) { e.Organiser.Name = strings.Repeat("a", 201) }},
+		{"organiser.name: bad-characters", func(e *Event) { e.Organiser.Name = "a\r\nBcc: b" }},
+		{"organiser.email: missing", func(e *Event) { e.Organiser.Email = "" }},
+		{"retentionDays: out-of-range 365", func(e *Event) { e.RetentionDays = 0 }},
+		{"retentionDays: out-of-range 365", func(e *Event) { e.RetentionDays = MaxRetention + 1 }},
+		{"signUpClosesAt: not-after-open", func(e *Event) { e.SignUpOpensAt, e.SignUpClosesAt = now, now }},
+		{"status: unknown-status", func(e *Event) { e.Status = "x" }},
+		{"questions: too-many 20", func(e *Event) { e.Questions = manyQuestions(21) }},
+		{"questions: question-id 40", withQuestions(Question{ID: "A", Kind: QuestionShortText, Label: "a"})},
+		{"questions.a: twice", withQuestions(questionOf("short"), questionOf("short"))},
+		{"questions.a: missing", withQuestions(Question{ID: "a", Kind: QuestionShortText})},
+		{"questions.a: too-many 30", withQuestions(questionOf("choice", manyOptions(31)...))},
+		{"questions.a: no-options", withQuestions(questionOf(QuestionMultipleChoice))},
+		{"questions.a: has-options", withQuestions(questionOf(QuestionCheckbox, "a"))},
+		{"questions.a: unknown-kind", withQuestions(questionOf("x"))},
+		{"questions.a: too-long 200", withQuestions(questionOf("choice", strings.Repeat("a", 201)))},
+		{"reminders: too-many 10", func(e *Event) { e.Reminders = manyReminders(11) }},
+		{"reminders.message: kind-offset", withReminders(Reminder{Kind: KindMessage})},
+		{"reminders.reminder-PT1H: twice", withReminders(offset(-time.Hour), offset(-time.Hour))},
+		{"reminders.followup-missed: twice", withReminders(followUp(0, ""), followUp(0, ""))},
+		{"reminders.reminder-PT1M: offset-range", withReminders(offset(time.Minute))},
+		{"reminders.reminder-P60DT1M: offset-range", withReminders(offset(-60*24*time.Hour - time.Minute))},
+		{"reminders.followup-missed: offset-range", withReminders(followUp(-1, ""))},
+		{"reminders.followup-missed: offset-range", withReminders(followUp(MaxReminderOffset+1, ""))},
+		{"reminders.followup-missed: bad-characters", withReminders(followUp(0, "\x07"))},
+		{"questions.a: too-long 500", withQuestions(Question{ID: "a", Kind: "short", Label: strings.Repeat("a", 501)})},
 	} {
-		t.Run(want, func(t *testing.T) {
+		t.Run(c.want, func(t *testing.T) {
 			e := testEvent()
-			change(&e)
-			assertEqual(t, validationCodes(e.Validate()), []string{want})
+			c.change(&e)
+			assertEqual(t, validationCodes(e.Validate()), []string{c.want})
 		})
 	}
 }

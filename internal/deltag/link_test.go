@@ -19,24 +19,24 @@ func TestLink(t *testing.T) {
 		return err == nil && l.Check(mac, secret) == nil
 	}
 	assertEqual(t, isValid(token, PurposeManage, secret), true)
-	t.Run("AnotherPurposeIsRefused", func(t *testing.T) {
-		assertEqual(t, isValid(token, PurposeJoin, secret), false)
-	})
-	t.Run("APurposeChangedInTheTokenIsRefused", func(t *testing.T) {
-		raw, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw[macSize] = byte(PurposeJoin)
-		assertEqual(t, isValid(base64.RawURLEncoding.EncodeToString(raw), PurposeJoin, secret), false)
-	})
-	t.Run("AnotherSecretIsRefused", func(t *testing.T) {
-		assertEqual(t, isValid(token, PurposeManage, make([]byte, 16)), false)
-	})
-	t.Run("ASecretOfAnotherLengthIsRefused", func(t *testing.T) {
-		assertEqual(t, isValid(link.Token(nil), PurposeManage, nil), false)
-		assertEqual(t, isValid(link.Token(secret[:15]), PurposeManage, secret[:15]), false)
-	})
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[macSize] = byte(PurposeJoin)
+	for name, c := range map[string]struct {
+		token  string
+		p      Purpose
+		secret []byte
+	}{
+		"AnotherPurpose":            {token, PurposeJoin, secret},
+		"APurposeChangedInTheToken": {base64.RawURLEncoding.EncodeToString(raw), PurposeJoin, secret},
+		"AnotherSecret":             {token, PurposeManage, make([]byte, 16)},
+		"NoSecret":                  {link.Token(nil), PurposeManage, nil},
+		"AShorterSecret":            {link.Token(secret[:15]), PurposeManage, secret[:15]},
+	} {
+		t.Run(name+"IsRefused", func(t *testing.T) { assertEqual(t, isValid(c.token, c.p, c.secret), false) })
+	}
 	t.Run("AnotherRegistrationIsRefused", func(t *testing.T) {
 		other := link
 		other.RegistrationID = "cccccccccccccccccccc"

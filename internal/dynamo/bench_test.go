@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/testing/dynamolocal"
@@ -38,9 +39,7 @@ func BenchmarkLimitedSignUp(b *testing.B) {
 const callers, perRound = 32, 256
 
 func benchmarkLimitedSignUp(b *testing.B, engine storetest.Engine) {
-	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-	})
+	credentials := config.Credentials(func(string) string { return "" })
 	client := dynamo.NewClient("eu-north-1", engine.Endpoint(), credentials)
 	store := dynamo.New(client, engine.Table, rand.Reader)
 	e := newEvent(b, store, withCapacity(deltag.MaxCapacity))

@@ -18,6 +18,15 @@ import (
 	"deltag/internal/i18n"
 )
 
+var danish, english = i18n.For(deltag.LanguageDanish), i18n.For(deltag.LanguageEnglish)
+
+func want(t *testing.T, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func readTexts(t *testing.T, file string) map[string]string {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -36,9 +45,7 @@ var placeholder = regexp.MustCompile(`\{[^}]*\}?`)
 func TestLanguageFiles(t *testing.T) {
 	danish, english := readTexts(t, "da.json"), readTexts(t, "en.json")
 	t.Run("HaveTheSameKeys", func(t *testing.T) {
-		if diff := cmp.Diff(slices.Sorted(maps.Keys(danish)), slices.Sorted(maps.Keys(english))); diff != "" {
-			t.Errorf("(-Danish +English):\n%s", diff)
-		}
+		want(t, slices.Sorted(maps.Keys(english)), slices.Sorted(maps.Keys(danish)))
 	})
 	t.Run("HaveTheSamePlaceholders", func(t *testing.T) {
 		for key := range danish {
@@ -129,20 +136,12 @@ func findLiterals(t *testing.T, keys []string) map[string]string {
 }
 
 func TestText(t *testing.T) {
-	w := i18n.For(deltag.LanguageDanish)
-	if got := w.Text("date.remaining.hours", "n", 24); got != "24 timer" {
-		t.Errorf("got %q", got)
-	}
-	if got := w.Text("no.such.text", "n", 24); got != "no.such.text" || w.Has("no.such.text") {
-		t.Errorf("unknown key: got %q", got)
-	}
-	if got := i18n.For("tlh").Language; got != deltag.LanguageDanish {
-		t.Errorf("unknown language: got %s", got)
-	}
+	want(t, danish.Text("date.remaining.hours", "n", 24), "24 timer")
+	want(t, danish.Text("no.such.text", "n", 24), "no.such.text")
+	want(t, danish.Has("no.such.text"), false)
+	want(t, i18n.For("tlh").Language, deltag.LanguageDanish)
 	tooLong := deltag.FieldError{Field: "name", Code: "too-long", Limit: 200}
-	if got := i18n.For(deltag.LanguageEnglish).FieldError(tooLong); !strings.Contains(got, "200") {
-		t.Errorf("field error: got %q", got)
-	}
+	want(t, strings.Contains(english.FieldError(tooLong), "200"), true)
 }
 
 // inCopenhagen is a time there: two hours ahead of UTC from 29 March to 25 October 2026, otherwise one.
@@ -195,15 +194,9 @@ func TestEventTime(t *testing.T) {
 			e := deltag.Event{
 				StartsAt: inCopenhagen(t, c.from).UTC(), EndsAt: inCopenhagen(t, c.to).UTC(), TimeZone: "Europe/Copenhagen",
 			}
-			if got := e.StartsAt.Format("15:04"); got != c.utc {
-				t.Errorf("starts at %s UTC, want %s", got, c.utc)
-			}
-			if got := i18n.For(deltag.LanguageDanish).EventTime(e); got != c.danish {
-				t.Errorf("Danish: %q, want %q", got, c.danish)
-			}
-			if got := i18n.For(deltag.LanguageEnglish).EventTime(e); got != c.english {
-				t.Errorf("English: %q, want %q", got, c.english)
-			}
+			want(t, e.StartsAt.Format("15:04"), c.utc)
+			want(t, danish.EventTime(e), c.danish)
+			want(t, english.EventTime(e), c.english)
 		})
 	}
 }
@@ -231,18 +224,14 @@ func TestZone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := deltag.Event{StartsAt: inCopenhagen(t, c.from).UTC(), TimeZone: c.zone}
-			if got := i18n.For(deltag.LanguageDanish).Zone(e); got != c.danish {
-				t.Errorf("Danish: %q, want %q", got, c.danish)
-			}
-			if got := i18n.For(deltag.LanguageEnglish).Zone(e); got != c.english {
-				t.Errorf("English: %q, want %q", got, c.english)
-			}
+			want(t, danish.Zone(e), c.danish)
+			want(t, english.Zone(e), c.english)
 		})
 	}
 }
 
 func TestRemaining(t *testing.T) {
-	for d, want := range map[time.Duration]string{
+	wanted := map[time.Duration]string{
 		-time.Minute:                    "1 minut",
 		0:                               "1 minut",
 		29 * time.Second:                "1 minut",
@@ -256,12 +245,11 @@ func TestRemaining(t *testing.T) {
 		47 * time.Hour:                  "47 timer",
 		48 * time.Hour:                  "2 dage",
 		7 * 24 * time.Hour:              "7 dage",
-	} {
-		if got := i18n.For(deltag.LanguageDanish).Remaining(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
 	}
-	if got := i18n.For(deltag.LanguageEnglish).Remaining(24 * time.Hour); got != "24 hours" {
-		t.Errorf("English: %q", got)
+	got := map[time.Duration]string{}
+	for d := range wanted {
+		got[d] = danish.Remaining(d)
 	}
+	want(t, got, wanted)
+	want(t, english.Remaining(24*time.Hour), "24 hours")
 }

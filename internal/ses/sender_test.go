@@ -1,7 +1,6 @@
 package ses_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,17 +9,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
+	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/ses"
 )
 
 func sender(endpoint string) *ses.Sender {
-	keys := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
-	})
-	client := ses.NewClient("eu-north-1", endpoint, keys)
+	client := ses.NewClient("eu-north-1", endpoint, config.Credentials(func(string) string { return "" }))
 	return &ses.Sender{Client: client, From: "deltag@example.dk", ConfigurationSet: "deltag"}
 }
 
