@@ -99,12 +99,12 @@ type Reminder struct {
 
 // DefaultReminders go out 24 hours, 1 hour and 10 minutes before the start.
 func DefaultReminders() []Reminder {
-	offsets := []Offset{Offset(-24 * time.Hour), Offset(-time.Hour), Offset(-10 * time.Minute)}
-	rs := make([]Reminder, len(offsets))
-	for i, o := range offsets {
-		rs[i] = Reminder{Kind: ReminderKind(o), Offset: o}
-	}
-	return rs
+	return []Reminder{reminderAt(-24 * time.Hour), reminderAt(-time.Hour), reminderAt(-10 * time.Minute)}
+}
+
+// reminderAt is a reminder at an offset from the start.
+func reminderAt(d time.Duration) Reminder {
+	return Reminder{Kind: ReminderKind(Offset(d)), Offset: Offset(d)}
 }
 
 // Limits of an event, in characters or pieces where no unit is given. They keep its item far below DynamoDB's limit of

@@ -246,10 +246,7 @@ func TestSendNoticeNow(t *testing.T) {
 }
 
 func TestEditedReminders(t *testing.T) {
-	reminder := func(hours time.Duration) Reminder {
-		o := Offset(-hours * time.Hour)
-		return Reminder{Kind: ReminderKind(o), Offset: o}
-	}
+	reminder := func(hours time.Duration) Reminder { return reminderAt(-hours * time.Hour) }
 	all := func(rs ...Reminder) []Reminder { return rs }
 	for name, c := range map[string]struct {
 		at               time.Time

@@ -108,7 +108,6 @@ func questionOf(kind QuestionKind, options ...string) Question {
 }
 
 func TestEventValidateRefuses(t *testing.T) {
-	offset := func(d time.Duration) Reminder { return Reminder{Kind: ReminderKind(Offset(d)), Offset: Offset(d)} }
 	for _, c := range []struct {
 		want   string
 		change func(*Event)
@@ -150,10 +149,10 @@ func TestEventValidateRefuses(t *testing.T) {
 		{"questions.a: too-long 200", withQuestions(questionOf("choice", strings.Repeat("a", 201)))},
 		{"reminders: too-many 10", func(e *Event) { e.Reminders = manyReminders(11) }},
 		{"reminders.message: kind-offset", withReminders(Reminder{Kind: KindMessage})},
-		{"reminders.reminder-PT1H: twice", withReminders(offset(-time.Hour), offset(-time.Hour))},
+		{"reminders.reminder-PT1H: twice", withReminders(reminderAt(-time.Hour), reminderAt(-time.Hour))},
 		{"reminders.followup-missed: twice", withReminders(followUp(0, ""), followUp(0, ""))},
-		{"reminders.reminder-PT1M: offset-range", withReminders(offset(time.Minute))},
-		{"reminders.reminder-P60DT1M: offset-range", withReminders(offset(-60*24*time.Hour - time.Minute))},
+		{"reminders.reminder-PT1M: offset-range", withReminders(reminderAt(time.Minute))},
+		{"reminders.reminder-P60DT1M: offset-range", withReminders(reminderAt(-60*24*time.Hour - time.Minute))},
 		{"reminders.followup-missed: offset-range", withReminders(followUp(-1, ""))},
 		{"reminders.followup-missed: offset-range", withReminders(followUp(MaxReminderOffset+1, ""))},
 		{"reminders.followup-missed: bad-characters", withReminders(followUp(0, "\x07"))},
@@ -180,8 +179,7 @@ func manyOptions(n int) []string { return strings.Split(strings.Repeat("x", n), 
 func manyReminders(n int) []Reminder {
 	var rs []Reminder
 	for i := range n {
-		o := Offset(-time.Duration(i) * time.Minute)
-		rs = append(rs, Reminder{Kind: ReminderKind(o), Offset: o})
+		rs = append(rs, reminderAt(-time.Duration(i)*time.Minute))
 	}
 	return rs
 }
@@ -211,10 +209,8 @@ func TestEventValidateAccepts(t *testing.T) {
 		"ManyQuestions":    func(e *Event) { e.Questions = manyQuestions(MaxQuestions) },
 		"ManyOptions":      withQuestions(questionOf("multiple", manyOptions(MaxOptions)...)),
 		"ManyReminders":    func(e *Event) { e.Reminders = manyReminders(MaxReminders) },
-		"EarliestReminder": withReminders(Reminder{Kind: "reminder-P60D", Offset: Offset(-MaxReminderOffset)}),
-		"LatestFollowUp": func(e *Event) {
-			e.Reminders = []Reminder{{Kind: KindFollowUpMissed, Offset: Offset(MaxReminderOffset)}}
-		},
+		"EarliestReminder": withReminders(reminderAt(-MaxReminderOffset)),
+		"LatestFollowUp":   withReminders(followUp(MaxReminderOffset, "")),
 		"FollowUpAtTheEnd": withReminders(followUp(0, "Tak")),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,15 +64,14 @@ func (f *fixture) crashAfter(n int, begin func(*fixture) operation) bool {
 	f.settle()
 	f.require(op)
 	f.checkDone(op, f.settle())
-	return f.process.requests >= n
+	return f.process.Count() >= n
 }
 
 // leaveTasks leaves the tick a free seat with people waiting, and deliveries of an erased registration.
 func (f *fixture) leaveTasks() {
 	f.t.Helper()
-	p := newProcess(f.engine)
-	p.injectFault(crash, 3, forever) // after the read and the erasure itself
-	if err := f.erase(0).do(p.store); !errors.Is(err, deltag.ErrUnavailable) {
+	// after the read and the erasure itself
+	if err := f.erase(0).do(crashed(f.engine, 3)); !errors.Is(err, deltag.ErrUnavailable) {
 		f.t.Fatalf("the process did not crash: %v", err)
 	}
 }

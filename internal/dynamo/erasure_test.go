@@ -1,8 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
-	"net/http"
 	"testing"
 	"time"
 
@@ -40,16 +38,8 @@ func TestErasure(t *testing.T) {
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, r := signUp(t, s, e, 1, now)
-			process := engine.NewClient()
-			process.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-				if n > 1 { // a crash once the registration is deleted
-					return nil, errors.New("gone")
-				}
-				return send()
-			})
-			if err := process.Store().Erase(ctx, e, r, now); err == nil {
-				t.Fatal("it did not crash")
-			}
+			err := crashed(engine, 2).Erase(ctx, e, r, now) // once the registration is deleted
+			wantError(t, err, deltag.ErrUnavailable)
 			_, again := signUp(t, s, e, 1, now.Add(time.Second))
 			must(t, s.PurgeDeliveries(ctx, e.ID, r.ID))
 			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})

@@ -1,16 +1,10 @@
 package dynamo_test
 
 import (
-	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/dynamo"
 	"deltag/internal/testing/storetest"
@@ -18,73 +12,76 @@ import (
 
 // A process is one function's: a store of its own, whose requests may be made to fail, or to be interrupted.
 type process struct {
-	store    *dynamo.Store
-	requests int // since the fault was injected
-	fault    fault
-	from, to int    // the requests that fail, to excluded
-	pauseAt  int    // the request before which pause is called
-	pause    func() // an operation of another process
+	*storetest.Transport // counts the requests since the fault was injected
+	store                *dynamo.Store
+	fault                storetest.FaultFunc
+	from, to             int    // the requests that fail, to excluded
+	pauseAt              int    // the request before which pause is called
+	pause                func() // an operation of another process
 }
 
-// A fault answers a request in the engine's place, or calls send and changes its answer.
-type fault func(p *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error)
-
-// newProcess retries as often as NewClient does, and without waiting.
 func newProcess(engine storetest.Engine) *process {
-	p := &process{}
-	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 4
-		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		o.RateLimiter = ratelimit.None
-	})
-	client := dynamodb.New(engine.Client.Options(), func(o *dynamodb.Options) {
-		o.HTTPClient, o.Retryer = &http.Client{Transport: p}, retryer
-	})
-	p.store = dynamo.New(dynamo.ClientOf(client), engine.Table, rand.Reader)
+	client := engine.NewClient()
+	p := &process{Transport: client.Transport, store: client.Store()}
+	p.InjectFault(p.answer)
+	return p
+}
+
+// crashed is a process that crashes before its nth request.
+func crashed(engine storetest.Engine, n int) *dynamo.Store {
+	p := newProcess(engine)
+	p.injectFault(crash, n, forever)
+	return p.store
+}
+
+// interrupted is a process that is interrupted before its nth request.
+func interrupted(engine storetest.Engine, n int, by func()) *process {
+	p := newProcess(engine)
+	p.pauseAt, p.pause = n, by
 	return p
 }
 
 // injectFault counts requests from 1, and makes some of them fail, beginning with the nth. A nil fault makes none fail.
-func (p *process) injectFault(f fault, n, times int) {
-	p.requests, p.fault, p.from, p.to, p.pause = 0, f, n, n+times, nil
+func (p *process) injectFault(f storetest.FaultFunc, n, times int) {
+	p.fault, p.from, p.to, p.pause = f, n, n+times, nil
+	p.Reset()
 }
 
 // forever is how many requests fail after a crash.
 const forever = 1 << 30
 
-func (p *process) faultHit() bool { return p.fault != nil && p.requests >= p.from }
+func (p *process) faultHit() bool { return p.fault != nil && p.Count() >= p.from }
 
-func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.requests++
-	if p.pause != nil && p.requests == p.pauseAt {
+// answer tells a fault how many requests have failed with this one.
+func (p *process) answer(n int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+	if p.pause != nil && n == p.pauseAt {
 		p.pause()
 	}
-	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
-	if !p.faultHit() || p.requests >= p.to {
+	if p.fault == nil || n < p.from || n >= p.to {
 		return send()
 	}
-	return p.fault(p, r, send)
+	return p.fault(n-p.from+1, r, send)
 }
 
 var errConnectionReset = errors.New("connection reset")
 
-func loseRequest(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+func loseRequest(int, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
 	return nil, errConnectionReset
 }
 
-func loseResponse(_ *process, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+func loseResponse(_ int, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 	if res, err := send(); err == nil {
 		_ = res.Body.Close() // nobody reads it
 	}
 	return nil, errConnectionReset
 }
 
-func throttle(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+func throttle(int, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
 	return errorResponse("ProvisionedThroughputExceededException", ""), nil
 }
 
 // transactionConflict lets all requests but transactions through.
-func transactionConflict(_ *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+func transactionConflict(_ int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
 		return send()
 	}
@@ -93,16 +90,16 @@ func transactionConflict(_ *process, r *http.Request, send func() (*http.Respons
 }
 
 // crash keeps a process from reaching the engine, by an error that the SDK does not retry.
-func crash(*process, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
+func crash(int, *http.Request, func() (*http.Response, error)) (*http.Response, error) {
 	return errorResponse("AccessDeniedException", ""), nil
 }
 
 // crashBeforeResponse lets the first request be carried out, and no more.
-func crashBeforeResponse(p *process, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-	if p.requests == p.from {
-		_, _ = loseResponse(p, r, send)
+func crashBeforeResponse(n int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+	if n == 1 {
+		_, _ = loseResponse(n, r, send)
 	}
-	return crash(p, r, send)
+	return crash(n, r, send)
 }
 
 func errorResponse(kind, more string) *http.Response {

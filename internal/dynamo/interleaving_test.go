@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -34,7 +33,7 @@ func TestInterleavings(t *testing.T) {
 				e := newEvent(t, s, nil)
 				_, r := signUp(t, s, e, 1, now)
 				p := interrupted(engine, at, func() { signUp(t, s, e, 1, now.Add(time.Second)) })
-				must(t, p.Store().Erase(ctx, e, r, now))
+				must(t, p.store.Erase(ctx, e, r, now))
 				for _, violation := range readAll(t, engine, s, e.ID).wrongMails() {
 					t.Errorf("interrupted before request %d: %s", at, violation)
 				}
@@ -60,18 +59,12 @@ func TestInterleavings(t *testing.T) {
 				_, b := signUp(t, s, e, 2, now)
 				signUp(t, s, e, 3, now.Add(1))
 				signUp(t, s, e, 4, now.Add(2))
-				crashing := engine.NewClient()
-				crashing.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
-					if n > 1 { // once the seat is free
-						return errorResponse("AccessDeniedException", ""), nil
-					}
-					return send()
-				})
 				p := interrupted(engine, at, func() {
-					must(t, crashing.Store().CancelRegistration(ctx, e, b, now.Add(time.Minute)))
+					// It crashes once the seat is free.
+					must(t, crashed(engine, 2).CancelRegistration(ctx, e, b, now.Add(time.Minute)))
 				})
-				must(t, p.Store().CancelRegistration(ctx, e, a, now.Add(time.Minute)))
-				if p.Transport.Count() < at {
+				must(t, p.store.CancelRegistration(ctx, e, a, now.Add(time.Minute)))
+				if p.Count() < at {
 					break
 				}
 				must(t, s.Promote(ctx, e.ID, now.Add(time.Hour))) // the tick
@@ -91,22 +84,10 @@ func TestInterleavings(t *testing.T) {
 				e := newEvent(t, s, nil)
 				_, r := signUp(t, s, e, 1, now)
 				p := interrupted(engine, at, func() { must(t, s.Erase(ctx, e, r, now)) })
-				if _, err := p.Store().SignUp(ctx, e, person(1), now.Add(time.Hour)); err != nil {
+				if _, err := p.store.SignUp(ctx, e, person(1), now.Add(time.Hour)); err != nil {
 					t.Errorf("erased before request %d: %v", at, err)
 				}
 			}
 		})
 	})
-}
-
-// interrupted is a process that is interrupted before its nth request.
-func interrupted(engine storetest.Engine, n int, by func()) storetest.Engine {
-	p := engine.NewClient()
-	p.Transport.InjectFault(func(request int, send func() (*http.Response, error)) (*http.Response, error) {
-		if request == n {
-			by()
-		}
-		return send()
-	})
-	return p
 }

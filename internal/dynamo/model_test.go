@@ -88,7 +88,7 @@ var operations = map[string]func(*rapid.T, *fixture) operation{
 }
 
 // faults are what may happen to the requests of an operation.
-var faults = map[string]fault{
+var faults = map[string]storetest.FaultFunc{
 	"none": nil, "lost request": loseRequest, "lost response": loseResponse, "throttling": throttle,
 	"transaction conflict": transactionConflict,
 	"crash before request": crash, "crash before response": crashBeforeResponse,

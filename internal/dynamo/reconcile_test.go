@@ -139,7 +139,7 @@ func TestReconcile(t *testing.T) {
 // each time the counters and the registrations, and then writes.
 func interruptedEachTime(engine storetest.Engine, by func()) *dynamo.Store {
 	process := engine.NewClient()
-	process.Transport.InjectFault(func(n int, send func() (*http.Response, error)) (*http.Response, error) {
+	process.Transport.InjectFault(func(n int, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 		if n%3 == 0 {
 			by()
 		}

@@ -53,7 +53,7 @@ func (m *crashingStore) dead() bool { return m.awaits.Load() >= m.end }
 // mailerOf is a mailer on w's table whose awaits m counts.
 func (m *crashingStore) mailerOf(w *fixture) *mailer.Mailer {
 	process := w.engine.NewClient()
-	process.Transport.InjectFault(func(_ int, send func() (*http.Response, error)) (*http.Response, error) {
+	process.Transport.InjectFault(func(_ int, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
 		var res *http.Response
 		err := m.await(func() (err error) { res, err = send(); return err })
 		if err != nil {

@@ -19,15 +19,17 @@ import (
 // startLimit is generous: the engine answers within a second on an idle machine.
 const startLimit = 30 * time.Second
 
+// jars is the variable with the folder of the engine's jars.
+const jars = "DELTAG_DYNAMODB_LOCAL"
+
 // Start returns the endpoint of the test binary's DynamoDB Local. Tables are kept in memory and shared by all
 // tests of the binary, so each makes its own. The engine ends with the test binary, however that ends.
 //
-// It needs Java 17, and in DELTAG_DYNAMODB_LOCAL the folder of the engine's jars; make test provides both. Without
-// the variable, ok is false and the test's log says so; with CI=true the test fails instead.
+// It needs Java 17 and the jars; make test provides both. Without the variable, ok is false and the test's log says so;
+// with CI=true the test fails instead.
 func Start(tb testing.TB) (endpoint string, ok bool) {
 	tb.Helper()
-	jars := os.Getenv("DELTAG_DYNAMODB_LOCAL")
-	if jars == "" {
+	if os.Getenv(jars) == "" {
 		const notRun = "not run: DynamoDB Local (make test fetches it)"
 		if os.Getenv("CI") == "true" {
 			tb.Fatal(notRun)
@@ -35,38 +37,30 @@ func Start(tb testing.TB) (endpoint string, ok bool) {
 		tb.Log(notRun)
 		return "", false
 	}
-	endpoint, err := shared(jars)
+	endpoint, err := shared()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return endpoint, true
 }
 
-var (
-	startOnce      sync.Once
-	sharedEndpoint string
-	sharedErr      error
-)
-
 // shared starts the engine once.
-func shared(jars string) (string, error) {
-	startOnce.Do(func() {
-		for range 5 { // another process may take the free port before the engine does
-			if sharedEndpoint, sharedErr = start(jars); sharedErr == nil {
-				return
-			}
+var shared = sync.OnceValues(func() (endpoint string, err error) {
+	for range 5 { // another process may take the free port before the engine does
+		if endpoint, err = start(os.Getenv(jars)); err == nil {
+			break
 		}
-	})
-	return sharedEndpoint, sharedErr
-}
+	}
+	return endpoint, err
+})
 
-func start(jars string) (string, error) {
+func start(folder string) (string, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return "", err
 	}
 	var output bytes.Buffer
-	java := exec.Command("java", "-Djava.library.path="+jars, "-cp", filepath.Join(jars, "*"),
+	java := exec.Command("java", "-Djava.library.path="+folder, "-cp", filepath.Join(folder, "*"),
 		"software.amazon.dynamodb.services.local.main.ServerRunner",
 		"-inMemory", "-disableTelemetry", "-port", strconv.Itoa(address.Port))
 	java.Stdout, java.Stderr = &output, &output

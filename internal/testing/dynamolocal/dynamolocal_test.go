@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childPrint) == "" {
 		os.Exit(m.Run())
 	}
-	endpoint, err := shared(os.Getenv("DELTAG_DYNAMODB_LOCAL"))
+	endpoint, err := shared()
 	if err != nil {
 		panic(err)
 	}

@@ -12,8 +12,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -74,20 +77,22 @@ func NewEngine(tb testing.TB, endpoint string) Engine {
 // Endpoint is the URL of the engine.
 func (e Engine) Endpoint() string { return e.endpoint }
 
-// NewClient is the same table with a client and a Transport of its own, as another process has them.
+// NewClient is the same table with a client and a Transport of its own, as another process has them. It retries as often
+// as the one of dynamo.NewClient, and without waiting.
 func (e Engine) NewClient() Engine {
 	e.Transport = &Transport{}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 4
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		o.RateLimiter = ratelimit.None
+	})
 	e.Client = dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &e.endpoint,
-		Region:       "eu-north-1",
-		Credentials:  aws.CredentialsProviderFunc(localCredentials),
-		HTTPClient:   &http.Client{Transport: e.Transport},
+		BaseEndpoint: &e.endpoint, Region: "eu-north-1", Retryer: retryer, HTTPClient: &http.Client{Transport: e.Transport},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
 	})
 	return e
-}
-
-func localCredentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 }
 
 // Dump reads every item of the table, by attribute.

@@ -12,7 +12,7 @@ type Transport struct {
 }
 
 // A FaultFunc answers the nth request, counted from 1. To let it through, or to change its answer, it calls send.
-type FaultFunc func(n int, send func() (*http.Response, error)) (*http.Response, error)
+type FaultFunc func(n int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error)
 
 // InjectFault has f answer the requests from now on, counted anew; nil lets all through.
 func (t *Transport) InjectFault(f FaultFunc) {
@@ -24,7 +24,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := int(t.count.Add(1))
 	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
 	if fault := t.fault.Load(); fault != nil && *fault != nil {
-		return (*fault)(n, send)
+		return (*fault)(n, r, send)
 	}
 	return send()
 }
