@@ -23,12 +23,8 @@ func edit(t *testing.T, e Event, at time.Time, change func(*Event)) (Event, Mail
 	return next, changes
 }
 
-func moveADay(e *Event) {
-	e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, 1), e.EndsAt.AddDate(0, 0, 1)
-}
-func moveADayBack(e *Event) {
-	e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, -1), e.EndsAt.AddDate(0, 0, -1)
-}
+func moveADay(e *Event)     { e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, 1), e.EndsAt.AddDate(0, 0, 1) }
+func moveADayBack(e *Event) { e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, -1), e.EndsAt.AddDate(0, 0, -1) }
 func rename(e *Event) { e.Title += "!" }
 
 // noticeOf is the one notice among an edit's mailings.

@@ -12,8 +12,7 @@ func TestCapacity(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		t.Run("AFreedSeatGoesToTheFirstOnTheWaitlist", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			_, first := signUp(t, s, e, 1, now)
+			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now.Add(1))
 			signUp(t, s, e, 3, now.Add(2))
 			must(t, s.CancelRegistration(ctx, e, first, now.Add(time.Minute)))
@@ -24,8 +23,7 @@ func TestCapacity(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 1, Cancelled: 1})
 		})
 		t.Run("WhoRejoinsIsLastOnTheWaitlist", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			_, first := signUp(t, s, e, 1, now)
+			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now.Add(1))
 			signUp(t, s, e, 3, now.Add(2))
 			must(t, s.CancelRegistration(ctx, e, first, now.Add(3)))
@@ -36,8 +34,7 @@ func TestCapacity(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
 		})
 		t.Run("ANewcomerGetsNoSeatWhileAnybodyWaits", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now.Add(1))
 			setCapacity(t, s, e, 2)
 			outcome, _ := signUp(t, s, e, 3, now.Add(2)) // before the promotion has run
@@ -68,15 +65,13 @@ func TestCapacity(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 20, Cancelled: 1})
 		})
 		t.Run("NobodyIsPromotedAfterTheEnd", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			_, first := signUp(t, s, e, 1, now)
+			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)
 			must(t, s.CancelRegistration(ctx, e, first, e.EndsAt))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationWaitlisted)
 		})
 		t.Run("CancellingAgainChangesNothing", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			for range 3 {
 				must(t, s.CancelRegistration(ctx, e, r, now))
 			}

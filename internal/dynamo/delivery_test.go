@@ -43,8 +43,7 @@ func TestClaim(t *testing.T) {
 			wantError(t, s.Claim(ctx, d, r), deltag.ErrConflict)
 		})
 		t.Run("NoMailIsClaimedForARegistrationThatHasChangedSinceItWasRead", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			d := putReminder(t, s, r)
 			must(t, s.CancelRegistration(ctx, e, r, now))
 			refused(t, d, r, deltag.ErrConflict)

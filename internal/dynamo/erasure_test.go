@@ -25,8 +25,7 @@ func TestErasure(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		t.Run("LeavesNothingOfThePerson", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(3), now))
 			must(t, s.Erase(ctx, e, registration(t, s, e, 3), now.Add(time.Hour)))
@@ -36,8 +35,7 @@ func TestErasure(t *testing.T) {
 			wantNothingLeft(t, engine, e, "p1@example.dk", "p3@example.dk", "Person 1")
 		})
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			err := crashed(engine, 2).Erase(ctx, e, r, now) // once the registration is deleted
 			wantError(t, err, deltag.ErrUnavailable)
 			_, again := signUp(t, s, e, 1, now.Add(time.Second))

@@ -72,6 +72,16 @@ func signUp(
 	return outcome, registration(t, s, e, n)
 }
 
+// eventWithPerson1 is a new event, and the first registration for it.
+func eventWithPerson1(
+	t testing.TB, s *dynamo.Store, change func(*deltag.Event),
+) (deltag.Event, deltag.Registration) {
+	t.Helper()
+	e := newEvent(t, s, change)
+	_, r := signUp(t, s, e, 1, now)
+	return e, r
+}
+
 // signUpMany signs up the persons 0 to n-1, a nanosecond apart.
 func signUpMany(t testing.TB, s *dynamo.Store, e deltag.Event, n int) {
 	t.Helper()

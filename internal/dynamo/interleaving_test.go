@@ -14,8 +14,7 @@ func TestInterleavings(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		t.Run("AnErasedAttendeeRemainsCountedAsAttended", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			must(t, s.MarkAttended(ctx, e, r, now))
 			must(t, s.Erase(ctx, e, registration(t, s, e, 1), now))
 			want(t, counts(t, s, e), deltag.Counts{Attended: 1})
@@ -30,8 +29,7 @@ func TestInterleavings(t *testing.T) {
 		})
 		t.Run("ASignUpDuringAnErasureGetsItsMail", func(t *testing.T) {
 			for at := 1; at <= 6; at++ {
-				e := newEvent(t, s, nil)
-				_, r := signUp(t, s, e, 1, now)
+				e, r := eventWithPerson1(t, s, nil)
 				p := interrupted(engine, at, func() { signUp(t, s, e, 1, now.Add(time.Second)) })
 				must(t, p.store.Erase(ctx, e, r, now))
 				for _, violation := range readAll(t, engine, s, e.ID).wrongMails() {
@@ -40,8 +38,7 @@ func TestInterleavings(t *testing.T) {
 			}
 		})
 		t.Run("AnEventMovedToLaterAfterItsEndPromotesAgain", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			_, first := signUp(t, s, e, 1, now)
+			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now.Add(1))
 			must(t, s.CancelRegistration(ctx, e, first, e.EndsAt)) // nobody is promoted any more
 			later := e
@@ -54,8 +51,7 @@ func TestInterleavings(t *testing.T) {
 		})
 		t.Run("TwoSeatsFreedAtTheSameTimeAreBothFilled", func(t *testing.T) {
 			for at := 1; at <= 12; at++ {
-				e := newEvent(t, s, withCapacity(2))
-				_, a := signUp(t, s, e, 1, now)
+				e, a := eventWithPerson1(t, s, withCapacity(2))
 				_, b := signUp(t, s, e, 2, now)
 				signUp(t, s, e, 3, now.Add(1))
 				signUp(t, s, e, 4, now.Add(2))
@@ -81,8 +77,7 @@ func TestInterleavings(t *testing.T) {
 		})
 		t.Run("AnErasureDuringASignUpDoesNotMakeItFail", func(t *testing.T) {
 			for at := 1; at <= 6; at++ {
-				e := newEvent(t, s, nil)
-				_, r := signUp(t, s, e, 1, now)
+				e, r := eventWithPerson1(t, s, nil)
 				p := interrupted(engine, at, func() { must(t, s.Erase(ctx, e, r, now)) })
 				if _, err := p.store.SignUp(ctx, e, person(1), now.Add(time.Hour)); err != nil {
 					t.Errorf("erased before request %d: %v", at, err)

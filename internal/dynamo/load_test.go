@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"cmp"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -28,7 +27,7 @@ func TestConcurrentSignUps(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 0))
-		r := loadTest{t: t, stores: [2]*dynamo.Store{engine.Store(), engine.Store()}, at: map[int]time.Time{}}
+		r := loadTest{t: t, stores: [2]*dynamo.Store{engine.Store(), engine.Store()}, at: map[string]time.Time{}}
 		r.e = newEvent(t, r.stores[0], withCapacity(seats))
 
 		r.run(r.signUps(0, crowd))
@@ -78,7 +77,7 @@ type loadTest struct {
 	elapsed atomic.Int64 // nanoseconds of the event's clock
 
 	mu sync.Mutex
-	at map[int]time.Time // when each person's sign-up was written
+	at map[string]time.Time // when each registration was written
 }
 
 // clock never gives the same time twice.
@@ -94,7 +93,7 @@ func (r *loadTest) signUps(from, people int) []func(*dynamo.Store) error {
 			if err == nil {
 				r.mu.Lock()
 				defer r.mu.Unlock()
-				r.at[n] = at
+				r.at[deltag.RegistrationID(r.e, person(n).Email)] = at
 			}
 			return err
 		})
@@ -162,18 +161,12 @@ func (r *loadTest) check(v snapshot, people int) {
 			r.t.Errorf("%s is %s, and nobody has sent it", d.ID(), d.Status)
 		}
 	}
-	var waiting []int
-	for n := range people {
-		if v.registration(n).Status == deltag.RegistrationWaitlisted {
-			waiting = append(waiting, n)
-		}
+	waiting := v.withStatus(deltag.RegistrationWaitlisted)
+	slices.SortFunc(waiting, func(a, b deltag.Registration) int { return r.at[a.ID].Compare(r.at[b.ID]) })
+	var expected, waitlist []string
+	for _, person := range waiting {
+		expected = append(expected, person.ID)
 	}
-	slices.SortFunc(waiting, func(a, b int) int { return cmp.Compare(r.at[a].UnixNano(), r.at[b].UnixNano()) })
-	var expected []string
-	for _, n := range waiting {
-		expected = append(expected, v.registration(n).ID)
-	}
-	var waitlist []string
 	for _, entry := range v.waitlist {
 		waitlist = append(waitlist, entry.Registration)
 	}

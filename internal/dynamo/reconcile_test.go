@@ -100,8 +100,7 @@ func TestReconcile(t *testing.T) {
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationWaitlisted)
 		})
 		t.Run("AStaleWaitlistEntryDoesNotBlockPromotion", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)
 			addStaleEntry(t, e, strings.Repeat("a", 20))
 			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 1), now))
@@ -118,8 +117,7 @@ func TestReconcile(t *testing.T) {
 			want(t, reconcile(t, e).Drift, deltag.Counts{Confirmed: -4})
 		})
 		t.Run("ChangesNothingOnceThePeopleOfTheEventAreErased", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, nil)
 			eraseEvent(t, engine, e)
 			_, err := s.Reconcile(ctx, e.ID, e.RetentionEndsAt())
 			must(t, err)

@@ -12,8 +12,7 @@ func TestUpdateRegistration(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		t.Run("ANewAddressMovesTheRegistration", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
 			_, _, err := s.EventAndRegistration(ctx, e.ID, r.ID)
 			wantError(t, err, deltag.ErrNotFound)
@@ -29,16 +28,14 @@ func TestUpdateRegistration(t *testing.T) {
 			}
 		})
 		t.Run("AnAddressThatIsSignedUpKeepsItsRegistration", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			_, other := signUp(t, s, e, 2, now)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
 			want(t, registration(t, s, e, 2).Name, other.Name)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("AnAddressMayBeChangedBack", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
 			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now))
 			back := registration(t, s, e, 1)
@@ -46,8 +43,7 @@ func TestUpdateRegistration(t *testing.T) {
 			want(t, kinds(t, s, back), []string{"confirmation.1", "confirmation.3", "readdressed.2"})
 		})
 		t.Run("AnOrganisersChangeOfAddressSendsWhatTheOldOneMissedAndNothingToTheOldOne", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, r := signUp(t, s, e, 1, now)
+			e, r := eventWithPerson1(t, s, nil)
 			for version, outcome := range map[int]deltag.SESEventType{1: deltag.SESBounce, 2: deltag.SESDelivery} {
 				d := deltag.NewDelivery(r, deltag.KindMessage, version, now).Claim(now)
 				d, _ = d.ApplySESEvent(deltag.SESEvent{Type: outcome, At: now})

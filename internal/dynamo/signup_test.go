@@ -26,23 +26,20 @@ func TestSignUp(t *testing.T) {
 			want(t, r.Answers, map[string][]string{"why": {"a"}})
 		})
 		t.Run("RepeatedSoonIsOneRegistrationAndOneConfirmation", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, nil)
 			outcome, r := signUp(t, s, e, 1, now.Add(59*time.Second))
 			want(t, outcome, deltag.OutcomeAlreadyRegistered)
 			want(t, kinds(t, s, r), []string{"confirmation.1"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("RepeatedLaterSendsTheConfirmationAgain", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, nil)
 			_, r := signUp(t, s, e, 1, now.Add(time.Minute))
 			want(t, kinds(t, s, r), []string{"confirmation.1", "confirmation.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("RepeatedDoesNotChangeTheRegistration", func(t *testing.T) {
-			e := newEvent(t, s, nil)
-			_, before := signUp(t, s, e, 1, now)
+			e, before := eventWithPerson1(t, s, nil)
 			other := person(1)
 			other.Name = "Somebody Else"
 			_, err := s.SignUp(ctx, e, other, now)
@@ -64,8 +61,7 @@ func TestSignUp(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("FullEventAddsToTheWaitlist", func(t *testing.T) {
-			e := newEvent(t, s, withCapacity(1))
-			signUp(t, s, e, 1, now)
+			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			outcome, second := signUp(t, s, e, 2, now.Add(time.Second))
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			want(t, kinds(t, s, second), []string{"waiting.1"})
