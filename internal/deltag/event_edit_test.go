@@ -23,8 +23,10 @@ func edit(t *testing.T, e Event, at time.Time, change func(*Event)) (Event, Mail
 	return next, changes
 }
 
-func moveADay(e *Event)     { e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, 1), e.EndsAt.AddDate(0, 0, 1) }
-func moveADayBack(e *Event) { e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, -1), e.EndsAt.AddDate(0, 0, -1) }
+func moveBy(days int) func(*Event) {
+	return func(e *Event) { e.StartsAt, e.EndsAt = e.StartsAt.AddDate(0, 0, days), e.EndsAt.AddDate(0, 0, days) }
+}
+
 func rename(e *Event) { e.Title += "!" }
 
 // noticeOf is the one notice among an edit's mailings.
@@ -143,7 +145,7 @@ func TestNoNoticeOfAChangeInThePast(t *testing.T) {
 		"BeforeTheEnd":       {end.Add(-1), rename, true},
 		"AtTheEnd":           {end, rename, false},
 		"MovedIntoThePast":   {end.Add(-1), func(e *Event) { e.EndsAt = e.EndsAt.Add(-time.Minute) }, true},
-		"MovedIntoTheFuture": {end.Add(time.Hour), moveADay, true},
+		"MovedIntoTheFuture": {end.Add(time.Hour), moveBy(1), true},
 		"MovedWithinThePast": {end.Add(time.Hour), func(e *Event) { e.EndsAt = e.EndsAt.Add(time.Hour) }, false},
 		"MovedWithinTheDay":  {end.Add(time.Hour), func(e *Event) { e.EndsAt = e.EndsAt.Add(time.Hour + 1) }, true},
 	} {
@@ -168,11 +170,11 @@ func TestNoticeCoversEarlierEdits(t *testing.T) {
 		kind   MailKind
 		covers bool
 	}{
-		"ATitleAfterAMove":              {moveADay, now.Add(time.Minute), KindMoved, true},
-		"UntilTheNoticeMayBeGoingOut":   {moveADay, due.Add(-30*time.Second - 1), KindMoved, true},
-		"NotOnceItMayBeGoingOut":        {moveADay, due.Add(-30 * time.Second), KindMoved, false},
-		"SomeDoNotKnowOfTheMove":        {moveADay, due.Add(2*time.Hour - 1), KindMoved, false},
-		"EverybodyKnowsOfTheMove":       {moveADay, due.Add(2 * time.Hour), KindChanged, false},
+		"ATitleAfterAMove":              {moveBy(1), now.Add(time.Minute), KindMoved, true},
+		"UntilTheNoticeMayBeGoingOut":   {moveBy(1), due.Add(-30*time.Second - 1), KindMoved, true},
+		"NotOnceItMayBeGoingOut":        {moveBy(1), due.Add(-30 * time.Second), KindMoved, false},
+		"SomeDoNotKnowOfTheMove":        {moveBy(1), due.Add(2*time.Hour - 1), KindMoved, false},
+		"EverybodyKnowsOfTheMove":       {moveBy(1), due.Add(2 * time.Hour), KindChanged, false},
 		"ATitleAfterATitle":             {rename, now.Add(time.Minute), KindChanged, true},
 		"ATitleAfterOneThatHasBeenSent": {rename, due.Add(time.Minute), KindChanged, false},
 	} {
@@ -205,8 +207,8 @@ func TestNoticeOfAnEditThatWasUndone(t *testing.T) {
 		"OnceTheNoticeMayBeGoingOut": {now, now.Add(NoticeDebounce), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			moved, _ := edit(t, newEvent(), c.first, moveADay)
-			_, changes := edit(t, moved, c.second, moveADayBack)
+			moved, _ := edit(t, newEvent(), c.first, moveBy(1))
+			_, changes := edit(t, moved, c.second, moveBy(-1))
 			since := c.first.Add(-30 * time.Second)
 			if c.toAll {
 				since = time.Time{}
@@ -225,7 +227,7 @@ func TestNoticeOfAnEditThatWasUndone(t *testing.T) {
 }
 
 func TestSendNoticeNow(t *testing.T) {
-	e, changes := edit(t, newEvent(), now, moveADay)
+	e, changes := edit(t, newEvent(), now, moveBy(1))
 	m := noticeOf(t, changes)
 	at := e.PendingNotice.DueAt.Add(-1)
 	next, changes, err := e.SendNoticeNow(m, at)

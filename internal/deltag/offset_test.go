@@ -18,7 +18,8 @@ func TestParseOffset(t *testing.T) {
 	}
 	for _, s := range []string{
 		"", "-", "P", "PT", "-P", "P1", "P1H", "PT1D", "P1M", "P1Y", "P1W", "PT1S", "PT1.5H", "P-1D", "P+1D", "PT1M1H",
-		"P10000D", "P99999D", "P1DT", "P1DT5", "PTH", "PTM", "PT1.5M", "PTAH", "p1d", "P1D ", "P1D2", "1D",
+		"P10000D", "P99999D", "PT10000H", "PT10000M", "P1DT", "P1DT5", "PTH", "PTM", "PT1.5M", "PTAH", "p1d", "P1D ",
+		"P1D2", "1D",
 	} {
 		if got, err := ParseOffset(s); err == nil || got != 0 {
 			t.Errorf("%q was read as %v", s, got)

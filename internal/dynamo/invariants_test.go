@@ -1,14 +1,11 @@
 package dynamo_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -56,33 +53,23 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 		check()
 		v.mails = append(v.mails, page...)
 	}
-	v.waitlist, err = readWaitlist(engine, eventID)
-	check()
+	v.waitlist = readWaitlist(t, engine, eventID)
 	return v
 }
 
 // readWaitlist reads the table itself: the store has no method for it.
-func readWaitlist(engine storetest.Engine, eventID string) ([]waitlistEntry, error) {
-	pages := dynamodb.NewQueryPaginator(engine.Client, &dynamodb.QueryInput{
-		TableName: &engine.Table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String("PK = :pk AND begins_with(SK, :wait)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk":   &types.AttributeValueMemberS{Value: "EVENT#" + eventID},
-			":wait": &types.AttributeValueMemberS{Value: "WAIT#"},
-		},
-	})
-	var entries []waitlistEntry
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, it := range out.Items {
-			parts := strings.Split(it["SK"].(*types.AttributeValueMemberS).Value, "#")
+func readWaitlist(t reporter, engine storetest.Engine, eventID string) (entries []waitlistEntry) {
+	t.Helper()
+	for _, it := range engine.Dump(t) {
+		if sk := it["SK"].(string); it["PK"] == "EVENT#"+eventID && strings.HasPrefix(sk, "WAIT#") {
+			parts := strings.Split(sk, "#")
 			entries = append(entries, waitlistEntry{JoinedAt: parts[1], Registration: parts[2]})
 		}
 	}
-	return entries, nil
+	slices.SortFunc(entries, func(a, b waitlistEntry) int {
+		return cmp.Or(cmp.Compare(a.JoinedAt, b.JoinedAt), cmp.Compare(a.Registration, b.Registration))
+	})
+	return entries
 }
 
 // registration is n's, or the zero value.

@@ -2,7 +2,6 @@ package dynamo_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -136,12 +135,7 @@ func TestReconcile(t *testing.T) {
 // interruptedEachTime interrupts each attempt of a reconciliation, before its third request: it reads the event, then
 // each time the counters and the registrations, and then writes.
 func interruptedEachTime(engine storetest.Engine, by func()) *dynamo.Store {
-	process := engine.NewClient()
-	process.Transport.InjectFault(func(n int, _ *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-		if n%3 == 0 {
-			by()
-		}
-		return send()
-	})
-	return process.Store()
+	p := newProcess(engine)
+	p.pauseAt, p.pause = 3, func() { p.pauseAt += 3; by() }
+	return p.store
 }

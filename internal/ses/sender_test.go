@@ -80,7 +80,13 @@ func TestSend(t *testing.T) {
 		}
 	})
 	t.Run("ABrokenConnectionMayHaveSubmittedIt", func(t *testing.T) {
-		srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_ = conn.(*net.TCPConn).SetLinger(0) // the client sees a reset
+				_ = conn.Close()
+			}
+		}))
 		defer srv.Close()
 		if _, err := sender(srv.URL).Send(t.Context(), mail); err == nil || errors.Is(err, deltag.ErrNotSubmitted) {
 			t.Errorf("%v", err)

@@ -77,8 +77,8 @@ func NewEngine(tb testing.TB, endpoint string) Engine {
 // Endpoint is the URL of the engine.
 func (e Engine) Endpoint() string { return e.endpoint }
 
-// NewClient is the same table with a client and a Transport of its own, as another process has them. It retries as often
-// as the one of dynamo.NewClient, and without waiting.
+// NewClient is the same table with a client and a Transport of its own, as another process has them. The client retries
+// as often as that of dynamo.NewClient, and without waiting.
 func (e Engine) NewClient() Engine {
 	e.Transport = &Transport{}
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
@@ -95,19 +95,22 @@ func (e Engine) NewClient() Engine {
 	return e
 }
 
-// Dump reads every item of the table, by attribute.
-func (e Engine) Dump(tb testing.TB) []map[string]any {
-	tb.Helper()
+// Dump reads every item of the table, by attribute. t is a testing.T or a rapid.T.
+func (e Engine) Dump(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}) []map[string]any {
+	t.Helper()
 	var all []map[string]any
 	pages := dynamodb.NewScanPaginator(e.Client, &dynamodb.ScanInput{TableName: &e.Table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(context.Background())
 		if err != nil {
-			tb.Fatal(err)
+			t.Fatalf("dump: %v", err)
 		}
 		var items []map[string]any
 		if err := attributevalue.UnmarshalListOfMaps(out.Items, &items); err != nil {
-			tb.Fatal(err)
+			t.Fatalf("dump: %v", err)
 		}
 		all = append(all, items...)
 	}
