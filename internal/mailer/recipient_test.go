@@ -1,10 +1,13 @@
 package mailer_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
 )
 
 // TestRecipients is about mail to people without a registration, and to corrected addresses.
@@ -89,9 +92,15 @@ func TestRecipients(t *testing.T) {
 			want(t, f.ses.to("hej@example.dk"), map[string]int{"preview": 1})
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 		})
-		run("TheOrganisersCopyOfEachReminderGoesOutOnce", func(t *testing.T, f *fixture) {
-			e := f.newEvent(func(e *deltag.Event) { e.Organiser.ReceivesReminders = true })
-			f.signUp(e, 1)
+	})
+}
+
+// TestOrganiserCopy: an organiser who wants the reminders gets each of them once.
+func TestOrganiserCopy(t *testing.T) {
+	receivesReminders := func(e *deltag.Event) { e.Organiser.ReceivesReminders = true }
+	onEachEngine(t, func(run runFunc) {
+		run("OfEachReminder", func(t *testing.T, f *fixture) {
+			f.signUp(f.newEvent(receivesReminders), 1)
 			for _, before := range []time.Duration{24 * time.Hour, time.Hour, 10 * time.Minute} {
 				f.setTime(start.Add(-before))
 				f.runDue()
@@ -102,7 +111,35 @@ func TestRecipients(t *testing.T) {
 				"reminder-P1D": 1, "reminder-PT1H": 1, "reminder-PT10M": 1,
 			})
 		})
+		run("OnceWhenTheFirstPageIsRepeated", func(t *testing.T, f *fixture) {
+			f.newEvent(receivesReminders)
+			f.setTime(start.Add(-24 * time.Hour))
+			m := f.mailer()
+			m.Store = noRegistrations{f.store}
+			if err := m.RunDue(ctx); !errors.Is(err, deltag.ErrUnavailable) {
+				t.Errorf("RunDue: %v", err)
+			}
+			f.setTime(f.clock().Add(deltag.RunLease))
+			f.runDue()
+			want(t, f.ses.to("hej@example.dk"), map[string]int{"reminder-P1D": 1})
+		})
+		run("NotAfterTheFirstPageWhenTheOrganiserHasChanged", func(t *testing.T, f *fixture) {
+			e := f.newEvent(receivesReminders)
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue()
+			f.edit(e, func(e *deltag.Event) { e.Organiser.Email = "ny@example.dk" })
+			f.setTime(f.clock().Add(time.Minute)) // the catch-up run
+			f.runDue()
+			want(t, f.ses.to("ny@example.dk"), map[string]int{})
+		})
 	})
+}
+
+// noRegistrations is a table whose registrations cannot be read.
+type noRegistrations struct{ *dynamo.Store }
+
+func (noRegistrations) RegistrationsAfter(context.Context, string, string, int) ([]deltag.Registration, error) {
+	return nil, deltag.ErrUnavailable
 }
 
 // TestMoveBack: nobody gets a notice of a move that they never heard of and that was taken back.
