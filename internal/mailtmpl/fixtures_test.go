@@ -9,7 +9,9 @@ import (
 )
 
 var (
-	renderer         = &mailtmpl.Renderer{From: "Deltag <tilmelding@mail.example.dk>", BaseURL: "https://deltag.example.dk"}
+	renderer = &mailtmpl.Renderer{
+		From: "Deltag <tilmelding@mail.example.dk>", BaseURL: "https://deltag.example.dk",
+	}
 	start            = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC) // 14.00 in Copenhagen
 	early            = time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)
 	dayBefore        = start.Add(-24 * time.Hour)
@@ -63,7 +65,8 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	e, r := event(), registration()
 	r.Language = l
 	waitlisted := r
-	waitlisted.Status, waitlisted.ConfirmedAt, waitlisted.WaitlistedAt = deltag.RegistrationWaitlisted, time.Time{}, early
+	waitlisted.Status, waitlisted.ConfirmedAt = deltag.RegistrationWaitlisted, time.Time{}
+	waitlisted.WaitlistedAt = early
 	left := r
 	left.Status, left.ICalSequence = deltag.RegistrationCancelled, 1
 	leftWaitlist := r
