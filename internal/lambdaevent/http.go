@@ -12,21 +12,21 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+type (
+	httpRequest  = events.APIGatewayV2HTTPRequest
+	httpResponse = events.APIGatewayV2HTTPResponse
+)
+
 // HTTPHandler adapts a handler to API Gateway's HTTP API, payload version 2.0. The handler sees the request that
 // net/http's server would have given it, and the client gets the response that this server would have sent, compressed
 // where that pays. A handler that panics, breaks its own Content-Length or answers with more than Lambda returns gives
 // a 500.
 //
 // It returns an error only for events of another kind: then the function is wired wrongly.
-func HTTPHandler(
-	h http.Handler,
-) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-	return func(
-		ctx context.Context, event events.APIGatewayV2HTTPRequest,
-	) (events.APIGatewayV2HTTPResponse, error) {
+func HTTPHandler(h http.Handler) func(context.Context, httpRequest) (httpResponse, error) {
+	return func(ctx context.Context, event httpRequest) (httpResponse, error) {
 		if event.RequestContext.HTTP.Method == "" {
-			err := fmt.Errorf("no HTTP API event of payload version 2.0, but of version %q", event.Version)
-			return events.APIGatewayV2HTTPResponse{}, err
+			return httpResponse{}, fmt.Errorf("not an HTTP API event of payload version 2.0: version %q", event.Version)
 		}
 		r, err := request(ctx, event)
 		if err != nil {
@@ -45,7 +45,7 @@ func HTTPHandler(
 	}
 }
 
-func serve(h http.Handler, w *responseWriter, r *http.Request) (_ events.APIGatewayV2HTTPResponse, err error) {
+func serve(h http.Handler, w *responseWriter, r *http.Request) (_ httpResponse, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicError(v)
@@ -56,9 +56,7 @@ func serve(h http.Handler, w *responseWriter, r *http.Request) (_ events.APIGate
 }
 
 // problem is a problem document (RFC 9457). code and title need no JSON escapes.
-func problem(
-	event events.APIGatewayV2HTTPRequest, status int, code, title string,
-) events.APIGatewayV2HTTPResponse {
+func problem(event httpRequest, status int, code, title string) httpResponse {
 	w := newResponseWriter(event)
 	w.header.Set("Content-Type", "application/problem+json")
 	w.header.Set("Cache-Control", "no-store")

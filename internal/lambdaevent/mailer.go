@@ -13,7 +13,7 @@ import (
 // MailerHandler calls tick for the schedule's {"tick":true}, and item for a batch of the table's stream, as
 // StreamHandler does. Any other payload is an error that names its keys; the values may be personal.
 func MailerHandler(
-	tick func(context.Context) error, item func(ctx context.Context, pk, sk string) error,
+	tick func(context.Context) error, item ItemFunc,
 ) func(context.Context, json.RawMessage) (any, error) {
 	stream := StreamHandler(item)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {

@@ -11,13 +11,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // request rebuilds the client's request. API Gateway joins repeated headers by commas; which commas were there before
 // cannot be known, so they stay joined, as after any proxy.
-func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+func request(ctx context.Context, event httpRequest) (*http.Request, error) {
 	body, err := body(event)
 	if err != nil {
 		return nil, err
@@ -52,7 +50,7 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	return r, nil
 }
 
-func body(event events.APIGatewayV2HTTPRequest) (io.Reader, error) {
+func body(event httpRequest) (io.Reader, error) {
 	if !event.IsBase64Encoded {
 		return strings.NewReader(event.Body), nil
 	}
@@ -66,7 +64,7 @@ func body(event events.APIGatewayV2HTTPRequest) (io.Reader, error) {
 // "/a/b". Other senders of the same payload, such as function URLs, leave it encoded. So a path that is correctly
 // encoded is taken as encoded, and any other as decoded. That is wrong only for a decoded path with a percent sign and
 // two hexadecimal digits, for which a client has to encode three times.
-func target(event events.APIGatewayV2HTTPRequest) (*url.URL, error) {
+func target(event httpRequest) (*url.URL, error) {
 	path := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
 		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {

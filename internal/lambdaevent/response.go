@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // Sizes in bytes.
@@ -50,7 +48,7 @@ type responseWriter struct {
 	tooLarge           bool
 }
 
-func newResponseWriter(event events.APIGatewayV2HTTPRequest) *responseWriter {
+func newResponseWriter(event httpRequest) *responseWriter {
 	return &responseWriter{
 		headOnly:        event.RequestContext.HTTP.Method == http.MethodHead,
 		acceptsGzip:     acceptsGzip(event.Headers["accept-encoding"]),
@@ -155,7 +153,7 @@ func (w *responseWriter) decideCompression() {
 }
 
 // response completes the response, in the form that API Gateway expects.
-func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
+func (w *responseWriter) response() (httpResponse, error) {
 	w.WriteHeader(http.StatusOK)
 	w.sniff()
 	if w.zip != nil {
@@ -163,14 +161,13 @@ func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 		w.tooLarge = w.tooLarge || w.body.Len() > maxBody
 	}
 	if w.tooLarge {
-		return events.APIGatewayV2HTTPResponse{}, errTooLarge
+		return httpResponse{}, errTooLarge
 	}
 	if w.declared >= 0 && w.declared != w.written && !w.headOnly && bodyAllowed(w.status) {
-		err := fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
-		return events.APIGatewayV2HTTPResponse{}, err
+		return httpResponse{}, fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
 	}
 	w.finish()
-	res := events.APIGatewayV2HTTPResponse{
+	res := httpResponse{
 		StatusCode: w.status, Headers: singleValueHeaders(w.snapshot), Cookies: w.snapshot["Set-Cookie"],
 	}
 	for i, c := range res.Cookies {

@@ -17,15 +17,16 @@ const concurrency = 8
 // stream in template.yaml must let all of them through.
 const duePrefix = "DUE"
 
+// An ItemFunc handles an item of the table, by its keys.
+type ItemFunc func(ctx context.Context, pk, sk string) error
+
 // StreamHandler calls handle with the keys of each item that is in the due index by a batch of the table's stream. An
 // item with several records is handled once: handle reads it anyway, as it is by then. Different items may be handled
 // in any order.
 //
 // What fails or panics is logged and reported by its sequence number; it does not stop the others. Lambda repeats the
 // batch from the lowest number reported, so handle must be safe to repeat.
-func StreamHandler(
-	handle func(ctx context.Context, pk, sk string) error,
-) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+func StreamHandler(handle ItemFunc) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		records := dueRecords(batch.Records)
 		failed := make([]bool, len(records))
@@ -87,7 +88,7 @@ func text(image map[string]events.DynamoDBAttributeValue, name string) string {
 }
 
 // process says whether handle succeeded, and logs why not. Keys hold no personal data.
-func process(ctx context.Context, r streamRecord, handle func(ctx context.Context, pk, sk string) error) bool {
+func process(ctx context.Context, r streamRecord, handle ItemFunc) bool {
 	err := recoverPanic(ctx, r, handle)
 	if err != nil {
 		slog.ErrorContext(ctx, "stream record failed",
@@ -96,9 +97,7 @@ func process(ctx context.Context, r streamRecord, handle func(ctx context.Contex
 	return err == nil
 }
 
-func recoverPanic(
-	ctx context.Context, r streamRecord, handle func(ctx context.Context, pk, sk string) error,
-) (err error) {
+func recoverPanic(ctx context.Context, r streamRecord, handle ItemFunc) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicError(v)
