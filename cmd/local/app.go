@@ -117,7 +117,7 @@ func (m *app) run(ctx context.Context, listener net.Listener) error {
 	defer stop()
 	server := &http.Server{Handler: m.handler, ReadHeaderTimeout: readHeaderTimeout}
 	var working sync.WaitGroup
-	working.Go(func() { m.ses.PublishSendEvent(ctx, m.feedback) })
+	working.Go(func() { m.ses.RunPublisher(ctx, m.feedback) })
 	working.Go(func() { m.ticker.Run(ctx, m.mailer.RunDue) })
 	working.Go(func() {
 		<-ctx.Done()

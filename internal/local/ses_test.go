@@ -296,7 +296,7 @@ func hear(t *testing.T, r *local.SESServer, feedback func(json.RawMessage) error
 	defer cancel()
 	var mu sync.Mutex
 	var events []json.RawMessage
-	r.PublishSendEvent(ctx, func(_ context.Context, event json.RawMessage) error {
+	r.RunPublisher(ctx, func(_ context.Context, event json.RawMessage) error {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, event)
