@@ -86,7 +86,8 @@ func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n
 	t.Cleanup(b.meeting.Close)
 	b.organiser.create(fmt.Sprintf(`{"slug":"sal","title":"En sal med en plads","language":%q,
 		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":1,
-		"joinUrl":"%s/","organiser":{"name":"UKON","email":"hej@example.dk"}}`, words.Language, b.meeting.URL), &b.organiser)
+		"joinUrl":"%s/","organiser":{"name":"UKON","email":"hej@example.dk"}}`,
+		words.Language, b.meeting.URL), &b.organiser)
 	p.post("/api/v1/public/events/sal/registrations", `{"name":"Bo","email":"bo@example.dk"}`)
 	p.until("the confirmation of the first", func() bool { return p.kinds("bo@example.dk") == "confirmation" })
 

@@ -184,7 +184,7 @@ func (in sendEmailRequest) check() (storedMail, error) {
 	}
 	for _, t := range in.EmailTags {
 		if !tagPattern.MatchString(t.Name) || !tagPattern.MatchString(t.Value) {
-			return m, badMail("Invalid tag <%s>: only ASCII letters and digits, '_', '-', '.' and '@' are allowed.", t.Name)
+			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', '.', '@' are allowed.", t.Name)
 		}
 		if m.Tags[t.Name] != nil {
 			return m, badMail("Duplicate tag <%s>.", t.Name)
