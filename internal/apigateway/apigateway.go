@@ -34,7 +34,7 @@ func NewEvent(r *http.Request, body []byte, now time.Time, requestID string) Eve
 		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery,
 		Cookies: cookies(r.Header), Headers: lowerCaseHeaders(r, len(body)),
 		QueryStringParameters: queryParameters(r.URL),
-		Body: string(body),
+		Body:                  string(body),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			RouteKey: "$default", AccountID: "000000000000", Stage: "$default", RequestID: requestID,
 			APIID: "local", DomainName: r.Host, DomainPrefix: prefix,
