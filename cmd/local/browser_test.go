@@ -147,7 +147,7 @@ func (b *browser) joinWaitlist() {
 	b.until("the mail about the waitlist", func() bool { return b.kinds(b.email) == "waiting" })
 	b.open(b.url + b.link(b.email, "/r/"))
 	b.wantText("h1", b.words.Text("page.registration.waiting.title"))
-	b.wantText(".lead", b.words.Text("page.registration.waiting.place", "n", 1))
+	b.wantText(".lead", b.words.Text("page.registration.waiting.position", "n", 1))
 }
 
 func (b *browser) getPromoted() {
@@ -169,13 +169,13 @@ func (b *browser) correctName() {
 
 func (b *browser) joinMeeting() {
 	page := b.url + b.link(b.email, "/r/")
-	b.press(`.actions a[href*="/join/"]`, `.door`)
+	b.press(`.actions a[href*="/join/"]`, `#reload`)
 	opens := b.words.TimeOfDay(time.Date(2026, 12, 1, 12, 45, 0, 0, time.UTC), copenhagen(b.t))
 	b.wantText("h1", b.words.Text("page.join.early.title", "time", opens))
 	b.setClock("2026-12-01T12:50:00Z")
 	b.open(page)
-	b.press(`.actions a[href*="/join/"]`, `.door form button`)
-	b.click(`.door form button`)
+	b.press(`.actions a[href*="/join/"]`, `button.large`)
+	b.click(`button.large`)
 	b.until("the meeting", func() bool {
 		at, err := chromedp.Run(b.ctx, chromedp.Location())
 		return err == nil && at == b.meeting.URL+"/"
