@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A condition is read from a ConditionExpression or KeyConditionExpression:
+// A condition is read from a ConditionExpression or KeyConditionExpression; nil is none and always holds:
 //
 //	or   = and {OR and}
 //	and  = not {AND not}
@@ -20,14 +20,6 @@ type condition struct {
 	parts     []*condition // of AND, OR and NOT
 	operands  []operand    // of a test
 	bracketed bool
-}
-
-// condition reads a ConditionExpression; nil is none, and always holds.
-func (p *placeholders) condition(text *string) (*condition, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return parse(p, "ConditionExpression", *text, (*parser).or)
 }
 
 func (p *parser) or() *condition {
@@ -64,56 +56,47 @@ func (p *parser) not() *condition {
 
 func (p *parser) test() *condition {
 	c := &condition{operator: p.token}
-	if strings.HasPrefix(strings.TrimSpace(p.rest), "(") {
+	switch c.operator {
+	case "attribute_exists", "attribute_not_exists":
 		p.next()
-		c.operands = p.arguments(c.operator)
-	} else {
-		first := p.operand()
+		p.expect("(")
+		c.operands = []operand{{attribute: p.attribute()}}
+		p.expect(")")
+	case "begins_with":
+		p.next()
+		p.expect("(")
+		c.operands = []operand{p.operand()}
+		p.expect(",")
+		c.operands = append(c.operands, p.operand())
+		p.expect(")")
+	default:
+		c.operands = []operand{p.operand()}
 		c.operator = strings.ToUpper(p.token)
 		p.next()
-		c.operands = []operand{first, p.operand()}
+		c.operands = append(c.operands, p.operand())
 		switch c.operator {
 		case "BETWEEN":
 			p.expect("AND")
 			c.operands = append(c.operands, p.operand())
-		case "=", "<>", "<", "<=", ">", ">=":
+		case "=", "<>":
 		default:
-			p.fail("Syntax error, or more than dynamoemu supports; operator: %q", c.operator)
+			if comparators[c.operator] == nil {
+				p.fail("Syntax error, or more than dynamoemu supports; operator or function: %q", c.operator)
+			}
 		}
 	}
-	p.check(c)
+	p.checkOperands(c)
 	return c
 }
 
-func (p *parser) arguments(function string) []operand {
-	p.expect("(")
-	all := []operand{p.operand()}
-	switch function {
-	case "attribute_exists", "attribute_not_exists":
-	case "begins_with":
-		p.expect(",")
-		all = append(all, p.operand())
-	default:
-		p.fail("Invalid function name, or more than dynamoemu supports; function: %s", function)
-	}
-	p.expect(")")
-	return all
-}
-
-// check refuses a test that DynamoDB refuses without looking at an item.
-func (p *parser) check(c *condition) {
+// checkOperands refuses a test that DynamoDB refuses without looking at an item.
+func (p *parser) checkOperands(c *condition) {
 	for _, o := range c.operands {
-		fits := true
-		switch v := o.constant; {
-		case v == nil, c.operator == "=", c.operator == "<>":
-		case c.operator == "attribute_exists", c.operator == "attribute_not_exists":
-			fits = false
-		case c.operator == "begins_with":
-			fits = v.S != nil || v.B != nil
-		default:
-			fits = v.S != nil || v.N != nil || v.B != nil
+		v := o.constant
+		if v == nil || c.operator == "=" || c.operator == "<>" {
+			continue
 		}
-		if !fits {
+		if v.S == nil && v.B == nil && (v.N == nil || c.operator == "begins_with") {
 			p.fail("Incorrect operand type for operator or function; operator or function: %s", c.operator)
 		}
 	}
@@ -139,50 +122,50 @@ func (c *condition) holds(it item) bool {
 		return c.parts[0].holds(it) && c.parts[1].holds(it)
 	case "NOT":
 		return !c.parts[0].holds(it)
-	case "BETWEEN":
-		lower := condition{operator: ">=", operands: c.operands[:2]}
-		upper := condition{operator: "<=", operands: []operand{c.operands[0], c.operands[2]}}
-		return lower.holds(it) && upper.holds(it)
 	}
-	a, hasA := c.operands[0].of(it)
-	switch c.operator {
+	var values [3]value
+	for i, o := range c.operands {
+		values[i] = o.of(it)
+	}
+	switch a := values[0]; c.operator {
 	case "attribute_exists":
-		return hasA
+		return a != absent
 	case "attribute_not_exists":
-		return !hasA
-	}
-	b, hasB := c.operands[1].of(it)
-	switch c.operator {
-	case "=":
-		return hasA && hasB && equal(a, b)
-	case "<>":
-		return !hasA || !hasB || !equal(a, b)
+		return a == absent
 	case "begins_with":
-		return hasPrefix(a, b)
+		return hasPrefix(a, values[1])
+	case "=":
+		return equal(a, values[1])
+	case "<>":
+		return !equal(a, values[1])
+	case "BETWEEN":
+		return inOrder(a, ">=", values[1]) && inOrder(a, "<=", values[2])
+	default:
+		return inOrder(a, c.operator, values[1])
 	}
+}
+
+// comparators are the operators on values that can be ordered, with the results of compare for which they hold.
+var comparators = map[string][]int{"<": {-1}, "<=": {-1, 0}, ">": {1}, ">=": {0, 1}}
+
+// inOrder is false for values of types that cannot be compared.
+func inOrder(a value, comparator string, b value) bool {
 	order, ok := compare(a, b)
-	switch c.operator {
-	case "<":
-		return ok && order < 0
-	case "<=":
-		return ok && order <= 0
-	case ">":
-		return ok && order > 0
-	}
-	return ok && order >= 0
+	return ok && slices.Contains(comparators[comparator], order)
 }
 
-// A keyCondition is what a Query asks for: a range of one partition.
+// A keyCondition selects a range of one partition.
 type keyCondition struct {
-	partition string
-	sortKey   *condition // nil: all of the partition
+	partitionKey, partition string
+	sortKey                 *condition // nil: all of the partition
 }
 
-// keyCondition reads a KeyConditionExpression: an equality of the partition key, and at most one test of the sort key.
-// Attributes stand on the left.
-func (p *placeholders) keyCondition(text string, keys keySchema) (k keyCondition, err error) {
-	c, err := parse(p, "KeyConditionExpression", text, (*parser).or)
-	if err != nil {
+// keyCondition reads a KeyConditionExpression: an equality of the partition key, and at most one test of the sort
+// key, in any order and each with the attribute on the left.
+func (p *parser) keyCondition(text string, x *index) (keyCondition, error) {
+	k := keyCondition{partitionKey: x.partitionKey()}
+	c := read(p, "KeyConditionExpression", &text, (*parser).or)
+	if err := p.finish(); err != nil {
 		return k, err
 	}
 	tests := []*condition{c}
@@ -190,36 +173,39 @@ func (p *placeholders) keyCondition(text string, keys keySchema) (k keyCondition
 		tests = c.parts
 	}
 	for _, test := range tests {
-		if !test.suitsKey() {
-			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports: %s", test.operator)
-		}
-		switch name := test.operands[0].attribute; {
-		case name == keys.partition && test.operator == "=" && k.partition == "":
+		switch attribute := test.keyAttribute(); {
+		case attribute == k.partitionKey && test.operator == "=" && k.partition == "":
 			k.partition = *test.operands[1].constant.S
-		case name == keys.sort && k.sortKey == nil:
+		case attribute == x.sortKey() && k.sortKey == nil:
 			k.sortKey = test
 		default:
-			return k, invalid("Invalid KeyConditionExpression: attribute %s, operator %s", name, test.operator)
+			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports; operator: %s", test.operator)
 		}
 	}
 	if k.partition == "" {
-		return k, invalid("Query condition missed key schema element: %s", keys.partition)
+		return k, invalid("Query condition missed key schema element: %s", k.partitionKey)
 	}
 	return k, nil
 }
 
-// suitsKey says whether a test compares an attribute with what a key can be.
-func (c *condition) suitsKey() bool {
-	return len(c.operands) > 1 && c.operator != "<>" && c.operands[0].constant == nil &&
-		!slices.ContainsFunc(c.operands[1:], func(o operand) bool {
-			return o.constant == nil || o.constant.S == nil || *o.constant.S == ""
-		})
+// keyAttribute is the attribute that a test compares with values that a key can have, or "".
+func (c *condition) keyAttribute() string {
+	if len(c.operands) < 2 || c.operator == "<>" {
+		return ""
+	}
+	for _, o := range c.operands[1:] {
+		if o.constant == nil || o.constant.S == nil || *o.constant.S == "" {
+			return ""
+		}
+	}
+	return c.operands[0].attribute
 }
 
-// place says whether an item lies before the range (-1), in it (0) or behind it (1).
-func (k keyCondition) place(it item) int {
-	if k.sortKey.holds(it) {
-		return 0
+// compare says whether an item is below the range (-1), in it (0) or above it (1).
+func (k keyCondition) compare(it item) int {
+	order := strings.Compare(it.text(k.partitionKey), k.partition)
+	if order != 0 || k.sortKey.holds(it) {
+		return order
 	}
 	switch k.sortKey.operator {
 	case "<":
@@ -227,6 +213,6 @@ func (k keyCondition) place(it item) int {
 	case ">":
 		return -1
 	}
-	order, _ := compare(it[k.sortKey.operands[0].attribute], *k.sortKey.operands[1].constant)
+	order, _ = compare(it[k.sortKey.operands[0].attribute], *k.sortKey.operands[1].constant)
 	return order
 }

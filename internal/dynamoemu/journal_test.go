@@ -153,7 +153,7 @@ func TestErasedDataLeavesTheDisk(t *testing.T) {
 		t.Fatal("the journal is not where the test looks for it")
 	}
 	remove(t, c, key("E", "deleted"))
-	s.CompactNow()
+	_ = s.Compact()
 	if onDisk(t, folder, address) {
 		t.Error("it is still there")
 	}

@@ -65,9 +65,9 @@ func TestSDK(t *testing.T) {
 	t.Run("UpdateReturnsWhatItMade", func(t *testing.T) {
 		in := *full
 		in.ExpressionAttributeValues = row{":one": number(1), ":limit": number(51)}
-		in.ReturnValues = types.ReturnValueUpdatedNew
+		in.ReturnValues = types.ReturnValueAllNew
 		out, err := c.UpdateItem(t.Context(), &in)
-		if err != nil || len(out.Attributes) != 1 || taken(t, out.Attributes) != "51" {
+		if err != nil || len(out.Attributes) != 3 || taken(t, out.Attributes) != "51" {
 			t.Errorf("got %v, %v", out, err)
 		}
 	})
