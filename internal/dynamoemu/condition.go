@@ -19,7 +19,36 @@ type condition struct {
 	operator  string
 	parts     []*condition // of AND, OR and NOT
 	operands  []operand    // of a test
+	test      test
 	bracketed bool
+}
+
+// A test is a function or comparator, and holds for some values of its operands.
+type test struct {
+	operands int
+	holds    func(v []value) bool
+}
+
+var functions = map[string]test{
+	"attribute_exists":     {1, func(v []value) bool { return v[0] != absent }},
+	"attribute_not_exists": {1, func(v []value) bool { return v[0] == absent }},
+	"begins_with":          {2, func(v []value) bool { return hasPrefix(v[0], v[1]) }},
+}
+
+var comparators = map[string]test{
+	"=":       {2, func(v []value) bool { return equal(v[0], v[1]) }},
+	"<>":      {2, func(v []value) bool { return !equal(v[0], v[1]) }},
+	"<":       {2, func(v []value) bool { return inOrder(v[0], v[1], -1) }},
+	"<=":      {2, func(v []value) bool { return inOrder(v[0], v[1], -1, 0) }},
+	">":       {2, func(v []value) bool { return inOrder(v[0], v[1], 1) }},
+	">=":      {2, func(v []value) bool { return inOrder(v[0], v[1], 1, 0) }},
+	"BETWEEN": {3, func(v []value) bool { return inOrder(v[0], v[1], 1, 0) && inOrder(v[0], v[2], -1, 0) }},
+}
+
+// inOrder says whether compare has one of the results. It is false for values that cannot be compared.
+func inOrder(a, b value, results ...int) bool {
+	order, ok := compare(a, b)
+	return ok && slices.Contains(results, order)
 }
 
 func (p *parser) or() *condition {
@@ -56,47 +85,41 @@ func (p *parser) not() *condition {
 
 func (p *parser) test() *condition {
 	c := &condition{operator: p.token}
-	switch c.operator {
-	case "attribute_exists", "attribute_not_exists":
+	var isFunction bool
+	if c.test, isFunction = functions[c.operator]; isFunction {
 		p.next()
 		p.expect("(")
-		c.operands = []operand{{attribute: p.attribute()}}
+		c.operands = p.operands(c.test.operands, ",")
 		p.expect(")")
-	case "begins_with":
-		p.next()
-		p.expect("(")
-		c.operands = []operand{p.operand()}
-		p.expect(",")
-		c.operands = append(c.operands, p.operand())
-		p.expect(")")
-	default:
-		c.operands = []operand{p.operand()}
+	} else {
+		first := p.operand()
 		c.operator = strings.ToUpper(p.token)
-		p.next()
-		c.operands = append(c.operands, p.operand())
-		switch c.operator {
-		case "BETWEEN":
-			p.expect("AND")
-			c.operands = append(c.operands, p.operand())
-		case "=", "<>":
-		default:
-			if comparators[c.operator] == nil {
-				p.fail("Syntax error, or more than dynamoemu supports; operator or function: %q", c.operator)
-			}
+		if c.test = comparators[c.operator]; c.test.holds == nil {
+			p.fail("Syntax error, or more than dynamoemu supports; operator or function: %q", c.operator)
 		}
+		p.next()
+		c.operands = append([]operand{first}, p.operands(c.test.operands-1, "AND")...)
 	}
 	p.checkOperands(c)
 	return c
+}
+
+func (p *parser) operands(count int, separator string) []operand {
+	all := []operand{p.operand()}
+	for len(all) < count {
+		p.expect(separator)
+		all = append(all, p.operand())
+	}
+	return all
 }
 
 // checkOperands refuses a test that DynamoDB refuses without looking at an item.
 func (p *parser) checkOperands(c *condition) {
 	for _, o := range c.operands {
 		v := o.constant
-		if v == nil || c.operator == "=" || c.operator == "<>" {
-			continue
-		}
-		if v.S == nil && v.B == nil && (v.N == nil || c.operator == "begins_with") {
+		fits := v == nil || c.operator == "=" || c.operator == "<>" || len(c.operands) > 1 &&
+			(v.S != nil || v.B != nil || v.N != nil && c.operator != "begins_with")
+		if !fits {
 			p.fail("Incorrect operand type for operator or function; operator or function: %s", c.operator)
 		}
 	}
@@ -123,35 +146,11 @@ func (c *condition) holds(it item) bool {
 	case "NOT":
 		return !c.parts[0].holds(it)
 	}
-	var values [3]value
+	values := make([]value, len(c.operands))
 	for i, o := range c.operands {
 		values[i] = o.of(it)
 	}
-	switch a := values[0]; c.operator {
-	case "attribute_exists":
-		return a != absent
-	case "attribute_not_exists":
-		return a == absent
-	case "begins_with":
-		return hasPrefix(a, values[1])
-	case "=":
-		return equal(a, values[1])
-	case "<>":
-		return !equal(a, values[1])
-	case "BETWEEN":
-		return inOrder(a, ">=", values[1]) && inOrder(a, "<=", values[2])
-	default:
-		return inOrder(a, c.operator, values[1])
-	}
-}
-
-// comparators are the operators on values that can be ordered, with the results of compare for which they hold.
-var comparators = map[string][]int{"<": {-1}, "<=": {-1, 0}, ">": {1}, ">=": {0, 1}}
-
-// inOrder is false for values of types that cannot be compared.
-func inOrder(a value, comparator string, b value) bool {
-	order, ok := compare(a, b)
-	return ok && slices.Contains(comparators[comparator], order)
+	return c.test.holds(values)
 }
 
 // A keyCondition selects a range of one partition.

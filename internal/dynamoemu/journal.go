@@ -52,7 +52,7 @@ func replay(path string, apply func(record) error) error {
 	}
 	records, ok := bytes.CutPrefix(content, []byte(journalHeader))
 	if !ok {
-		return fmt.Errorf("%s is not a file of this version: it begins with %.40q instead of %q", path, content, journalHeader)
+		return fmt.Errorf("%s is not a file of this version: it begins with %.40q", path, content)
 	}
 	at := len(journalHeader)
 	for line := range bytes.Lines(records) {
@@ -130,8 +130,8 @@ func (j *journal) wait(n int64) error {
 	return j.err
 }
 
-// rewrite replaces the file by one with these records, which hold all that was appended. The caller sees to it that
-// nobody appends meanwhile.
+// rewrite replaces the file by one with these lines, which hold all that was appended. The caller sees to it that nobody
+// appends meanwhile.
 func (j *journal) rewrite(lines []byte) error {
 	j.disk.Lock()
 	defer j.disk.Unlock()

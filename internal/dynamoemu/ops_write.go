@@ -144,6 +144,14 @@ type writeOutput struct {
 	Attributes item `json:",omitempty"`
 }
 
+// admit refuses a change while a transaction locks the item, or when its partition takes no more.
+func (s *Server) admit(c change, costFactor int) error {
+	if s.locked[c.id()] {
+		return refused("TransactionConflictException", "Transaction is ongoing for the item")
+	}
+	return s.throughput.write(c, costFactor)
+}
+
 // writeItem is an operation on one item.
 func writeItem(kind writeKind) func(*Server, writeInput) (any, error) {
 	return func(s *Server, in writeInput) (any, error) {
@@ -151,10 +159,7 @@ func writeItem(kind writeKind) func(*Server, writeInput) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.conflict(c); err != nil {
-			return nil, err
-		}
-		if err := s.throughput.write(c, 1); err != nil {
+		if err := s.admit(c, 1); err != nil {
 			return nil, err
 		}
 		if c.failedCondition != nil {

@@ -47,11 +47,10 @@ type Server struct {
 
 // New is a server in memory.
 func New(o Options) *Server {
-	s := &Server{transactionTime: o.TransactionTime, tables: map[string]*table{}, locked: map[itemID]bool{}}
-	if o.LimitPartitions {
-		s.throughput.limiters = map[partition]*rate.Limiter{}
+	return &Server{
+		transactionTime: o.TransactionTime, tables: map[string]*table{}, locked: map[itemID]bool{},
+		throughput: throughput{limited: o.LimitPartitions, limiters: map[partition]*rate.Limiter{}},
 	}
-	return s
 }
 
 const contentType = "application/x-amz-json-1.0"
@@ -112,7 +111,9 @@ func (s *Server) do(r *http.Request) (any, error) {
 	return run(s, body)
 }
 
-var operations = map[string]func(s *Server, body []byte) (any, error){
+type handler func(s *Server, body []byte) (any, error)
+
+var operations = map[string]handler{
 	"GetItem":            operation(shared, (*Server).getItem),
 	"BatchGetItem":       operation(shared, (*Server).batchGetItem),
 	"Query":              operation(shared, (*Server).query),
@@ -131,9 +132,7 @@ func exclusive(mu *sync.RWMutex) sync.Locker { return mu }
 
 // operation decodes a request and runs it. Reads wait for the disk too: they must not return what a power cut could
 // still undo.
-func operation[In any](
-	lock func(*sync.RWMutex) sync.Locker, run func(*Server, In) (any, error),
-) func(*Server, []byte) (any, error) {
+func operation[In any](lock func(*sync.RWMutex) sync.Locker, run func(*Server, In) (any, error)) handler {
 	return func(s *Server, body []byte) (any, error) {
 		in, err := decode[In](body)
 		if err != nil {

@@ -19,11 +19,10 @@ func Open(folder string) (*Server, error) {
 	if err := replay(path, s.apply); err != nil {
 		return nil, err
 	}
-	s.journal.path = path
-	if err := s.rewriteJournal(); err != nil {
+	s.journal.path, s.outdated, s.stop = path, true, make(chan struct{})
+	if err := s.compact(); err != nil {
 		return nil, err
 	}
-	s.stop = make(chan struct{})
 	s.compacting.Go(s.compactRegularly)
 	return s, nil
 }
@@ -74,7 +73,7 @@ func (s *Server) apply(r record) error {
 }
 
 const (
-	// compactPause is how long the journal may hold what was deleted or replaced: erased personal data leaves the disk too.
+	// compactPause is how long the journal may hold what was deleted or replaced: erased personal data leaves the disk.
 	compactPause = 2 * time.Second
 	// compactShare keeps a big table from being written all the time: at most one part in so many.
 	compactShare = 20
@@ -103,10 +102,7 @@ func (s *Server) compact() error {
 	if !s.outdated {
 		return nil
 	}
-	return s.rewriteJournal()
-}
-
-func (s *Server) rewriteJournal() error {
+	s.outdated = false
 	var lines []byte
 	for name, t := range s.tables {
 		lines = append(lines, record{Create: &t.definition}.line()...)
@@ -114,6 +110,5 @@ func (s *Server) rewriteJournal() error {
 			lines = append(lines, record{Put: map[string][]item{name: {it}}}.line()...)
 		}
 	}
-	s.outdated = false
 	return s.journal.rewrite(lines)
 }

@@ -18,10 +18,11 @@ const (
 
 var errThrottled = refused("ThrottlingException", "Throughput exceeds the current capacity of your table or index")
 
-// A throughput limits what each partition takes. The zero value is without limits.
+// A throughput limits what each partition takes, or nothing.
 type throughput struct {
+	limited  bool
 	mu       sync.Mutex
-	limiters map[partition]*rate.Limiter // nil: no limits
+	limiters map[partition]*rate.Limiter
 }
 
 // A partition is all items with one partition key, in a table or in an index, for reading or for writing. In AWS
@@ -34,6 +35,9 @@ type partition struct {
 
 // take spends units of several partitions, or none.
 func (t *throughput) take(units map[partition]int) error {
+	if !t.limited {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for p, n := range units {
@@ -55,9 +59,6 @@ func unitsOf(size, unit int) int { return max(1, (size+unit-1)/unit) }
 
 // read counts size bytes of one partition as read.
 func (t *throughput) read(x *index, key string, size int, consistent bool) error {
-	if t.limiters == nil {
-		return nil
-	}
 	units := unitsOf(size, readUnit)
 	if consistent {
 		units *= 2
@@ -67,9 +68,6 @@ func (t *throughput) read(x *index, key string, size int, consistent bool) error
 
 // write counts a change as written, and its index entries where their keys change. factor is 2 in a transaction.
 func (t *throughput) write(c change, factor int) error {
-	if t.limiters == nil {
-		return nil
-	}
 	primary := c.table.primary
 	size := max(c.old.size(), c.new.size())
 	units := map[partition]int{{primary, c.key.text(primary.partitionKey()), maxWriteUnits}: factor * unitsOf(size, writeUnit)}

@@ -59,10 +59,7 @@ func (s *Server) transact(in transactWriteItemsInput) error {
 			changes = append(changes, c)
 		}
 	}
-	if err := cancelled(changes, s.conflict); err != nil {
-		return err
-	}
-	if err := cancelled(changes, func(c change) error { return s.throughput.write(c, 2) }); err != nil {
+	if err := cancelled(changes, func(c change) error { return s.admit(c, 2) }); err != nil {
 		return err
 	}
 	s.lockItems(changes)
@@ -70,14 +67,6 @@ func (s *Server) transact(in transactWriteItemsInput) error {
 		return err
 	}
 	return s.commit(recordOf(changes...))
-}
-
-// conflict is an error while a transaction locks the item.
-func (s *Server) conflict(c change) error {
-	if !s.locked[c.id()] {
-		return nil
-	}
-	return refused("TransactionConflictException", "Transaction is ongoing for the item")
 }
 
 // A cancellationReason says what is wrong with one action of a transaction that is cancelled; the Code None, nothing.
