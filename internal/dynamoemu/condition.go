@@ -148,41 +148,41 @@ func (c *condition) holds(it item) bool {
 	}
 	values := make([]value, len(c.operands))
 	for i, o := range c.operands {
-		values[i] = o.of(it)
+		if values[i] = it[o.attribute]; o.constant != nil {
+			values[i] = *o.constant
+		}
 	}
 	return c.test.holds(values)
 }
 
-// A keyCondition selects a range of one partition.
+// A keyCondition selects a range of one partition, which begins with the first item not before start.
 type keyCondition struct {
-	partitionKey, partition string
-	sortKey                 *condition // nil: all of the partition
+	*condition
+	start item
 }
 
 // keyCondition reads a KeyConditionExpression: an equality of the partition key, and at most one test of the sort
 // key, in any order and each with the attribute on the left.
 func (p *parser) keyCondition(text string, x *index) (keyCondition, error) {
-	k := keyCondition{partitionKey: x.partitionKey()}
-	c := read(p, "KeyConditionExpression", &text, (*parser).or)
+	k := keyCondition{read(p, "KeyConditionExpression", &text, (*parser).or), item{}}
 	if err := p.finish(); err != nil {
 		return k, err
 	}
-	tests := []*condition{c}
-	if c.operator == "AND" {
-		tests = c.parts
+	tests := []*condition{k.condition}
+	if k.operator == "AND" {
+		tests = k.parts
 	}
 	for _, test := range tests {
-		switch attribute := test.keyAttribute(); {
-		case attribute == k.partitionKey && test.operator == "=" && k.partition == "":
-			k.partition = *test.operands[1].constant.S
-		case attribute == x.sortKey() && k.sortKey == nil:
-			k.sortKey = test
-		default:
+		attribute := test.keyAttribute()
+		_, twice := k.start[attribute]
+		ofPartition := attribute == x.partitionKey() && test.operator == "="
+		if twice || !ofPartition && attribute != x.sortKey() {
 			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports; operator: %s", test.operator)
 		}
+		k.start[attribute] = test.lowest()
 	}
-	if k.partition == "" {
-		return k, invalid("Query condition missed key schema element: %s", k.partitionKey)
+	if k.start[x.partitionKey()] == absent {
+		return k, invalid("Query condition missed key schema element: %s", x.partitionKey())
 	}
 	return k, nil
 }
@@ -200,18 +200,14 @@ func (c *condition) keyAttribute() string {
 	return c.operands[0].attribute
 }
 
-// compare says whether an item is below the range (-1), in it (0) or above it (1).
-func (k keyCondition) compare(it item) int {
-	order := strings.Compare(it.text(k.partitionKey), k.partition)
-	if order != 0 || k.sortKey.holds(it) {
-		return order
-	}
-	switch k.sortKey.operator {
-	case "<":
-		return 1
+// lowest is the lowest text for which a test of a key can hold.
+func (c *condition) lowest() value {
+	text := *c.operands[1].constant.S
+	switch c.operator {
+	case "<", "<=":
+		text = ""
 	case ">":
-		return -1
+		text += "\x00"
 	}
-	order, _ = compare(it[k.sortKey.operands[0].attribute], *k.sortKey.operands[1].constant)
-	return order
+	return value{S: &text}
 }

@@ -2,7 +2,6 @@ package dynamoemu
 
 import (
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -105,29 +104,30 @@ const maxPage = 1 << 20
 // page is the first of the items that a condition selects, behind a cursor whose own item may be gone. With a limit it
 // names a last key even if nothing lies behind it.
 func (x *index) page(condition keyCondition, after item, limit *int) page {
-	from := sort.Search(len(x.items), func(i int) bool { return condition.compare(x.items[i]) >= 0 })
-	to := sort.Search(len(x.items), func(i int) bool { return condition.compare(x.items[i]) > 0 })
+	from, found := x.find(condition.start)
 	if len(after) > 0 {
-		at, found := x.find(after)
-		if from = at; found {
+		if from, found = x.find(after); found {
 			from++
 		}
 	}
 	out := page{Items: []item{}}
-	for _, it := range x.items[from:to] {
-		if out.size >= maxPage || limit != nil && len(out.Items) == *limit {
+	items := x.items[from:]
+	for ; len(items) > 0 && condition.holds(items[0]); items = items[1:] {
+		if out.size >= maxPage || limit != nil && out.Count == *limit {
 			break
 		}
+		it := items[0]
 		if x.secondary {
 			it = x.keyOf(it) // all that it projects
 		}
 		out.Items = append(out.Items, it)
+		out.Count++
 		out.size += it.size()
 	}
-	n := len(out.Items)
-	out.Count, out.ScannedCount = n, n
-	if n < to-from || limit != nil && n == *limit {
-		out.LastEvaluatedKey = x.keyOf(out.Items[n-1])
+	more := len(items) > 0 && condition.holds(items[0])
+	if more || limit != nil && out.Count == *limit {
+		out.LastEvaluatedKey = x.keyOf(out.Items[out.Count-1])
 	}
+	out.ScannedCount = out.Count
 	return out
 }

@@ -79,7 +79,7 @@ type journal struct {
 
 	mu       sync.Mutex // guards pending and appended
 	pending  []byte
-	appended int64 // records so far
+	appended int64 // the number of the newest record, for wait; the caller of append may read it without mu
 
 	disk sync.Mutex // guards file and err; it is locked before mu
 	file *os.File
@@ -95,13 +95,6 @@ func (j *journal) append(r record) {
 	defer j.mu.Unlock()
 	j.pending = append(j.pending, line...)
 	j.appended++
-}
-
-// last is the number of the newest record, for wait.
-func (j *journal) last() int64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.appended
 }
 
 // takePending returns the lines to write, and the number of the last of them.
@@ -130,11 +123,13 @@ func (j *journal) wait(n int64) error {
 	return j.err
 }
 
-// rewrite replaces the file by one with these lines, which hold all that was appended. The caller sees to it that nobody
-// appends meanwhile.
+// rewrite replaces the file by one with these lines, which hold all that was appended. Nobody may append meanwhile.
 func (j *journal) rewrite(lines []byte) error {
 	j.disk.Lock()
 	defer j.disk.Unlock()
+	if j.err != nil {
+		return j.err
+	}
 	next := j.path + ".new"
 	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
@@ -150,7 +145,7 @@ func (j *journal) rewrite(lines []byte) error {
 		err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back
 	}
 	if err != nil {
-		j.err = errors.Join(fmt.Errorf("rewrite journal: %w", err), j.err)
+		j.err = fmt.Errorf("rewrite journal: %w", err)
 		return j.err
 	}
 	_ = j.file.Close() // there is none at first

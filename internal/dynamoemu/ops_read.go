@@ -55,9 +55,15 @@ type batchGetItemOutput struct {
 }
 
 func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("BatchGetItem must have some RequestItems")
+	}
 	keys, size := 0, 0
 	out := batchGetItemOutput{Responses: map[string][]item{}, UnprocessedKeys: map[string]keysAndAttributes{}}
 	for name, wanted := range in.RequestItems {
+		if keys += len(wanted.Keys); len(wanted.Keys) == 0 || keys > maxBatchKeys {
+			return nil, invalid("BatchGetItem takes up to %d keys, and at least one for each table", maxBatchKeys)
+		}
 		found, left := []item{}, []item(nil)
 		for i, key := range wanted.Keys {
 			if slices.ContainsFunc(wanted.Keys[:i], func(k item) bool { return reflect.DeepEqual(k, key) }) {
@@ -73,16 +79,10 @@ func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
 				found = append(found, it)
 			}
 		}
-		if keys += len(wanted.Keys); len(wanted.Keys) == 0 || keys > maxBatchKeys {
-			return nil, invalid("BatchGetItem takes between 1 and %d keys, and for each table at least one", maxBatchKeys)
-		}
 		out.Responses[name] = found
 		if left != nil {
 			out.UnprocessedKeys[name] = keysAndAttributes{left, wanted.ConsistentRead}
 		}
-	}
-	if keys == 0 {
-		return nil, invalid("BatchGetItem takes at least one key")
 	}
 	return out, nil
 }
@@ -122,7 +122,7 @@ func (s *Server) query(in queryInput) (any, error) {
 		if err := x.checkKey(in.ExclusiveStartKey); err != nil {
 			return nil, err
 		}
-		if condition.compare(in.ExclusiveStartKey) != 0 {
+		if !condition.holds(in.ExclusiveStartKey) {
 			return nil, invalid("The provided starting key does not match the range key predicate")
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Server) query(in queryInput) (any, error) {
 	if in.Select == "COUNT" {
 		out.Items = nil
 	}
-	return out, s.throughput.read(x, condition.partition, out.size, in.ConsistentRead)
+	return out, s.throughput.read(x, condition.start.text(x.partitionKey()), out.size, in.ConsistentRead)
 }
 
 type scanInput struct {
@@ -138,13 +138,12 @@ type scanInput struct {
 	ConsistentRead bool
 }
 
-type scanOutput struct{ Items []item }
-
-// scan is for tests: it returns the whole table as one page, and no limit counts it.
+// scan is for tests: it returns the whole table as one page, and no partition's limit counts it.
 func (s *Server) scan(in scanInput) (any, error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	return scanOutput{slices.Clone(t.primary.items)}, nil
+	n := len(t.primary.items)
+	return page{Items: append([]item{}, t.primary.items...), Count: n, ScannedCount: n}, nil
 }

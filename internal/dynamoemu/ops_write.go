@@ -62,7 +62,7 @@ func (in writeInput) check(kind writeKind) error {
 	case kind != updateItem && in.UpdateExpression != nil, kind == conditionCheck && in.ConditionExpression == nil:
 		return invalid("%s takes no UpdateExpression, or needs a ConditionExpression", kind)
 	case !onFailure, !slices.Contains(returned, in.ReturnValues):
-		return invalid("%s can not return %q, or %q on failure", kind, in.ReturnValues, in.ReturnValuesOnConditionCheckFailure)
+		return invalid("%s can not return that: %q, %q", kind, in.ReturnValues, in.ReturnValuesOnConditionCheckFailure)
 	}
 	return nil
 }

@@ -103,14 +103,6 @@ type operand struct {
 	constant  *value
 }
 
-// of is the operand's value for an item.
-func (o operand) of(it item) value {
-	if o.constant != nil {
-		return *o.constant
-	}
-	return it[o.attribute]
-}
-
 func (p *parser) operand() operand {
 	if strings.HasPrefix(p.token, ":") {
 		v := p.value()
@@ -141,23 +133,18 @@ func (p *parser) attribute() string {
 		}
 	case !isWord(name):
 		p.failAtToken()
-	case reserved(name):
-		p.fail("Attribute name is a reserved keyword; reserved keyword: %s", name)
+	default:
+		if _, reserved := slices.BinarySearch(reservedWords, strings.ToUpper(name)); reserved {
+			p.fail("Attribute name is a reserved keyword; reserved keyword: %s", name)
+		}
 	}
 	p.next()
 	return name
 }
 
-// The words are listed, in order, at
+// reservedWords may not be used in an expression as names of attributes. They are listed, in order, at
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html.
-//
-//go:embed reserved_words.txt
-var reservedWordList string
-
 var reservedWords = strings.Fields(reservedWordList)
 
-// reserved says whether a word may not be used in an expression as the name of an attribute.
-func reserved(word string) bool {
-	_, found := slices.BinarySearch(reservedWords, strings.ToUpper(word))
-	return found
-}
+//go:embed reserved_words.txt
+var reservedWordList string

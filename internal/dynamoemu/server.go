@@ -141,7 +141,7 @@ func operation[In any](lock func(*sync.RWMutex) sync.Locker, run func(*Server, I
 		locker := lock(&s.mu)
 		locker.Lock()
 		out, err := run(s, in)
-		seen := s.journal.last()
+		seen := s.journal.appended
 		locker.Unlock()
 		return out, errors.Join(err, s.journal.wait(seen))
 	}

@@ -3,6 +3,7 @@ package dynamoemu
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,7 +35,7 @@ func (s *Server) Close() error {
 	}
 	close(s.stop)
 	s.compacting.Wait()
-	return errors.Join(s.compact(), s.journal.wait(s.journal.last()), s.journal.file.Close())
+	return errors.Join(s.compact(), s.journal.wait(math.MaxInt64), s.journal.file.Close())
 }
 
 // commit makes a change, in memory and in the journal.

@@ -7,18 +7,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. A read
-// unit is four kilobytes read eventually consistently; consistently costs twice as much. (AWS calls this half a unit.)
+// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. Reads are
+// counted in half units: four kilobytes read eventually consistently.
 const (
-	maxWriteUnits = 1000
-	maxReadUnits  = 2 * 3000
-	writeUnit     = 1 << 10
-	readUnit      = 4 << 10
+	maxWriteUnits    = 1000
+	maxHalfReadUnits = 2 * 3000
+	writeUnit        = 1 << 10
+	readUnit         = 4 << 10
 )
 
 var errThrottled = refused("ThrottlingException", "Throughput exceeds the current capacity of your table or index")
 
-// A throughput limits what each partition takes, or nothing.
+// A throughput limits what each partition takes, if it is limited.
 type throughput struct {
 	limited  bool
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type throughput struct {
 type partition struct {
 	index *index
 	key   string
-	limit int // of units a second: maxWriteUnits or maxReadUnits
+	limit int // of units a second: maxWriteUnits or maxHalfReadUnits
 }
 
 // take spends units of several partitions, or none.
@@ -63,21 +63,22 @@ func (t *throughput) read(x *index, key string, size int, consistent bool) error
 	if consistent {
 		units *= 2
 	}
-	return t.take(map[partition]int{{x, key, maxReadUnits}: units})
+	return t.take(map[partition]int{{x, key, maxHalfReadUnits}: units})
 }
 
 // write counts a change as written, and its index entries where their keys change. factor is 2 in a transaction.
 func (t *throughput) write(c change, factor int) error {
-	primary := c.table.primary
-	size := max(c.old.size(), c.new.size())
-	units := map[partition]int{{primary, c.key.text(primary.partitionKey()), maxWriteUnits}: factor * unitsOf(size, writeUnit)}
+	units := map[partition]int{}
 	for _, x := range c.table.indexes {
-		if x == primary || x.has(c.old) == x.has(c.new) && x.compare(c.old, c.new) == 0 {
-			continue
-		}
-		for _, it := range []item{c.old, c.new} {
-			if x.has(it) {
-				units[partition{x, it.text(x.partitionKey()), maxWriteUnits}] += factor
+		switch {
+		case x == c.table.primary:
+			size := max(c.old.size(), c.new.size())
+			units[partition{x, c.key.text(x.partitionKey()), maxWriteUnits}] = factor * unitsOf(size, writeUnit)
+		case x.has(c.old) != x.has(c.new) || x.compare(c.old, c.new) != 0:
+			for _, it := range []item{c.old, c.new} {
+				if x.has(it) {
+					units[partition{x, it.text(x.partitionKey()), maxWriteUnits}] += factor
+				}
 			}
 		}
 	}
