@@ -104,11 +104,13 @@ const maxPage = 1 << 20
 // page is the first of the items that a condition selects, behind a cursor whose own item may be gone. With a limit it
 // names a last key even if nothing lies behind it.
 func (x *index) page(condition keyCondition, after item, limit *int) page {
-	from, found := x.find(condition.start)
+	start := condition.start
 	if len(after) > 0 {
-		if from, found = x.find(after); found {
-			from++
-		}
+		start = after
+	}
+	from, found := x.find(start)
+	if found && len(after) > 0 {
+		from++
 	}
 	out := page{Items: []item{}}
 	items := x.items[from:]

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. Reads are
-// counted in half units: four kilobytes read eventually consistently.
+// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. Reads
+// are counted in half units: four kilobytes read eventually consistently.
 const (
 	maxWriteUnits    = 1000
 	maxHalfReadUnits = 2 * 3000
