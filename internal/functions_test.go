@@ -24,7 +24,7 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// A deployment is the four functions as built binaries, each under a Runtime API of its own, on one table and one SES.
+// A deployment is the four built functions, each with a Runtime API of its own, on one table and one SES.
 type deployment struct {
 	t     testing.TB
 	store *dynamo.Store
@@ -41,13 +41,15 @@ func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 	ses := httptest.NewServer(mails)
 	t.Cleanup(ses.Close)
 	return &deployment{t: t, store: engine.Store(), mails: mails, env: []string{
-		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL, "AWS_REGION=eu-north-1",
-		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100", "ORGANISERS=anna@example.dk",
+		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL,
+		"AWS_REGION=eu-north-1",
+		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100",
+		"ORGANISERS=anna@example.dk",
 		"CONFIGURATION_SET=deltag",
 	}}
 }
 
-// start runs a function.
+// start builds and starts a function.
 func (d *deployment) start(name string) *lambdaruntime.Function {
 	d.t.Helper()
 	binary, err := lambdaruntime.Build(d.t.TempDir(), "deltag/functions/"+name)
@@ -62,8 +64,8 @@ func (d *deployment) start(name string) *lambdaruntime.Function {
 	return f
 }
 
-// call hands a function an event and decodes its answer.
-func call[Answer any](t testing.TB, f *lambdaruntime.Function, event any) (a Answer) {
+// call invokes a function and decodes its response.
+func call[Response any](t testing.TB, f *lambdaruntime.Function, event any) (response Response) {
 	t.Helper()
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -71,21 +73,37 @@ func call[Answer any](t testing.TB, f *lambdaruntime.Function, event any) (a Ans
 	}
 	out, err := f.Invoke(context.Background(), payload)
 	if err == nil {
-		err = json.Unmarshal(out, &a)
+		err = json.Unmarshal(out, &response)
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, f.Output())
 	}
-	return a
+	return response
 }
 
-func request(method, path string, body []byte, header ...string) events.APIGatewayV2HTTPRequest {
+// httpCall invokes a function with an HTTP request.
+func httpCall(t testing.TB, f *lambdaruntime.Function, request apigateway.Event) apigateway.Response {
+	t.Helper()
+	return call[apigateway.Response](t, f, request)
+}
+
+func request(method, path string, body []byte, header ...string) apigateway.Event {
 	r := httptest.NewRequest(method, "https://deltag.example.dk"+path, bytes.NewReader(body))
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
 	return apigateway.NewEvent(r, body, time.Now(), "request-1")
+}
+
+// newToken is an owner's access token for the API.
+func (d *deployment) newToken() string {
+	d.t.Helper()
+	token, hash, err := deltag.NewAccessToken(rand.Reader)
+	d.must(err)
+	access := deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, ExpiresAt: time.Now().Add(time.Hour)}
+	d.must(d.store.PutToken(context.Background(), hash, access))
+	return token
 }
 
 func (d *deployment) newEvent() deltag.Event {
@@ -94,7 +112,8 @@ func (d *deployment) newEvent() deltag.Event {
 	secret, _ := deltag.NewSecret(rand.Reader)
 	start := time.Now().AddDate(0, 0, 8).Truncate(time.Hour).UTC()
 	e, plan := deltag.Event{
-		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start,
+		EndsAt:   start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
 		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
 	}.WithInitialState(time.Now())
@@ -104,38 +123,45 @@ func (d *deployment) newEvent() deltag.Event {
 	return e
 }
 
-// TestFunctions takes one registration through the built functions: sign-up, the stream's record, the mail, SES's report, the list.
+// TestFunctions takes one registration through the built functions: sign-up, stream record, mail, SES event, list.
 func TestFunctions(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		d := newDeployment(t, engine)
 		e := d.newEvent()
-		site, mailer, feedback, organiser := d.start("site"), d.start("mailer"), d.start("feedback"), d.start("organiser")
+		site, organiser := d.start("site"), d.start("organiser")
+		mailer, feedback := d.start("mailer"), d.start("feedback")
 
-		page := call[events.APIGatewayV2HTTPResponse](t, site, request("GET", "/e/samskabelse", nil))
+		page := httpCall(t, site, request("GET", "/e/samskabelse", nil))
 		if page.StatusCode != 200 || !strings.Contains(page.Body, `name="email"`) {
 			t.Fatalf("%d %s", page.StatusCode, page.Body)
 		}
 		form := url.Values{"name": {"Mette Østergård"}, "email": {"mette@example.dk"}, "language": {"da"}}
-		event := request("POST", "/e/samskabelse/registrations", []byte(form.Encode()), "Content-Type: application/x-www-form-urlencoded")
+		event := request(
+			"POST", "/e/samskabelse/registrations", []byte(form.Encode()),
+			"Content-Type: application/x-www-form-urlencoded",
+		)
 		if !event.IsBase64Encoded {
 			t.Fatal("API Gateway encodes form posts")
 		}
-		if res := call[events.APIGatewayV2HTTPResponse](t, site, event); res.StatusCode != 303 {
+		if res := httpCall(t, site, event); res.StatusCode != 303 {
 			t.Fatalf("%d %s", res.StatusCode, res.Body)
 		}
 
 		rid := deltag.RegistrationID(e, deltag.Address{Normalized: "mette@example.dk"})
 		key := deltag.DeliveryKey{EventID: e.ID, RegistrationID: rid, Kind: deltag.KindConfirmation, Version: 1}
 		record := recorded(t, "../events/stream-insert-delivery.json", e.ID, rid)
-		for range 2 { // the stream may say it twice
+		for range 2 { // records may come twice
 			if answer := call[events.DynamoDBEventResponse](t, mailer, record); len(answer.BatchItemFailures) > 0 {
 				t.Fatalf("%v\n%s", answer, mailer.Output())
 			}
 		}
 		call[any](t, mailer, json.RawMessage(`{"tick":true}`))
 		mails := d.mails.Mails()
-		if len(mails) != 1 || mails[0].To[0] != "mette@example.dk" || !strings.Contains(mails[0].Calendar, "METHOD:REQUEST") {
+		if len(mails) != 1 {
 			t.Fatalf("%d mails: %+v", len(mails), mails)
+		}
+		if mails[0].To[0] != "mette@example.dk" || !strings.Contains(mails[0].Calendar, "METHOD:REQUEST") {
+			t.Errorf("%+v", mails[0])
 		}
 
 		call[any](t, feedback, recorded(t, "../events/ses-delivery.json", e.ID, rid))
@@ -145,15 +171,14 @@ func TestFunctions(t *testing.T) {
 		}
 		want(t, got.Status, deltag.DeliveryDelivered)
 
-		token, hash, _ := deltag.NewAccessToken(rand.Reader)
-		if err := d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
-		list := call[events.APIGatewayV2HTTPResponse](t, organiser, request("GET", "/api/v1/events/"+e.ID+"/registrations.csv", nil, "Authorization: Bearer "+token))
+		list := httpCall(t, organiser, request("GET", "/api/v1/events/"+e.ID+"/registrations.csv", nil,
+			"Authorization: Bearer "+d.newToken()))
 		if list.StatusCode != 200 || !strings.Contains(list.Body, "Mette Østergård") {
 			t.Errorf("%d %s", list.StatusCode, list.Body)
 		}
-		for name, f := range map[string]*lambdaruntime.Function{"site": site, "mailer": mailer, "feedback": feedback, "organiser": organiser} {
+		for name, f := range map[string]*lambdaruntime.Function{
+			"site": site, "organiser": organiser, "mailer": mailer, "feedback": feedback,
+		} {
 			if logged := f.Output(); strings.Contains(logged, "mette") || strings.Contains(logged, "Mette") {
 				t.Errorf("%s logs personal data: %s", name, logged)
 			}
@@ -161,7 +186,7 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// recorded is an event of events/, about another registration's confirmation than the one it was recorded for.
+// recorded is an event of the folder events, changed to be about another registration's confirmation.
 func recorded(t testing.TB, file, eventID, rid string) json.RawMessage {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -177,15 +202,16 @@ func recorded(t testing.TB, file, eventID, rid string) json.RawMessage {
 		}
 	}
 	if !bytes.Contains(raw, []byte(rid)) {
-		t.Fatalf("%s is about no registration", file)
+		t.Fatalf("%s is not about a registration", file)
 	}
 	return raw
 }
 
-// TestBadEnvironment: each function stops at init and names everything that is wrong, in one message.
-func TestBadEnvironment(t *testing.T) {
+// TestInvalidEnvironment: each function stops at init and names everything that is wrong, in one message.
+func TestInvalidEnvironment(t *testing.T) {
 	for name, missing := range map[string][]string{
-		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"}, "mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
+		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"},
+		"mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			binary, err := lambdaruntime.Build(t.TempDir(), "deltag/functions/"+name)
@@ -195,7 +221,7 @@ func TestBadEnvironment(t *testing.T) {
 			f, err := lambdaruntime.Start(context.Background(), binary, nil)
 			if err == nil {
 				f.Stop()
-				t.Fatal("it started")
+				t.Fatal("the function started")
 			}
 			for _, variable := range missing {
 				if !strings.Contains(err.Error(), variable) {

@@ -22,8 +22,8 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// TestKilledMailer kills the built mailer twice while it sends a confirmation and a reminder to each of 500: once among the
-// confirmations, once in the reminder's walk, each time when SES has just taken a mail and the mailer has not heard of it.
+// TestKilledMailer kills the built mailer twice while it sends a confirmation and a reminder to each of 500: once among
+// the confirmations, once among the reminders, each time when SES has accepted a mail and the mailer has no answer yet.
 func TestKilledMailer(t *testing.T) {
 	const people = 500
 	binary, err := lambdaruntime.Build(t.TempDir(), "deltag/functions/mailer")
@@ -35,47 +35,50 @@ func TestKilledMailer(t *testing.T) {
 		feedback := d.start("feedback")
 		e := d.dueEvent(people)
 		for _, mails := range []int{150, people + 100} { // confirmations are due first
-			if !d.live(engine, binary, mails) {
-				t.Fatal("the mailer was done before it was killed")
+			if !d.runMailer(engine, binary, mails) {
+				t.Fatal("the mailer ended before it was killed")
 			}
 			inFlight := d.sending(e)
-			d.announce(feedback)
-			unheard := d.sending(e)
-			d.endLeases(e, unheard)
-			accepted := len(inFlight) - len(unheard)
-			t.Logf("killed when SES had %d mails: %d rows in flight, %d of them accepted by SES", len(d.mails.Mails()), len(inFlight), accepted)
+			d.publishSendEvents(feedback)
+			notAccepted := d.sending(e)
+			d.endLeases(e, notAccepted)
+			accepted := len(inFlight) - len(notAccepted)
+			t.Logf("killed at mail %d: %d rows in flight, %d of them accepted by SES",
+				len(d.mails.Mails()), len(inFlight), accepted)
 			if accepted <= 0 {
 				t.Error("the kill hit no mail that SES had accepted")
 			}
 		}
-		if d.live(engine, binary, never) {
+		if d.runMailer(engine, binary, noKill) {
 			t.Fatal("killed")
 		}
 		d.checkSentOnce(e, people)
 	})
 }
 
-// dueEvent starts in half an hour and has a reminder that is due. People signed up hours ago, so that the walk needs
-// no second look for sign-ups under way.
+// dueEvent starts in half an hour and has a reminder that is due. People signed up hours ago, so that the mailing needs
+// no catch-up run for sign-ups under way.
 func (d *deployment) dueEvent(people int) deltag.Event {
 	d.t.Helper()
 	id, _ := deltag.NewID(rand.Reader)
 	secret, _ := deltag.NewSecret(rand.Reader)
 	now := time.Now().UTC()
-	start, then := now.Add(30*time.Minute), now.Add(-3*time.Hour)
+	start, hoursAgo := now.Add(30*time.Minute), now.Add(-3*time.Hour)
 	e, plan := deltag.Event{
-		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour),
+		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start,
+		EndsAt:   start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
 		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret,
 		Reminders: []deltag.Reminder{{Kind: "reminder-PT1H", Offset: deltag.Offset(-time.Hour)}},
-	}.WithInitialState(then)
+	}.WithInitialState(hoursAgo)
 	d.must(d.store.CreateEvent(context.Background(), e, plan))
 	var wg sync.WaitGroup
-	for some := range slices.Chunk(attendees(people), 100) {
+	for chunk := range slices.Chunk(attendees(people), 100) {
 		wg.Go(func() {
-			for _, a := range some {
-				in := deltag.SignUpRequest{Name: "Mette", Email: deltag.Address{Original: a, Normalized: a}, Language: deltag.LanguageDanish}
-				if _, err := d.store.SignUp(context.Background(), e, in, then); err != nil {
+			for _, a := range chunk {
+				in := deltag.SignUpRequest{Name: "Mette", Language: deltag.LanguageDanish}
+				in.Email = deltag.Address{Original: a, Normalized: a}
+				if _, err := d.store.SignUp(context.Background(), e, in, hoursAgo); err != nil {
 					d.t.Error(err)
 				}
 			}
@@ -93,12 +96,12 @@ func attendees(n int) []string {
 	return addresses
 }
 
-// never is a number of mails at which nobody is killed.
-const never = -1
+// noKill is a number of mails that is never reached.
+const noKill = -1
 
-// live runs a mailer for a tick, and kills it when it has sent so many mails, before it hears of the last. It says whether it
-// came to that. When it returns, nothing that the mailer asked of the table or of SES is under way any more.
-func (d *deployment) live(engine storetest.Engine, binary string, mails int) bool {
+// runMailer runs a mailer for a tick. It kills the mailer when SES has accepted so many mails, before the answer to the
+// last, and says whether it did. When it returns, no request of the mailer's is under way.
+func (d *deployment) runMailer(engine storetest.Engine, binary string, mails int) bool {
 	d.t.Helper()
 	table, ses := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	defer table.Close()
@@ -109,9 +112,9 @@ func (d *deployment) live(engine storetest.Engine, binary string, mails int) boo
 	d.must(err)
 	defer mailer.Stop()
 	var sent atomic.Int64
-	table.Config.Handler = d.passOn(engine.Endpoint())
+	table.Config.Handler = d.proxyTo(engine.Endpoint())
 	ses.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.mails.ServeHTTP(w, r) // the answer leaves when this returns
+		d.mails.ServeHTTP(w, r) // the answer is sent when this function returns
 		if sent.Add(1) == int64(mails) {
 			mailer.Stop() // SIGKILL
 		}
@@ -119,15 +122,15 @@ func (d *deployment) live(engine storetest.Engine, binary string, mails int) boo
 	table.Start()
 	ses.Start()
 	_, err = mailer.Invoke(context.Background(), []byte(`{"tick":true}`))
-	killed := mails != never && sent.Load() >= int64(mails)
+	killed := mails != noKill && sent.Load() >= int64(mails)
 	if err != nil && !killed {
 		d.t.Fatalf("%v\n%s", err, mailer.Output())
 	}
 	return killed
 }
 
-// passOn hands requests to the engine and waits for its answers, also when who asked is gone.
-func (d *deployment) passOn(endpoint string) http.Handler {
+// proxyTo forwards requests to the engine and waits for its answers, even when the client is gone.
+func (d *deployment) proxyTo(endpoint string) http.Handler {
 	engine, err := url.Parse(endpoint)
 	d.must(err)
 	transport := &http.Transport{}
@@ -143,8 +146,8 @@ func (d *deployment) passOn(endpoint string) http.Handler {
 	})
 }
 
-// announce hands SES's events to the built function. They take seconds, and a lease ten minutes.
-func (d *deployment) announce(feedback *lambdaruntime.Function) {
+// publishSendEvents invokes the built function with SES's events, which in AWS come long before a lease ends.
+func (d *deployment) publishSendEvents(feedback *lambdaruntime.Function) {
 	d.t.Helper()
 	d.must(d.mails.PublishSendEvents(context.Background(), func(ctx context.Context, event json.RawMessage) error {
 		_, err := feedback.Invoke(ctx, event)
@@ -152,7 +155,7 @@ func (d *deployment) announce(feedback *lambdaruntime.Function) {
 	}))
 }
 
-// endLeases stands for the time until others take over what a mailer has left.
+// endLeases ends the leases of a killed mailer, instead of waiting ten minutes.
 func (d *deployment) endLeases(e deltag.Event, rows []deltag.Delivery) {
 	d.t.Helper()
 	for _, row := range rows {
@@ -165,10 +168,12 @@ func (d *deployment) endLeases(e deltag.Event, rows []deltag.Delivery) {
 	}
 }
 
-// sending is what the ledger has as claimed.
+// sending are the deliveries that are claimed.
 func (d *deployment) sending(e deltag.Event) []deltag.Delivery {
 	d.t.Helper()
-	return slices.DeleteFunc(d.ledger(e), func(row deltag.Delivery) bool { return row.Status != deltag.DeliverySending })
+	return slices.DeleteFunc(d.ledger(e), func(row deltag.Delivery) bool {
+		return row.Status != deltag.DeliverySending
+	})
 }
 
 func (d *deployment) ledger(e deltag.Event) []deltag.Delivery {
@@ -186,12 +191,13 @@ func (d *deployment) ledger(e deltag.Event) []deltag.Delivery {
 
 func (d *deployment) reminder(e deltag.Event) deltag.Mailing {
 	d.t.Helper()
-	m, err := d.store.Mailing(context.Background(), deltag.MailingKey{EventID: e.ID, Kind: "reminder-PT1H", Version: e.ScheduleVersion})
+	key := deltag.MailingKey{EventID: e.ID, Kind: "reminder-PT1H", Version: e.ScheduleVersion}
+	m, err := d.store.Mailing(context.Background(), key)
 	d.must(err)
 	return m
 }
 
-// checkSentOnce: each has got one confirmation and one reminder, and the ledger knows.
+// checkSentOnce: each person has one confirmation and one reminder, and the ledger says so.
 func (d *deployment) checkSentOnce(e deltag.Event, people int) {
 	d.t.Helper()
 	wanted, got := map[string]int{}, map[string]int{}
@@ -204,11 +210,11 @@ func (d *deployment) checkSentOnce(e deltag.Event, people int) {
 	if diff := cmp.Diff(wanted, got); diff != "" {
 		d.t.Errorf("mails (-want +got)\n%s", diff)
 	}
-	states := map[deltag.DeliveryStatus]int{}
+	statuses := map[deltag.DeliveryStatus]int{}
 	for _, row := range d.ledger(e) {
-		states[row.Status]++
+		statuses[row.Status]++
 	}
-	want(d.t, states, map[deltag.DeliveryStatus]int{deltag.DeliverySent: 2 * people})
+	want(d.t, statuses, map[deltag.DeliveryStatus]int{deltag.DeliverySent: 2 * people})
 	m := d.reminder(e)
 	want(d.t, m.Status, deltag.MailingDone)
 	want(d.t, m.Sent, people)

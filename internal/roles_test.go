@@ -3,7 +3,6 @@ package internal_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,48 +15,44 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"deltag/internal/deltag"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
 )
 
-// TestRoles has the built functions do all they can do, each behind a guard that lets through what its role in template.yaml
-// allows, and refuses the rest as IAM does. What a role allows and nobody needs is a fault too.
+// TestRoles makes the built functions do everything they can do, each behind a guard that allows what its role in
+// template.yaml allows, and refuses the rest as IAM does. A role may allow nothing that its function never does.
 func TestRoles(t *testing.T) {
 	engine := storetest.Embedded(t)
 	d := newDeployment(t, engine)
 	tpl := template(t)
 	var guards []*guard
 	guarded := func(name, role string) *lambdaruntime.Function {
-		g := &guard{t: t, name: name, allowed: allowances(t, tpl, role), engine: d.passOn(engine.Endpoint())}
+		g := &guard{t: t, name: name, allowed: allowedActions(t, tpl, role), engine: d.proxyTo(engine.Endpoint())}
 		guards = append(guards, g)
 		srv := httptest.NewServer(g)
 		t.Cleanup(srv.Close)
 		d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+srv.URL)
 		return d.start(name)
 	}
-	r := rolePlay{deployment: d,
+	r := users{deployment: d, token: d.newToken(),
 		site: guarded("site", "SiteRole"), organiser: guarded("organiser", "OrganiserRole"),
 		mailer: guarded("mailer", "MailerRole"), feedback: guarded("feedback", "FeedbackRole"),
 	}
-	token, hash, err := deltag.NewAccessToken(rand.Reader)
-	d.must(err)
-	d.must(d.store.PutToken(context.Background(), hash, deltag.AccessToken{Name: "test", Role: deltag.RoleOwner, ExpiresAt: time.Now().Add(time.Hour)}))
-	r.token = token
-
 	start := time.Now().AddDate(0, 0, 8).UTC().Truncate(time.Hour)
-	times := fmt.Sprintf(`"startsAt":%q,"endsAt":%q`, start.Format(time.RFC3339), start.Add(time.Hour).Format(time.RFC3339))
-	made := r.api("POST", "/events", `{"slug":"sal","title":"Sal","organiser":{"name":"UKON","email":"hej@example.dk"},`+times+`}`, 201)
+	times := fmt.Sprintf(
+		`"startsAt":%q,"endsAt":%q`, start.Format(time.RFC3339), start.Add(time.Hour).Format(time.RFC3339),
+	)
+	made := r.api("POST", "/events",
+		`{"slug":"sal","title":"Sal","organiser":{"name":"UKON","email":"hej@example.dk"},`+times+`}`, 201)
 	event := "/events/" + made["id"].(string)
 	r.visit("GET", "/", "", 200)
 	r.visit("GET", "/healthz", "", 200)
 	for _, name := range []string{"anna", "bo", "carl", "dorte"} {
 		r.visit("POST", "/e/sal/registrations", "name="+name+"&email="+name+"@example.dk", 303)
 	}
-	r.api("PATCH", event, `{"capacity":4,"slug":"sal2"}`, 200) // from now on the seats are counted on one item
+	r.api("PATCH", event, `{"capacity":4,"slug":"sal2"}`, 200) // from now on one item counts the seats
 	r.visit("POST", "/e/sal2/registrations", "name=Erik&email=erik@example.dk", 303)
 	r.tick()
 	r.visit("POST", "/e/sal2/link", "email=anna@example.dk", 303)
@@ -68,19 +63,20 @@ func TestRoles(t *testing.T) {
 	r.visit("POST", r.link("bo"), "name=Bo&email=bodil@example.dk", 200)
 	r.visit("POST", r.link("carl")+"/erase", "confirm=yes", 200)
 
-	d.mails.InjectFailures(local.FailTimeoutAfterAccept, 100) // so that SES's events have to settle it all
+	d.mails.InjectFailures(local.FailTimeoutAfterAccept, 100) // so that SES events have to settle the deliveries
 	r.tick()
 	d.mails.InjectFailures(local.FailOff, 0)
-	r.announce(r.feedback)
+	r.publishSendEvents(r.feedback)
 
-	person := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)[0].(map[string]any)["id"].(string)
+	list := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)
+	person := list[0].(map[string]any)["id"].(string)
 	r.api("PATCH", event+"/registrations/"+person, `{"email":"rettet@example.dk"}`, 200)
 	r.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
 	r.api("GET", "/events", "", 200)
-	for _, get := range []string{"", "/timeline", "/numbers", "/deliveries", "/deliveries?email=anna@example.dk", "/recount"} {
-		if get == "/recount" {
-			r.api("POST", event+get, "", 200)
-		}
+	r.api("POST", event+"/recount", "", 200)
+	for _, get := range []string{
+		"", "/timeline", "/numbers", "/deliveries", "/deliveries?email=anna@example.dk", "/recount",
+	} {
 		r.api("GET", event+get, "", 200)
 	}
 	r.api("PATCH", event, `{"title":"En sal"}`, 200)
@@ -88,7 +84,7 @@ func TestRoles(t *testing.T) {
 	r.api("POST", event+"/messages", `{"text":"Hej"}`, 202)
 	r.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
 	r.tick()
-	r.announce(r.feedback)
+	r.publishSendEvents(r.feedback)
 	stored, err := d.store.Event(context.Background(), made["id"].(string))
 	d.must(err)
 	dorte := deltag.RegistrationID(stored, deltag.Address{Normalized: "dorte@example.dk"})
@@ -107,44 +103,47 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// A rolePlay is the functions, and who uses them.
-type rolePlay struct {
+// users call the functions of a deployment.
+type users struct {
 	*deployment
 	site, organiser, mailer, feedback *lambdaruntime.Function
 	token                             string
 }
 
-func (r rolePlay) visit(method, path, form string, status int) {
+func (r users) visit(method, path, form string, status int) {
 	r.t.Helper()
-	res := call[events.APIGatewayV2HTTPResponse](r.t, r.site, request(method, path, []byte(form), "Content-Type: application/x-www-form-urlencoded"))
+	contentType := "Content-Type: application/x-www-form-urlencoded"
+	res := httpCall(r.t, r.site, request(method, path, []byte(form), contentType))
 	if res.StatusCode != status {
 		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.site.Output())
 	}
 }
 
-func (r rolePlay) api(method, path, body string, status int) (answer map[string]any) {
+func (r users) api(method, path, body string, status int) (response map[string]any) {
 	r.t.Helper()
-	event := request(method, "/api/v1"+path, []byte(body), "Authorization: Bearer "+r.token, "Content-Type: application/json")
-	res := call[events.APIGatewayV2HTTPResponse](r.t, r.organiser, event)
+	authorization := "Authorization: Bearer " + r.token
+	res := httpCall(r.t, r.organiser,
+		request(method, "/api/v1"+path, []byte(body), authorization, "Content-Type: application/json"))
 	if res.StatusCode != status {
 		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.organiser.Output())
 	}
-	if err := json.Unmarshal([]byte(res.Body), &answer); err != nil {
+	if err := json.Unmarshal([]byte(res.Body), &response); err != nil {
 		r.t.Fatal(err)
 	}
-	return answer
+	return response
 }
 
-func (r rolePlay) tick() {
+func (r users) tick() {
 	r.t.Helper()
 	call[any](r.t, r.mailer, json.RawMessage(`{"tick":true}`))
 }
 
-// link is the path of the newest personal page that was mailed to somebody.
-func (r rolePlay) link(name string) (path string) {
+// link is the path of the newest personal page that was mailed to a person.
+func (r users) link(name string) (path string) {
 	r.t.Helper()
+	pattern := regexp.MustCompile(`https://deltag\.example\.dk(/r/\S+)`)
 	for _, m := range r.mails.Mails() {
-		if found := regexp.MustCompile(`https://deltag\.example\.dk(/r/\S+)`).FindStringSubmatch(m.Text); found != nil && m.To[0] == name+"@example.dk" {
+		if found := pattern.FindStringSubmatch(m.Text); found != nil && m.To[0] == name+"@example.dk" {
 			path = found[1]
 		}
 	}
@@ -154,17 +153,17 @@ func (r rolePlay) link(name string) (path string) {
 	return path
 }
 
-// A guard lets through what a role allows.
+// A guard forwards the requests that a role allows.
 type guard struct {
 	t       *testing.T
 	name    string
 	engine  http.Handler
 	mu      sync.Mutex
-	allowed map[string]bool // "Query", and "Query GSI1" on the index; true once it was done
+	allowed map[string]bool // "Query", and "Query GSI1" on the index; true once it was used
 }
 
-// lets notes an action that is allowed, and says false to any other.
-func (g *guard) lets(action string) bool {
+// allows also records that the action was used.
+func (g *guard) allows(action string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	_, ok := g.allowed[action]
@@ -181,7 +180,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	for _, action := range actionsOf(operation, body) {
-		if g.lets(action) {
+		if g.allows(action) {
 			continue
 		}
 		g.t.Errorf("%s may not %s", g.name, action)
@@ -194,13 +193,13 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.engine.ServeHTTP(w, r)
 }
 
-// actionsOf are the IAM actions that a request of DynamoDB's needs: a transaction those of its parts.
+// actionsOf are the IAM actions that a DynamoDB request needs: for a transaction, those of its parts.
 func actionsOf(operation string, body []byte) (actions []string) {
 	var in struct {
 		IndexName     string
 		TransactItems []map[string]json.RawMessage
 	}
-	_ = json.Unmarshal(body, &in) // the engine will say what is wrong with it
+	_ = json.Unmarshal(body, &in) // the engine reports what is wrong
 	if operation != "TransactWriteItems" {
 		return []string{strings.TrimSpace(operation + " " + in.IndexName)}
 	}
@@ -212,15 +211,15 @@ func actionsOf(operation string, body []byte) (actions []string) {
 	return actions
 }
 
-// allowances are the actions that a role may do on the table, and on its index.
-func allowances(t *testing.T, tpl object, role string) map[string]bool {
+// allowedActions are what a role may do with the table and its index.
+func allowedActions(t *testing.T, tpl object, role string) map[string]bool {
 	t.Helper()
 	allowed := map[string]bool{}
 	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
 	for _, statement := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
 		s := statement.(object)
-		actions, one := s["Action"].([]any)
-		if !one {
+		actions, isList := s["Action"].([]any)
+		if !isList {
 			actions = []any{s["Action"]}
 		}
 		resource := fmt.Sprint(s["Resource"])

@@ -1,8 +1,9 @@
-// Command invoke builds one of the functions, hands it a recorded event as Lambda would, and prints its answer:
+// Command invoke builds one of the functions, invokes it with a recorded event, and prints its response:
 //
 //	go run ./cmd/invoke site events/http-get-event-page.json
 //
-// What the function writes goes to standard error. Without DYNAMODB_ENDPOINT and SES_ENDPOINT it reaches nothing.
+// The function's own output goes to standard error. Without DYNAMODB_ENDPOINT and SES_ENDPOINT it has no table and no
+// SES.
 package main
 
 import (
@@ -15,7 +16,7 @@ import (
 	"deltag/internal/testing/lambdaruntime"
 )
 
-// environment is what the functions read, and the values that stand in for unset ones. Nobody listens on port 9.
+// environment is what the functions read, with the values for variables that are not set. Nothing listens on port 9.
 var environment = []struct{ name, value string }{
 	{"TABLE", "deltag"},
 	{"BASE_URL", "http://127.0.0.1:8080"},
@@ -56,15 +57,17 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		return err
 	}
 	began := time.Now()
-	answer, err := function.Invoke(ctx, event)
+	response, err := function.Invoke(ctx, event)
 	took := time.Since(began)
 	function.Stop()
 	fmt.Fprint(stderr, function.Output())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "init %s, answer %s\n", function.InitDuration().Round(time.Microsecond), took.Round(time.Microsecond))
-	_, err = fmt.Fprintf(stdout, "%s\n", answer)
+	fmt.Fprintf(
+		stderr, "init %s, response %s\n", function.InitDuration().Round(time.Microsecond), took.Round(time.Microsecond),
+	)
+	_, err = fmt.Fprintf(stdout, "%s\n", response)
 	return err
 }
 

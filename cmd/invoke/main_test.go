@@ -9,11 +9,12 @@ import (
 
 func TestRun(t *testing.T) {
 	for name, args := range map[string][]string{
-		"WithoutAnEvent": {"site"},
-		"EventMissing":   {"site", "no/such/event.json"},
+		"NoEventGiven": {"site"},
+		"NoSuchEvent":  {"site", "no/such/event.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := run(t.Context(), args, func(string) (string, bool) { return "", false }, io.Discard, io.Discard); err == nil {
+			unset := func(string) (string, bool) { return "", false }
+			if err := run(t.Context(), args, unset, io.Discard, io.Discard); err == nil {
 				t.Error("no error")
 			}
 		})
@@ -22,16 +23,16 @@ func TestRun(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	env := settings(func(name string) (string, bool) { return "mine", name == "TABLE" })
-	t.Run("ThoseThatAreSetPass", func(t *testing.T) {
+	t.Run("SetVariablesArePassedOn", func(t *testing.T) {
 		if !slices.Contains(env, "TABLE=mine") {
 			t.Errorf("got %q", env)
 		}
 	})
-	t.Run("UnsetOnesReachNothing", func(t *testing.T) {
+	t.Run("UnsetEndpointsReachNothing", func(t *testing.T) {
 		for _, e := range env {
 			name, value, _ := strings.Cut(e, "=")
 			if strings.HasSuffix(name, "_ENDPOINT") && value != "http://127.0.0.1:9" {
-				t.Errorf("%s leads to %s", name, value)
+				t.Errorf("%s is %s", name, value)
 			}
 		}
 		if len(env) != len(environment) {

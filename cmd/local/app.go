@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,53 +36,55 @@ import (
 const (
 	region   = "eu-north-1"
 	mailFrom = "deltag@example.dk"
-	mailRate = 500 // a second: the recorder takes what comes
+	mailRate = 500 // a second: local.SESServer has no limit
 )
 
-// An app is everything that runs.
+// An app is the whole system in one process.
 type app struct {
 	handler  http.Handler
 	mailer   *mailer.Mailer
 	ticker   *local.Ticker
 	ses      *local.SESServer
-	feedback func(context.Context, json.RawMessage) error
+	feedback local.FeedbackFunc
 	closers  []io.Closer
 }
 
-// assemble wires the functions as their main packages do, with this machine's parts in place of AWS's.
-func assemble(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
-	m := &app{ticker: local.NewTicker()}
-	if err := m.assemble(ctx, s, log); err != nil {
-		return nil, errors.Join(err, m.close())
+// newApp wires the functions as their main packages do, with local parts in place of AWS's.
+func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
+	a := &app{ticker: local.NewTicker()}
+	if err := a.wire(ctx, s, log); err != nil {
+		return nil, errors.Join(err, a.close())
 	}
-	return m, nil
+	return a, nil
 }
 
-func (m *app) assemble(ctx context.Context, s settings, log *slog.Logger) error {
-	if err := m.lock(s.folder); err != nil {
+func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
+	if err := a.lock(s.folder); err != nil {
 		return err
 	}
 	clock, err := local.OpenClock(s.folder, s.start, time.Now)
 	if err != nil {
 		return err
 	}
-	// One store for all, so that an organiser's edit shows at once; in AWS a page may be some seconds behind.
-	table, err := m.openTable(ctx, s)
+	// One store for all functions, so that an edit shows at once; in AWS a function's cache may be seconds behind.
+	table, err := a.openTable(ctx, s)
 	if err != nil {
 		return err
 	}
-	sender, err := m.sender(s, clock.Now)
+	sender, err := a.openSES(s, clock.Now)
 	if err != nil {
 		return err
 	}
-	store := erasingStore{table, m.ses}
+	store := erasingStore{table, a.ses}
 	if _, err := makeDemo(ctx, table, clock.Now()); err != nil {
 		return err
 	}
-	m.mailer = mailer.New(store, &mailtmpl.Renderer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate)
-	m.feedback = lambdaevent.SESEventHandler((&mailer.Feedback{Store: store}).HandleSESEvent)
-	// EventBridge would have told while this machine was off: what SES took must not look lost.
-	if err := m.ses.PublishSendEvents(ctx, m.feedback); err != nil {
+	a.mailer = mailer.New(
+		store, &mailtmpl.Renderer{From: mailFrom, BaseURL: s.baseURL}, sender, clock.Now, log, mailRate,
+	)
+	a.feedback = lambdaevent.SESEventHandler((&mailer.Feedback{Store: store}).HandleSESEvent)
+	// Mails that were accepted before a crash must not look unconfirmed to the mailer.
+	if err := a.ses.PublishSendEvents(ctx, a.feedback); err != nil {
 		return err
 	}
 	gateway := &local.Gateway{
@@ -95,58 +96,59 @@ func (m *app) assemble(ctx context.Context, s settings, log *slog.Logger) error 
 			Organiser: &usecases.Service{Store: store, Random: rand.Reader}, Tokens: store,
 			BaseURL: s.baseURL, Now: clock.Now, Log: log,
 		}))),
-		Now: clock.Now, NewID: rand.Text, Wake: m.ticker.Wake,
+		Now: clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,
 	}
-	window := &local.DevConsole{
-		SES: m.ses, Clock: clock, Wake: m.ticker.Wake, Feedback: m.feedback, BaseURL: s.baseURL, MailsElsewhere: s.sesEndpoint,
-		Token: func(ctx context.Context) (string, error) { return newToken(ctx, table, clock.Now()) },
-		Demo:  func(ctx context.Context) (local.Demo, error) { return demo(ctx, table) },
+	console := &local.DevConsole{
+		SES: a.ses, Clock: clock, Wake: a.ticker.Wake, Feedback: a.feedback, BaseURL: s.baseURL,
+		MailsElsewhere: s.sesEndpoint,
+		Token:          func(ctx context.Context) (string, error) { return newToken(ctx, table, clock.Now()) },
+		Demo:           func(ctx context.Context) (local.Demo, error) { return demo(ctx, table) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
-	mux.Handle("/local", window.Handler())
-	mux.Handle("/local/", window.Handler())
-	m.handler = mux
+	mux.Handle("/local", console.Handler())
+	mux.Handle("/local/", console.Handler())
+	a.handler = mux
 	return nil
 }
 
-// shutdownTimeout is how long the requests under way may take once the machine is told to stop.
+// shutdownTimeout is how long requests may still take when the app is told to stop.
 const shutdownTimeout = 3 * time.Second
 
-// run serves, sends what is due and hands over SES's events, until ctx is done and all of that has come to rest.
-func (m *app) run(ctx context.Context, listener net.Listener) error {
+// run serves requests, sends what is due and publishes SES events, until ctx is done and all of that has ended.
+func (a *app) run(ctx context.Context, listener net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	server := &http.Server{Handler: m.handler, ReadHeaderTimeout: readHeaderTimeout}
-	var working sync.WaitGroup
-	working.Go(func() { m.ses.PublishSendEvent(ctx, m.feedback) })
-	working.Go(func() { m.ticker.Run(ctx, m.mailer.RunDue) })
-	working.Go(func() {
+	server := &http.Server{Handler: a.handler, ReadHeaderTimeout: readHeaderTimeout}
+	var wg sync.WaitGroup
+	wg.Go(func() { a.ses.RunPublisher(ctx, a.feedback) })
+	wg.Go(func() { a.ticker.Run(ctx, a.mailer.RunDue) })
+	wg.Go(func() {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
-		_ = server.Shutdown(grace) // who is not done by then is cut off
+		_ = server.Shutdown(grace) // requests that take longer are cut off
 	})
 	err := server.Serve(listener)
 	stop()
-	working.Wait()
+	wg.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// close is called when nothing runs any more.
-func (m *app) close() error {
+// close is called after run.
+func (a *app) close() error {
 	var errs []error
-	for _, c := range slices.Backward(m.closers) {
+	for _, c := range slices.Backward(a.closers) {
 		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// lock keeps a second process out of the folder. It ends with this process, however that ends.
-func (m *app) lock(folder string) error {
+// lock keeps other processes out of the folder. The lock ends with this process, however that ends.
+func (a *app) lock(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
@@ -154,45 +156,48 @@ func (m *app) lock(folder string) error {
 	if err != nil {
 		return err
 	}
-	m.closers = append(m.closers, file)
+	a.closers = append(a.closers, file)
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return fmt.Errorf("%s is in use by another process: stop that one, or give this one a folder of its own with DATA_DIR", folder)
+		return fmt.Errorf(
+			"%s is in use by another process: stop that one, or give this one a folder of its own with DATA_DIR",
+			folder,
+		)
 	}
 	return err
 }
 
-// openTable opens the table on the engine of our own or on another, and makes it if it is not there.
-func (m *app) openTable(ctx context.Context, s settings) (*dynamo.Store, error) {
+// openTable opens the table on the embedded engine or at DYNAMODB_ENDPOINT, and creates it if it does not exist.
+func (a *app) openTable(ctx context.Context, s settings) (*dynamo.Store, error) {
 	endpoint := s.dynamoEndpoint
 	if endpoint == "" {
 		engine, err := dynamoemu.Open(filepath.Join(s.folder, "table"))
 		if err != nil {
 			return nil, err
 		}
-		m.closers = append(m.closers, engine)
-		if endpoint, err = m.serve(engine); err != nil {
+		a.closers = append(a.closers, engine)
+		if endpoint, err = a.serve(engine); err != nil {
 			return nil, err
 		}
 	}
 	keys := config.Credentials(os.Getenv)
 	admin := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: &endpoint, Credentials: keys})
-	var there *types.ResourceInUseException
-	if _, err := admin.CreateTable(ctx, dynamo.Schema(s.table)); err != nil && !errors.As(err, &there) {
+	var exists *types.ResourceInUseException
+	if _, err := admin.CreateTable(ctx, dynamo.Schema(s.table)); err != nil && !errors.As(err, &exists) {
 		return nil, fmt.Errorf("the table at %s: %w", endpoint, err)
 	}
 	return dynamo.New(dynamo.NewClient(region, endpoint, keys), s.table, rand.Reader), nil
 }
 
-// sender is SES at another endpoint, or the recorder.
-func (m *app) sender(s settings, now func() time.Time) (*ses.Sender, error) {
+// openSES opens the SES stand-in, and a sender that uses it or SES_ENDPOINT.
+func (a *app) openSES(s settings, now func() time.Time) (*ses.Sender, error) {
 	var err error
-	if m.ses, err = local.OpenSESServer(filepath.Join(s.folder, "mails"), now); err != nil {
+	if a.ses, err = local.OpenSESServer(filepath.Join(s.folder, "mails"), now); err != nil {
 		return nil, err
 	}
 	endpoint := s.sesEndpoint
 	if endpoint == "" {
-		if endpoint, err = m.serve(m.ses); err != nil {
+		if endpoint, err = a.serve(a.ses); err != nil {
 			return nil, err
 		}
 	}
@@ -200,18 +205,18 @@ func (m *app) sender(s settings, now func() time.Time) (*ses.Sender, error) {
 	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
 }
 
-// readHeaderTimeout bounds how long a client may take over its header.
+// readHeaderTimeout is how long a client may take to send its headers.
 const readHeaderTimeout = 10 * time.Second
 
-// serve puts a handler behind a port of its own, so that the SDK speaks its real protocol to it.
-func (m *app) serve(h http.Handler) (endpoint string, err error) {
+// serve serves a handler on a port of its own, so that the SDK reaches it by its real protocol.
+func (a *app) serve(h http.Handler) (endpoint string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout}
 	go func() { _ = server.Serve(listener) }()
-	m.closers = append(m.closers, server)
+	a.closers = append(a.closers, server)
 	return "http://" + listener.Addr().String(), nil
 }
 
@@ -220,6 +225,7 @@ func newToken(ctx context.Context, store *dynamo.Store, now time.Time) (string, 
 	if err != nil {
 		return "", err
 	}
-	// Long enough for every jump of the clock.
-	return token, store.PutToken(ctx, hash, deltag.AccessToken{Name: "local", Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(100, 0, 0)})
+	access := deltag.AccessToken{Name: "local", Role: deltag.RoleOwner, CreatedAt: now}
+	access.ExpiresAt = now.AddDate(100, 0, 0) // the clock moves by 50 years at most
+	return token, store.PutToken(ctx, hash, access)
 }

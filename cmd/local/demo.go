@@ -13,7 +13,7 @@ import (
 
 const demoSlug = "samskabelse"
 
-// makeDemo finds the demo event, or makes it: a think tank on the next 1 December that lies ahead of the clock.
+// makeDemo returns the demo event, and creates it first if needed: a think tank on the next 1 December after now.
 func makeDemo(ctx context.Context, store *dynamo.Store, now time.Time) (deltag.Event, error) {
 	e, err := store.EventBySlug(ctx, demoSlug)
 	if !errors.Is(err, deltag.ErrNotFound) {
@@ -35,7 +35,8 @@ På en time samler UKON fagfolk, praktikere og ledere til en virtuel tænketank.
 
 Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
-		JoinURL: "https://meet.example.org/samskabelse", Organiser: deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
+		JoinURL:       "https://meet.example.org/samskabelse",
+		Organiser:     deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
 		RetentionDays: 30, Reminders: deltag.DefaultReminders(), Status: deltag.EventOpen,
 		Questions: []deltag.Question{{ID: "emne", Kind: deltag.QuestionShortText, Label: "Hvad vil du helst tale om?"}},
 	}
@@ -50,13 +51,13 @@ Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		return e, err
 	}
 	err = store.CreateEvent(ctx, e, plan)
-	if errors.Is(err, deltag.ErrSlugTaken) { // another process at the same table was quicker
+	if errors.Is(err, deltag.ErrSlugTaken) { // another process with the same table was quicker
 		return store.EventBySlug(ctx, demoSlug)
 	}
 	return e, err
 }
 
-// demo is where the demo event stands now; it may have been moved.
+// demo reads the demo event, which may have been moved since it was created.
 func demo(ctx context.Context, store *dynamo.Store) (local.Demo, error) {
 	e, err := store.EventBySlug(ctx, demoSlug)
 	if err != nil {

@@ -17,20 +17,27 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// TestLinksChangeNothing opens every link of all mails and pages, as mail scanners do, and compares the table before and after, byte by byte.
+// TestLinksChangeNothing opens every link of all mails and pages, as mail scanners do, and compares the table before
+// and after.
 func TestLinksChangeNothing(t *testing.T) {
 	engine := storetest.Embedded(t)
-	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z",
+	p := start(t, build(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z",
 		"DYNAMODB_ENDPOINT="+engine.Endpoint(), "TABLE="+engine.Table)
 	o := p.organiser()
 	p.signUp("freja", 1)
 	p.until("a confirmation", func() bool { return p.kinds("freja0@example.dk") == "confirmation" })
 	o.must("POST", "/cancel", "")
-	p.until("the bad news", func() bool { return p.kinds("freja0@example.dk") == "confirmation cancelled" })
-	o.create(`{"slug":"sal","title":"En sal med to pladser","startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":2,
-		"joinUrl":"https://meet.example.org/sal","organiser":{"name":"UKON","email":"hej@example.dk"},"remindOrganiser":true,
+	p.until(
+		"the mail about the cancellation",
+		func() bool { return p.kinds("freja0@example.dk") == "confirmation cancelled" },
+	)
+	o.create(`{"slug":"sal","title":"En sal med to pladser","capacity":2,
+		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z",
+		"joinUrl":"https://meet.example.org/sal", "organiser":{"name":"UKON","email":"hej@example.dk"},
+		"remindOrganiser":true,
 		"reminders":[{"offset":"-P1D"},{"offset":"-PT10M","text":"Læs https://example.org/laes"},
-			{"kind":"followup-attended","offset":"PT1H","text":"Tak"},{"kind":"followup-missed","offset":"PT1H","text":"Øv"}]}`, &o)
+			{"kind":"followup-attended","offset":"PT1H","text":"Tak"},
+			{"kind":"followup-missed","offset":"PT1H","text":"Øv"}]}`, &o)
 
 	for _, name := range []string{"anna", "bo", "carl", "dorte", "erik"} {
 		p.post("/api/v1/public/events/sal/registrations", `{"name":"`+name+`","email":"`+name+`@example.dk"}`)
@@ -39,26 +46,31 @@ func TestLinksChangeNothing(t *testing.T) {
 	p.do("POST", p.link("anna@example.dk", "/r/")+"/cancel", form, "")
 	p.until("a promotion", func() bool { return p.kinds("carl@example.dk") == "waiting promoted" })
 	p.do("POST", p.link("erik@example.dk", "/r/"), form, fields("Erik", "erika@example.dk"))
-	p.until("the note", func() bool { return strings.HasSuffix(p.kinds("erik@example.dk"), "readdressed") })
-	for kind, edit := range map[string]string{"changed": `{"title":"En sal"}`, "moved": `{"startsAt":"2026-12-01T15:00:00Z","endsAt":"2026-12-01T16:00:00Z"}`} {
+	p.until(
+		"the mail to the former address",
+		func() bool { return strings.HasSuffix(p.kinds("erik@example.dk"), "readdressed") },
+	)
+	for kind, edit := range map[string]string{
+		"changed": `{"title":"En sal"}`, "moved": `{"startsAt":"2026-12-01T15:00:00Z","endsAt":"2026-12-01T16:00:00Z"}`,
+	} {
 		o.must("PATCH", "", edit)
 		o.must("POST", "/notice", "")
 		p.until(kind, func() bool { return strings.HasSuffix(p.kinds("bo@example.dk"), kind) })
-		p.post("/local/clock", `{"advance":"3h"}`) // else the second is told with the first
+		p.post("/local/clock", `{"advance":"3h"}`) // else one notice covers both edits
 	}
 	o.must("POST", "/messages", `{"text":"Husk {link}"}`)
 	o.must("POST", "/messages", `{"text":"Husk {link}","preview":true}`)
 	crawl(t, p, engine, "erik@example.dk")
 
-	p.goTo("2026-11-30T15:00:00Z")
+	p.setClock("2026-11-30T15:00:00Z")
 	p.until("a reminder", func() bool { return strings.Contains(p.kinds("bo@example.dk"), "reminder-P1D") })
-	p.goTo("2026-12-01T14:50:00Z")
+	p.setClock("2026-12-01T14:50:00Z")
 	p.until("the last reminder", func() bool { return strings.Contains(p.kinds("bo@example.dk"), "reminder-PT10M") })
-	crawl(t, p, engine, "erik@example.dk") // the doors are open
+	crawl(t, p, engine, "erik@example.dk") // the join pages are open
 
 	p.do("POST", p.link("bo@example.dk", "/join/"), form, "")
 	p.do("POST", p.link("dorte@example.dk", "/r/")+"/erase", form, "confirm=yes")
-	p.goTo("2026-12-01T17:00:00Z")
+	p.setClock("2026-12-01T17:00:00Z")
 	for to, kind := range map[string]string{"bo": "followup-attended", "carl": "followup-missed", "dorte": "erased"} {
 		p.until(kind, func() bool { return strings.HasSuffix(p.kinds(to+"@example.dk"), kind) })
 	}
@@ -68,11 +80,11 @@ func TestLinksChangeNothing(t *testing.T) {
 		seen[m.Kind] = true
 	}
 	if want := 15; len(seen) != want { // all there are, with two reminders
-		t.Errorf("%d kinds of mail were opened, not %d: %v", len(seen), want, seen)
+		t.Errorf("%d kinds of mail were tested, not %d: %v", len(seen), want, seen)
 	}
 }
 
-// create makes an event and has into call the API about it.
+// create makes an event; into is an organiser who calls the API about it.
 func (o organiser) create(event string, into *organiser) {
 	o.t.Helper()
 	status, raw := o.call("POST", "/api/v1/events", event)
@@ -95,7 +107,8 @@ func (o organiser) must(method, path, body string) {
 func (p *process) link(to, kind string) (path string) {
 	p.t.Helper()
 	for _, m := range p.mails() {
-		if found := regexp.MustCompile(regexp.QuoteMeta(p.url) + `(` + kind + `[A-Za-z0-9_-]+)`).FindStringSubmatch(m.Text); m.To[0] == to && found != nil {
+		found := regexp.MustCompile(regexp.QuoteMeta(p.url) + `(` + kind + `[A-Za-z0-9_-]+)`).FindStringSubmatch(m.Text)
+		if m.To[0] == to && found != nil {
 			path = found[1]
 		}
 	}
@@ -106,55 +119,58 @@ func (p *process) link(to, kind string) (path string) {
 }
 
 var (
-	mailed   = regexp.MustCompile(`https?://[^\s"<>]+`)
-	paged    = regexp.MustCompile(`\s(href|src|action)="([^"]*)"`)
-	personal = regexp.MustCompile(`^/(r|join|unsubscribe)/`)
+	urlInMail  = regexp.MustCompile(`https?://[^\s"<>]+`)
+	linkInPage = regexp.MustCompile(`\s(href|src|action)="([^"]*)"`)
+	personal   = regexp.MustCompile(`^/(r|join|unsubscribe)/`)
 )
 
-// atLeast is well below what there is to open at each stage, and far above what a crawler would find that misses the mails.
-const atLeast = 50
+// minLinks is well below the number of links at each stage, and far above what a crawler finds that misses the mails.
+const minLinks = 50
 
-// crawl opens all that can be reached by GET and by HEAD, and looks at the table. The personal links of those who are gone, and
-// those of a preview, which says so, are dead; no others are.
+// crawl opens everything that can be reached, by GET and by HEAD, and checks the table. The personal links of those who
+// are gone, and those of a preview, are dead; no others are.
 func crawl(t *testing.T, p *process, engine storetest.Engine, gone ...string) {
 	t.Helper()
-	p.rest(engine)
+	p.waitUntilIdle(engine)
 	before, mails := engine.Dump(t), p.mails()
 	var queue []string
 	dead, acts, opened := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range mails {
 		for _, link := range m.links() {
 			queue = append(queue, link)
-			dead[p.own(link)] = personal.MatchString(p.own(link)) && (m.Kind == "preview" || slices.Contains(gone, m.To[0]))
+			path := p.ownPath(link)
+			dead[path] = personal.MatchString(path) && (m.Kind == "preview" || slices.Contains(gone, m.To[0]))
 		}
 	}
 	for len(queue) > 0 {
-		path := p.own(queue[0])
+		path := p.ownPath(queue[0])
 		queue = queue[1:]
 		if path == "" || opened[path] {
 			continue
 		}
 		opened[path] = true
-		for _, scanner := range []struct{ method, agent string }{{"HEAD", "Barracuda"}, {"GET", "Mozilla/5.0 (Safe Links)"}} {
+		for _, scanner := range []struct{ method, agent string }{
+			{"HEAD", "Barracuda"}, {"GET", "Mozilla/5.0 (Safe Links)"},
+		} {
 			res, raw := p.do(scanner.method, path, "", "", "User-Agent: "+scanner.agent)
 			switch status := res.StatusCode; {
 			case dead[path]:
 				if status != http.StatusNotFound {
 					t.Errorf("%s %s, which is dead: %d", scanner.method, path, status)
 				}
-			case status == http.StatusMethodNotAllowed && acts[path]: // a form's, which only takes POST
+			case status == http.StatusMethodNotAllowed && acts[path]: // the action of a form, for POST only
 			case status != http.StatusOK && status != http.StatusSeeOther:
 				t.Errorf("%s %s: %d", scanner.method, path, status)
 			}
 			queue = append(queue, res.Header.Get("Location"))
-			for _, found := range paged.FindAllStringSubmatch(string(raw), -1) {
+			for _, found := range linkInPage.FindAllStringSubmatch(string(raw), -1) {
 				link := html.UnescapeString(found[2])
 				queue = append(queue, link)
-				acts[p.own(link)] = acts[p.own(link)] || found[1] == "action"
+				acts[p.ownPath(link)] = acts[p.ownPath(link)] || found[1] == "action"
 			}
 		}
 	}
-	if len(opened) < atLeast {
+	if len(opened) < minLinks {
 		t.Errorf("only %d links were found", len(opened))
 	}
 	if diff := cmp.Diff(before, engine.Dump(t)); diff != "" {
@@ -165,11 +181,11 @@ func crawl(t *testing.T, p *process, engine storetest.Engine, gone ...string) {
 	}
 }
 
-// rest waits until the table has not changed for longer than from one tick to the next: there is nothing left to do.
-func (p *process) rest(engine storetest.Engine) {
+// waitUntilIdle waits until the table has not changed for longer than a tick: nothing is left to do.
+func (p *process) waitUntilIdle(engine storetest.Engine) {
 	p.t.Helper()
 	last, since := engine.Dump(p.t), time.Now()
-	p.until("rest", func() bool {
+	p.until("the end of all changes", func() bool {
 		if now := engine.Dump(p.t); !cmp.Equal(last, now) {
 			last, since = now, time.Now()
 		}
@@ -177,17 +193,19 @@ func (p *process) rest(engine storetest.Engine) {
 	})
 }
 
-// links are all that stand in a mail: in its text, its HTML, its headers and its invitation.
+// links are those in a mail's text, HTML, headers and invitation.
 func (m mail) links() (links []string) {
 	unfolded := strings.ReplaceAll(m.Calendar, "\r\n ", "")
-	for _, text := range []string{m.Text, html.UnescapeString(m.HTML), strings.ReplaceAll(unfolded, `\n`, " "), fmt.Sprint(m.Headers)} {
-		links = append(links, mailed.FindAllString(text, -1)...)
+	for _, text := range []string{
+		m.Text, html.UnescapeString(m.HTML), strings.ReplaceAll(unfolded, `\n`, " "), fmt.Sprint(m.Headers),
+	} {
+		links = append(links, urlInMail.FindAllString(text, -1)...)
 	}
 	return links
 }
 
-// own is the path of a link to this site, and "" for all others.
-func (p *process) own(link string) string {
+// ownPath is the path of a link to this site, and "" for all others.
+func (p *process) ownPath(link string) string {
 	u, err := url.Parse(link)
 	if err != nil || link == "" {
 		return ""

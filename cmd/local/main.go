@@ -1,5 +1,5 @@
-// Command local is the whole system in one process: the functions' own handlers, with stand-ins for API Gateway, DynamoDB,
-// SES, EventBridge and the schedule around them. make run starts it.
+// Command local is the whole system in one process: the functions' own handlers, with stand-ins for API Gateway,
+// DynamoDB, SES, EventBridge and the schedule. make run starts it.
 package main
 
 import (
@@ -41,12 +41,12 @@ func run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	}
 	defer listener.Close()
 	s.baseURL = baseURL(listener.Addr())
-	m, err := assemble(ctx, s, log)
+	a, err := newApp(ctx, s, log)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, banner, s.baseURL, demoSlug, s.folder)
-	return errors.Join(m.run(ctx, listener), m.close())
+	return errors.Join(a.run(ctx, listener), a.close())
 }
 
 const banner = `
@@ -60,7 +60,7 @@ const banner = `
 
 `
 
-// baseURL is what a browser on this machine calls a listener.
+// baseURL is the address of a listener for a browser on this machine.
 func baseURL(a net.Addr) string {
 	tcp, ok := a.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() {
@@ -69,38 +69,41 @@ func baseURL(a net.Addr) string {
 	return "http://" + a.String()
 }
 
-// settings come from the environment.
+// settings are read from the environment.
 type settings struct {
 	addr, folder   string
-	dynamoEndpoint string // "" for the engine of our own
-	sesEndpoint    string // "" for the recorder
-	start          time.Time
+	dynamoEndpoint string    // "" for the embedded engine
+	sesEndpoint    string    // "" for local.SESServer
+	start          time.Time // of the clock; zero for the real or the stored time
 	table          string
 	baseURL        string
 }
 
 func readSettings(getenv func(string) string) (settings, error) {
-	or := func(name, usual string) string {
+	or := func(name, fallback string) string {
 		if v := getenv(name); v != "" {
 			return v
 		}
-		return usual
+		return fallback
 	}
 	s := settings{
 		addr: or("ADDR", "127.0.0.1:8080"), folder: or("DATA_DIR", ".local"),
 		dynamoEndpoint: getenv("DYNAMODB_ENDPOINT"), sesEndpoint: getenv("SES_ENDPOINT"), table: or("TABLE", "deltag"),
 	}
-	var faults []error
-	for name, endpoint := range map[string]string{"DYNAMODB_ENDPOINT": s.dynamoEndpoint, "SES_ENDPOINT": s.sesEndpoint} {
+	var errs []error
+	endpoints := map[string]string{"DYNAMODB_ENDPOINT": s.dynamoEndpoint, "SES_ENDPOINT": s.sesEndpoint}
+	for name, endpoint := range endpoints {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "") {
-			faults = append(faults, fmt.Errorf("%s is %q: it has to be a URL like http://127.0.0.1:8000", name, endpoint))
+			errs = append(
+				errs, fmt.Errorf("%s is %q: it has to be a URL such as http://127.0.0.1:8000", name, endpoint),
+			)
 		}
 	}
 	if now := getenv("LOCAL_NOW"); now != "" {
 		var err error
 		if s.start, err = time.Parse(time.RFC3339, now); err != nil {
-			faults = append(faults, fmt.Errorf("LOCAL_NOW is %q: it has to be a time like 2026-11-30T10:00:00Z", now))
+			errs = append(errs, fmt.Errorf("LOCAL_NOW is %q: it has to be a time such as 2026-11-30T10:00:00Z", now))
 		}
 	}
-	return s, errors.Join(faults...)
+	return s, errors.Join(errs...)
 }

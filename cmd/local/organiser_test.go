@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// An organiser calls the API about the demo event.
+// An organiser calls the API about one event: the demo event, unless create was called.
 type organiser struct {
 	*process
 	token, path string
@@ -61,7 +61,7 @@ func (o organiser) counts() counts {
 	return event.Counts
 }
 
-// list reads all pages of a list. They are short, so that there are some.
+// list reads all pages of a list. They are short, so that there are several.
 func list[T any](o organiser, name string) (all []T) {
 	o.t.Helper()
 	for cursor := ""; ; {
@@ -79,17 +79,19 @@ func list[T any](o organiser, name string) (all []T) {
 
 type delivery struct{ ID, Email, Kind, Status, Reason, MessageID string }
 
-func (d delivery) open() bool {
+func (d delivery) isActive() bool {
 	return d.Status == "pending" || d.Status == "sending" || d.Status == "unknown"
 }
 
-// settle waits until nothing in the ledger is left to do.
-func (o organiser) settle() {
+// waitUntilSent waits until no delivery is active.
+func (o organiser) waitUntilSent() {
 	o.t.Helper()
-	o.until("the end of all sending", func() bool { return !slices.ContainsFunc(list[delivery](o, "deliveries"), delivery.open) })
+	o.until("the end of all sending", func() bool {
+		return !slices.ContainsFunc(list[delivery](o, "deliveries"), delivery.isActive)
+	})
 }
 
-// wantKinds: each of these people has got these mails, no more and no fewer.
+// wantKinds: each of these people has got exactly these mails, in this order.
 func (p *process) wantKinds(people []string, want string) {
 	p.t.Helper()
 	got := map[string][]string{}
@@ -103,7 +105,7 @@ func (p *process) wantKinds(people []string, want string) {
 	}
 }
 
-// history is a delivery's, in words.
+// history is a delivery's list of statuses and reasons.
 func (o organiser) history(id string) string {
 	o.t.Helper()
 	var d struct {

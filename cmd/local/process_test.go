@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A process is the real one, as make run starts it.
+// A process is the built command, as make run starts it.
 type process struct {
 	t   *testing.T
 	cmd *exec.Cmd
@@ -25,8 +25,8 @@ type process struct {
 	output logCapture
 }
 
-// binary is built once for all tests.
-func binary(t *testing.T) string {
+// build builds the command.
+func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "local")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
@@ -56,7 +56,7 @@ func start(t *testing.T, path string, env ...string) *process {
 			return p
 		}
 	}
-	t.Fatal("it did not start")
+	t.Fatal("the process did not start")
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (p *process) post(path, body string) []byte {
 	return raw
 }
 
-func (p *process) goTo(t string) { p.post("/local/clock", `{"now":"`+t+`"}`) }
+func (p *process) setClock(t string) { p.post("/local/clock", `{"now":"`+t+`"}`) }
 
 type mail struct {
 	ID      string
@@ -140,7 +140,7 @@ func (p *process) kinds(to string) string {
 	return strings.Join(ks, " ")
 }
 
-// until waits for what has to come within the two seconds that DESIGN promises, and some more on a busy machine.
+// until waits for what is promised within two seconds, and longer on a busy machine.
 func (p *process) until(what string, ok func() bool) {
 	p.t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {

@@ -1,5 +1,5 @@
-// Command token makes an access token for the API of a table in AWS. It prints the token, once; the table keeps
-// its hash. Credentials and region come from the environment: aws configure export-credentials --format env.
+// Command token makes an access token for the API of a table in AWS, and prints it. Only its hash is stored.
+// Credentials and region come from the environment: aws configure export-credentials --format env.
 package main
 
 import (
@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	case *table == "" || *name == "":
 		return errors.New("-table and -name are needed")
 	case flags.NArg() > 0:
-		return fmt.Errorf("%q is no option; put quotes around a name of several words", flags.Arg(0))
+		return fmt.Errorf("%q is not an option; put quotes around a name of several words", flags.Arg(0))
 	case *days < 1 || *days > 3650:
 		return errors.New("-days has to be from 1 to 3650")
 	case region == "":
@@ -51,7 +51,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	}
 	now := time.Now()
 	store := dynamo.New(dynamo.NewClient(region, endpoint, config.Credentials(getenv)), *table, rand.Reader)
-	err = store.PutToken(ctx, hash, deltag.AccessToken{Name: *name, Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days)})
+	err = store.PutToken(ctx, hash, deltag.AccessToken{
+		Name: *name, Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days),
+	})
 	if err != nil {
 		return err
 	}

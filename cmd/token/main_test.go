@@ -12,16 +12,20 @@ import (
 
 func TestRun(t *testing.T) {
 	engine := storetest.Embedded(t)
-	environ := func(without string) func(string) string {
-		vars := map[string]string{"AWS_REGION": "eu-north-1", "DYNAMODB_ENDPOINT": engine.Endpoint(), "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-		for name := range strings.FieldsSeq(without) {
+	environ := func(unset string) func(string) string {
+		vars := map[string]string{
+			"AWS_REGION": "eu-north-1", "DYNAMODB_ENDPOINT": engine.Endpoint(), "AWS_ACCESS_KEY_ID": "a",
+			"AWS_SECRET_ACCESS_KEY": "b",
+		}
+		for name := range strings.FieldsSeq(unset) {
 			delete(vars, name)
 		}
 		return func(name string) string { return vars[name] }
 	}
 	t.Run("PrintsATokenWhoseHashIsStored", func(t *testing.T) {
 		var out strings.Builder
-		if err := run(t.Context(), []string{"-table", engine.Table, "-name", "script", "-days", "2"}, environ(""), &out); err != nil {
+		args := []string{"-table", engine.Table, "-name", "script", "-days", "2"}
+		if err := run(t.Context(), args, environ(""), &out); err != nil {
 			t.Fatal(err)
 		}
 		hash, ok := deltag.HashAccessToken(strings.TrimSpace(out.String()))
@@ -33,7 +37,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
-	for name, c := range map[string]struct{ args, without, says string }{
+	for name, c := range map[string]struct{ args, unset, message string }{
 		"NoName":        {"-table t", "", "-name"},
 		"TooManyDays":   {"-table t -name x -days 9999", "", "-days"},
 		"UnquotedName":  {"-table t -name Annas scripts", "", "scripts"},
@@ -42,8 +46,8 @@ func TestRun(t *testing.T) {
 		"NoSuchTable":   {"-table nope -name x", "", "ResourceNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := run(t.Context(), strings.Fields(c.args), environ(c.without), &strings.Builder{})
-			if err == nil || !strings.Contains(err.Error(), c.says) {
+			err := run(t.Context(), strings.Fields(c.args), environ(c.unset), &strings.Builder{})
+			if err == nil || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%v", err)
 			}
 		})

@@ -1,4 +1,4 @@
-// Command feedback is the function that notes in the mail ledger what SES reports.
+// Command feedback is the function that records SES's events in the mail ledger.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command mailer is the function that sends what is due: woken by the table's stream for each new row of the mail
-// ledger, and once a minute by the schedule.
+// Command mailer is the function that sends what is due. The table's stream invokes it for each new due item, and the
+// schedule once a minute.
 package main
 
 import (
@@ -35,9 +35,11 @@ func run(log *slog.Logger) error {
 	}
 	keys := config.Credentials(os.Getenv)
 	store := dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, keys), c.Table, rand.Reader)
-	sender := &ses.Sender{Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet}
-	composer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}
-	mailer := mailer.New(store, composer, sender, time.Now, log, c.MailRate)
+	sender := &ses.Sender{
+		Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet,
+	}
+	renderer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}
+	mailer := mailer.New(store, renderer, sender, time.Now, log, c.MailRate)
 	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, func(ctx context.Context, pk, sk string) error {
 		task, err := dynamo.ParseTask(pk, sk)
 		if err != nil {

@@ -1,4 +1,4 @@
-// Command organiser is the function behind the organisers' API.
+// Command organiser is the function of the organisers' API.
 package main
 
 import (

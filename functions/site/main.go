@@ -1,4 +1,4 @@
-// Command site is the function behind the visitor's pages.
+// Command site is the function of the visitors' pages.
 package main
 
 import (

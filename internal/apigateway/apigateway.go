@@ -1,5 +1,5 @@
 // Package apigateway does what an API Gateway HTTP API does around a function, for make run and for tests: it turns a
-// request into the event of payload version 2.0, and a function's answer into a response. No function links it.
+// request into an event of payload version 2.0, and the function's response into one of net/http. No function links it.
 package apigateway
 
 import (
@@ -16,35 +16,42 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// NewEvent is the event that API Gateway would send for r with that body.
-func NewEvent(r *http.Request, body []byte, now time.Time, requestID string) events.APIGatewayV2HTTPRequest {
+// An Event is a request as a function gets it, and a Response is what it returns.
+type (
+	Event    = events.APIGatewayV2HTTPRequest
+	Response = events.APIGatewayV2HTTPResponse
+)
+
+// NewEvent is the event that API Gateway would send for r with this body.
+func NewEvent(r *http.Request, body []byte, now time.Time, requestID string) Event {
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		source = r.RemoteAddr
 	}
 	path := decodedPath(r.URL)
 	prefix, _, _ := strings.Cut(r.Host, ".")
-	e := events.APIGatewayV2HTTPRequest{
+	e := Event{
 		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: r.URL.RawQuery,
-		Cookies: cookies(r.Header), Headers: lowered(r, len(body)), QueryStringParameters: parameters(r.URL),
-		Body: string(body),
+		Cookies: cookies(r.Header), Headers: lowerCaseHeaders(r, len(body)),
+		QueryStringParameters: queryParameters(r.URL),
+		Body:                  string(body),
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: "$default", AccountID: "000000000000", Stage: "$default", RequestID: requestID, APIID: "local",
-			DomainName: r.Host, DomainPrefix: prefix,
+			RouteKey: "$default", AccountID: "000000000000", Stage: "$default", RequestID: requestID,
+			APIID: "local", DomainName: r.Host, DomainPrefix: prefix,
 			Time: now.UTC().Format("02/Jan/2006:15:04:05 +0000"), TimeEpoch: now.UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: r.Method, Path: path, Protocol: r.Proto, SourceIP: source, UserAgent: r.UserAgent(),
 			},
 		},
 	}
-	if len(body) > 0 && !passedAsText(r.Header.Get("Content-Type"), body) {
+	if len(body) > 0 && !isPassedAsText(r.Header.Get("Content-Type"), body) {
 		e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return e
 }
 
-// decodedPath does to a path what HTTP APIs do: they decode it, end it at a question mark, and decode it again. Where the
-// second time fails, as on /100%25, the real one answers 400 by itself.
+// decodedPath decodes a path as HTTP APIs do: once, cut at a question mark, and again. Where the second decoding fails,
+// as for /100%25, the real one answers 400 by itself.
 func decodedPath(u *url.URL) string {
 	path, _, _ := strings.Cut(u.Path, "?")
 	if again, err := url.PathUnescape(path); err == nil {
@@ -55,8 +62,8 @@ func decodedPath(u *url.URL) string {
 
 func cookies(h http.Header) []string {
 	var all []string
-	for _, line := range h["Cookie"] {
-		for c := range strings.SplitSeq(line, ";") {
+	for _, header := range h["Cookie"] {
+		for c := range strings.SplitSeq(header, ";") {
 			if c = strings.TrimSpace(c); c != "" {
 				all = append(all, c)
 			}
@@ -65,8 +72,8 @@ func cookies(h http.Header) []string {
 	return all
 }
 
-// lowered joins repeated headers. A Content-Length is always among them, even of a GET.
-func lowered(r *http.Request, length int) map[string]string {
+// lowerCaseHeaders joins repeated headers. Content-Length is always among them, even for a GET.
+func lowerCaseHeaders(r *http.Request, length int) map[string]string {
 	all := make(map[string]string, len(r.Header)+2)
 	for name, values := range r.Header {
 		if name != "Cookie" {
@@ -77,7 +84,7 @@ func lowered(r *http.Request, length int) map[string]string {
 	return all
 }
 
-func parameters(u *url.URL) map[string]string {
+func queryParameters(u *url.URL) map[string]string {
 	query := u.Query()
 	if len(query) == 0 {
 		return nil
@@ -89,8 +96,8 @@ func parameters(u *url.URL) map[string]string {
 	return all
 }
 
-// passedAsText says which bodies are not sent in base64. Form posts and bodies without a type are.
-func passedAsText(contentType string, body []byte) bool {
+// isPassedAsText says whether a body is not sent in base64, as form posts and bodies without a type are.
+func isPassedAsText(contentType string, body []byte) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	switch t = strings.ToLower(strings.TrimSpace(t)); t {
 	case "application/json", "application/xml", "application/javascript":
@@ -99,12 +106,12 @@ func passedAsText(contentType string, body []byte) bool {
 			return false
 		}
 	}
-	return utf8.Valid(body) // anything else could not stand in JSON
+	return utf8.Valid(body) // JSON text is UTF-8
 }
 
-// WriteResponse sends a function's answer to the client. An answer that API Gateway would not take gives the client its 500, and
-// an error. multiValueHeaders are not looked at: in payload version 2.0 nobody does.
-func WriteResponse(w http.ResponseWriter, res events.APIGatewayV2HTTPResponse) error {
+// WriteResponse sends a function's response to the client. For a response that API Gateway would not accept, the client
+// gets a 500, and the caller an error. multiValueHeaders are ignored, as they are in payload version 2.0.
+func WriteResponse(w http.ResponseWriter, res Response) error {
 	body, err := []byte(res.Body), error(nil)
 	if res.IsBase64Encoded {
 		body, err = base64.StdEncoding.DecodeString(res.Body)
@@ -119,11 +126,11 @@ func WriteResponse(w http.ResponseWriter, res events.APIGatewayV2HTTPResponse) e
 	if err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = w.Write([]byte(`{"message":"Internal Server Error"}`)) // the fault is told below
-		return fmt.Errorf("function's answer: %w", err)
+		_, _ = w.Write([]byte(`{"message":"Internal Server Error"}`)) // the client may be gone
+		return fmt.Errorf("function's response: %w", err)
 	}
 	h := w.Header()
-	h["Content-Type"] = nil // no guessing
+	h["Content-Type"] = nil // keeps net/http from guessing one
 	for name, value := range res.Headers {
 		h.Set(name, value)
 	}

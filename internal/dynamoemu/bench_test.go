@@ -8,22 +8,23 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"deltag/internal/dynamoemu"
 )
 
 func BenchmarkServer(b *testing.B) {
 	for _, size := range []int{0, 5000} {
 		b.Run(fmt.Sprintf("items=%d", size), func(b *testing.B) {
-			s := open(b, b.TempDir())
-			defer closeServer(b, s)
-			c := serve(b, s)
-			for n := range size {
-				it := key("E", registrationSK(n))
-				it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(fmt.Sprintf("%08d", n))
-				it["Name"], it["Email"] = text("Anna Andersen"), text(fmt.Sprintf("anna-%d@example.dk", n))
-				put(b, c, it)
-			}
-			b.Run("SignUp", func(b *testing.B) { benchmarkSignUp(b, c) })
-			b.Run("Due", func(b *testing.B) { benchmarkDue(b, c) })
+			useFolder(b, b.TempDir(), func(_ *dynamoemu.Server, c *dynamodb.Client) {
+				for n := range size {
+					it := key("E", registrationSK(n))
+					it["GSI1PK"], it["GSI1SK"] = text("DUE"), text(fmt.Sprintf("%08d", n))
+					it["Name"], it["Email"] = text("Anna Andersen"), text(fmt.Sprintf("anna-%d@example.dk", n))
+					put(b, c, it)
+				}
+				b.Run("SignUp", func(b *testing.B) { benchmarkSignUp(b, c) })
+				b.Run("Due", func(b *testing.B) { benchmarkDue(b, c) })
+			})
 		})
 	}
 }

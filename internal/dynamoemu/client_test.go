@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"deltag/internal/dynamo"
 	"deltag/internal/dynamoemu"
 )
 
@@ -33,7 +34,7 @@ func dueRow(n int) row {
 	return it
 }
 
-// credentials are those of nobody: the emulator looks at none.
+// credentials are not checked by the emulator.
 func credentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 }
@@ -44,17 +45,14 @@ func newClient(endpoint string) *dynamodb.Client {
 	})
 }
 
-func open(tb testing.TB, folder string) *dynamoemu.Server {
+// useFolder runs use on a server that has its tables in a folder, and closes the server.
+func useFolder(tb testing.TB, folder string, use func(s *dynamoemu.Server, c *dynamodb.Client)) {
 	tb.Helper()
 	s, err := dynamoemu.Open(folder)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s
-}
-
-func closeServer(tb testing.TB, s *dynamoemu.Server) {
-	tb.Helper()
+	use(s, serve(tb, s))
 	if err := s.Close(); err != nil {
 		tb.Fatal(err)
 	}
@@ -67,7 +65,7 @@ func serve(tb testing.TB, s *dynamoemu.Server) *dynamodb.Client {
 	tb.Cleanup(srv.Close)
 	c := newClient(srv.URL)
 	err := createTable(tb.Context(), c)
-	if in := (*types.ResourceInUseException)(nil); err != nil && !errors.As(err, &in) {
+	if exists := (*types.ResourceInUseException)(nil); err != nil && !errors.As(err, &exists) {
 		tb.Fatal(err)
 	}
 	return c
@@ -76,23 +74,7 @@ func serve(tb testing.TB, s *dynamoemu.Server) *dynamodb.Client {
 var table = aws.String("table")
 
 func createTable(ctx context.Context, c *dynamodb.Client) error {
-	keys := func(hash, sort string) []types.KeySchemaElement {
-		return []types.KeySchemaElement{
-			{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange},
-		}
-	}
-	in := &dynamodb.CreateTableInput{
-		TableName: table, BillingMode: types.BillingModePayPerRequest, KeySchema: keys("PK", "SK"),
-		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-			IndexName: aws.String("GSI1"), KeySchema: keys("GSI1PK", "GSI1SK"),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}},
-	}
-	for _, name := range []string{"PK", "SK", "GSI1PK", "GSI1SK"} {
-		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
-	}
-	_, err := c.CreateTable(ctx, in)
+	_, err := c.CreateTable(ctx, dynamo.Schema(*table))
 	return err
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A condition is read from a ConditionExpression or KeyConditionExpression:
+// A condition is read from a ConditionExpression or KeyConditionExpression; nil is none and always holds:
 //
 //	or   = and {OR and}
 //	and  = not {AND not}
@@ -19,15 +19,36 @@ type condition struct {
 	operator  string
 	parts     []*condition // of AND, OR and NOT
 	operands  []operand    // of a test
+	test      test
 	bracketed bool
 }
 
-// condition reads a ConditionExpression; nil is none, and always holds.
-func (p *placeholders) condition(text *string) (*condition, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return parse(p, "ConditionExpression", *text, (*parser).or)
+// A test is a function or comparator, and holds for some values of its operands.
+type test struct {
+	operands int
+	holds    func(v []value) bool
+}
+
+var functions = map[string]test{
+	"attribute_exists":     {1, func(v []value) bool { return v[0] != absent }},
+	"attribute_not_exists": {1, func(v []value) bool { return v[0] == absent }},
+	"begins_with":          {2, func(v []value) bool { return hasPrefix(v[0], v[1]) }},
+}
+
+var comparators = map[string]test{
+	"=":       {2, func(v []value) bool { return equal(v[0], v[1]) }},
+	"<>":      {2, func(v []value) bool { return !equal(v[0], v[1]) }},
+	"<":       {2, func(v []value) bool { return inOrder(v[0], v[1], -1) }},
+	"<=":      {2, func(v []value) bool { return inOrder(v[0], v[1], -1, 0) }},
+	">":       {2, func(v []value) bool { return inOrder(v[0], v[1], 1) }},
+	">=":      {2, func(v []value) bool { return inOrder(v[0], v[1], 1, 0) }},
+	"BETWEEN": {3, func(v []value) bool { return inOrder(v[0], v[1], 1, 0) && inOrder(v[0], v[2], -1, 0) }},
+}
+
+// inOrder says whether compare has one of the results. It is false for values that cannot be compared.
+func inOrder(a, b value, results ...int) bool {
+	order, ok := compare(a, b)
+	return ok && slices.Contains(results, order)
 }
 
 func (p *parser) or() *condition {
@@ -64,55 +85,40 @@ func (p *parser) not() *condition {
 
 func (p *parser) test() *condition {
 	c := &condition{operator: p.token}
-	if strings.HasPrefix(strings.TrimSpace(p.rest), "(") {
+	var isFunction bool
+	if c.test, isFunction = functions[c.operator]; isFunction {
 		p.next()
-		c.operands = p.arguments(c.operator)
+		p.expect("(")
+		c.operands = p.operands(c.test.operands, ",")
+		p.expect(")")
 	} else {
 		first := p.operand()
 		c.operator = strings.ToUpper(p.token)
-		p.next()
-		c.operands = []operand{first, p.operand()}
-		switch c.operator {
-		case "BETWEEN":
-			p.expect("AND")
-			c.operands = append(c.operands, p.operand())
-		case "=", "<>", "<", "<=", ">", ">=":
-		default:
-			p.fail("Syntax error, or more than dynamoemu supports; operator: %q", c.operator)
+		if c.test = comparators[c.operator]; c.test.holds == nil {
+			p.fail("Syntax error, or more than dynamoemu supports; operator or function: %q", c.operator)
 		}
+		p.next()
+		c.operands = append([]operand{first}, p.operands(c.test.operands-1, "AND")...)
 	}
-	p.check(c)
+	p.checkOperands(c)
 	return c
 }
 
-func (p *parser) arguments(function string) []operand {
-	p.expect("(")
+func (p *parser) operands(count int, separator string) []operand {
 	all := []operand{p.operand()}
-	switch function {
-	case "attribute_exists", "attribute_not_exists":
-	case "begins_with":
-		p.expect(",")
+	for len(all) < count {
+		p.expect(separator)
 		all = append(all, p.operand())
-	default:
-		p.fail("Invalid function name, or more than dynamoemu supports; function: %s", function)
 	}
-	p.expect(")")
 	return all
 }
 
-// check refuses a test that DynamoDB refuses without looking at an item.
-func (p *parser) check(c *condition) {
+// checkOperands refuses a test that DynamoDB refuses without looking at an item.
+func (p *parser) checkOperands(c *condition) {
 	for _, o := range c.operands {
-		fits := true
-		switch v := o.constant; {
-		case v == nil, c.operator == "=", c.operator == "<>":
-		case c.operator == "attribute_exists", c.operator == "attribute_not_exists":
-			fits = false
-		case c.operator == "begins_with":
-			fits = v.S != nil || v.B != nil
-		default:
-			fits = v.S != nil || v.N != nil || v.B != nil
-		}
+		v := o.constant
+		fits := v == nil || c.operator == "=" || c.operator == "<>" || len(c.operands) > 1 &&
+			(v.S != nil || v.B != nil || v.N != nil && c.operator != "begins_with")
 		if !fits {
 			p.fail("Incorrect operand type for operator or function; operator or function: %s", c.operator)
 		}
@@ -139,94 +145,69 @@ func (c *condition) holds(it item) bool {
 		return c.parts[0].holds(it) && c.parts[1].holds(it)
 	case "NOT":
 		return !c.parts[0].holds(it)
-	case "BETWEEN":
-		lower := condition{operator: ">=", operands: c.operands[:2]}
-		upper := condition{operator: "<=", operands: []operand{c.operands[0], c.operands[2]}}
-		return lower.holds(it) && upper.holds(it)
 	}
-	a, hasA := c.operands[0].of(it)
-	switch c.operator {
-	case "attribute_exists":
-		return hasA
-	case "attribute_not_exists":
-		return !hasA
+	values := make([]value, len(c.operands))
+	for i, o := range c.operands {
+		if values[i] = it[o.attribute]; o.constant != nil {
+			values[i] = *o.constant
+		}
 	}
-	b, hasB := c.operands[1].of(it)
-	switch c.operator {
-	case "=":
-		return hasA && hasB && equal(a, b)
-	case "<>":
-		return !hasA || !hasB || !equal(a, b)
-	case "begins_with":
-		return hasPrefix(a, b)
-	}
-	order, ok := compare(a, b)
-	switch c.operator {
-	case "<":
-		return ok && order < 0
-	case "<=":
-		return ok && order <= 0
-	case ">":
-		return ok && order > 0
-	}
-	return ok && order >= 0
+	return c.test.holds(values)
 }
 
-// A keyCondition is what a Query asks for: a range of one partition.
+// A keyCondition selects a range of one partition, which begins with the first item not before start.
 type keyCondition struct {
-	partition string
-	sortKey   *condition // nil: all of the partition
+	*condition
+	start item
 }
 
-// keyCondition reads a KeyConditionExpression: an equality of the partition key, and at most one test of the sort key.
-// Attributes stand on the left.
-func (p *placeholders) keyCondition(text string, keys keySchema) (k keyCondition, err error) {
-	c, err := parse(p, "KeyConditionExpression", text, (*parser).or)
-	if err != nil {
+// keyCondition reads a KeyConditionExpression: an equality of the partition key, and at most one test of the sort
+// key, in any order and each with the attribute on the left.
+func (p *parser) keyCondition(text string, x *index) (keyCondition, error) {
+	k := keyCondition{read(p, "KeyConditionExpression", &text, (*parser).or), item{}}
+	if err := p.finish(); err != nil {
 		return k, err
 	}
-	tests := []*condition{c}
-	if c.operator == "AND" {
-		tests = c.parts
+	tests := []*condition{k.condition}
+	if k.operator == "AND" {
+		tests = k.parts
 	}
 	for _, test := range tests {
-		if !test.suitsKey() {
-			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports: %s", test.operator)
+		attribute := test.keyAttribute()
+		_, twice := k.start[attribute]
+		ofPartition := attribute == x.partitionKey() && test.operator == "="
+		if twice || !ofPartition && attribute != x.sortKey() {
+			return k, invalid("Invalid KeyConditionExpression, or more than dynamoemu supports; operator: %s", test.operator)
 		}
-		switch name := test.operands[0].attribute; {
-		case name == keys.partition && test.operator == "=" && k.partition == "":
-			k.partition = *test.operands[1].constant.S
-		case name == keys.sort && k.sortKey == nil:
-			k.sortKey = test
-		default:
-			return k, invalid("Invalid KeyConditionExpression: attribute %s, operator %s", name, test.operator)
-		}
+		k.start[attribute] = test.lowest()
 	}
-	if k.partition == "" {
-		return k, invalid("Query condition missed key schema element: %s", keys.partition)
+	if k.start[x.partitionKey()] == absent {
+		return k, invalid("Query condition missed key schema element: %s", x.partitionKey())
 	}
 	return k, nil
 }
 
-// suitsKey says whether a test compares an attribute with what a key can be.
-func (c *condition) suitsKey() bool {
-	return len(c.operands) > 1 && c.operator != "<>" && c.operands[0].constant == nil &&
-		!slices.ContainsFunc(c.operands[1:], func(o operand) bool {
-			return o.constant == nil || o.constant.S == nil || *o.constant.S == ""
-		})
+// keyAttribute is the attribute that a test compares with values that a key can have, or "".
+func (c *condition) keyAttribute() string {
+	if len(c.operands) < 2 || c.operator == "<>" {
+		return ""
+	}
+	for _, o := range c.operands[1:] {
+		if o.constant == nil || o.constant.S == nil || *o.constant.S == "" {
+			return ""
+		}
+	}
+	return c.operands[0].attribute
 }
 
-// place says whether an item lies before the range (-1), in it (0) or behind it (1).
-func (k keyCondition) place(it item) int {
-	if k.sortKey.holds(it) {
-		return 0
-	}
-	switch k.sortKey.operator {
-	case "<":
-		return 1
+// lowest is the lowest text for which a test of a key can hold.
+func (c *condition) lowest() value {
+	text := *c.operands[1].constant.S
+	switch c.operator {
+	case "<", "<=":
+		text = ""
 	case ">":
-		return -1
+		text += "\x00"
 	}
-	order, _ := compare(it[k.sortKey.operands[0].attribute], *k.sortKey.operands[1].constant)
-	return order
+	return value{S: &text}
 }

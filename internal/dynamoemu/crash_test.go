@@ -67,41 +67,39 @@ func startProcess(t *testing.T, folder string) (endpoint string, kill func()) {
 	return strings.TrimSpace(line), kill
 }
 
-// TestKilledProcessLosesNothingItAnswered writes from several sides, kills the process in the middle of it, and looks
-// at what the next process has.
+// TestKilledProcessLosesNothingItAnswered writes concurrently, kills the process meanwhile, and checks what the next
+// process has.
 func TestKilledProcessLosesNothingItAnswered(t *testing.T) {
-	const lives = 6
+	const processes = 6
 	folder := t.TempDir()
-	var answered sync.Map // sort key → life
-	for life := range lives {
+	var answered sync.Map // sort key → process
+	for n := range processes {
 		endpoint, kill := startProcess(t, folder)
-		if life == 0 {
+		if n == 0 {
 			if err := createTable(t.Context(), newClient(endpoint)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		writeUntilKilled(t, endpoint, life, &answered, kill)
+		writeUntilKilled(t, endpoint, n, &answered, kill)
 	}
 
-	s := open(t, folder)
-	defer closeServer(t, s)
-	c := serve(t, s)
-	rows := 0
-	answered.Range(func(sk, life any) bool {
-		rows++
-		if get(t, c, key("E", sk.(string))) == nil {
-			t.Errorf("life %d: row %s was answered for and is lost", life, sk)
+	useFolder(t, folder, func(_ *dynamoemu.Server, c *dynamodb.Client) {
+		rows := 0
+		for sk, process := range answered.Range {
+			rows++
+			if get(t, c, key("E", sk.(string))) == nil {
+				t.Errorf("process %d: row %s was answered and is lost", process, sk)
+			}
 		}
-		return true
+		if rows == 0 {
+			t.Error("no row was answered")
+		}
+		t.Logf("%d processes: %d rows answered", processes, rows)
 	})
-	if rows == 0 {
-		t.Error("no rows prove nothing")
-	}
-	t.Logf("%d lives: %d rows answered for", lives, rows)
 }
 
-// writeUntilKilled writes new rows, and one that all replace, so that the journal is compacted too.
-func writeUntilKilled(t *testing.T, endpoint string, life int, answered *sync.Map, kill func()) {
+// writeUntilKilled writes new rows, and rows that it replaces, so that the journal is compacted too.
+func writeUntilKilled(t *testing.T, endpoint string, process int, answered *sync.Map, kill func()) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -111,13 +109,13 @@ func writeUntilKilled(t *testing.T, endpoint string, life int, answered *sync.Ma
 	for w := range 4 {
 		group.Go(func() {
 			for n := 0; ; n++ {
-				sk := fmt.Sprintf("REG#%d-%d-%d", life, w, n)
+				sk := fmt.Sprintf("REG#%d-%d-%d", process, w, n)
 				last := row{"PK": text("E"), "SK": text(fmt.Sprint("last-of-", w)), "Last": text(sk)}
 				err := transact(ctx, c, putAction(key("E", sk)), putAction(last))
 				if err != nil {
-					return // it is dead
+					return // the process is killed
 				}
-				answered.Store(sk, life)
+				answered.Store(sk, process)
 				select {
 				case done <- struct{}{}:
 				case <-ctx.Done():
@@ -126,7 +124,7 @@ func writeUntilKilled(t *testing.T, endpoint string, life int, answered *sync.Ma
 			}
 		})
 	}
-	for range 40 + 17*life { // so that each life ends at another point
+	for range 40 + 17*process { // so that each process ends at another point
 		<-done
 	}
 	kill()

@@ -1,4 +1,4 @@
 package dynamoemu
 
-// CompactNow compacts the journal at once instead of soon.
-func (s *Server) CompactNow() { s.compactNow() }
+// Compact compacts the journal at once.
+func (s *Server) Compact() error { return s.compact() }

@@ -1,35 +1,83 @@
 package dynamoemu
 
 import (
-	"maps"
 	"slices"
-	"sort"
 	"strings"
 )
 
-// An index holds items by partition, in the order of their sort key and then of the table's own key. The table itself
-// is one, its primary.
+// An index holds items in the order of its key. The table itself is one, its primary.
 type index struct {
-	keys, tableKeys keySchema
-	order           []string // the attributes that order all items
-	partitions      map[string][]item
+	key       []keyAttribute // partition key and sort key, and in a secondary index those of the table
+	secondary bool
+	items     []item
 }
 
-func newIndex(keys, tableKeys keySchema) *index {
-	order := []string{keys.partition, keys.sort, tableKeys.partition, tableKeys.sort}
-	if keys == tableKeys {
-		order = order[:2]
+// A keyAttribute is an attribute of type S, with a value of up to maxLength bytes.
+type keyAttribute struct {
+	name      string
+	maxLength int
+}
+
+// newIndex takes the attributes of its key out of unused.
+func newIndex(schema []keyElement, tableKey []keyAttribute, unused map[attributeDefinition]bool) (*index, error) {
+	if len(schema) != 2 || schema[0].KeyType != "HASH" || schema[1].KeyType != "RANGE" {
+		return nil, invalid("A KeySchema must be a HASH and a RANGE key: others are not supported")
 	}
-	return &index{keys: keys, tableKeys: tableKeys, order: order, partitions: map[string][]item{}}
+	x := &index{secondary: tableKey != nil}
+	for i, maxLength := range []int{2048, 1024} {
+		name := schema[i].AttributeName
+		definition := attributeDefinition{name, "S"}
+		if !unused[definition] {
+			return nil, invalid("Attribute %s must be defined, of type S, and of one key: others are not supported", name)
+		}
+		delete(unused, definition)
+		x.key = append(x.key, keyAttribute{name, maxLength})
+	}
+	x.key = append(x.key, tableKey...)
+	return x, nil
 }
 
-// items are those of the partition that an item or its key belongs to.
-func (x *index) items(key item) []item { return x.partitions[key.text(x.keys.partition)] }
+func (x *index) partitionKey() string { return x.key[0].name }
+
+func (x *index) sortKey() string { return x.key[1].name }
+
+// keyOf is the key of an item, and the cursor behind which a next page begins.
+func (x *index) keyOf(it item) item {
+	key := item{}
+	for _, k := range x.key {
+		key[k.name] = it[k.name]
+	}
+	return key
+}
+
+// has says whether an item has a whole key, and so is in the index.
+func (x *index) has(it item) bool {
+	return !slices.ContainsFunc(x.key, func(k keyAttribute) bool { return it[k.name].S == nil })
+}
+
+// checkAttributes refuses key attributes of the wrong type or length. Absent ones pass.
+func (x *index) checkAttributes(it item) error {
+	for _, k := range x.key {
+		v := it[k.name]
+		if v != absent && (v.S == nil || *v.S == "" || len(*v.S) > k.maxLength) {
+			return invalid("One or more parameter values are not valid: %s must be an S of 1 to %d bytes", k.name, k.maxLength)
+		}
+	}
+	return nil
+}
+
+// checkKey accepts exactly a key.
+func (x *index) checkKey(key item) error {
+	if len(key) != len(x.key) || !x.has(key) {
+		return invalid("The provided key does not match the schema")
+	}
+	return x.checkAttributes(key)
+}
 
 // compare orders two items. It needs no more of them than their keys.
 func (x *index) compare(a, b item) int {
-	for _, name := range x.order {
-		if order := strings.Compare(a.text(name), b.text(name)); order != 0 {
+	for _, k := range x.key {
+		if order := strings.Compare(a.text(k.name), b.text(k.name)); order != 0 {
 			return order
 		}
 	}
@@ -37,79 +85,7 @@ func (x *index) compare(a, b item) int {
 }
 
 func (x *index) find(key item) (at int, found bool) {
-	return slices.BinarySearchFunc(x.items(key), key, x.compare)
-}
-
-func (x *index) insert(it item) {
-	at, _ := x.find(it)
-	x.partitions[it.text(x.keys.partition)] = slices.Insert(x.items(it), at, it)
-}
-
-func (x *index) remove(it item) {
-	at, found := x.find(it)
-	if !found {
-		return
-	}
-	partition := it.text(x.keys.partition)
-	x.partitions[partition] = slices.Delete(x.items(it), at, at+1)
-	if len(x.partitions[partition]) == 0 {
-		delete(x.partitions, partition)
-	}
-}
-
-// within are the items that a condition asks for.
-func (x *index) within(condition keyCondition) []item {
-	all := x.partitions[condition.partition]
-	from := sort.Search(len(all), func(i int) bool { return condition.place(all[i]) >= 0 })
-	to := sort.Search(len(all), func(i int) bool { return condition.place(all[i]) > 0 })
-	return all[from:to]
-}
-
-// everything is all items, partition by partition.
-func (x *index) everything() []item {
-	var all []item
-	for _, partition := range slices.Sorted(maps.Keys(x.partitions)) {
-		all = append(all, x.partitions[partition]...)
-	}
-	return all
-}
-
-// projected is what a reader of the index sees of an item: a secondary index has the keys only.
-func (x *index) projected(it item) item {
-	if x.keys == x.tableKeys {
-		return it
-	}
-	return x.cursor(it)
-}
-
-// cursor is the key that a next page begins behind: that of the index and that of the table.
-func (x *index) cursor(it item) item {
-	key := x.keys.of(it)
-	maps.Copy(key, x.tableKeys.of(it))
-	return key
-}
-
-// checkCursor accepts exactly such a key, if the condition asks for it.
-func (x *index) checkCursor(key item, condition keyCondition) error {
-	const reason = "The provided starting key is invalid"
-	if err := key.check(); err != nil {
-		return err
-	}
-	for _, keys := range []keySchema{x.keys, x.tableKeys} {
-		if err := keys.check(key); err != nil {
-			return invalid(reason+": %v", err)
-		}
-		if !keys.has(key) {
-			return invalid(reason)
-		}
-	}
-	if len(key) != len(x.cursor(key)) {
-		return invalid(reason + ": Exclusive Start Key must have same size as table's key schema")
-	}
-	if key.text(x.keys.partition) != condition.partition || condition.place(key) != 0 {
-		return invalid("The provided starting key does not match the range key predicate")
-	}
-	return nil
+	return slices.BinarySearchFunc(x.items, key, x.compare)
 }
 
 // A page is what Query and Scan answer.
@@ -125,29 +101,35 @@ type page struct {
 // maxPage is where DynamoDB ends a page, in bytes.
 const maxPage = 1 << 20
 
-// page is the first of items that lie behind a cursor, whose own item may be gone. With a limit it names a last key
-// even if nothing lies behind it.
-func (x *index) page(items []item, after item, limit *int) page {
+// page is the first of the items that a condition selects, behind a cursor whose own item may be gone. With a limit it
+// names a last key even if nothing lies behind it.
+func (x *index) page(condition keyCondition, after item, limit *int) page {
+	start := condition.start
 	if len(after) > 0 {
-		at, there := slices.BinarySearchFunc(items, after, x.compare)
-		if there {
-			at++
-		}
-		items = items[at:]
+		start = after
+	}
+	from, found := x.find(start)
+	if found && len(after) > 0 {
+		from++
 	}
 	out := page{Items: []item{}}
-	for _, it := range items {
-		if out.size >= maxPage || limit != nil && len(out.Items) == *limit {
+	items := x.items[from:]
+	for ; len(items) > 0 && condition.holds(items[0]); items = items[1:] {
+		if out.size >= maxPage || limit != nil && out.Count == *limit {
 			break
 		}
-		seen := x.projected(it)
-		out.Items = append(out.Items, seen)
-		out.size += seen.size()
+		it := items[0]
+		if x.secondary {
+			it = x.keyOf(it) // all that it projects
+		}
+		out.Items = append(out.Items, it)
+		out.Count++
+		out.size += it.size()
 	}
-	n := len(out.Items)
-	out.Count, out.ScannedCount = n, n
-	if n < len(items) || limit != nil && n == *limit {
-		out.LastEvaluatedKey = x.cursor(items[n-1])
+	more := len(items) > 0 && condition.holds(items[0])
+	if more || limit != nil && out.Count == *limit {
+		out.LastEvaluatedKey = x.keyOf(out.Items[out.Count-1])
 	}
+	out.ScannedCount = out.Count
 	return out
 }

@@ -1,16 +1,14 @@
 package dynamoemu
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,8 +17,8 @@ import (
 // journalHeader is a journal's first line. Its number rises with the format.
 const journalHeader = "deltag dynamoemu journal 1\n"
 
-// A record is one committed change of the tables. Records say what came out of a request, not what was asked, so
-// replaying them decides nothing.
+// A record is one committed change of the tables. It holds the result of a request, so that replaying it decides
+// nothing.
 type record struct {
 	Create *tableDefinition  `json:"create,omitempty"`
 	Drop   string            `json:"drop,omitempty"`
@@ -28,213 +26,133 @@ type record struct {
 	Delete map[string][]item `json:"delete,omitempty"` // keys by table
 }
 
-func (r record) isEmpty() bool {
-	return r.Create == nil && r.Drop == "" && len(r.Put)+len(r.Delete) == 0
+// line is how the journal stores a record: behind its checksum.
+func (r record) line() []byte {
+	body := encode(r)
+	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(body), body)
 }
 
-// A journal is a file of records, one a line, each behind its checksum. Appending is cheap and ordered by the caller;
-// waiting makes it durable, together with what others have appended meanwhile. A nil journal keeps nothing.
+func parseLine(line []byte) (r record, err error) {
+	sum, body, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)); string(sum) != want {
+		return r, fmt.Errorf("its checksum is %s and not %.8q", want, sum)
+	}
+	return r, json.Unmarshal(body, &r)
+}
+
+// replay calls apply with the records of a journal. A last record that is torn was never answered and is ignored; any
+// other damage is an error.
+func replay(path string, apply func(record) error) error {
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if strings.HasPrefix(journalHeader, string(content)) {
+		return nil // new, or torn
+	}
+	records, ok := bytes.CutPrefix(content, []byte(journalHeader))
+	if !ok {
+		return fmt.Errorf("%s is not a file of this version: it begins with %.40q", path, content)
+	}
+	at := len(journalHeader)
+	for line := range bytes.Lines(records) {
+		r, err := parseLine(line)
+		if err != nil && at+len(line) == len(content) {
+			return nil
+		}
+		if err == nil {
+			err = apply(r)
+		}
+		if err != nil {
+			return fmt.Errorf("%s is damaged at byte %d: %w", path, at, err)
+		}
+		at += len(line)
+	}
+	return nil
+}
+
+// A journal is a file of records. Appending is cheap and ordered by the caller; waiting makes records durable, together
+// with those appended meanwhile. The zero value stores nothing.
 type journal struct {
 	path    string
 	durable atomic.Int64 // records on the disk
 
 	mu       sync.Mutex // guards pending and appended
 	pending  []byte
-	appended int64 // records so far
+	appended int64 // the number of the newest record, for wait; the caller of append may read it without mu
 
 	disk sync.Mutex // guards file and err; it is locked before mu
 	file *os.File
 	err  error // the disk failed: nothing becomes durable any more
 }
 
-// openJournal replays the records of a journal and is ready for more. A last record that is torn was never answered
-// for and is cut off; any other damage is an error.
-func openJournal(path string, replay func(record) error) (*journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+func (j *journal) append(r record) {
+	if j.path == "" {
+		return
 	}
-	whole, err := readJournal(file, replay)
-	if err == nil {
-		err = file.Truncate(whole)
-	}
-	if err == nil {
-		_, err = file.Seek(whole, io.SeekStart)
-	}
-	if err == nil && whole == 0 {
-		_, err = file.WriteString(journalHeader) // it reaches the disk with the first record, or is torn
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("journal %s: %w", path, err), file.Close())
-	}
-	return &journal{path: path, file: file}, nil
-}
-
-// readJournal returns the length of what is whole.
-func readJournal(r io.Reader, replay func(record) error) (whole int64, err error) {
-	lines := bufio.NewReader(r)
-	header, err := lines.ReadString('\n')
-	switch {
-	case errors.Is(err, io.EOF) && strings.HasPrefix(journalHeader, header):
-		return 0, nil // new, or torn
-	case err != nil && !errors.Is(err, io.EOF):
-		return 0, err
-	case header != journalHeader:
-		return 0, fmt.Errorf("not a file of this version: it begins with %.40q instead of %q", header, journalHeader)
-	}
-	whole = int64(len(header))
-	for {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return whole, nil // and what has no line end is torn
-		}
-		if err != nil {
-			return whole, err
-		}
-		rec, err := decodeRecord(line)
-		if err != nil {
-			if _, err := lines.Peek(1); errors.Is(err, io.EOF) {
-				return whole, nil
-			}
-			return whole, fmt.Errorf("damaged at byte %d: %w", whole, err)
-		}
-		if err := replay(rec); err != nil {
-			return whole, fmt.Errorf("record at byte %d: %w", whole, err)
-		}
-		whole += int64(len(line))
-	}
-}
-
-func encodeRecord(rec record) ([]byte, error) {
-	body, err := json.Marshal(rec)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(body), body), nil
-}
-
-func decodeRecord(line []byte) (record, error) {
-	var rec record
-	sum, body, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
-	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if err != nil {
-		return rec, err
-	}
-	if crc32.ChecksumIEEE(body) != uint32(want) {
-		return rec, errors.New("checksum does not match")
-	}
-	return rec, json.Unmarshal(body, &rec)
-}
-
-func (j *journal) append(rec record) error {
-	if j == nil {
-		return nil
-	}
-	line, err := encodeRecord(rec)
-	if err != nil {
-		return err
-	}
+	line := r.line()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.pending = append(j.pending, line...)
 	j.appended++
-	return nil
 }
 
-// last is the number of the newest record, for wait.
-func (j *journal) last() int64 {
-	if j == nil {
-		return 0
-	}
+// takePending returns the lines to write, and the number of the last of them.
+func (j *journal) takePending() (lines []byte, last int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.appended
+	lines, j.pending = j.pending, nil
+	return lines, j.appended
 }
 
-// wait returns once record n and all before it are on the disk. The first to come writes for all who are there.
+// wait returns once record n and all before it are on the disk. The first caller writes what others have appended too.
 func (j *journal) wait(n int64) error {
-	if j == nil || j.durable.Load() >= n {
+	if j.durable.Load() >= n {
 		return nil
 	}
 	j.disk.Lock()
 	defer j.disk.Unlock()
-	if j.durable.Load() < n && j.err == nil {
-		j.err = j.write()
+	if j.durable.Load() >= n || j.err != nil {
+		return j.err
+	}
+	lines, last := j.takePending()
+	_, err := j.file.Write(lines)
+	if j.err = errors.Join(err, j.file.Sync()); j.err == nil {
+		j.durable.Store(last)
 	}
 	return j.err
 }
 
-// write is called with the disk locked.
-func (j *journal) write() error {
-	j.mu.Lock()
-	lines, upTo := j.pending, j.appended
-	j.pending = nil
-	j.mu.Unlock()
-	_, err := j.file.Write(lines)
-	if err == nil {
-		err = j.file.Sync()
-	}
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	j.durable.Store(upTo)
-	return nil
-}
-
-// rewrite replaces the file by the records that all yields. The caller sees to it that nobody appends meanwhile.
-func (j *journal) rewrite(all func(yield func(record) error) error) error {
-	if err := j.wait(j.last()); err != nil {
-		return err
-	}
+// rewrite replaces the file by one with these lines, which hold all that was appended. Nobody may append meanwhile.
+func (j *journal) rewrite(lines []byte) error {
 	j.disk.Lock()
 	defer j.disk.Unlock()
-	file, err := writeJournal(j.path+".new", all)
-	if err != nil {
-		return fmt.Errorf("rewrite journal: %w", err)
+	if j.err != nil {
+		return j.err
 	}
-	if err := os.Rename(j.path+".new", j.path); err != nil {
-		return errors.Join(fmt.Errorf("rewrite journal: %w", err), file.Close())
-	}
-	old := j.file
-	j.file = file
-	j.err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back
-	return errors.Join(j.err, old.Close())
-}
-
-func writeJournal(path string, all func(yield func(record) error) error) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	out := bufio.NewWriter(file)
-	_, err = out.WriteString(journalHeader)
+	next := j.path + ".new"
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err == nil {
-		err = all(func(rec record) error {
-			line, err := encodeRecord(rec)
-			if err != nil {
-				return err
-			}
-			_, err = out.Write(line)
-			return err
-		})
-	}
-	if err == nil {
-		err = out.Flush()
+		_, err = file.Write(append([]byte(journalHeader), lines...))
 	}
 	if err == nil {
 		err = file.Sync()
 	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
+	if err == nil {
+		err = os.Rename(next, j.path)
 	}
-	return file, nil
-}
-
-func (j *journal) close() error {
-	return errors.Join(j.wait(j.last()), j.file.Close())
+	if err == nil {
+		err = syncFolder(filepath.Dir(j.path)) // or a power cut may bring the old file back
+	}
+	if err != nil {
+		j.err = fmt.Errorf("rewrite journal: %w", err)
+		return j.err
+	}
+	_ = j.file.Close() // there is none at first
+	j.file = file
+	_, last := j.takePending()
+	j.durable.Store(last)
+	return nil
 }
 
 // syncFolder makes what a folder lists survive a power cut.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -15,9 +16,51 @@ import (
 	"deltag/internal/dynamoemu"
 )
 
+const header = "deltag dynamoemu journal 1\n"
+
 func journal(folder string) string { return filepath.Join(folder, "tables.journal") }
 
-func TestDurability(t *testing.T) {
+func readJournal(t *testing.T, folder string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(journal(folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func writeJournal(t *testing.T, folder string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(journal(folder), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// putInFolder puts rows into the table of a folder.
+func putInFolder(t *testing.T, folder string, rows ...row) {
+	t.Helper()
+	useFolder(t, folder, func(_ *dynamoemu.Server, c *dynamodb.Client) {
+		for _, it := range rows {
+			put(t, c, it)
+		}
+	})
+}
+
+// checkFolder checks which sort keys the table of a folder has in the partition E.
+func checkFolder(t *testing.T, folder string, want ...string) {
+	t.Helper()
+	useFolder(t, folder, func(_ *dynamoemu.Server, c *dynamodb.Client) {
+		var got []string
+		for _, it := range query(t, c, nil, "PK = :e", row{":e": text("E")}) {
+			got = append(got, it["SK"].(*types.AttributeValueMemberS).Value)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("rows (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestRowsSurviveARestart(t *testing.T) {
 	list := &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), number(-1)}}
 	full := row{
 		"PK": text("E"), "SK": text("all"), "GSI1PK": text("DUE"), "GSI1SK": text("1"), "Empty": text(""),
@@ -28,110 +71,21 @@ func TestDurability(t *testing.T) {
 		"Danish":    text("æøå\n\u2028"),
 		"Map":       &types.AttributeValueMemberM{Value: row{"List": list}},
 	}
-
-	t.Run("AcrossARestart", func(t *testing.T) {
-		folder := t.TempDir()
-		s := open(t, folder)
-		c := serve(t, s)
+	folder := t.TempDir()
+	useFolder(t, folder, func(_ *dynamoemu.Server, c *dynamodb.Client) {
 		put(t, c, full)
-		put(t, c, row{"PK": text("E"), "SK": text("gone")})
+		put(t, c, key("E", "gone"))
 		remove(t, c, key("E", "gone"))
-		closeServer(t, s)
-
-		s = open(t, folder)
-		defer closeServer(t, s)
-		c = serve(t, s)
+	})
+	useFolder(t, folder, func(_ *dynamoemu.Server, c *dynamodb.Client) {
 		if diff := cmp.Diff(full, get(t, c, key("E", "all")), ignoreUnexported); diff != "" {
 			t.Error(diff)
-		}
-		if get(t, c, key("E", "gone")) != nil {
-			t.Error("what was deleted is back")
 		}
 		if rows := query(t, c, aws.String("GSI1"), "GSI1PK = :d", row{":d": text("DUE")}); len(rows) != 1 {
 			t.Errorf("the index holds %v", rows)
 		}
 	})
-
-	t.Run("ATornLastRecordIsCutOff", func(t *testing.T) {
-		folder := t.TempDir()
-		s := open(t, folder)
-		put(t, serve(t, s), key("E", "kept"))
-		closeServer(t, s)
-		whole, err := os.ReadFile(journal(folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, torn := range []string{
-			"0", "0badcafe {\"put\":", "0badcafe {\"put\":{}}\n", strings.Repeat("\x00", 4096),
-		} {
-			if err := os.WriteFile(journal(folder), append(bytes.Clone(whole), torn...), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			s := open(t, folder)
-			c := serve(t, s)
-			if get(t, c, key("E", "kept")) == nil {
-				t.Errorf("lost before %q", torn)
-			}
-			put(t, c, key("E", "after"))
-			closeServer(t, s)
-			s = open(t, folder)
-			if get(t, serve(t, s), key("E", "after")) == nil {
-				t.Errorf("lost behind %q", torn)
-			}
-			closeServer(t, s)
-		}
-	})
-
-	t.Run("DamageInTheMiddleIsAnError", func(t *testing.T) {
-		folder := t.TempDir()
-		s := open(t, folder)
-		put(t, serve(t, s), key("E", "a"))
-		closeServer(t, s)
-		whole, err := os.ReadFile(journal(folder))
-		if err != nil {
-			t.Fatal(err)
-		}
-		whole[len("deltag dynamoemu journal 1\n")+20] ^= 1
-		if err := os.WriteFile(journal(folder), whole, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := dynamoemu.Open(folder); err == nil || !strings.Contains(err.Error(), "damaged at byte 27") {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-// TestJournalOfAnotherVersion: a file that is not ours is an error, and is left as it is.
-func TestJournalOfAnotherVersion(t *testing.T) {
-	for _, content := range []string{"", "deltag dynam"} {
-		folder := t.TempDir()
-		if err := os.WriteFile(journal(folder), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s := open(t, folder)
-		put(t, serve(t, s), key("E", "kept"))
-		closeServer(t, s)
-		s = open(t, folder)
-		if get(t, serve(t, s), key("E", "kept")) == nil {
-			t.Errorf("lost behind %q", content)
-		}
-		closeServer(t, s)
-	}
-	for _, content := range []string{
-		"1c291ca3 {\"drop\":\"table\"}\n", "1c291ca3 {\"drop\"", "deltag dynamoemu journal 2\n", "\n", "SQLite 3\x00",
-	} {
-		folder := t.TempDir()
-		if err := os.WriteFile(journal(folder), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := dynamoemu.Open(folder)
-		if err == nil || !strings.Contains(err.Error(), "not a file of this version") {
-			t.Errorf("%q: %v", content, err)
-		}
-		if left, err := os.ReadFile(journal(folder)); err != nil || string(left) != content {
-			t.Errorf("%q became %q, %v", content, left, err)
-		}
-	}
+	checkFolder(t, folder, "all")
 }
 
 var ignoreUnexported = cmpopts.IgnoreUnexported(
@@ -140,31 +94,65 @@ var ignoreUnexported = cmpopts.IgnoreUnexported(
 	types.AttributeValueMemberM{},
 )
 
-// TestErasedDataLeavesTheDisk is about the journal, which remembers more than the table until it is compacted.
+func TestATornEndIsCutOff(t *testing.T) {
+	folder := t.TempDir()
+	putInFolder(t, folder, key("E", "whole"))
+	whole := readJournal(t, folder)
+	for _, torn := range []string{
+		"0", "0badcafe {\"put\":", "0badcafe {\"put\":{}}\n", strings.Repeat("\x00", 4096),
+	} {
+		writeJournal(t, folder, append(bytes.Clone(whole), torn...))
+		putInFolder(t, folder, key("E", "after"))
+		checkFolder(t, folder, "after", "whole")
+	}
+	for _, torn := range []string{"", "deltag dynam"} {
+		writeJournal(t, folder, []byte(torn))
+		putInFolder(t, folder, key("E", "after"))
+		checkFolder(t, folder, "after")
+	}
+}
+
+// TestOpenRefuses also checks that the file is left as it is.
+func TestOpenRefuses(t *testing.T) {
+	folder := t.TempDir()
+	putInFolder(t, folder, key("E", "a"))
+	damaged := readJournal(t, folder)
+	damaged[len(header)+20] ^= 1
+	const another = "not a file of this version"
+	for content, want := range map[string]string{
+		string(damaged):                   "damaged at byte 27",
+		"1c291ca3 {\"drop\":\"table\"}\n": another, "1c291ca3 {\"drop\"": another,
+		"deltag dynamoemu journal 2\n": another, "\n": another, "SQLite 3\x00": another,
+	} {
+		writeJournal(t, folder, []byte(content))
+		if _, err := dynamoemu.Open(folder); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v", content, err)
+		}
+		if left := readJournal(t, folder); string(left) != content {
+			t.Errorf("%.40q became %.40q", content, left)
+		}
+	}
+}
+
+// TestErasedDataLeavesTheDisk is about the journal, which has more than the table until it is compacted.
 func TestErasedDataLeavesTheDisk(t *testing.T) {
 	const address = "anna@example.dk"
+	withAddress := func(sk string) row { return row{"PK": text("E"), "SK": text(sk), "Email": text(address)} }
 	folder := t.TempDir()
-	s := open(t, folder)
-	c := serve(t, s)
-	put(t, c, row{"PK": text("E"), "SK": text("replaced"), "Email": text(address)})
-	put(t, c, row{"PK": text("E"), "SK": text("replaced")})
-	put(t, c, row{"PK": text("E"), "SK": text("deleted"), "Email": text(address)})
-	if !onDisk(t, folder, address) {
-		t.Fatal("the journal is not where the test looks for it")
-	}
-	remove(t, c, key("E", "deleted"))
-	s.CompactNow()
-	if onDisk(t, folder, address) {
-		t.Error("it is still there")
-	}
-	put(t, c, key("E", "after"))
-	closeServer(t, s)
-	s = open(t, folder)
-	defer closeServer(t, s)
-	c = serve(t, s)
-	if get(t, c, key("E", "after")) == nil || get(t, c, key("E", "replaced")) == nil {
-		t.Error("compacting lost something")
-	}
+	useFolder(t, folder, func(s *dynamoemu.Server, c *dynamodb.Client) {
+		put(t, c, withAddress("replaced"))
+		put(t, c, key("E", "replaced"))
+		put(t, c, withAddress("deleted"))
+		if !onDisk(t, folder, address) {
+			t.Fatal("the journal is not where the test expects it")
+		}
+		remove(t, c, key("E", "deleted"))
+		if err := s.Compact(); err != nil || onDisk(t, folder, address) {
+			t.Errorf("it is still there: %v", err)
+		}
+		put(t, c, key("E", "after"))
+	})
+	checkFolder(t, folder, "after", "replaced")
 }
 
 func onDisk(t *testing.T, folder, what string) bool {

@@ -26,15 +26,15 @@ func (s *Server) readItem(in getItemInput) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.checkKey(in.Key); err != nil {
+	if err := t.primary.checkKey(in.Key); err != nil {
 		return nil, err
 	}
 	it := t.get(in.Key)
-	return it, s.throughput.read(t.primary, in.Key.text(t.primary.keys.partition), it.size(), in.ConsistentRead)
+	return it, s.throughput.read(t.primary, in.Key.text(t.primary.partitionKey()), it.size(), in.ConsistentRead)
 }
 
-// One BatchGetItem reads up to maxBatchKeys items of up to maxBatchBytes. What is more than the latter, or comes too
-// fast for its partition, stays unprocessed.
+// One BatchGetItem reads up to maxBatchKeys items of up to maxBatchBytes. What is more than the latter, or exceeds the
+// limit of its partition, stays unprocessed.
 const (
 	maxBatchKeys  = 100
 	maxBatchBytes = 16 << 20
@@ -55,37 +55,34 @@ type batchGetItemOutput struct {
 }
 
 func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
+	if len(in.RequestItems) == 0 {
+		return nil, invalid("BatchGetItem must have some RequestItems")
+	}
 	keys, size := 0, 0
 	out := batchGetItemOutput{Responses: map[string][]item{}, UnprocessedKeys: map[string]keysAndAttributes{}}
-	for name, asked := range in.RequestItems {
-		if len(asked.Keys) == 0 {
-			return nil, invalid("The list of keys in RequestItems is required: %s has empty list", name)
+	for name, wanted := range in.RequestItems {
+		if keys += len(wanted.Keys); len(wanted.Keys) == 0 || keys > maxBatchKeys {
+			return nil, invalid("BatchGetItem takes up to %d keys, and at least one for each table", maxBatchKeys)
 		}
-		out.Responses[name] = []item{}
-		var left []item
-		for i, key := range asked.Keys {
-			if keys++; keys > maxBatchKeys {
-				return nil, invalid("Too many items requested for the BatchGetItem call")
-			}
-			if slices.ContainsFunc(asked.Keys[:i], func(k item) bool { return reflect.DeepEqual(k, key) }) {
+		found, left := []item{}, []item(nil)
+		for i, key := range wanted.Keys {
+			if slices.ContainsFunc(wanted.Keys[:i], func(k item) bool { return reflect.DeepEqual(k, key) }) {
 				return nil, invalid("Provided list of item keys contains duplicates")
 			}
-			it, err := s.readItem(getItemInput{name, key, asked.ConsistentRead})
+			it, err := s.readItem(getItemInput{name, key, wanted.ConsistentRead})
 			switch size += it.size(); {
 			case size > maxBatchBytes, errors.Is(err, errThrottled):
 				left = append(left, key)
 			case err != nil:
 				return nil, err
 			case it != nil:
-				out.Responses[name] = append(out.Responses[name], it)
+				found = append(found, it)
 			}
 		}
-		if len(left) > 0 {
-			out.UnprocessedKeys[name] = keysAndAttributes{left, asked.ConsistentRead}
+		out.Responses[name] = found
+		if left != nil {
+			out.UnprocessedKeys[name] = keysAndAttributes{left, wanted.ConsistentRead}
 		}
-	}
-	if keys == 0 {
-		return nil, invalid("BatchGetItem must have some requests set")
 	}
 	return out, nil
 }
@@ -107,71 +104,46 @@ func (s *Server) query(in queryInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := t.index(in)
-	if err != nil {
-		return nil, err
+	x := t.primary
+	if in.IndexName != nil {
+		if x = t.indexes[*in.IndexName]; x == nil || x == t.primary || in.ConsistentRead {
+			return nil, invalid("There is no index %s, or it can not be read consistently", *in.IndexName)
+		}
 	}
-	p, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return nil, err
+	if in.Limit != nil && *in.Limit < 1 || in.Select != "" && in.Select != "COUNT" {
+		return nil, invalid("Limit must be at least 1, and Select %q can not be other than COUNT", in.Select)
 	}
-	condition, err := p.keyCondition(in.KeyConditionExpression, x.keys)
+	condition, err := newParser(in.ExpressionAttributeNames, in.ExpressionAttributeValues).
+		keyCondition(in.KeyConditionExpression, x)
 	if err != nil {
-		return nil, err
-	}
-	if err := p.checkUsed(); err != nil {
 		return nil, err
 	}
 	if len(in.ExclusiveStartKey) > 0 {
-		if err := x.checkCursor(in.ExclusiveStartKey, condition); err != nil {
+		if err := x.checkKey(in.ExclusiveStartKey); err != nil {
 			return nil, err
 		}
+		if !condition.holds(in.ExclusiveStartKey) {
+			return nil, invalid("The provided starting key does not match the range key predicate")
+		}
 	}
-	out := x.page(x.within(condition), in.ExclusiveStartKey, in.Limit)
+	out := x.page(condition, in.ExclusiveStartKey, in.Limit)
 	if in.Select == "COUNT" {
 		out.Items = nil
 	}
-	return out, s.throughput.read(x, condition.partition, out.size, in.ConsistentRead)
-}
-
-// index is the table itself or one of its indexes, if the rest of the request suits it.
-func (t *table) index(in queryInput) (*index, error) {
-	if in.Limit != nil && *in.Limit < 1 {
-		return nil, invalid("Limit must be greater than or equal to 1")
-	}
-	if in.Select != "" && in.Select != "COUNT" {
-		return nil, invalid("Select %s is not supported", in.Select)
-	}
-	if in.IndexName == nil {
-		return t.primary, nil
-	}
-	x, ok := t.indexes[*in.IndexName]
-	switch {
-	case !ok || x == t.primary:
-		return nil, invalid("The table does not have the specified index: %s", *in.IndexName)
-	case in.ConsistentRead:
-		return nil, invalid("Consistent reads are not supported on global secondary indexes")
-	}
-	return x, nil
+	return out, s.throughput.read(x, condition.start.text(x.partitionKey()), out.size, in.ConsistentRead)
 }
 
 type scanInput struct {
-	TableName         string
-	ExclusiveStartKey item
-	ConsistentRead    bool
+	TableName      string
+	ConsistentRead bool
 }
 
-// scan goes through the table partition by partition. It is for tests: nothing counts what it reads.
+// scan is for tests: it returns the whole table as one page, and no partition's limit counts it.
 func (s *Server) scan(in scanInput) (any, error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	if start := in.ExclusiveStartKey; len(start) > 0 {
-		anywhere := keyCondition{partition: start.text(t.primary.keys.partition)}
-		if err := t.primary.checkCursor(start, anywhere); err != nil {
-			return nil, err
-		}
-	}
-	return t.primary.page(t.primary.everything(), in.ExclusiveStartKey, nil), nil
+	n := len(t.primary.items)
+	return page{Items: append([]item{}, t.primary.items...), Count: n, ScannedCount: n}, nil
 }

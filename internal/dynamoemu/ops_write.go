@@ -1,15 +1,13 @@
 package dynamoemu
 
-import (
-	"slices"
-)
+import "slices"
 
 func (s *Server) createTable(d tableDefinition) (any, error) {
 	if _, err := newTable(d); err != nil {
 		return nil, err
 	}
 	if s.tables[d.TableName] != nil {
-		return nil, &apiError{Type: "ResourceInUseException", Message: "Table already exists: " + d.TableName}
+		return nil, refused("ResourceInUseException", "Table already exists: %s", d.TableName)
 	}
 	return struct{}{}, s.commit(record{Create: &d})
 }
@@ -20,8 +18,8 @@ func (s *Server) deleteTable(in deleteTableInput) (any, error) {
 	if _, err := s.table(in.TableName); err != nil {
 		return nil, err
 	}
-	if len(s.kept) > 0 {
-		return nil, &apiError{Type: "ResourceInUseException", Message: "A transaction is under way"}
+	if len(s.locked) > 0 {
+		return nil, refused("ResourceInUseException", "A transaction is in progress")
 	}
 	return struct{}{}, s.commit(record{Drop: in.TableName})
 }
@@ -49,30 +47,22 @@ type writeInput struct {
 	ReturnValuesOnConditionCheckFailure string
 }
 
-// check refuses what does not belong to the kind of write.
-func (in writeInput) check(kind writeKind, inTransaction bool) error {
-	allowed := map[string]bool{"": true, "NONE": true, "ALL_OLD": true}
-	if !allowed[in.ReturnValuesOnConditionCheckFailure] {
-		return invalid("ReturnValuesOnConditionCheckFailure can not be %s", in.ReturnValuesOnConditionCheckFailure)
-	}
+// check refuses what the kind of write does not have.
+func (in writeInput) check(kind writeKind) error {
+	returned := []string{"", "NONE", "ALL_OLD"}
+	onFailure := slices.Contains(returned, in.ReturnValuesOnConditionCheckFailure)
 	if kind == updateItem {
-		allowed["ALL_NEW"], allowed["UPDATED_NEW"] = true, true
+		returned = append(returned, "ALL_NEW")
 	}
 	switch {
 	case !slices.Contains([]writeKind{putItem, updateItem, deleteItem, conditionCheck}, kind):
 		return invalid("Not supported by dynamoemu: an action %s", kind)
 	case (kind == putItem) != (in.Item != nil), (kind == putItem) == (in.Key != nil):
 		return invalid("%s takes an Item if it is a put, and a Key if it is not", kind)
-	case kind != updateItem && in.UpdateExpression != nil:
-		return invalid("%s takes no UpdateExpression", kind)
-	case kind == updateItem && inTransaction && in.UpdateExpression == nil:
-		return invalid("Update must have an UpdateExpression in a transaction")
-	case kind == conditionCheck && in.ConditionExpression == nil:
-		return invalid("ConditionCheck must have a ConditionExpression")
-	case inTransaction && in.ReturnValues != "":
-		return invalid("A transaction returns no values")
-	case !allowed[in.ReturnValues]:
-		return invalid("ReturnValues can not be %s", in.ReturnValues)
+	case kind != updateItem && in.UpdateExpression != nil, kind == conditionCheck && in.ConditionExpression == nil:
+		return invalid("%s takes no UpdateExpression, or needs a ConditionExpression", kind)
+	case !onFailure, !slices.Contains(returned, in.ReturnValues):
+		return invalid("%s can not return that: %q, %q", kind, in.ReturnValues, in.ReturnValuesOnConditionCheckFailure)
 	}
 	return nil
 }
@@ -82,116 +72,98 @@ type itemID struct{ table, partition, sort string }
 
 // A change is what a write does to one item. It is not made before it is committed.
 type change struct {
-	kind     writeKind
-	table    *table
-	key      item
-	old, new item // nil: not there
-	update   update
-	refused  *apiError // the condition does not hold
+	kind            writeKind
+	table           *table
+	key             item
+	old, new        item  // nil: not there
+	failedCondition error // then new is old
 }
 
 func (c change) id() itemID {
-	keys := c.table.primary.keys
-	return itemID{c.table.definition.TableName, c.key.text(keys.partition), c.key.text(keys.sort)}
+	x := c.table.primary
+	return itemID{c.table.definition.TableName, c.key.text(x.partitionKey()), c.key.text(x.sortKey())}
 }
 
 // prepare decides what a write would do.
-func (s *Server) prepare(kind writeKind, in writeInput, inTransaction bool) (change, error) {
-	if err := in.check(kind, inTransaction); err != nil {
-		return change{}, err
+func (s *Server) prepare(kind writeKind, in writeInput) (c change, err error) {
+	if err := in.check(kind); err != nil {
+		return c, err
 	}
 	t, err := s.table(in.TableName)
 	if err != nil {
-		return change{}, err
+		return c, err
 	}
-	c := change{kind: kind, table: t, key: in.Key}
+	c = change{kind: kind, table: t, key: in.Key}
 	if kind == putItem {
 		if err := t.checkItem(in.Item); err != nil {
-			return change{}, err
+			return c, err
 		}
-		c.key = t.primary.keys.of(in.Item)
+		c.key = t.primary.keyOf(in.Item)
 	}
-	if err := t.checkKey(c.key); err != nil {
-		return change{}, err
+	if err := t.primary.checkKey(c.key); err != nil {
+		return c, err
 	}
-	condition, err := c.read(in)
-	if err != nil {
-		return change{}, err
+	p := newParser(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	condition := read(p, "ConditionExpression", in.ConditionExpression, (*parser).or)
+	update := read(p, "UpdateExpression", in.UpdateExpression, (*parser).update)
+	if err := p.finish(); err != nil {
+		return c, err
+	}
+	for name := range c.key {
+		if _, changed := update[name]; changed {
+			return c, invalid("Cannot update attribute %s. This attribute is part of the key", name)
+		}
 	}
 	c.old = t.get(c.key)
+	c.new = c.old
 	if !condition.holds(c.old) {
-		c.refused = &apiError{Type: "ConditionalCheckFailedException", Message: "The conditional request failed"}
+		failed := refused("ConditionalCheckFailedException", "The conditional request failed")
 		if in.ReturnValuesOnConditionCheckFailure == "ALL_OLD" {
-			c.refused.Item = c.old
+			failed.Item = c.old
 		}
-		c.new = c.old
+		c.failedCondition = failed
 		return c, nil
 	}
-	c.new, err = c.result(in)
-	return c, err
-}
-
-// read reads all of a request's expressions, before any is used.
-func (c *change) read(in writeInput) (condition *condition, err error) {
-	p, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return nil, err
-	}
-	if condition, err = p.condition(in.ConditionExpression); err != nil {
-		return nil, err
-	}
-	if c.update, err = p.update(in.UpdateExpression); err != nil {
-		return nil, err
-	}
-	for _, a := range c.update {
-		if _, isKey := c.key[a.attribute]; isKey {
-			return nil, invalid("One or more parameter values were invalid: Cannot update attribute %s. "+
-				"This attribute is part of the key", a.attribute)
+	switch kind {
+	case putItem:
+		c.new = in.Item
+	case deleteItem:
+		c.new = nil
+	case updateItem:
+		if c.old == nil {
+			c.new = c.key
+		}
+		if c.new, err = update.apply(c.new); err == nil {
+			err = t.checkItem(c.new)
 		}
 	}
-	return condition, p.checkUsed()
-}
-
-// result is what the item will be.
-func (c *change) result(in writeInput) (item, error) {
-	switch c.kind {
-	case putItem:
-		return in.Item, nil
-	case deleteItem:
-		return nil, nil
-	case conditionCheck:
-		return c.old, nil
-	}
-	old := c.old
-	if old == nil {
-		old = c.key
-	}
-	new, err := c.update.apply(old)
-	if err != nil {
-		return nil, err
-	}
-	return new, c.table.checkItem(new)
+	return c, err
 }
 
 type writeOutput struct {
 	Attributes item `json:",omitempty"`
 }
 
+// admit refuses a change while a transaction locks the item, or when its partition takes no more.
+func (s *Server) admit(c change, costFactor int) error {
+	if s.locked[c.id()] {
+		return refused("TransactionConflictException", "Transaction is ongoing for the item")
+	}
+	return s.throughput.write(c, costFactor)
+}
+
 // writeItem is an operation on one item.
 func writeItem(kind writeKind) func(*Server, writeInput) (any, error) {
 	return func(s *Server, in writeInput) (any, error) {
-		c, err := s.prepare(kind, in, false)
+		c, err := s.prepare(kind, in)
 		if err != nil {
 			return nil, err
 		}
-		if s.kept[c.id()] {
-			return nil, &apiError{Type: "TransactionConflictException", Message: "Transaction is ongoing for the item"}
-		}
-		if err := s.throughput.write(c, 1); err != nil {
+		if err := s.admit(c, 1); err != nil {
 			return nil, err
 		}
-		if c.refused != nil {
-			return nil, c.refused
+		if c.failedCondition != nil {
+			return nil, c.failedCondition
 		}
 		var out writeOutput
 		switch in.ReturnValues {
@@ -199,14 +171,12 @@ func writeItem(kind writeKind) func(*Server, writeInput) (any, error) {
 			out.Attributes = c.old
 		case "ALL_NEW":
 			out.Attributes = c.new
-		case "UPDATED_NEW":
-			out.Attributes = c.update.touched(c.new)
 		}
 		return out, s.commit(recordOf(c))
 	}
 }
 
-// recordOf is what the journal keeps of changes.
+// recordOf is what the journal stores of changes.
 func recordOf(changes ...change) record {
 	rec := record{Put: map[string][]item{}, Delete: map[string][]item{}}
 	for _, c := range changes {

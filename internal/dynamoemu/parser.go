@@ -2,100 +2,87 @@ package dynamoemu
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// placeholders are what a request's expressions may name. DynamoDB refuses those that no expression uses.
-type placeholders struct {
-	names  map[string]string
-	values item
-	used   map[string]bool
-}
-
-func newPlaceholders(names map[string]string, values item) (*placeholders, error) {
-	if names != nil && len(names) == 0 || values != nil && len(values) == 0 {
-		return nil, invalid("ExpressionAttributeNames and ExpressionAttributeValues must not be empty")
-	}
-	return &placeholders{names: names, values: values, used: map[string]bool{}}, values.check()
-}
-
-// checkUsed is called once every expression of the request is read.
-func (p *placeholders) checkUsed() error {
-	for name := range p.names {
-		if !p.used[name] {
-			return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", name)
-		}
-	}
-	for name := range p.values {
-		if !p.used[name] {
-			return invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", name)
-		}
-	}
-	return nil
-}
-
 // maxExpression is how long an expression may be, in bytes.
 const maxExpression = 4096
 
-// A parser reads one expression, token by token. Its first error ends the expression; what it reads after that is of no
-// use.
+// A parser reads the expressions of one request, token by token. Its first error ends an expression; what it returns
+// after that is of no use.
 type parser struct {
-	*placeholders
-	expression string // which of the request's, for errors
-	rest       string // what comes after token
-	token      string // a word, a #name, a :value, or a symbol; "" at the end
-	err        error
+	names  map[string]string
+	values item
+	used   map[string]bool // of the names and values
+	err    error
+
+	expression string   // which of the request's it reads, for errors
+	token      string   // a word, a #name, a :value, or a symbol; "" at the end
+	rest       []string // the tokens after it
 }
 
-// parse reads text, all of it, with a method of the parser.
-func parse[T any](p *placeholders, expression, text string, read func(*parser) T) (T, error) {
-	parser := &parser{placeholders: p, expression: expression, rest: text}
+var (
+	tokenPattern = regexp.MustCompile(`[A-Za-z#:][A-Za-z0-9_]*|<>|<=|>=|[^ \t\r\n]`)
+	isWord       = regexp.MustCompile(`^[A-Za-z]`).MatchString
+)
+
+func newParser(names map[string]string, values item) *parser {
+	p := &parser{names: names, values: values, used: map[string]bool{}}
+	if names != nil && len(names) == 0 || values != nil && len(values) == 0 {
+		p.err = invalid("ExpressionAttributeNames and ExpressionAttributeValues must not be empty")
+	}
+	return p
+}
+
+// finish is called once every expression of the request is read. DynamoDB refuses names and values without use.
+func (p *parser) finish() error {
+	if p.err == nil && len(p.used) < len(p.names)+len(p.values) {
+		return invalid("Some ExpressionAttributeNames or ExpressionAttributeValues are unused; used: %v", p.used)
+	}
+	return p.err
+}
+
+// read reads text, all of it, with a method of the parser. nil is no expression.
+func read[T any](p *parser, expression string, text *string, method func(*parser) T) (out T) {
+	if text == nil {
+		return out
+	}
+	p.expression, p.rest = expression, tokenPattern.FindAllString(*text, -1)
 	switch {
-	case text == "":
-		parser.fail("The expression can not be empty")
-	case len(text) > maxExpression:
-		parser.fail("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
+	case *text == "":
+		p.fail("The expression can not be empty")
+	case len(*text) > maxExpression:
+		p.fail("Expression size has exceeded the maximum allowed size; expression size: %d", len(*text))
 	}
-	parser.next()
-	out := read(parser)
-	if parser.token != "" {
-		parser.failAtToken()
+	p.next()
+	out = method(p)
+	if p.token != "" {
+		p.failAtToken()
 	}
-	return out, parser.err
+	return out
 }
 
 func (p *parser) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = invalid("Invalid "+p.expression+": "+format, args...)
 	}
-	p.token, p.rest = "", ""
+	p.token, p.rest = "", nil
 }
 
 func (p *parser) failAtToken() {
-	p.fail("Syntax error, or more than dynamoemu supports; token: %q, near: %.20q", p.token, p.rest)
+	p.fail("Syntax error, or more than dynamoemu supports; token: %q, followed by: %q", p.token, p.rest)
 }
 
 func (p *parser) next() {
-	text := strings.TrimLeft(p.rest, " \t\r\n")
-	length := min(len(text), 1)
-	switch {
-	case text == "":
-	case isLetter(text[0]), text[0] == '#', text[0] == ':':
-		length += len(text[1:]) - len(strings.TrimLeftFunc(text[1:], isWordPart))
-	case strings.HasPrefix(text, "<>"), strings.HasPrefix(text, "<="), strings.HasPrefix(text, ">="):
-		length = 2
+	p.token = ""
+	if len(p.rest) > 0 {
+		p.token, p.rest = p.rest[0], p.rest[1:]
 	}
-	p.token, p.rest = text[:length], text[length:]
 }
 
-func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
-
-func isWordPart(c rune) bool {
-	return c == '_' || '0' <= c && c <= '9' || c < 0x80 && isLetter(byte(c))
-}
-
-// take goes on behind a keyword or symbol, if that is the token. Keywords may be in lower case.
+// take steps over a keyword or symbol, if that is the token. Keywords may be in lower case.
 func (p *parser) take(token string) bool {
 	if !strings.EqualFold(p.token, token) {
 		return false
@@ -116,15 +103,6 @@ type operand struct {
 	constant  *value
 }
 
-// of is the operand's value for an item; ok is false if the item has no such attribute.
-func (o operand) of(it item) (v value, ok bool) {
-	if o.constant != nil {
-		return *o.constant, true
-	}
-	v, ok = it[o.attribute]
-	return v, ok
-}
-
 func (p *parser) operand() operand {
 	if strings.HasPrefix(p.token, ":") {
 		v := p.value()
@@ -133,21 +111,18 @@ func (p *parser) operand() operand {
 	return operand{attribute: p.attribute()}
 }
 
-// value takes a :value.
+// value reads a :value.
 func (p *parser) value() value {
 	v, ok := p.values[p.token]
-	switch {
-	case !strings.HasPrefix(p.token, ":"):
-		p.failAtToken()
-	case !ok:
-		p.fail("An expression attribute value used in expression is not defined; attribute value: %s", p.token)
+	if !ok || !strings.HasPrefix(p.token, ":") {
+		p.fail("Not a value, or one that is not in ExpressionAttributeValues: %q", p.token)
 	}
 	p.used[p.token] = true
 	p.next()
 	return v
 }
 
-// attribute takes the name of an attribute, or the #name that stands for one.
+// attribute reads the name of an attribute, or the #name that stands for one.
 func (p *parser) attribute() string {
 	name := p.token
 	switch {
@@ -156,7 +131,7 @@ func (p *parser) attribute() string {
 		if name = p.names[name]; name == "" {
 			p.fail("An expression attribute name used in the document path is not defined; attribute name: %s", p.token)
 		}
-	case name == "" || !isLetter(name[0]):
+	case !isWord(name):
 		p.failAtToken()
 	default:
 		if _, reserved := slices.BinarySearch(reservedWords, strings.ToUpper(name)); reserved {
@@ -167,7 +142,7 @@ func (p *parser) attribute() string {
 	return name
 }
 
-// reservedWords may not stand in an expression as the name of an attribute. They are listed, in order, at
+// reservedWords may not be used in an expression as names of attributes. They are listed, in order, at
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html.
 var reservedWords = strings.Fields(reservedWordList)
 

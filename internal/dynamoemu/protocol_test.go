@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,20 +22,17 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestAnswersAsDynamoDBDoes sends the requests of testdata/protocol.txt and compares the answers with those that
-// DynamoDB Local gave. Where DynamoDB Local is there, it is asked again; -update writes down what it says.
+// DynamoDB Local gave. If DynamoDB Local is set up, it gets them again; -update records its answers.
 func TestAnswersAsDynamoDBDoes(t *testing.T) {
 	requests := readRequests(t, "protocol.txt")
 	golden := filepath.Join("testdata", "protocol.golden.json")
-	dynamoDBLocal, there := dynamolocal.Start(t)
+	endpoint, there := dynamolocal.Start(t)
+	dynamoDBLocal := target{http.DefaultClient, endpoint}
 	if *update && there {
 		writeGolden(t, golden, answers(t, dynamoDBLocal, requests))
 	}
 	want := readGolden(t, golden)
-	t.Run("dynamoemu", func(t *testing.T) {
-		srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
-		defer srv.Close()
-		checkAnswers(t, requests, want, answers(t, srv.URL, requests))
-	})
+	t.Run("dynamoemu", func(t *testing.T) { checkAnswers(t, requests, want, answers(t, newEmulator(), requests)) })
 	if there {
 		t.Run("DynamoDBLocal", func(t *testing.T) {
 			checkAnswers(t, requests, want, answers(t, dynamoDBLocal, requests))
@@ -45,27 +40,36 @@ func TestAnswersAsDynamoDBDoes(t *testing.T) {
 	}
 }
 
-// TestRefusedByDesign sends requests that DynamoDB would take. Each must be refused, and change nothing.
+// TestRefusedByDesign sends requests that DynamoDB accepts. Each must be refused, and change nothing.
 func TestRefusedByDesign(t *testing.T) {
-	srv := httptest.NewServer(dynamoemu.New(dynamoemu.Options{}))
-	defer srv.Close()
-	send(t, srv.URL, readRequests(t, "protocol.txt")[0])
-	send(t, srv.URL, request{"PutItem", `{"TableName":"protocol","Item":{"PK":{"S":"E"},"SK":{"S":"c"},` +
+	emulator := newEmulator()
+	send(t, emulator, readRequests(t, "protocol.txt")[0])
+	send(t, emulator, request{"PutItem", `{"TableName":"protocol","Item":{"PK":{"S":"E"},"SK":{"S":"c"},` +
 		`"a":{"N":"1"},"big":{"N":"9223372036854775807"},"l":{"L":[{"S":"q"}]},"m":{"M":{"k":{"N":"5"}}}}}`})
 	everything := request{"Scan", `{"TableName":"protocol"}`}
-	before := send(t, srv.URL, everything)
+	before := send(t, emulator, everything)
 	for _, r := range readRequests(t, "refused.txt") {
-		answer := send(t, srv.URL, r)
+		answer := send(t, emulator, r)
 		if kind := answer["__type"]; kind != "ValidationException" && kind != "UnknownOperationException" {
 			t.Errorf("%s %s: %v", r.operation, r.body, answer)
 		}
 	}
-	if diff := cmp.Diff(before, send(t, srv.URL, everything)); diff != "" {
+	if diff := cmp.Diff(before, send(t, emulator, everything)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 type request struct{ operation, body string }
+
+// A target is a server, and how to reach it.
+type target struct {
+	client   *http.Client
+	endpoint string
+}
+
+func newEmulator() target {
+	return target{&http.Client{Transport: dynamoemu.New(dynamoemu.Options{})}, "http://dynamoemu.invalid"}
+}
 
 // readRequests reads a file of testdata, with one request a line.
 func readRequests(tb testing.TB, name string) []request {
@@ -85,11 +89,11 @@ func readRequests(tb testing.TB, name string) []request {
 	return all
 }
 
-func answers(t *testing.T, endpoint string, requests []request) []map[string]any {
+func answers(t *testing.T, to target, requests []request) []map[string]any {
 	t.Helper()
-	send(t, endpoint, request{"DeleteTable", `{"TableName":"protocol"}`}) // of a run before
+	send(t, to, request{"DeleteTable", `{"TableName":"protocol"}`}) // of a run before
 	replacements := []string{
-		"TOKEN", rand.Text(), // which is known again for 10 minutes
+		"TOKEN", rand.Text(), // DynamoDB Local remembers it for 10 minutes
 		"FAT", strings.Repeat("x", 270<<10),
 	}
 	for _, length := range []int{1024, 1025, 2048, 2049} {
@@ -98,33 +102,29 @@ func answers(t *testing.T, endpoint string, requests []request) []map[string]any
 	words := strings.NewReplacer(replacements...)
 	all := make([]map[string]any, len(requests))
 	for i, r := range requests {
-		all[i] = withoutWording(send(t, endpoint, request{r.operation, words.Replace(r.body)}))
+		all[i] = withoutWording(send(t, to, request{r.operation, words.Replace(r.body)}))
 	}
 	return all
 }
 
-func send(t *testing.T, endpoint string, r request) map[string]any {
-	t.Helper()
-	post, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, strings.NewReader(r.body))
+func send(tb testing.TB, to target, r request) map[string]any {
+	tb.Helper()
+	post, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, to.endpoint, strings.NewReader(r.body))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	post.Header.Set("X-Amz-Target", "DynamoDB_20120810."+r.operation)
 	post.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	post.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20261101/eu-north-1/dynamodb/aws4_request, "+
 		"SignedHeaders=host, Signature=0")
-	response, err := http.DefaultClient.Do(post)
+	response, err := to.client.Do(post)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var answer map[string]any
-	if err := json.Unmarshal(body, &answer); err != nil {
-		t.Fatalf("%s %s: %s: %v", r.operation, r.body, body, err)
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		tb.Fatalf("%s %s: %v", r.operation, r.body, err)
 	}
 	return answer
 }

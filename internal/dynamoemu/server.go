@@ -16,11 +16,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Options make a server behave worse, in ways that DynamoDB does under load. The zero value is a server without them.
+// Options make a server refuse what DynamoDB refuses under load. The zero value is a server that is never under load.
 type Options struct {
-	// TransactionTime is how long a transaction keeps the items it touches, also those it only checks. Meanwhile
-	// others that touch one of them are refused: transactions with the cancellation reason TransactionConflict, and
-	// plain writes with a TransactionConflictException. Reads see the items as they were before.
+	// TransactionTime is how long a transaction locks the items that it writes or checks. Meanwhile others that write
+	// or check one of them fail at once: a transaction with the cancellation reason TransactionConflict, a plain write
+	// with a TransactionConflictException. Reads return the items as they were before.
 	TransactionTime time.Duration
 
 	// LimitPartitions refuses what goes beyond 1,000 write or 3,000 read units a second in one partition key of the
@@ -28,55 +28,52 @@ type Options struct {
 	LimitPartitions bool
 }
 
-// A Server speaks DynamoDB's protocol over tables of its own. A write is on the disk before it is answered, and a read
-// shows nothing that is not on the disk. It is safe for concurrent use.
+// A Server speaks DynamoDB's protocol, without authentication. A write is on the disk before it is answered, and a
+// read returns nothing that is not on the disk. It is safe for concurrent use.
 type Server struct {
 	transactionTime time.Duration
 	throughput      throughput
 
-	mu     sync.RWMutex
+	mu     sync.RWMutex // guards the tables, tokens and locks
 	tables map[string]*table
 	tokens tokens
-	kept   map[itemID]bool // by transactions under way
+	locked map[itemID]bool // by transactions in progress
 
-	journal    *journal // nil: memory only
-	compaction compaction
+	journal    journal
+	outdated   bool          // the journal holds items that are gone
+	stop       chan struct{} // ends compacting
+	compacting sync.WaitGroup
 }
 
 // New is a server in memory.
 func New(o Options) *Server {
-	s := &Server{
-		transactionTime: o.TransactionTime, tables: map[string]*table{}, tokens: newTokens(), kept: map[itemID]bool{},
+	return &Server{
+		transactionTime: o.TransactionTime, tables: map[string]*table{}, locked: map[itemID]bool{},
+		throughput: throughput{limited: o.LimitPartitions, limiters: map[partition]*rate.Limiter{}},
 	}
-	if o.LimitPartitions {
-		s.throughput.limiters = map[partition]*rate.Limiter{}
-	}
-	return s
 }
 
 const contentType = "application/x-amz-json-1.0"
 
-// maxRequest is what DynamoDB takes in one request, in bytes.
+// maxRequest is how large a request DynamoDB accepts, in bytes.
 const maxRequest = 16 << 20
 
-// ServeHTTP answers whoever asks: nobody has to prove who they are.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, body := s.answer(r)
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // who asked may be gone
+	_, _ = w.Write(body) // the client may be gone
 }
 
-// RoundTrip makes the server an http.Client's transport, so that it is asked without sockets: a test can do so inside
-// a testing/synctest bubble. Like a server's at the other end, its work goes on when the request's context ends.
+// RoundTrip makes the server the transport of an http.Client, without sockets, so that a test can use it inside a
+// testing/synctest bubble. As over a network, the operation goes on when the request's context ends.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	answered := make(chan *http.Response, 1)
 	go func() {
 		defer r.Body.Close()
 		status, body := s.answer(r)
 		answered <- &http.Response{
-			Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-			Header: http.Header{"Content-Type": {contentType}}, Request: r,
+			StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Request: r,
 			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 		}
 	}()
@@ -90,120 +87,117 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (s *Server) answer(r *http.Request) (status int, body []byte) {
 	out, err := s.do(r)
-	status = http.StatusOK
-	if err != nil {
-		var known *apiError
-		status = http.StatusBadRequest
-		if !errors.As(err, &known) {
-			slog.Error("dynamoemu failed", "error", err)
-			status, known = http.StatusInternalServerError, &apiError{Type: "InternalServerError"}
-		}
-		out = known
+	var known *apiError
+	switch {
+	case err == nil:
+		return http.StatusOK, encode(out)
+	case errors.As(err, &known):
+		return http.StatusBadRequest, encode(known)
 	}
-	body, err = json.Marshal(out)
-	if err != nil {
-		return http.StatusInternalServerError, []byte(`{"__type":"InternalServerError"}`)
-	}
-	return status, body
+	slog.Error("dynamoemu failed", "error", err)
+	return http.StatusInternalServerError, encode(refused("InternalServerError", ""))
 }
 
 func (s *Server) do(r *http.Request) (any, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
 	if err != nil || len(body) > maxRequest {
-		return nil, &apiError{Type: "SerializationException", Message: "The request did not arrive, or is too large"}
+		return nil, refused("SerializationException", "The request is incomplete or too large")
 	}
 	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810.")
 	run, ok := operations[name]
 	if !ok {
-		return nil, &apiError{Type: "UnknownOperationException", Message: "Not supported by dynamoemu: " + name}
+		return nil, refused("UnknownOperationException", "Not supported by dynamoemu: %s", name)
 	}
 	return run(s, body)
 }
 
-type operation func(s *Server, body []byte) (any, error)
+type handler func(s *Server, body []byte) (any, error)
 
-var operations = map[string]operation{
-	"GetItem":            reading((*Server).getItem),
-	"BatchGetItem":       reading((*Server).batchGetItem),
-	"Query":              reading((*Server).query),
-	"Scan":               reading((*Server).scan),
-	"CreateTable":        writing((*Server).createTable),
-	"DeleteTable":        writing((*Server).deleteTable),
-	"PutItem":            writing(writeItem(putItem)),
-	"UpdateItem":         writing(writeItem(updateItem)),
-	"DeleteItem":         writing(writeItem(deleteItem)),
-	"TransactWriteItems": writing((*Server).transactWriteItems),
+var operations = map[string]handler{
+	"GetItem":            operation(shared, (*Server).getItem),
+	"BatchGetItem":       operation(shared, (*Server).batchGetItem),
+	"Query":              operation(shared, (*Server).query),
+	"Scan":               operation(shared, (*Server).scan),
+	"CreateTable":        operation(exclusive, (*Server).createTable),
+	"DeleteTable":        operation(exclusive, (*Server).deleteTable),
+	"PutItem":            operation(exclusive, writeItem(putItem)),
+	"UpdateItem":         operation(exclusive, writeItem(updateItem)),
+	"DeleteItem":         operation(exclusive, writeItem(deleteItem)),
+	"TransactWriteItems": operation(exclusive, (*Server).transactWriteItems),
 }
 
-// reading answers from the tables as they are. Readers do not wait for each other, but for the disk: they must not tell
-// of a write that a power cut could still undo.
-func reading[In any](run func(*Server, In) (any, error)) operation {
-	return locked(run, func(s *Server) sync.Locker { return s.mu.RLocker() })
-}
+func shared(mu *sync.RWMutex) sync.Locker { return mu.RLocker() }
 
-func writing[In any](run func(*Server, In) (any, error)) operation {
-	return locked(run, func(s *Server) sync.Locker { return &s.mu })
-}
+func exclusive(mu *sync.RWMutex) sync.Locker { return mu }
 
-func locked[In any](run func(*Server, In) (any, error), lockOf func(*Server) sync.Locker) operation {
+// operation decodes a request and runs it. Reads wait for the disk too: they must not return what a power cut could
+// still undo.
+func operation[In any](lock func(*sync.RWMutex) sync.Locker, run func(*Server, In) (any, error)) handler {
 	return func(s *Server, body []byte) (any, error) {
 		in, err := decode[In](body)
 		if err != nil {
 			return nil, err
 		}
-		lock := lockOf(s)
-		lock.Lock()
+		locker := lock(&s.mu)
+		locker.Lock()
 		out, err := run(s, in)
-		seen := s.journal.last()
-		lock.Unlock()
+		seen := s.journal.appended
+		locker.Unlock()
 		return out, errors.Join(err, s.journal.wait(seen))
 	}
 }
 
-// decode refuses what is not supported, rather than to do half of it.
-func decode[In any](body []byte) (In, error) {
-	var in In
+// decode refuses fields that are not supported.
+func decode[In any](body []byte) (in In, err error) {
+	if !json.Valid(body) {
+		return in, refused("SerializationException", "The request is not JSON")
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	err := d.Decode(&in)
-	if err == nil && d.More() {
-		err = errors.New("something follows the request")
-	}
+	err = d.Decode(&in)
 	var known *apiError
-	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
 	switch {
-	case err == nil:
-		return in, nil
-	case errors.As(err, &known):
-		return in, known
-	case errors.As(err, &syntax), errors.As(err, &mismatch), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return in, &apiError{Type: "SerializationException", Message: err.Error()}
+	case err == nil, errors.As(err, &known):
+		return in, err
+	case errors.As(err, &mismatch):
+		return in, refused("SerializationException", "%v", err)
 	}
 	return in, invalid("Not supported by dynamoemu: %v", err)
+}
+
+// encode is for types of this package, which can always be encoded.
+func encode(v any) []byte {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return body
 }
 
 // table returns a ResourceNotFoundException for a table that is not there.
 func (s *Server) table(name string) (*table, error) {
 	t, ok := s.tables[name]
 	if !ok {
-		return nil, &apiError{
-			Type: "ResourceNotFoundException", Message: "Requested resource not found: Table: " + name + " not found",
-		}
+		return nil, refused("ResourceNotFoundException", "Requested resource not found: Table: %s not found", name)
 	}
 	return t, nil
 }
 
-// An apiError is an answer other than the one asked for.
+// An apiError is DynamoDB's answer to what it refuses.
 type apiError struct {
 	Type    string               `json:"__type"`
 	Message string               `json:"message"`
-	Item    item                 `json:",omitempty"` // of a condition that does not hold, if asked for
+	Item    item                 `json:",omitempty"` // whose condition does not hold, if the request wants it
 	Reasons []cancellationReason `json:"CancellationReasons,omitempty"`
 }
 
 func (e *apiError) Error() string { return e.Type + ": " + e.Message }
 
+func refused(kind, format string, args ...any) *apiError {
+	return &apiError{Type: kind, Message: fmt.Sprintf(format, args...)}
+}
+
 func invalid(format string, args ...any) error {
-	return &apiError{Type: "ValidationException", Message: fmt.Sprintf(format, args...)}
+	return refused("ValidationException", format, args...)
 }

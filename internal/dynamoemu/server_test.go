@@ -65,9 +65,9 @@ func TestSDK(t *testing.T) {
 	t.Run("UpdateReturnsWhatItMade", func(t *testing.T) {
 		in := *full
 		in.ExpressionAttributeValues = row{":one": number(1), ":limit": number(51)}
-		in.ReturnValues = types.ReturnValueUpdatedNew
+		in.ReturnValues = types.ReturnValueAllNew
 		out, err := c.UpdateItem(t.Context(), &in)
-		if err != nil || len(out.Attributes) != 1 || taken(t, out.Attributes) != "51" {
+		if err != nil || len(out.Attributes) != 3 || taken(t, out.Attributes) != "51" {
 			t.Errorf("got %v, %v", out, err)
 		}
 	})
@@ -128,25 +128,26 @@ func TestSDK(t *testing.T) {
 
 func TestConcurrentTransactions(t *testing.T) {
 	const writers, each = 16, 25
-	c := serve(t, open(t, t.TempDir()))
-	var group sync.WaitGroup
-	for w := range writers {
-		group.Go(func() {
-			for n := range each {
-				registration := key("E", fmt.Sprintf("REG#%d-%d", w, n))
-				err := transact(t.Context(), c, putNewAction(registration), countAction(key("E", "seats")))
-				if err != nil {
-					t.Error(err)
+	useFolder(t, t.TempDir(), func(_ *dynamoemu.Server, c *dynamodb.Client) {
+		var group sync.WaitGroup
+		for w := range writers {
+			group.Go(func() {
+				for n := range each {
+					registration := key("E", fmt.Sprintf("REG#%d-%d", w, n))
+					err := transact(t.Context(), c, putNewAction(registration), countAction(key("E", "seats")))
+					if err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	group.Wait()
-	if got := taken(t, get(t, c, key("E", "seats"))); got != strconv.Itoa(writers*each) {
-		t.Errorf("counted %s", got)
-	}
-	rows := query(t, c, nil, "PK = :e AND begins_with(SK, :r)", row{":e": text("E"), ":r": text("REG#")})
-	if len(rows) != writers*each {
-		t.Errorf("found %d", len(rows))
-	}
+			})
+		}
+		group.Wait()
+		if got := taken(t, get(t, c, key("E", "seats"))); got != strconv.Itoa(writers*each) {
+			t.Errorf("counted %s", got)
+		}
+		rows := query(t, c, nil, "PK = :e AND begins_with(SK, :r)", row{":e": text("E"), ":r": text("REG#")})
+		if len(rows) != writers*each {
+			t.Errorf("found %d", len(rows))
+		}
+	})
 }

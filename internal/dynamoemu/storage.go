@@ -3,149 +3,113 @@ package dynamoemu
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
-// Open is a server that keeps its tables in a folder, which is made if it is not there. One process at a time may have
-// the folder. A file that is damaged, or of another version, is an error.
+// Open is a server that stores its tables in a folder, which is created if it is missing. One process at a time may
+// use the folder. A file that is damaged, or of another version, is an error.
 func Open(folder string) (*Server, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	s := New(Options{})
-	j, err := openJournal(filepath.Join(folder, "tables.journal"), s.apply)
-	if err != nil {
+	path := filepath.Join(folder, "tables.journal")
+	if err := replay(path, s.apply); err != nil {
 		return nil, err
 	}
-	s.journal = j
-	s.compaction.stop = make(chan struct{})
-	return s, s.compact()
+	s.journal.path, s.outdated, s.stop = path, true, make(chan struct{})
+	if err := s.compact(); err != nil {
+		return nil, err
+	}
+	s.compacting.Go(s.compactRegularly)
+	return s, nil
 }
 
 // Close writes what is left to write. It is called once; requests that come later fail.
 func (s *Server) Close() error {
-	if s.journal == nil {
+	if s.journal.path == "" {
 		return nil
 	}
-	close(s.compaction.stop)
-	s.compaction.running.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.compact(), s.journal.close())
+	close(s.stop)
+	s.compacting.Wait()
+	return errors.Join(s.compact(), s.journal.wait(math.MaxInt64), s.journal.file.Close())
 }
 
 // commit makes a change, in memory and in the journal.
-func (s *Server) commit(rec record) error {
-	if rec.isEmpty() {
-		return nil
-	}
-	if err := s.journal.append(rec); err != nil {
-		return err
-	}
-	if err := s.apply(rec); err != nil {
-		return err
-	}
-	s.scheduleCompaction()
-	return nil
+func (s *Server) commit(r record) error {
+	s.journal.append(r)
+	return s.apply(r)
 }
 
 // apply makes a change in memory.
-func (s *Server) apply(rec record) error {
-	if rec.Create != nil {
-		t, err := newTable(*rec.Create)
+func (s *Server) apply(r record) error {
+	if r.Create != nil {
+		t, err := newTable(*r.Create)
 		if err != nil {
 			return err
 		}
-		s.tables[rec.Create.TableName] = t
+		s.tables[r.Create.TableName] = t
 	}
-	if rec.Drop != "" {
-		delete(s.tables, rec.Drop)
-		s.compaction.needed = true
+	if r.Drop != "" {
+		delete(s.tables, r.Drop)
+		s.outdated = true
 	}
-	for name, keys := range rec.Delete {
+	for name, keys := range r.Delete {
 		for _, key := range keys {
-			s.replace(s.tables[name], key, nil)
+			s.tables[name].replace(key, nil)
+			s.outdated = true
 		}
 	}
-	for name, items := range rec.Put {
+	for name, items := range r.Put {
 		for _, it := range items {
-			s.replace(s.tables[name], it, it)
+			if s.tables[name].replace(it, it) != nil {
+				s.outdated = true
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Server) replace(t *table, key, new item) {
-	old := t.get(key)
-	t.replace(old, new)
-	s.compaction.needed = s.compaction.needed || old != nil
-}
-
 const (
-	// compactAfter is how long the journal may go on telling of what was deleted or replaced: personal data that is
-	// erased leaves the disk too.
-	compactAfter = 2 * time.Second
+	// compactPause is how long the journal may hold what was deleted or replaced: erased personal data leaves the disk.
+	compactPause = 2 * time.Second
 	// compactShare keeps a big table from being written all the time: at most one part in so many.
 	compactShare = 20
 )
 
-// A compaction is the state of rewriting the journal.
-type compaction struct {
-	needed    bool // the journal tells of items that are gone
-	scheduled bool
-	took      time.Duration
-	running   sync.WaitGroup
-	stop      chan struct{}
-}
-
-// scheduleCompaction has the journal compacted soon. The caller holds the lock.
-func (s *Server) scheduleCompaction() {
-	c := &s.compaction
-	if s.journal == nil || c.scheduled || !c.needed {
-		return
-	}
-	c.scheduled = true
-	wait := max(compactAfter, compactShare*c.took)
-	c.running.Go(func() {
+func (s *Server) compactRegularly() {
+	pause := compactPause
+	for {
 		select {
-		case <-c.stop:
-		case <-time.After(wait):
-			s.compactNow()
+		case <-s.stop:
+			return
+		case <-time.After(pause):
 		}
-	})
+		began := time.Now()
+		if err := s.compact(); err != nil {
+			slog.Error("dynamoemu could not compact its journal", "error", err)
+		}
+		pause = max(compactPause, compactShare*time.Since(began))
+	}
 }
 
-func (s *Server) compactNow() {
+// compact removes from the journal what is no longer in the tables.
+func (s *Server) compact() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.compaction.scheduled = false
-	began := time.Now()
-	if err := s.compact(); err != nil {
-		slog.Error("dynamoemu could not compact its journal", "error", err)
-	}
-	s.compaction.took = time.Since(began)
-}
-
-// compact leaves nothing in the journal but what is in the tables now.
-func (s *Server) compact() error {
-	if !s.compaction.needed {
+	if !s.outdated {
 		return nil
 	}
-	s.compaction.needed = false
-	return s.journal.rewrite(func(yield func(record) error) error {
-		for name, t := range s.tables {
-			if err := yield(record{Create: &t.definition}); err != nil {
-				return err
-			}
-			for _, it := range t.primary.everything() {
-				if err := yield(record{Put: map[string][]item{name: {it}}}); err != nil {
-					return err
-				}
-			}
+	s.outdated = false
+	var lines []byte
+	for name, t := range s.tables {
+		lines = append(lines, record{Create: &t.definition}.line()...)
+		for _, it := range t.primary.items {
+			lines = append(lines, record{Put: map[string][]item{name: {it}}}.line()...)
 		}
-		return nil
-	})
+	}
+	return s.journal.rewrite(lines)
 }

@@ -7,45 +7,42 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What one partition takes in a second. A write unit is a kilobyte written, a read unit four kilobytes read
-// consistently; a transaction costs twice as much, and an eventually consistent read half as much.
+// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. Reads
+// are counted in half units: four kilobytes read eventually consistently.
 const (
-	maxWriteUnits = 1000
-	maxReadUnits  = 3000
-	writeUnit     = 1 << 10
-	readUnit      = 4 << 10
+	maxWriteUnits    = 1000
+	maxHalfReadUnits = 2 * 3000
+	writeUnit        = 1 << 10
+	readUnit         = 4 << 10
 )
 
-var errThrottled = &apiError{
-	Type:    "ThrottlingException",
-	Message: "Throughput exceeds the current capacity of your table or index",
-}
+var errThrottled = refused("ThrottlingException", "Throughput exceeds the current capacity of your table or index")
 
-// A throughput limits what each partition takes. The zero value is without limits.
+// A throughput limits what each partition takes, if it is limited.
 type throughput struct {
+	limited  bool
 	mu       sync.Mutex
-	limiters map[partition]*rate.Limiter // nil: no limits
+	limiters map[partition]*rate.Limiter
 }
 
-// A partition is all items with one partition key, in a table or in an index, for reading or for writing. In truth
+// A partition is all items with one partition key, in a table or in an index, for reading or for writing. In AWS
 // several may share one partition, and a busy one may be split in time.
 type partition struct {
-	index  *index
-	key    string
-	writes bool
+	index *index
+	key   string
+	limit int // of units a second: maxWriteUnits or maxHalfReadUnits
 }
 
-// take spends units of several partitions, or none. Those of reads are half units.
+// take spends units of several partitions, or none.
 func (t *throughput) take(units map[partition]int) error {
+	if !t.limited {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for p, n := range units {
 		if t.limiters[p] == nil {
-			limit := 2 * maxReadUnits
-			if p.writes {
-				limit = maxWriteUnits
-			}
-			t.limiters[p] = rate.NewLimiter(rate.Limit(limit), limit)
+			t.limiters[p] = rate.NewLimiter(rate.Limit(p.limit), p.limit)
 		}
 		if t.limiters[p].Tokens() < float64(n) {
 			return errThrottled
@@ -57,33 +54,30 @@ func (t *throughput) take(units map[partition]int) error {
 	return nil
 }
 
+// unitsOf rounds up. Nothing costs a unit too.
+func unitsOf(size, unit int) int { return max(1, (size+unit-1)/unit) }
+
 // read counts size bytes of one partition as read.
 func (t *throughput) read(x *index, key string, size int, consistent bool) error {
-	if t.limiters == nil {
-		return nil
-	}
-	units := max(1, (size+readUnit-1)/readUnit)
+	units := unitsOf(size, readUnit)
 	if consistent {
 		units *= 2
 	}
-	return t.take(map[partition]int{{index: x, key: key}: units})
+	return t.take(map[partition]int{{x, key, maxHalfReadUnits}: units})
 }
 
 // write counts a change as written, and its index entries where their keys change. factor is 2 in a transaction.
 func (t *throughput) write(c change, factor int) error {
-	if t.limiters == nil {
-		return nil
-	}
 	units := map[partition]int{}
 	for _, x := range c.table.indexes {
-		switch size := max(1, c.old.size(), c.new.size()); {
+		switch {
 		case x == c.table.primary:
-			units[partition{x, c.key.text(x.keys.partition), true}] = factor * ((size + writeUnit - 1) / writeUnit)
-		case x.keys.has(c.old) == x.keys.has(c.new) && x.compare(c.old, c.new) == 0:
-		default:
+			size := max(c.old.size(), c.new.size())
+			units[partition{x, c.key.text(x.partitionKey()), maxWriteUnits}] = factor * unitsOf(size, writeUnit)
+		case x.has(c.old) != x.has(c.new) || x.compare(c.old, c.new) != 0:
 			for _, it := range []item{c.old, c.new} {
-				if x.keys.has(it) {
-					units[partition{x, it.text(x.keys.partition), true}] += factor
+				if x.has(it) {
+					units[partition{x, it.text(x.partitionKey()), maxWriteUnits}] += factor
 				}
 			}
 		}

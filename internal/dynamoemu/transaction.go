@@ -3,8 +3,8 @@ package dynamoemu
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/json"
-	"strings"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -22,22 +22,18 @@ type transactWriteItemsInput struct {
 // transactWriteItems makes all changes or none.
 func (s *Server) transactWriteItems(in transactWriteItemsInput) (any, error) {
 	if len(in.TransactItems) == 0 || len(in.TransactItems) > maxActions {
-		return nil, invalid("TransactItems must have length greater than or equal to 1 and less than or equal to %d",
-			maxActions)
+		return nil, invalid("TransactItems must have between 1 and %d actions", maxActions)
 	}
-	request, err := json.Marshal(in.TransactItems) // in one order, whatever the client's was
-	if err != nil {
-		return nil, err
-	}
+	request := encode(in.TransactItems) // in one order, whatever the client's was
 	if len(request) > maxTransaction {
 		return nil, invalid("Transaction payload size cannot exceed 4MB. Payload Size: %d", len(request))
 	}
-	done, err := s.tokens.begin(in.ClientRequestToken, sha256.Sum256(request))
-	if done || err != nil {
+	use, err := s.tokens.begin(in.ClientRequestToken, sha256.Sum256(request))
+	if err != nil || use.done {
 		return struct{}{}, err
 	}
 	err = s.transact(in)
-	s.tokens.end(in.ClientRequestToken, err == nil)
+	use.done, use.failed = err == nil, err != nil
 	return struct{}{}, err
 }
 
@@ -49,7 +45,10 @@ func (s *Server) transact(in transactWriteItemsInput) error {
 			return invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 		}
 		for kind, action := range actions {
-			c, err := s.prepare(kind, action, true)
+			if action.ReturnValues != "" || kind == updateItem && action.UpdateExpression == nil {
+				return invalid("%s returns no values in a transaction, and must have an UpdateExpression if it is one", kind)
+			}
+			c, err := s.prepare(kind, action)
 			if err != nil {
 				return err
 			}
@@ -60,141 +59,104 @@ func (s *Server) transact(in transactWriteItemsInput) error {
 			changes = append(changes, c)
 		}
 	}
-	if err := cancelled(changes, s.conflict); err != nil {
+	if err := cancelled(changes, func(c change) error { return s.admit(c, 2) }); err != nil {
 		return err
 	}
-	if err := cancelled(changes, s.tooFast); err != nil {
-		return err
-	}
-	s.keep(changes)
-	if err := cancelled(changes, failedCondition); err != nil {
+	s.lockItems(changes)
+	if err := cancelled(changes, func(c change) error { return c.failedCondition }); err != nil {
 		return err
 	}
 	return s.commit(recordOf(changes...))
 }
 
-// A cancellationReason says why an action had its transaction cancelled.
+// A cancellationReason says what is wrong with one action of a transaction that is cancelled; the Code None, nothing.
 type cancellationReason struct {
 	Code    string
 	Message string `json:",omitempty"`
 	Item    item   `json:",omitempty"`
 }
 
-var noReason = cancellationReason{Code: "None"}
-
-func (s *Server) conflict(c change) cancellationReason {
-	if !s.kept[c.id()] {
-		return noReason
-	}
-	return cancellationReason{Code: "TransactionConflict", Message: "Transaction is ongoing for the item"}
+// reasonCodes are what a transaction calls the errors of a plain write.
+var reasonCodes = map[string]string{
+	"TransactionConflictException":    "TransactionConflict",
+	"ThrottlingException":             "ThrottlingError",
+	"ConditionalCheckFailedException": "ConditionalCheckFailed",
 }
 
-func (s *Server) tooFast(c change) cancellationReason {
-	if err := s.throughput.write(c, 2); err == nil {
-		return noReason
-	}
-	return cancellationReason{Code: "ThrottlingError", Message: errThrottled.Message}
-}
-
-func failedCondition(c change) cancellationReason {
-	if c.refused == nil {
-		return noReason
-	}
-	return cancellationReason{Code: "ConditionalCheckFailed", Message: c.refused.Message, Item: c.refused.Item}
-}
-
-// cancelled is the error of a transaction if there is a reason against any of its actions: it names them all.
-func cancelled(changes []change, reason func(change) cancellationReason) error {
+// cancelled is the error of a transaction if check finds one in any of its changes. It has a reason for each.
+func cancelled(changes []change, check func(change) error) error {
 	reasons := make([]cancellationReason, len(changes))
 	codes := make([]string, len(changes))
-	none := true
+	found := false
 	for i, c := range changes {
-		reasons[i] = reason(c)
+		reasons[i].Code = "None"
+		var refused *apiError
+		if errors.As(check(c), &refused) {
+			reasons[i], found = cancellationReason{reasonCodes[refused.Type], refused.Message, refused.Item}, true
+		}
 		codes[i] = reasons[i].Code
-		none = none && codes[i] == noReason.Code
 	}
-	if none {
+	if !found {
 		return nil
 	}
-	return &apiError{
-		Type: "TransactionCanceledException",
-		Message: "Transaction cancelled, please refer cancellation reasons for specific reasons [" +
-			strings.Join(codes, ", ") + "]",
-		Reasons: reasons,
-	}
+	const message = "Transaction cancelled, please refer cancellation reasons for specific reasons "
+	return &apiError{Type: "TransactionCanceledException", Message: fmt.Sprint(message, codes), Reasons: reasons}
 }
 
-// keep keeps the items of a transaction for the transaction time. It is called and returns with the lock held, and
-// lets go of it meanwhile: others read the items as they were before, and may not write them.
-func (s *Server) keep(changes []change) {
+// lockItems locks the items of a transaction for the transaction time. It is called and returns with the server's
+// lock held, and releases that meanwhile.
+func (s *Server) lockItems(changes []change) {
 	if s.transactionTime == 0 {
 		return
 	}
 	for _, c := range changes {
-		s.kept[c.id()] = true
+		s.locked[c.id()] = true
 	}
 	s.mu.Unlock()
 	time.Sleep(s.transactionTime)
 	s.mu.Lock()
 	for _, c := range changes {
-		delete(s.kept, c.id())
+		delete(s.locked, c.id())
 	}
 }
 
-// tokenLife is how long DynamoDB knows a ClientRequestToken again; it has up to maxToken bytes.
+// tokenLife is how long DynamoDB remembers a ClientRequestToken; it has up to maxToken bytes.
 const (
 	tokenLife = 10 * time.Minute
 	maxToken  = 36
 )
 
-// tokens are the transactions of the last tokenLife, or somewhat longer, by the caller's token.
+// tokens are the transactions of the last tokenLife, or somewhat longer, by ClientRequestToken.
 type tokens struct {
 	recent, older map[string]*tokenUse
 	since         time.Time
 }
 
 type tokenUse struct {
-	request [sha256.Size]byte
-	done    bool // else under way
+	request      [sha256.Size]byte
+	done, failed bool // neither: in progress
 }
 
-func newTokens() tokens { return tokens{recent: map[string]*tokenUse{}, since: time.Now()} }
-
-// begin says whether the transaction was committed before under its token. nil is no token.
-func (t *tokens) begin(token *string, request [sha256.Size]byte) (done bool, err error) {
+// begin returns what a token was used for, if that did not fail, or a new use. nil is no token.
+func (t *tokens) begin(token *string, request [sha256.Size]byte) (*tokenUse, error) {
 	if token == nil {
-		return false, nil
+		return &tokenUse{}, nil
 	}
 	if *token == "" || len(*token) > maxToken {
-		return false, invalid("ClientRequestToken must have a length between 1 and %d", maxToken)
+		return nil, invalid("ClientRequestToken must have a length between 1 and %d", maxToken)
 	}
 	if time.Since(t.since) > tokenLife {
 		t.recent, t.older, t.since = map[string]*tokenUse{}, t.recent, time.Now()
 	}
 	use := cmp.Or(t.recent[*token], t.older[*token])
 	switch {
-	case use == nil:
-		t.recent[*token] = &tokenUse{request: request}
-		return false, nil
+	case use == nil || use.failed:
+		use = &tokenUse{request: request}
+		t.recent[*token] = use
 	case use.request != request:
-		return false, &apiError{
-			Type: "IdempotentParameterMismatchException", Message: "Request has been seen before with other parameters",
-		}
+		return nil, refused("IdempotentParameterMismatchException", "The token was used with other parameters")
 	case !use.done:
-		return false, &apiError{Type: "TransactionInProgressException", Message: "The transaction is in progress"}
+		return nil, refused("TransactionInProgressException", "The transaction is in progress")
 	}
-	return true, nil
-}
-
-// end follows begin. A transaction that was not committed is forgotten.
-func (t *tokens) end(token *string, committed bool) {
-	if token == nil {
-		return
-	}
-	if committed {
-		cmp.Or(t.recent[*token], t.older[*token]).done = true
-		return
-	}
-	delete(t.recent, *token)
-	delete(t.older, *token)
+	return use, nil
 }

@@ -2,7 +2,6 @@ package dynamoemu
 
 import (
 	"maps"
-	"slices"
 	"strings"
 )
 
@@ -11,23 +10,15 @@ import (
 //	update = {SET attribute "=" :value {"," …} | ADD attribute :number {"," …} | REMOVE attribute {"," …}}
 //
 // with each of the clauses once at most, and each attribute once. Other right sides of SET are not supported.
-type update []assignment
+type update map[string]assignment // by attribute
 
 type assignment struct {
-	clause, attribute string
-	value             value // of SET and ADD
-}
-
-// update reads an UpdateExpression; nil is none, and changes nothing.
-func (p *placeholders) update(text *string) (update, error) {
-	if text == nil {
-		return nil, nil
-	}
-	return parse(p, "UpdateExpression", *text, (*parser).update)
+	clause string
+	value  value // of SET and ADD
 }
 
 func (p *parser) update() update {
-	var u update
+	u := update{}
 	seen := map[string]bool{}
 	for p.token != "" {
 		clause := strings.ToUpper(p.token)
@@ -37,63 +28,51 @@ func (p *parser) update() update {
 		seen[clause] = true
 		p.next()
 		for more := true; more; more = p.take(",") {
-			a := p.assignment(clause)
-			if slices.ContainsFunc(u, func(other assignment) bool { return other.attribute == a.attribute }) {
-				p.fail("Two document paths overlap with each other; path one: [%s], path two: [%[1]s]", a.attribute)
+			attribute := p.attribute()
+			if _, twice := u[attribute]; twice {
+				p.fail("Two document paths overlap with each other; path one: [%s], path two: [%[1]s]", attribute)
 			}
-			u = append(u, a)
+			u[attribute] = assignment{clause, p.assigned(clause)}
 		}
 	}
 	return u
 }
 
-func (p *parser) assignment(clause string) assignment {
-	a := assignment{clause: clause, attribute: p.attribute()}
+// assigned reads what follows the attribute.
+func (p *parser) assigned(clause string) (v value) {
 	switch clause {
 	case "SET":
 		p.expect("=")
-		a.value = p.value()
+		v = p.value()
 	case "ADD":
-		a.value = p.value()
-		if a.value.N == nil {
-			p.fail("Incorrect operand type for operator or function; operator: ADD takes numbers only here")
+		if v = p.value(); v.N == nil {
+			p.fail("Incorrect operand type for operator or function; operator: ADD, which takes numbers only here")
 		}
 	case "REMOVE":
 	default:
-		p.fail("Syntax error, or more than is supported here; clause: %s", clause)
+		p.fail("Syntax error, or more than dynamoemu supports; clause: %s", clause)
 	}
-	return a
+	return v
 }
 
 // apply leaves old as it is.
 func (u update) apply(old item) (item, error) {
 	new := maps.Clone(old)
-	for _, a := range u {
-		switch before, there := old[a.attribute]; {
+	for attribute, a := range u {
+		switch before := old[attribute]; {
 		case a.clause == "REMOVE":
-			delete(new, a.attribute)
-		case a.clause == "SET" || !there:
-			new[a.attribute] = a.value
+			delete(new, attribute)
+		case a.clause == "SET" || before == absent:
+			new[attribute] = a.value
 		case before.N == nil:
 			return nil, invalid("An operand in the update expression has an incorrect data type")
 		default:
-			sum, ok := before.N.plus(*a.value.N)
-			if !ok {
+			sum := *before.N + *a.value.N
+			if (sum > *before.N) != (*a.value.N > 0) {
 				return nil, invalid("Number overflow: only 64 bits are supported")
 			}
-			new[a.attribute] = value{N: &sum}
+			new[attribute] = value{N: &sum}
 		}
 	}
 	return new, nil
-}
-
-// touched is the part of an item that the update names.
-func (u update) touched(it item) item {
-	part := item{}
-	for _, a := range u {
-		if v, ok := it[a.attribute]; ok {
-			part[a.attribute] = v
-		}
-	}
-	return part
 }

@@ -3,6 +3,7 @@ package dynamoemu
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"reflect"
 	"strconv"
 	"strings"
@@ -11,8 +12,8 @@ import (
 // An item is a row as DynamoDB's protocol spells it. Items are never changed once they are in a table.
 type item map[string]value
 
-// A value is one attribute; exactly one field is set. They are pointers to tell an empty list from none. Sets are not
-// supported.
+// A value is one attribute; exactly one field is set, or none in the value of an attribute that is not there. The
+// fields are pointers to tell an empty list from none. Sets are not supported.
 type value struct {
 	S    *string  `json:",omitempty"`
 	N    *number  `json:",omitempty"`
@@ -23,7 +24,41 @@ type value struct {
 	M    *item    `json:",omitempty"`
 }
 
-// A number is a whole number of 64 bits. DynamoDB keeps 38 digits and fractions, which are refused here.
+var absent value
+
+// UnmarshalJSON refuses what DynamoDB would not store.
+func (v *value) UnmarshalJSON(text []byte) error {
+	type fields value // has no UnmarshalJSON
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode((*fields)(v)); err != nil {
+		return err
+	}
+	set := 0
+	for _, field := range reflect.ValueOf(*v).Fields() {
+		if !field.IsNil() {
+			set++
+		}
+	}
+	switch {
+	case set != 1:
+		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
+	case v.NULL != nil && !*v.NULL:
+		return invalid("Null attribute value types must have the value of true")
+	case v.M != nil:
+		return v.M.checkNames()
+	}
+	return nil
+}
+
+func (it item) checkNames() error {
+	if it[""] != absent {
+		return invalid("Empty attribute name")
+	}
+	return nil
+}
+
+// A number is a whole number of 64 bits. DynamoDB has 38 digits and fractions, which are refused here.
 type number int64
 
 func (n *number) UnmarshalText(text []byte) error {
@@ -37,52 +72,7 @@ func (n *number) UnmarshalText(text []byte) error {
 
 func (n number) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(n), 10), nil }
 
-// plus is n+m; ok is false if 64 bits do not hold it.
-func (n number) plus(m number) (sum number, ok bool) {
-	sum = n + m
-	return sum, (sum > n) == (m > 0)
-}
-
-// check refuses what DynamoDB would not store.
-func (v value) check() error {
-	set := 0
-	for _, has := range []bool{
-		v.S != nil, v.N != nil, v.B != nil, v.BOOL != nil, v.NULL != nil, v.L != nil, v.M != nil,
-	} {
-		if has {
-			set++
-		}
-	}
-	switch {
-	case set != 1:
-		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
-	case v.NULL != nil && !*v.NULL:
-		return invalid("Null attribute value types must have the value of true")
-	case v.M != nil:
-		return v.M.check()
-	case v.L != nil:
-		for _, element := range *v.L {
-			if err := element.check(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (it item) check() error {
-	for name, v := range it {
-		if name == "" {
-			return invalid("Empty attribute name")
-		}
-		if err := v.check(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// size is what DynamoDB counts against its limits, in bytes and near enough.
+// size is what DynamoDB counts against its limits, in bytes. It is close, but not exact.
 func (it item) size() int {
 	n := 0
 	for name, v := range it {
@@ -132,9 +122,8 @@ func compare(a, b value) (order int, ok bool) {
 	return 0, false
 }
 
-func equal(a, b value) bool { return reflect.DeepEqual(a, b) }
+func equal(a, b value) bool { return a != absent && reflect.DeepEqual(a, b) }
 
-// hasPrefix is the function begins_with.
 func hasPrefix(v, prefix value) bool {
 	switch {
 	case v.S != nil && prefix.S != nil:

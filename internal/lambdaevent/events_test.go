@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const recorded = "../../events"
 
@@ -72,27 +72,35 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// logged gathers what goes to the log until the test ends.
-func logged(t *testing.T) *bytes.Buffer {
+// captureLog collects what is logged until the test ends.
+func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
 	var b bytes.Buffer
 	before, flags := slog.Default(), log.Flags()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&b, nil)))
 	t.Cleanup(func() {
 		slog.SetDefault(before)
-		log.SetOutput(os.Stderr) // SetDefault takes it along
+		log.SetOutput(os.Stderr) // slog.SetDefault has changed it
 		log.SetFlags(flags)
 	})
 	return &b
 }
 
-func logLines(b *bytes.Buffer) int { return bytes.Count(b.Bytes(), []byte("\n")) }
+// wantLog checks that so many lines were logged, with these words and nothing personal.
+func wantLog(t *testing.T, log *bytes.Buffer, lines int, words ...string) {
+	t.Helper()
+	text := log.String()
+	missing := slices.DeleteFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	personal := strings.Contains(text, "@") || strings.Contains(text, "secret")
+	if strings.Count(text, "\n") != lines || len(missing) > 0 || personal {
+		t.Errorf("want %d lines, with %q, and nothing personal; logged %s", lines, missing, text)
+	}
+}
 
-// The events are shown to anybody, so they must name nobody.
+// TestRecordedEvents: the events are public, so they must hold no personal data.
 func TestRecordedEvents(t *testing.T) {
 	addresses := regexp.MustCompile(`[\w.+-]+@[\w.-]+`)
 	numbers := regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`)
-	documentation := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24")}
 	for _, name := range recordedNames(t, "*.json") {
 		t.Run(name, func(t *testing.T) {
 			event := recordedEvent(t, name)
@@ -111,7 +119,7 @@ func TestRecordedEvents(t *testing.T) {
 			}
 			for _, n := range numbers.FindAllString(strings.ReplaceAll(plain, "Chrome/142.0.0.0", ""), -1) {
 				ip, err := netip.ParseAddr(n)
-				if err == nil && n != "142.0.0.0" && !slices.ContainsFunc(documentation, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+				if err == nil && n != "142.0.0.0" && !isForDocumentation(ip) {
 					t.Errorf("network address %s", n)
 				}
 			}
@@ -124,4 +132,11 @@ func TestRecordedEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// isForDocumentation says whether ip belongs to nobody (RFC 5737).
+func isForDocumentation(ip netip.Addr) bool {
+	return slices.ContainsFunc([]string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"}, func(prefix string) bool {
+		return netip.MustParsePrefix(prefix).Contains(ip)
+	})
 }

@@ -15,18 +15,17 @@ import (
 
 	"deltag/internal/apigateway"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzHTTPEvent: whatever Lambda hands over, the handler sees a request that net/http could have made of it, and what the handler
-// echoes reaches the client.
+// FuzzHTTPEvent: whatever the event, the handler gets a request that net/http could have made, and its response reaches
+// the client.
 func FuzzHTTPEvent(f *testing.F) {
 	for _, name := range recordedNames(f, "http-*.json") {
-		f.Add(essence(f, httpEvent(f, name)))
+		f.Add(reduced(f, httpEvent(f, name)))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		var event events.APIGatewayV2HTTPRequest
+		var event httpRequest
 		if json.Unmarshal(payload, &event) != nil {
 			return
 		}
@@ -47,12 +46,12 @@ func FuzzHTTPEvent(f *testing.F) {
 			return
 		}
 		w := httptest.NewRecorder()
-		if err := apigateway.WriteResponse(w, overTheWire(t, res)); err != nil {
+		if err := apigateway.WriteResponse(w, throughJSON(t, res)); err != nil {
 			t.Fatal(err)
 		}
 		got := w.Body.String()
 		if w.Header().Get("Content-Encoding") == "gzip" && got != "" {
-			_, got = unzip(t, events.APIGatewayV2HTTPResponse{Body: got, Headers: map[string]string{"Content-Encoding": "gzip"}})
+			_, got = unzip(t, httpResponse{Body: got, Headers: map[string]string{"Content-Encoding": "gzip"}})
 		}
 		if event.RequestContext.HTTP.Method == http.MethodHead {
 			body = ""
@@ -63,13 +62,17 @@ func FuzzHTTPEvent(f *testing.F) {
 	})
 }
 
-// essence is an event cut down to little more than what the adapter reads: the fuzzer spends minutes on making a long one shorter.
-func essence(tb testing.TB, e events.APIGatewayV2HTTPRequest) []byte {
+// reduced is an event with little more than what the adapter reads: the fuzzer spends minutes on making a long one
+// shorter.
+func reduced(tb testing.TB, e httpRequest) []byte {
 	tb.Helper()
 	b, err := json.Marshal(map[string]any{
-		"rawPath": e.RawPath, "rawQueryString": e.RawQueryString, "cookies": e.Cookies, "body": e.Body, "isBase64Encoded": e.IsBase64Encoded,
-		"headers":        map[string]string{"content-type": e.Headers["content-type"], "accept-encoding": "gzip"},
-		"requestContext": map[string]any{"stage": e.RequestContext.Stage, "http": map[string]string{"method": e.RequestContext.HTTP.Method}},
+		"rawPath": e.RawPath, "rawQueryString": e.RawQueryString, "cookies": e.Cookies,
+		"body": e.Body, "isBase64Encoded": e.IsBase64Encoded,
+		"headers": map[string]string{"content-type": e.Headers["content-type"], "accept-encoding": "gzip"},
+		"requestContext": map[string]any{
+			"stage": e.RequestContext.Stage, "http": map[string]string{"method": e.RequestContext.HTTP.Method},
+		},
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -81,7 +84,7 @@ func essence(tb testing.TB, e events.APIGatewayV2HTTPRequest) []byte {
 func echo(t *testing.T, w http.ResponseWriter, r *http.Request) string {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.ContentLength != int64(len(body)) {
-		t.Errorf("%d bytes, told %d: %v", len(body), r.ContentLength, err)
+		t.Errorf("%d bytes, ContentLength %d: %v", len(body), r.ContentLength, err)
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	if decoded, err := url.PathUnescape(path); err != nil || decoded != r.URL.Path || !strings.HasPrefix(decoded, "/") {
@@ -102,18 +105,21 @@ func echo(t *testing.T, w http.ResponseWriter, r *http.Request) string {
 // FuzzRoundTrip: a request that becomes an event and a request again is the same for the handler.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("GET", "/e/a%20b?x=1&x=%26&y", "a, b", "a=1; b=\"2\"", "", "")
-	f.Add("POST", "/e/samskabelse/registrations", "", "", "application/x-www-form-urlencoded", "name=Bodil+Pr%C3%B8ve&a=1")
+	f.Add(
+		"POST", "/e/samskabelse/registrations", "", "", "application/x-www-form-urlencoded",
+		"name=Bodil+Pr%C3%B8ve&a=1",
+	)
 	f.Add("POST", "/", "", "", "application/json; charset=utf-8", `{"name":"Bodil Prøve"}`)
 	f.Add("PUT", "//a/../b;c=d?%zz&a;b&=&+", "\t", ";;a=1;", "text/plain", "\xff\x00")
 	f.Add("PATCH", "/%e6%f8?a=%e5", "æ", "a", "image/png", "\x89PNG")
 	f.Fuzz(func(t *testing.T, method, target, header, cookie, contentType, body string) {
-		sent := read(method, target, header, cookie, contentType, len(body))
+		sent := readRequest(method, target, header, cookie, contentType, len(body))
 		if sent == nil {
 			return // net/http itself would refuse it
 		}
-		event := overTheWire(t, apigateway.NewEvent(sent, []byte(body), noon, "id-1"))
+		event := throughJSON(t, apigateway.NewEvent(sent, []byte(body), noon, "id-1"))
 		if strings.ContainsAny(sent.URL.Path, "%?") || !validUTF8(target, header, cookie, contentType, sent.URL.Path) {
-			return // HTTP APIs change such paths, and JSON has no other text
+			return // HTTP APIs change such paths, and JSON text is UTF-8
 		}
 		type view struct {
 			Method, Path, Query, Host, Remote, Proto, Body string
@@ -121,15 +127,18 @@ func FuzzRoundTrip(f *testing.F) {
 			Cookies                                        string
 			Values                                         url.Values
 		}
-		look := func(r *http.Request, body string) view {
+		viewOf := func(r *http.Request, body string) view {
 			h := http.Header{}
 			for name, values := range r.Header {
 				if name != "Cookie" {
 					h.Set(name, strings.Join(values, ","))
 				}
 			}
-			h.Set("Content-Length", fmt.Sprint(len(body))) // API Gateway always tells it
-			return view{r.Method, r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr, r.Proto, body, h, fmt.Sprint(r.Cookies()), r.URL.Query()}
+			h.Set("Content-Length", fmt.Sprint(len(body))) // API Gateway always sends it
+			return view{
+				r.Method, r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr, r.Proto, body,
+				h, fmt.Sprint(r.Cookies()), r.URL.Query(),
+			}
 		}
 		var got view
 		res := call(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -137,12 +146,12 @@ func FuzzRoundTrip(f *testing.F) {
 			if err != nil || r.ContentLength != int64(len(b)) {
 				t.Errorf("length %d, %v", r.ContentLength, err)
 			}
-			got = look(r, string(b))
+			got = viewOf(r, string(b))
 		}, event)
 		if res.StatusCode != http.StatusOK {
 			t.Fatalf("got %d %s", res.StatusCode, res.Body)
 		}
-		if diff := cmp.Diff(look(sent, body), got); diff != "" {
+		if diff := cmp.Diff(viewOf(sent, body), got); diff != "" {
 			t.Errorf("%s (-sent +seen):\n%s", target, diff)
 		}
 	})
@@ -152,14 +161,15 @@ func validUTF8(all ...string) bool {
 	return !slices.ContainsFunc(all, func(s string) bool { return !utf8.ValidString(s) })
 }
 
-// read is the request as net/http's server reads it, or nil if it would not.
-func read(method, target, header, cookie, contentType string, length int) *http.Request {
+// readRequest is the request as net/http's server reads it, or nil if it would refuse it.
+func readRequest(method, target, header, cookie, contentType string, length int) *http.Request {
 	for _, line := range []string{method, target, header, cookie, contentType} {
 		if strings.ContainsAny(line, "\r\n") {
 			return nil
 		}
 	}
-	lines := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: deltag.example.dk\r\nX-Fuzz: %s\r\nX-Fuzz: again\r\nCookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+	lines := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: deltag.example.dk\r\nX-Fuzz: %s\r\nX-Fuzz: again\r\n"+
+		"Cookie: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
 		method, target, header, cookie, contentType, length)
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(lines)))
 	if err != nil || !strings.HasPrefix(r.URL.Path, "/") || r.Host != "deltag.example.dk" {
@@ -169,8 +179,8 @@ func read(method, target, header, cookie, contentType string, length int) *http.
 	return r
 }
 
-// FuzzAnswer: a handler that does things in any order gets the same answer through the adapter as from net/http.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse: whatever the order of a handler's calls, its response is the same through the adapter as from net/http.
+func FuzzResponse(f *testing.F) {
 	f.Add("GET", []byte("hsw"))
 	f.Add("HEAD", []byte("wwww"))
 	f.Add("GET", []byte("tWWf"))
@@ -180,11 +190,11 @@ func FuzzAnswer(f *testing.F) {
 		if method != "GET" && method != "HEAD" && method != "POST" || len(script) > 30 {
 			return
 		}
-		compareWithNetHTTP(t, func(w http.ResponseWriter, _ *http.Request) (saw []any) {
+		compareWithNetHTTP(t, func(w http.ResponseWriter, _ *http.Request) (observations []any) {
 			for _, step := range script {
-				saw = append(saw, perform(w, step)...)
+				observations = append(observations, perform(w, step)...)
 			}
-			return saw
+			return observations
 		}, method, "")
 	})
 }
@@ -204,13 +214,13 @@ func perform(w http.ResponseWriter, step byte) []any {
 	case 'f':
 		w.(http.Flusher).Flush()
 	case 'w':
-		return noticed(io.WriteString(w, "<p>"))
+		return observed(io.WriteString(w, "<p>"))
 	case 'W':
-		return noticed(io.WriteString(w, strings.Repeat("ord ", 500)))
+		return observed(io.WriteString(w, strings.Repeat("ord ", 500)))
 	case 'B':
-		return noticed(w.Write([]byte("\x89PNG\r\n\x1a\n\xff")))
+		return observed(w.Write([]byte("\x89PNG\r\n\x1a\n\xff")))
 	case '0':
-		return noticed(w.Write(nil))
+		return observed(w.Write(nil))
 	case 't':
 		h.Set("Content-Type", "text/plain; charset=iso-8859-1")
 	case 'T':

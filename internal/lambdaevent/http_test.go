@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -24,14 +23,14 @@ func decodeBase64(s string) (string, error) {
 	return string(b), err
 }
 
-func httpEvent(tb testing.TB, name string) events.APIGatewayV2HTTPRequest {
+func httpEvent(tb testing.TB, name string) httpRequest {
 	tb.Helper()
-	return decodeAs[events.APIGatewayV2HTTPRequest](tb, recordedEvent(tb, name))
+	return decodeAs[httpRequest](tb, recordedEvent(tb, name))
 }
 
-// get is the event of a GET without any headers but those given as name, value, …
-func get(path string, headers ...string) events.APIGatewayV2HTTPRequest {
-	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: path, Headers: map[string]string{}}
+// get is the event of a GET with just the headers given as name, value, …
+func get(path string, headers ...string) httpRequest {
+	e := httpRequest{Version: "2.0", RawPath: path, Headers: map[string]string{}}
 	e.RequestContext.RequestID = "id-1"
 	e.RequestContext.HTTP.Method = "GET"
 	for i := 0; i < len(headers); i += 2 {
@@ -40,7 +39,7 @@ func get(path string, headers ...string) events.APIGatewayV2HTTPRequest {
 	return e
 }
 
-func call(tb testing.TB, h http.HandlerFunc, e events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+func call(tb testing.TB, h http.HandlerFunc, e httpRequest) httpResponse {
 	tb.Helper()
 	res, err := HTTPHandler(h)(tb.Context(), e)
 	if err != nil {
@@ -49,8 +48,8 @@ func call(tb testing.TB, h http.HandlerFunc, e events.APIGatewayV2HTTPRequest) e
 	return res
 }
 
-// seen is what the handler sees of an event.
-func seen(t *testing.T, e events.APIGatewayV2HTTPRequest) *http.Request {
+// handledRequest is the request that the handler gets for an event.
+func handledRequest(t *testing.T, e httpRequest) *http.Request {
 	t.Helper()
 	var got *http.Request
 	res := call(t, func(_ http.ResponseWriter, r *http.Request) { got = r }, e)
@@ -60,7 +59,7 @@ func seen(t *testing.T, e events.APIGatewayV2HTTPRequest) *http.Request {
 	return got
 }
 
-// dump writes everything about r that a handler can see.
+// dump is everything about r that a handler can see.
 func dump(r *http.Request) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s\nremote: %s\nhost: %s\npath: %s\nraw path: %q\n", r.Method, r.RequestURI, r.Proto,
@@ -80,7 +79,7 @@ func dump(r *http.Request) string {
 	return b.String()
 }
 
-func TestHTTPShowsTheHandlerTheRequest(t *testing.T) {
+func TestHTTPRecordedRequests(t *testing.T) {
 	for _, name := range recordedNames(t, "http-*.json") {
 		t.Run(name, func(t *testing.T) {
 			got := "the handler is not called\n"
@@ -94,7 +93,7 @@ func TestHTTPShowsTheHandlerTheRequest(t *testing.T) {
 }
 
 func TestHTTPRequest(t *testing.T) {
-	t.Run("ContextIsLambdas", func(t *testing.T) {
+	t.Run("ContextIsOfTheInvocation", func(t *testing.T) {
 		want := time.Now().Add(time.Hour)
 		ctx, cancel := context.WithDeadline(t.Context(), want)
 		defer cancel()
@@ -107,48 +106,48 @@ func TestHTTPRequest(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("ProtocolIsTheClients", func(t *testing.T) {
+	t.Run("ProtocolIsOfTheClient", func(t *testing.T) {
 		e := get("/")
 		e.RequestContext.HTTP.Protocol = "HTTP/2.0"
-		if r := seen(t, e); r.Proto != "HTTP/2.0" || !r.ProtoAtLeast(2, 0) {
+		if r := handledRequest(t, e); r.Proto != "HTTP/2.0" || !r.ProtoAtLeast(2, 0) {
 			t.Errorf("got %q, %d.%d", r.Proto, r.ProtoMajor, r.ProtoMinor)
 		}
 	})
 	t.Run("HostFallsBackToTheDomain", func(t *testing.T) {
 		e := get("/")
 		e.RequestContext.DomainName = "deltag.example.dk"
-		if r := seen(t, e); r.Host != "deltag.example.dk" {
+		if r := handledRequest(t, e); r.Host != "deltag.example.dk" {
 			t.Errorf("got %q", r.Host)
 		}
 	})
-	t.Run("RemoteAddressSplits", func(t *testing.T) {
+	t.Run("RemoteAddressHasHostAndPort", func(t *testing.T) {
 		for _, ip := range []string{"192.0.2.1", "2001:db8::1", ""} {
 			e := get("/")
 			e.RequestContext.HTTP.SourceIP = ip
-			host, port, err := net.SplitHostPort(seen(t, e).RemoteAddr)
+			host, port, err := net.SplitHostPort(handledRequest(t, e).RemoteAddr)
 			if host != ip || port != "0" || err != nil {
 				t.Errorf("%q: got %q, %q, %v", ip, host, port, err)
 			}
 		}
 	})
-	t.Run("BodyThatLosesItsLengthHasOne", func(t *testing.T) {
+	t.Run("ABodyWithoutContentLengthGetsOne", func(t *testing.T) {
 		e := get("/")
 		e.RequestContext.HTTP.Method, e.Body = "POST", "æ"
-		if r := seen(t, e); r.ContentLength != 2 || r.Header.Get("Content-Length") != "2" {
+		if r := handledRequest(t, e); r.ContentLength != 2 || r.Header.Get("Content-Length") != "2" {
 			t.Errorf("got %d, %q", r.ContentLength, r.Header.Get("Content-Length"))
 		}
 	})
-	t.Run("LengthIsThatOfTheDecodedBody", func(t *testing.T) {
+	t.Run("ContentLengthIsOfTheDecodedBody", func(t *testing.T) {
 		e := get("/", "content-length", "99")
 		e.RequestContext.HTTP.Method, e.Body, e.IsBase64Encoded = "POST", "AAEC", true
-		if r := seen(t, e); r.ContentLength != 3 || r.Header.Get("Content-Length") != "3" {
+		if r := handledRequest(t, e); r.ContentLength != 3 || r.Header.Get("Content-Length") != "3" {
 			t.Errorf("got %d, %q", r.ContentLength, r.Header.Get("Content-Length"))
 		}
 	})
-	t.Run("BodyAboveLambdasLimitIsPassedOn", func(t *testing.T) {
+	t.Run("ALargeBodyIsPassedOn", func(t *testing.T) {
 		e := get("/")
 		e.RequestContext.HTTP.Method, e.Body = "POST", strings.Repeat("x", 7<<20)
-		if r := seen(t, e); r.ContentLength != 7<<20 {
+		if r := handledRequest(t, e); r.ContentLength != 7<<20 {
 			t.Errorf("got %d", r.ContentLength)
 		}
 	})
@@ -180,7 +179,7 @@ func TestHTTPPath(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			e := get(c.raw)
 			e.RequestContext.Stage = c.stage
-			r := seen(t, e)
+			r := handledRequest(t, e)
 			got := []string{r.URL.Path, r.URL.RawPath, r.RequestURI}
 			if diff := cmp.Diff([]string{c.path, c.rawPath, c.uri}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -189,14 +188,14 @@ func TestHTTPPath(t *testing.T) {
 	}
 }
 
-func TestHTTPUnreadable(t *testing.T) {
-	broken := map[string]func(*events.APIGatewayV2HTTPRequest){
-		"Base64": func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = "!", true },
-		"Method": func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = "GET /" },
-		"Path":   func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "e" },
+func TestHTTPMalformedEvent(t *testing.T) {
+	malformed := map[string]func(*httpRequest){
+		"Base64": func(e *httpRequest) { e.Body, e.IsBase64Encoded = "!", true },
+		"Method": func(e *httpRequest) { e.RequestContext.HTTP.Method = "GET /" },
+		"Path":   func(e *httpRequest) { e.RawPath = "e" },
 	}
-	for name, spoil := range broken {
-		t.Run(name+"IsTheClientsFault", func(t *testing.T) {
+	for name, spoil := range malformed {
+		t.Run(name+"IsABadRequest", func(t *testing.T) {
 			e := get("/")
 			spoil(&e)
 			res := call(t, func(http.ResponseWriter, *http.Request) { t.Error("handler was called") }, e)
@@ -208,7 +207,7 @@ func TestHTTPUnreadable(t *testing.T) {
 			}
 		})
 	}
-	t.Run("OtherEventsAreAnError", func(t *testing.T) {
+	t.Run("EventsOfOtherKindsAreAnError", func(t *testing.T) {
 		for _, name := range []string{"tick.json", "ses-send.json", "stream-insert-delivery.json"} {
 			_, err := HTTPHandler(http.NotFoundHandler())(t.Context(), httpEvent(t, name))
 			if err == nil || !strings.Contains(err.Error(), "payload version 2.0") {
@@ -225,34 +224,41 @@ func TestHTTPPanic(t *testing.T) {
 		panics http.HandlerFunc
 		logs   string
 	}{
-		{"WithAValueThatMayBePersonal", func(http.ResponseWriter, *http.Request) { panic("secret@example.dk") }, "panic: string"},
-		{"WithAnError", func(http.ResponseWriter, *http.Request) { panic(errors.New("secret@example.dk")) }, "panic: *errors.errorString"},
-		{"OfTheRuntime", func(http.ResponseWriter, *http.Request) { none["a"] = "b" }, "assignment to entry in nil map"},
+		{
+			"WithAValueThatMayBePersonal", func(http.ResponseWriter, *http.Request) { panic("secret@example.dk") },
+			"panic: string",
+		},
+		{
+			"WithAnError", func(http.ResponseWriter, *http.Request) { panic(errors.New("secret@example.dk")) },
+			"panic: *errors.errorString",
+		},
+		{
+			"OfTheRuntime", func(http.ResponseWriter, *http.Request) { none["a"] = "b" },
+			"assignment to entry in nil map",
+		},
 		{"Abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "abort Handler"},
-		{"AfterHalfAnAnswer", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, strings.Repeat("half an answer", 1000))
+		{"AfterHalfAResponse", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat("half a response", 1000))
 			panic(0)
 		}, "panic: int"},
 		{"InvalidStatus", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(7) }, "panic: string"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := logged(t)
+			out := captureLog(t)
 			res := call(t, c.panics, get("/", "accept-encoding", "gzip"))
-			want := `{"type":"about:blank","status":500,"code":"internal","title":"Something went wrong here. Please try again."}`
+			want := `{"type":"about:blank","status":500,"code":"internal",` +
+				`"title":"Something went wrong here. Please try again."}`
 			if res.StatusCode != 500 || res.Body != want || res.Headers["Content-Type"] != "application/problem+json" {
 				t.Errorf("got %d %v %s", res.StatusCode, res.Headers, res.Body)
 			}
-			line := out.String()
-			if logLines(out) != 1 || !strings.Contains(line, c.logs) || !strings.Contains(line, `"request":"id-1"`) || strings.Contains(line, "secret") {
-				t.Errorf("logged %s", line)
-			}
-			if c.name != "Abort" && !strings.Contains(line, "http_test.go") {
-				t.Errorf("no stack in %s", line)
+			wantLog(t, out, 1, c.logs, `"request":"id-1"`)
+			if c.name != "Abort" && !strings.Contains(out.String(), "http_test.go") {
+				t.Errorf("no stack in %s", out)
 			}
 		})
 	}
-	t.Run("OnHEADHasNoBody", func(t *testing.T) {
-		logged(t)
+	t.Run("OfAHEADRequestHasNoBody", func(t *testing.T) {
+		captureLog(t)
 		e := get("/")
 		e.RequestContext.HTTP.Method = "HEAD"
 		res := call(t, func(http.ResponseWriter, *http.Request) { panic(0) }, e)
@@ -260,8 +266,8 @@ func TestHTTPPanic(t *testing.T) {
 			t.Errorf("got %d %q", res.StatusCode, res.Body)
 		}
 	})
-	t.Run("NextRequestIsServed", func(t *testing.T) {
-		logged(t)
+	t.Run("LeavesTheNextRequestAlone", func(t *testing.T) {
+		captureLog(t)
 		h := func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat("a", 5000))
 			if r.URL.Path == "/panic" {
@@ -277,8 +283,8 @@ func TestHTTPPanic(t *testing.T) {
 	})
 }
 
-// Lambda marshals and unmarshals on the way; overTheWire does so too.
-func overTheWire[T any](tb testing.TB, v T) T {
+// throughJSON encodes and decodes v, as happens between Lambda and its callers.
+func throughJSON[T any](tb testing.TB, v T) T {
 	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -287,7 +293,7 @@ func overTheWire[T any](tb testing.TB, v T) T {
 	return decodeAs[T](tb, b)
 }
 
-// lambdaEncode writes JSON the way aws-lambda-go does.
+// lambdaEncode writes JSON as aws-lambda-go does.
 func lambdaEncode(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

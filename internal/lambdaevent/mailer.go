@@ -10,9 +10,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// MailerHandler dispatches what wakes the mailer: the schedule's {"tick":true}, or a batch of the table's stream, whose due items go
-// to item as Stream says. Any other payload is an error that names its keys; values may be personal.
-func MailerHandler(tick func(context.Context) error, item func(ctx context.Context, pk, sk string) error) func(context.Context, json.RawMessage) (any, error) {
+// MailerHandler calls tick for the schedule's {"tick":true}, and item for a batch of the table's stream, as
+// StreamHandler does. Any other payload is an error that names its keys; the values may be personal.
+func MailerHandler(
+	tick func(context.Context) error, item ItemFunc,
+) func(context.Context, json.RawMessage) (any, error) {
 	stream := StreamHandler(item)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		var known struct {
@@ -36,11 +38,12 @@ func MailerHandler(tick func(context.Context) error, item func(ctx context.Conte
 		if err := json.Unmarshal(payload, &keys); err != nil {
 			return nil, fmt.Errorf("payload: %w", err)
 		}
-		return nil, fmt.Errorf("payload with the keys %q is neither a tick nor a stream batch", slices.Sorted(maps.Keys(keys)))
+		names := slices.Sorted(maps.Keys(keys))
+		return nil, fmt.Errorf("payload with the keys %q is neither a tick nor a stream batch", names)
 	}
 }
 
-// streamBatch refuses the records of other sources, queues for example, which would read as a batch with nothing due.
+// streamBatch refuses records of other sources, such as queues: they would look like a batch with nothing due.
 func streamBatch(payload json.RawMessage) (events.DynamoDBEvent, error) {
 	var batch events.DynamoDBEvent
 	if err := json.Unmarshal(payload, &batch); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMailerHandler(t *testing.T) {
-	none := func(context.Context) error { t.Error("ticked"); return nil }
+	noTick := func(context.Context) error { t.Error("ticked"); return nil }
 	noItem := func(context.Context, string, string) error { t.Error("got an item"); return nil }
 
 	t.Run("Tick", func(t *testing.T) {
@@ -22,36 +22,41 @@ func TestMailerHandler(t *testing.T) {
 			t.Errorf("%d ticks, %v", ticks, err)
 		}
 	})
-	t.Run("TickThatFails", func(t *testing.T) {
-		away := errors.New("table is away")
-		if _, err := MailerHandler(func(context.Context) error { return away }, noItem)(t.Context(), recordedEvent(t, "tick.json")); !errors.Is(err, away) {
+	t.Run("AFailedTickIsReturnedToLambda", func(t *testing.T) {
+		failure := errors.New("table is down")
+		handler := MailerHandler(func(context.Context) error { return failure }, noItem)
+		if _, err := handler(t.Context(), recordedEvent(t, "tick.json")); !errors.Is(err, failure) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("Stream", func(t *testing.T) {
-		logged(t)
+		captureLog(t)
 		payload := recordedEvent(t, "stream-insert-delivery.json")
-		got, err := MailerHandler(none, func(context.Context, string, string) error { return errors.New("no") })(t.Context(), payload)
+		handler := MailerHandler(noTick, func(context.Context, string, string) error { return errors.New("no") })
+		got, err := handler(t.Context(), payload)
 		res, ok := got.(events.DynamoDBEventResponse)
-		want := []events.DynamoDBBatchItemFailure{{ItemIdentifier: decodeAs[events.DynamoDBEvent](t, payload).Records[0].Change.SequenceNumber}}
+		first := decodeAs[events.DynamoDBEvent](t, payload).Records[0].Change.SequenceNumber
+		want := []events.DynamoDBBatchItemFailure{{ItemIdentifier: first}}
 		if err != nil || !ok || !slices.Equal(res.BatchItemFailures, want) {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
-	for name, c := range map[string]struct{ payload, says string }{
-		"OtherKeysAreNamed":       {`{"user":"secret","address":"secret"}`, `["address" "user"]`},
-		"NoTickAfterAll":          {`{"tick":false}`, `["tick"]`},
-		"SESEvent":                {string(recordedEvent(t, "ses-send.json")), `"detail-type"`},
-		"Queue":                   {`{"Records":[{"eventSource":"aws:sqs","body":"secret"}]}`, `"aws:sqs"`},
-		"BrokenRecord":            {`{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{"NewImage":{"a":{"X":"secret"}}}}]}`, "stream batch"},
-		"NoObject":                {`["secret"]`, "payload"},
-		"Nothing":                 {`null`, "[]"},
-		"TickThatIsNone":          {`{"tick":"secret"}`, "payload"},
-		"RecordsThatAreNoRecords": {`{"Records":"secret"}`, "payload"},
+	for name, c := range map[string]struct{ payload, message string }{
+		"OtherKeys": {`{"user":"secret","address":"secret"}`, `["address" "user"]`},
+		"TickFalse": {`{"tick":false}`, `["tick"]`},
+		"SESEvent":  {string(recordedEvent(t, "ses-send.json")), `"detail-type"`},
+		"Queue":     {`{"Records":[{"eventSource":"aws:sqs","body":"secret"}]}`, `"aws:sqs"`},
+		"BrokenRecord": {
+			`{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{"NewImage":{"a":{"X":"secret"}}}}]}`, "stream batch",
+		},
+		"NoObject":      {`["secret"]`, "payload"},
+		"Nothing":       {`null`, "[]"},
+		"TickNoBool":    {`{"tick":"secret"}`, "payload"},
+		"RecordsNoList": {`{"Records":"secret"}`, "payload"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := MailerHandler(none, noItem)(t.Context(), json.RawMessage(c.payload))
-			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "secret") {
+		t.Run(name+"IsAnError", func(t *testing.T) {
+			_, err := MailerHandler(noTick, noItem)(t.Context(), json.RawMessage(c.payload))
+			if err == nil || !strings.Contains(err.Error(), c.message) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -7,11 +7,11 @@ import (
 	"runtime/debug"
 )
 
-// panicError makes an error of what recover returned, for the log. The value is told only where it is the runtime's own:
-// any other may quote what somebody sent.
+// panicError makes an error for the log of what recover returned. Of the value it says only the type, unless it is the
+// runtime's own: any other value may quote what somebody sent.
 func panicError(v any) error {
 	if v == http.ErrAbortHandler {
-		return http.ErrAbortHandler // thrown on purpose: where does not matter
+		return http.ErrAbortHandler // thrown on purpose: no stack needed
 	}
 	what := fmt.Sprintf("%T", v)
 	if own, ok := v.(runtime.Error); ok {

@@ -11,13 +11,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
-// request rebuilds the client's request. Header values that came several times arrive joined by commas; which of the
-// commas were there before can't be known, so they stay joined, as after any proxy.
-func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+// request rebuilds the client's request. API Gateway joins repeated headers by commas; which commas were there before
+// cannot be known, so they stay joined, as after any proxy.
+func request(ctx context.Context, event httpRequest) (*http.Request, error) {
 	body, err := body(event)
 	if err != nil {
 		return nil, err
@@ -47,12 +45,12 @@ func request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	if major, minor, ok := http.ParseHTTPVersion(event.RequestContext.HTTP.Protocol); ok {
 		r.Proto, r.ProtoMajor, r.ProtoMinor = event.RequestContext.HTTP.Protocol, major, minor
 	}
-	r.RemoteAddr = net.JoinHostPort(event.RequestContext.HTTP.SourceIP, "0") // the port isn't told
+	r.RemoteAddr = net.JoinHostPort(event.RequestContext.HTTP.SourceIP, "0") // the event has no port
 	stripGzipETag(r.Header)
 	return r, nil
 }
 
-func body(event events.APIGatewayV2HTTPRequest) (io.Reader, error) {
+func body(event httpRequest) (io.Reader, error) {
 	if !event.IsBase64Encoded {
 		return strings.NewReader(event.Body), nil
 	}
@@ -62,11 +60,11 @@ func body(event events.APIGatewayV2HTTPRequest) (io.Reader, error) {
 
 // target is the URL of the request line, without the stage's name.
 //
-// HTTP APIs decode the path before they pass it on as rawPath, even twice, whatever the name says: /a%20b arrives as
-// "/a b", /a%2Fb as "/a/b", and so does /a%252Fb. Other senders of the same payload, as function URLs, leave it encoded. A path
-// that is well encoded is taken as that, and any other as decoded. That is right for all but a decoded path with a percent sign and two
-// hexadecimal digits, which a client has to encode three times over.
-func target(event events.APIGatewayV2HTTPRequest) (*url.URL, error) {
+// Despite its name, HTTP APIs decode rawPath, even twice: /a%20b arrives as "/a b", and both /a%2Fb and /a%252Fb as
+// "/a/b". Other senders of the same payload, such as function URLs, leave it encoded. So a path that is correctly
+// encoded is taken as encoded, and any other as decoded. That is wrong only for a decoded path with a percent sign and
+// two hexadecimal digits, for which a client has to encode three times.
+func target(event httpRequest) (*url.URL, error) {
 	path := event.RawPath
 	if stage := event.RequestContext.Stage; stage != "" && stage != "$default" {
 		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
@@ -82,12 +80,12 @@ func target(event events.APIGatewayV2HTTPRequest) (*url.URL, error) {
 	u := &url.URL{Path: path, RawQuery: event.RawQueryString}
 	if decoded, err := url.PathUnescape(path); err == nil {
 		encoded := &url.URL{Path: decoded, RawPath: path, RawQuery: event.RawQueryString}
-		if encoded.EscapedPath() == path { // it is not when path has characters that must be encoded
+		if encoded.EscapedPath() == path { // not if path has characters that must be encoded
 			u = encoded
 		}
 	}
 	if plain := (&url.URL{Path: u.Path}); plain.EscapedPath() == u.RawPath {
-		u.RawPath = "" // as net/url leaves it when it tells nothing new
+		u.RawPath = "" // as net/url leaves it when it is the default encoding
 	}
 	return u, nil
 }

@@ -11,46 +11,44 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // Sizes in bytes.
 const (
-	// compressAbove is from where compressing pays: up to it, the answer fits one packet anyway.
+	// compressAbove is from where compressing pays: a smaller response fits one packet anyway.
 	compressAbove = 1 << 10
-	// maxJSON is what Lambda takes back, 6 MB, less some room for the headers. The body is a string in it.
+	// maxJSON is Lambda's limit of 6 MB for a response, less some room for the headers. The body is a string in it.
 	maxJSON  = 6<<20 - 64<<10
-	maxPlain = maxJSON / 6     // as text, of which JSON makes six bytes of one at worst (\u0000)
+	maxPlain = maxJSON / 6     // as text: at worst, JSON makes six bytes of one (\u0000)
 	maxBody  = maxJSON / 4 * 3 // in base64
 )
 
-var errTooLarge = errors.New("answer is larger than Lambda passes on")
+var errTooLarge = errors.New("answer is larger than Lambda returns")
 
-// A responseWriter gathers the answer of a handler, to which it keeps the promises of net/http's server: an implicit 200, one
-// status, headers as they were when it was written, a type guessed from the content, no body where none belongs, an
+// A responseWriter builds the response of a handler with the guarantees of net/http's server: an implicit 200, one
+// status, headers as they were when it was written, a type guessed from the content, no body where none is allowed, an
 // error for more than the Content-Length said.
 //
-// The first bytes are held back until it is clear whether to compress; from then on they pass through gzip as they come, so
-// a long list never stands in memory uncompressed.
+// The first bytes are held back until it is decided whether to compress. After that all bytes pass through gzip as they
+// come, so that a long list is never in memory uncompressed.
 type responseWriter struct {
-	headOnly        bool // the client wants the headers only
-	acceptsGzip     bool // the client takes gzip
-	ifNoneMatchGzip bool // the client asks about an answer that was compressed
+	headOnly        bool // a HEAD request
+	acceptsGzip     bool
+	ifNoneMatchGzip bool // the client has a compressed response
 
-	header             http.Header // the handler's
-	snapshot           http.Header // as it was when the status was written; nil until then
+	header             http.Header // as the handler sets it
+	snapshot           http.Header // header when the status was written; nil before
 	status             int
 	declared           int64 // Content-Length, or -1
 	written            int64 // by the handler
-	typeKnown          bool  // the type is settled
+	typeKnown          bool  // the Content-Type is final
 	body               bytes.Buffer
-	compressionDecided bool // whether to compress
+	compressionDecided bool
 	zip                *gzip.Writer
 	tooLarge           bool
 }
 
-func newResponseWriter(event events.APIGatewayV2HTTPRequest) *responseWriter {
+func newResponseWriter(event httpRequest) *responseWriter {
 	return &responseWriter{
 		headOnly:        event.RequestContext.HTTP.Method == http.MethodHead,
 		acceptsGzip:     acceptsGzip(event.Headers["accept-encoding"]),
@@ -61,7 +59,7 @@ func newResponseWriter(event events.APIGatewayV2HTTPRequest) *responseWriter {
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
-// WriteHeader passes over informational statuses: API Gateway has no way to send them.
+// WriteHeader ignores informational statuses: API Gateway cannot send them.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.snapshot != nil {
 		return
@@ -83,7 +81,7 @@ func (w *responseWriter) WriteHeader(status int) {
 	}
 }
 
-// Flush sends nothing, as all of an answer goes at once. But what follows has no say in the type any more.
+// Flush sends nothing, as the whole response goes at once. As in net/http, it ends the guessing of the type.
 func (w *responseWriter) Flush() {
 	w.WriteHeader(http.StatusOK)
 	w.sniff()
@@ -134,13 +132,14 @@ func (w *responseWriter) buffer(p []byte) error {
 
 // sniff guesses the type from the beginning of the body, as net/http does.
 func (w *responseWriter) sniff() {
-	if _, given := w.snapshot["Content-Type"]; !given && !w.typeKnown && w.body.Len() > 0 && w.snapshot.Get("Content-Encoding") == "" {
+	_, given := w.snapshot["Content-Type"]
+	if !given && !w.typeKnown && w.body.Len() > 0 && w.snapshot.Get("Content-Encoding") == "" {
 		w.snapshot.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
 	}
 	w.typeKnown = true
 }
 
-// decideCompression decides whether to compress, once the answer is long enough.
+// decideCompression is called once the body is long enough.
 func (w *responseWriter) decideCompression() {
 	w.sniff()
 	w.compressionDecided = true
@@ -153,8 +152,8 @@ func (w *responseWriter) decideCompression() {
 	_, _ = w.zip.Write(start)
 }
 
-// response ends the answer, and puts it as API Gateway takes it.
-func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
+// response completes the response, in the form that API Gateway expects.
+func (w *responseWriter) response() (httpResponse, error) {
 	w.WriteHeader(http.StatusOK)
 	w.sniff()
 	if w.zip != nil {
@@ -162,13 +161,15 @@ func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 		w.tooLarge = w.tooLarge || w.body.Len() > maxBody
 	}
 	if w.tooLarge {
-		return events.APIGatewayV2HTTPResponse{}, errTooLarge
+		return httpResponse{}, errTooLarge
 	}
 	if w.declared >= 0 && w.declared != w.written && !w.headOnly && bodyAllowed(w.status) {
-		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
+		return httpResponse{}, fmt.Errorf("answer has %d bytes, and a Content-Length of %d", w.written, w.declared)
 	}
 	w.finish()
-	res := events.APIGatewayV2HTTPResponse{StatusCode: w.status, Headers: singleValueHeaders(w.snapshot), Cookies: w.snapshot["Set-Cookie"]}
+	res := httpResponse{
+		StatusCode: w.status, Headers: singleValueHeaders(w.snapshot), Cookies: w.snapshot["Set-Cookie"],
+	}
 	for i, c := range res.Cookies {
 		res.Cookies[i] = sanitizeHeaderValue(c)
 	}
@@ -176,7 +177,8 @@ func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 		return res, nil
 	}
 	b := w.body.Bytes()
-	if w.snapshot.Get("Content-Encoding") != "" || !isText(w.snapshot.Get("Content-Type")) || len(b) > maxPlain || !utf8.Valid(b) {
+	text := w.snapshot.Get("Content-Encoding") == "" && isText(w.snapshot.Get("Content-Type"))
+	if !text || len(b) > maxPlain || !utf8.Valid(b) {
 		res.Body, res.IsBase64Encoded = base64.StdEncoding.EncodeToString(b), true
 	} else {
 		res.Body = string(b)
@@ -184,7 +186,7 @@ func (w *responseWriter) response() (events.APIGatewayV2HTTPResponse, error) {
 	return res, nil
 }
 
-// finish puts the headers right that depend on the body.
+// finish sets the headers that depend on the body.
 func (w *responseWriter) finish() {
 	if w.status == http.StatusNotModified {
 		w.snapshot.Del("Content-Type")
@@ -192,13 +194,13 @@ func (w *responseWriter) finish() {
 	if w.zip != nil || !bodyAllowed(w.status) {
 		w.snapshot.Del("Content-Length")
 	}
-	// An answer without the body doesn't tell whether the one with it would vary, so it says so to be safe.
+	// Without the body it is unknown whether the response would vary, so a 304 says so to be safe.
 	if w.status == http.StatusNotModified || w.compressionDecided && compressible(w.status, w.snapshot) {
 		varyByEncoding(w.snapshot)
 	}
 	if w.zip != nil {
 		w.snapshot.Set("Content-Encoding", "gzip")
-		w.snapshot.Del("Accept-Ranges") // they would be ranges of the plain body
+		w.snapshot.Del("Accept-Ranges") // ranges would be of the uncompressed body
 	}
 	if w.zip != nil || w.ifNoneMatchGzip && w.status == http.StatusNotModified {
 		addGzipETag(w.snapshot)
@@ -208,15 +210,15 @@ func (w *responseWriter) finish() {
 	}
 }
 
-// singleValueHeaders makes one value of each header, as the payload has no others. It passes over what could not be sent and what
-// concerns a connection, which API Gateway has with the client and we have not.
+// singleValueHeaders joins repeated headers, as the payload has one value for each. It leaves out invalid names, and
+// what is about the connection, which is API Gateway's.
 func singleValueHeaders(h http.Header) map[string]string {
 	one := make(map[string]string, len(h))
 	for name, values := range h {
 		switch {
 		case len(values) == 0 || !isToken(name):
-		case name == "Set-Cookie": // has a place of its own
-		case name == "Connection", name == "Keep-Alive", name == "Transfer-Encoding", name == "Trailer", name == "Upgrade":
+		case name == "Set-Cookie": // the payload has a field for cookies
+		case isHopByHop(name):
 		case isSingleton(name):
 			one[name] = sanitizeHeaderValue(values[0])
 		default:
@@ -226,11 +228,19 @@ func singleValueHeaders(h http.Header) map[string]string {
 	return one
 }
 
-// isSingleton says whether a header must not be joined: it is no list, so a handler that has set it twice is mistaken.
+func isHopByHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Upgrade":
+		return true
+	}
+	return false
+}
+
+// isSingleton says whether a header is no list, so that two values must not be joined: the first one counts.
 func isSingleton(name string) bool {
 	switch name {
-	case "Age", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Date", "Etag",
-		"Expires", "Last-Modified", "Location", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
+	case "Age", "Content-Disposition", "Content-Length", "Content-Location", "Content-Range", "Content-Type", "Date",
+		"Etag", "Expires", "Last-Modified", "Location", "Retry-After", "Strict-Transport-Security", "X-Frame-Options":
 		return true
 	}
 	return false
@@ -244,7 +254,7 @@ func sanitizeHeaderValue(value string) string {
 	return textproto.TrimString(value)
 }
 
-// isToken says whether s may be the name of a header (RFC 9110, section 5.6.2). http.TrailerPrefix makes names that may not.
+// isToken says whether s may be the name of a header (RFC 9110, section 5.6.2). Names with http.TrailerPrefix may not.
 func isToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
 		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)

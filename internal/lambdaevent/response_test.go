@@ -14,12 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 )
 
-// plain is the body of an answer as API Gateway sends it.
-func plain(tb testing.TB, res events.APIGatewayV2HTTPResponse) string {
+// plain is the body of a response as API Gateway sends it.
+func plain(tb testing.TB, res httpResponse) string {
 	tb.Helper()
 	if !res.IsBase64Encoded {
 		return res.Body
@@ -31,8 +30,8 @@ func plain(tb testing.TB, res events.APIGatewayV2HTTPResponse) string {
 	return b
 }
 
-// unzip also tells whether the body was compressed.
-func unzip(tb testing.TB, res events.APIGatewayV2HTTPResponse) (zipped bool, body string) {
+// unzip returns the uncompressed body, and whether it was compressed.
+func unzip(tb testing.TB, res httpResponse) (zipped bool, body string) {
 	tb.Helper()
 	body = plain(tb, res)
 	if res.Headers["Content-Encoding"] != "gzip" {
@@ -49,7 +48,7 @@ func unzip(tb testing.TB, res events.APIGatewayV2HTTPResponse) (zipped bool, bod
 	return true, string(b)
 }
 
-func answers(contentType, body string, headers ...string) http.HandlerFunc {
+func respondWith(contentType, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		for i := 0; i < len(headers); i += 2 {
@@ -59,7 +58,7 @@ func answers(contentType, body string, headers ...string) http.HandlerFunc {
 	}
 }
 
-func TestAnswerBody(t *testing.T) {
+func TestResponseBody(t *testing.T) {
 	for _, c := range []struct {
 		name, contentType, body string
 		headers                 []string
@@ -72,13 +71,22 @@ func TestAnswerBody(t *testing.T) {
 		{name: "Calendar", contentType: "text/calendar; charset=utf-8", body: "BEGIN:VCALENDAR\r\n"},
 		{name: "Empty", contentType: "image/png", body: ""},
 		{name: "PNG", contentType: "image/png", body: "\x89PNG", base64: true},
-		{name: "Workbook", contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", body: "PK", base64: true},
+		{
+			name: "Workbook", contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+			body: "PK", base64: true,
+		},
 		{name: "TextThatIsNotUTF8", contentType: "text/plain; charset=iso-8859-1", body: "bl\xe5b\xe6r", base64: true},
-		{name: "CompressedByTheHandler", contentType: "text/html", body: "br", headers: []string{"Content-Encoding", "br"}, base64: true},
-		{name: "LongerThanEscapesLeaveRoomFor", contentType: "text/plain", body: strings.Repeat("\x00", maxPlain+1), base64: true},
+		{
+			name: "CompressedByTheHandler", contentType: "text/html", body: "br",
+			headers: []string{"Content-Encoding", "br"}, base64: true,
+		},
+		{
+			name: "LongerThanItsEscapesAllow", contentType: "text/plain", body: strings.Repeat("\x00", maxPlain+1),
+			base64: true,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			res := overTheWire(t, call(t, answers(c.contentType, c.body, c.headers...), get("/")))
+			res := throughJSON(t, call(t, respondWith(c.contentType, c.body, c.headers...), get("/")))
 			if res.IsBase64Encoded != c.base64 || plain(t, res) != c.body {
 				t.Errorf("base64 %v, %d bytes", res.IsBase64Encoded, len(res.Body))
 			}
@@ -86,7 +94,7 @@ func TestAnswerBody(t *testing.T) {
 	}
 }
 
-func TestAnswerHeaders(t *testing.T) {
+func TestResponseHeaders(t *testing.T) {
 	res := call(t, func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h["Vary"] = []string{"Accept", "Cookie"}
@@ -100,17 +108,20 @@ func TestAnswerHeaders(t *testing.T) {
 		h[http.TrailerPrefix+"Checksum"] = []string{"x"}
 		h.Set("Content-Length", "twelve")
 	}, get("/"))
-	want := events.APIGatewayV2HTTPResponse{
+	want := httpResponse{
 		StatusCode: 200,
-		Headers:    map[string]string{"Vary": "Accept, Cookie", "Cache-Control": "no-store", "Location": "/first", "X-Injected": "a  Set-Cookie: b=c"},
-		Cookies:    []string{"a=1; Path=/", "b=2  X: y"},
+		Headers: map[string]string{
+			"Vary": "Accept, Cookie", "Cache-Control": "no-store", "Location": "/first",
+			"X-Injected": "a  Set-Cookie: b=c",
+		},
+		Cookies: []string{"a=1; Path=/", "b=2  X: y"},
 	}
 	if diff := cmp.Diff(want, res); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestAnswerWithoutBody(t *testing.T) {
+func TestResponseWithoutBody(t *testing.T) {
 	for status, want := range map[int]map[string]string{
 		204: {"Content-Type": "text/html", "Etag": `"7"`},
 		304: {"Vary": "Accept-Encoding", "Etag": `"7"`},
@@ -124,60 +135,67 @@ func TestAnswerWithoutBody(t *testing.T) {
 				t.Errorf("%d: got %v", status, err)
 			}
 		}, get("/"))
-		if diff := cmp.Diff(events.APIGatewayV2HTTPResponse{StatusCode: status, Headers: want}, res); diff != "" {
+		if diff := cmp.Diff(httpResponse{StatusCode: status, Headers: want}, res); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 }
 
-// lambdaTakes so many bytes as an answer, by the words of its own error.
+// lambdaTakes is the largest response in bytes, by the text of Lambda's own error.
 const lambdaTakes = 6_291_556
 
-func TestAnswerThatIsBroken(t *testing.T) {
+func TestInvalidResponse(t *testing.T) {
 	for _, c := range []struct {
 		name, code, logs string
 		handler          http.HandlerFunc
 	}{
-		{"ShorterThanItSaid", "internal", "4 bytes, and a Content-Length of 5", answers("text/plain", "half", "Content-Length", "5")},
-		{"LongerThanItSaid", "internal", "8 bytes, and a Content-Length of 5", answers("text/plain", "and half", "Content-Length", "5")},
-		{"LargerThanLambdaPassesOn", "answer-too-large", "larger", answers("text/csv", strings.Repeat("x", maxBody+1))},
-		{"LargerThanLambdaPassesOnInPieces", "answer-too-large", "larger", func(w http.ResponseWriter, _ *http.Request) {
+		{
+			"ShorterThanItsContentLength", "internal", "4 bytes, and a Content-Length of 5",
+			respondWith("text/plain", "half", "Content-Length", "5"),
+		},
+		{
+			"LongerThanItsContentLength", "internal", "8 bytes, and a Content-Length of 5",
+			respondWith("text/plain", "and half", "Content-Length", "5"),
+		},
+		{
+			"LargerThanLambdaReturns", "answer-too-large", "larger",
+			respondWith("text/csv", strings.Repeat("x", maxBody+1)),
+		},
+		{"LargerThanLambdaReturnsInPieces", "answer-too-large", "larger", func(w http.ResponseWriter, _ *http.Request) {
 			var err error
 			for range maxBody/1000 + 1 {
 				_, err = w.Write(make([]byte, 1000))
 			}
 			if err == nil {
-				t.Error("the handler is not told")
+				t.Error("the handler got no error")
 			}
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := logged(t)
+			out := captureLog(t)
 			res := call(t, c.handler, get("/"))
 			if p := decodeAs[struct{ Code string }](t, []byte(res.Body)); res.StatusCode != 500 || p.Code != c.code {
 				t.Errorf("got %d %s", res.StatusCode, res.Body)
 			}
-			if logLines(out) != 1 || !strings.Contains(out.String(), c.logs) || !strings.Contains(out.String(), "id-1") {
-				t.Errorf("logged %s", out)
-			}
+			wantLog(t, out, 1, c.logs, "id-1")
 		})
 	}
-	t.Run("WhatIsTooLargeIsNotGathered", func(t *testing.T) {
+	t.Run("ATooLargeResponseIsNotBuffered", func(t *testing.T) {
 		for _, accept := range []string{"", "gzip"} {
 			w := newResponseWriter(get("/", "accept-encoding", accept))
 			w.Header().Set("Content-Type", "text/plain")
 			random, piece := rand.NewChaCha8([32]byte{}), make([]byte, 50_000)
 			for range 4 * maxBody / len(piece) {
 				_, _ = random.Read(piece)
-				_, _ = w.Write(piece) // and never looks at the error
+				_, _ = w.Write(piece) // and ignores the error
 			}
 			if _, err := w.response(); !errors.Is(err, errTooLarge) || w.body.Len() > maxBody+200_000 {
-				t.Errorf("%q: %v, %d bytes gathered", accept, err, w.body.Len())
+				t.Errorf("%q: %v, %d bytes buffered", accept, err, w.body.Len())
 			}
 		}
 	})
-	t.Run("HandlerIsToldWhenItWritesMoreThanItSaid", func(t *testing.T) {
-		logged(t)
+	t.Run("WritingMoreThanTheContentLengthIsAnError", func(t *testing.T) {
+		captureLog(t)
 		call(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5")
 			if n, err := io.WriteString(w, "and half"); n != 0 || !errors.Is(err, http.ErrContentLength) {
@@ -185,13 +203,15 @@ func TestAnswerThatIsBroken(t *testing.T) {
 			}
 		}, get("/"))
 	})
-	t.Run("LargestThatPasses", func(t *testing.T) {
-		for contentType, body := range map[string]string{"image/png": strings.Repeat("\xff", maxBody), "text/plain": strings.Repeat("\x00", maxPlain)} {
-			res := call(t, answers(contentType, body), get("/"))
+	t.Run("TheLargestResponseFits", func(t *testing.T) {
+		for contentType, body := range map[string]string{
+			"image/png": strings.Repeat("\xff", maxBody), "text/plain": strings.Repeat("\x00", maxPlain),
+		} {
+			res := call(t, respondWith(contentType, body), get("/"))
 			if got := plain(t, res); got != body {
 				t.Fatalf("%s: got %d bytes", contentType, len(got))
 			}
-			wire := overTheWireSize(t, res)
+			wire := encodedSize(t, res)
 			if wire > lambdaTakes {
 				t.Errorf("%s: %d bytes of JSON, Lambda takes %d", contentType, wire, lambdaTakes)
 			}
@@ -211,25 +231,39 @@ func TestCompression(t *testing.T) {
 		handler http.HandlerFunc
 		want    result
 	}{
-		{"LongText", "gzip, deflate, br", answers("text/html", long), result{true, "Accept-Encoding"}},
-		{"LongJSON", "gzip", answers("application/json", `"`+long+`"`), result{true, "Accept-Encoding"}},
-		{"TypeThatIsGuessed", "gzip", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) }, result{true, "Accept-Encoding"}},
-		{"NotAccepted", "br", answers("text/html", long), result{false, "Accept-Encoding"}},
-		{"NoHeader", "", answers("text/html", long), result{false, "Accept-Encoding"}},
-		{"Refused", "gzip;q=0, *", answers("text/html", long), result{false, "Accept-Encoding"}},
-		{"UpTo1KiB", "gzip", answers("text/html", long[:1024]), result{false, ""}},
-		{"Above1KiB", "gzip", answers("text/html", long[:1025]), result{true, "Accept-Encoding"}},
-		{"Image", "gzip", answers("image/png", long), result{false, ""}},
-		{"DoneByTheHandler", "gzip", answers("text/html", long, "Content-Encoding", "br"), result{false, ""}},
-		{"VaryIsKept", "gzip", answers("text/html", long, "Vary", "Cookie"), result{true, "Cookie, Accept-Encoding"}},
-		{"VaryIsNotRepeated", "gzip", answers("text/html", long, "Vary", "Cookie, accept-encoding"), result{true, "Cookie, accept-encoding"}},
-		{"VaryByAll", "gzip", answers("text/html", long, "Vary", "*"), result{true, "*"}},
+		{"LongText", "gzip, deflate, br", respondWith("text/html", long), result{true, "Accept-Encoding"}},
+		{"LongJSON", "gzip", respondWith("application/json", `"`+long+`"`), result{true, "Accept-Encoding"}},
+		{
+			"TypeThatIsGuessed", "gzip",
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) },
+			result{true, "Accept-Encoding"},
+		},
+		{"NotAccepted", "br", respondWith("text/html", long), result{false, "Accept-Encoding"}},
+		{"NoHeader", "", respondWith("text/html", long), result{false, "Accept-Encoding"}},
+		{"Refused", "gzip;q=0, *", respondWith("text/html", long), result{false, "Accept-Encoding"}},
+		{"UpTo1KiB", "gzip", respondWith("text/html", long[:1024]), result{false, ""}},
+		{"Above1KiB", "gzip", respondWith("text/html", long[:1025]), result{true, "Accept-Encoding"}},
+		{"Image", "gzip", respondWith("image/png", long), result{false, ""}},
+		{"EncodedByTheHandler", "gzip", respondWith("text/html", long, "Content-Encoding", "br"), result{false, ""}},
+		{
+			"VaryIsExtended", "gzip", respondWith("text/html", long, "Vary", "Cookie"),
+			result{true, "Cookie, Accept-Encoding"},
+		},
+		{
+			"VaryIsNotRepeated", "gzip", respondWith("text/html", long, "Vary", "Cookie, accept-encoding"),
+			result{true, "Cookie, accept-encoding"},
+		},
+		{"VaryByAll", "gzip", respondWith("text/html", long, "Vary", "*"), result{true, "*"}},
 		{"Part", "gzip", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			r.Header.Set("Range", "bytes=0-2000")
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(long))
 		}, result{false, ""}},
-		{"NotModified", "gzip", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, result{false, "Accept-Encoding"}},
+		{
+			"NotModified", "gzip",
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+			result{false, "Accept-Encoding"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			direct := call(t, c.handler, get("/"))
@@ -246,11 +280,12 @@ func TestCompression(t *testing.T) {
 			}
 		})
 	}
-	t.Run("LengthAndRangesAreOfThePlainBody", func(t *testing.T) {
+	t.Run("NoLengthAndNoRangesOfTheUncompressedBody", func(t *testing.T) {
 		res := call(t, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeContent(w, r, "a.txt", time.Time{}, strings.NewReader(long))
 		}, get("/", "accept-encoding", "gzip"))
-		if zipped, body := unzip(t, res); !zipped || body != long || res.Headers["Content-Length"] != "" || res.Headers["Accept-Ranges"] != "" {
+		zipped, body := unzip(t, res)
+		if !zipped || body != long || res.Headers["Content-Length"]+res.Headers["Accept-Ranges"] != "" {
 			t.Errorf("got %v", res.Headers)
 		}
 	})
@@ -270,12 +305,12 @@ func TestCompression(t *testing.T) {
 			}
 		}
 	})
-	t.Run("HEADTellsOfTheSameAnswer", func(t *testing.T) {
+	t.Run("HEADHasTheHeadersOfGET", func(t *testing.T) {
 		for _, accept := range []string{"", "gzip"} {
 			e := get("/", "accept-encoding", accept)
-			full := call(t, answers("text/html", long, "ETag", `"7"`), e)
+			full := call(t, respondWith("text/html", long, "ETag", `"7"`), e)
 			e.RequestContext.HTTP.Method = "HEAD"
-			head := call(t, answers("text/html", long, "ETag", `"7"`), e)
+			head := call(t, respondWith("text/html", long, "ETag", `"7"`), e)
 			full.Headers["Content-Length"] = fmt.Sprint(len(plain(t, full)))
 			full.Body, full.IsBase64Encoded = "", false
 			if diff := cmp.Diff(full, head); diff != "" {
@@ -301,11 +336,14 @@ func TestEntityTags(t *testing.T) {
 		want    string
 	}{
 		{"Plain", nil, `200 "7"`},
-		{"CompressedHasItsOwn", []string{"accept-encoding", "gzip"}, `200 "7-gzip"`},
-		{"CompressedIsKnownAgain", []string{"accept-encoding", "gzip", "if-none-match", `"6-gzip", "7-gzip"`}, `304 "7-gzip"`},
-		{"PlainIsKnownAgain", []string{"accept-encoding", "gzip", "if-none-match", `"7"`}, `304 "7"`},
-		{"ChangeOfWhatWasCompressed", []string{"if-match", `"7-gzip"`}, `200 "7"`},
-		{"ChangeOfAnEarlierOne", []string{"if-match", `"6-gzip"`}, `412 "7"`},
+		{"Compressed", []string{"accept-encoding", "gzip"}, `200 "7-gzip"`},
+		{
+			"CompressedNotModified", []string{"accept-encoding", "gzip", "if-none-match", `"6-gzip", "7-gzip"`},
+			`304 "7-gzip"`,
+		},
+		{"PlainNotModified", []string{"accept-encoding", "gzip", "if-none-match", `"7"`}, `304 "7"`},
+		{"IfMatchOfCompressed", []string{"if-match", `"7-gzip"`}, `200 "7"`},
+		{"IfMatchOfAnEarlierVersion", []string{"if-match", `"6-gzip"`}, `412 "7"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := tag(c.headers...); got != c.want {
@@ -313,8 +351,8 @@ func TestEntityTags(t *testing.T) {
 			}
 		})
 	}
-	t.Run("WeakOnesStay", func(t *testing.T) {
-		res := call(t, answers("text/html", long, "ETag", `W/"7"`), get("/", "accept-encoding", "gzip"))
+	t.Run("WeakTagsAreKept", func(t *testing.T) {
+		res := call(t, respondWith("text/html", long, "ETag", `W/"7"`), get("/", "accept-encoding", "gzip"))
 		if res.Headers["Etag"] != `W/"7"` || res.Headers["Content-Encoding"] != "gzip" {
 			t.Errorf("got %v", res.Headers)
 		}
@@ -323,8 +361,10 @@ func TestEntityTags(t *testing.T) {
 
 func TestAcceptsGzip(t *testing.T) {
 	for header, want := range map[string]bool{
-		"": false, "gzip": true, "GZIP": true, "x-gzip": true, "br, gzip;q=0.5": true, "br,gzip ; q=1.0": true, "*": true, "*;q=0.1": true,
-		"br": false, "gzip;q=0": false, "gzip;q=0.000": false, "gzip; Q=0": false, "*, gzip;q=0": false, "gzip;q=0, *": false, "*;q=0": false, "identity": false,
+		"": false, "gzip": true, "GZIP": true, "x-gzip": true, "br, gzip;q=0.5": true, "br,gzip ; q=1.0": true,
+		"*": true, "*;q=0.1": true,
+		"br": false, "gzip;q=0": false, "gzip;q=0.000": false, "gzip; Q=0": false, "*, gzip;q=0": false,
+		"gzip;q=0, *": false, "*;q=0": false, "identity": false,
 		"*;q=0, gzip": true, "gzip;q=": false, "gzip;q=NaN": false, "gzip;q=-1": false, "gzipped": false,
 	} {
 		if got := acceptsGzip(header); got != want {
@@ -333,8 +373,8 @@ func TestAcceptsGzip(t *testing.T) {
 	}
 }
 
-// list answers with a table of so many people, about 100 bytes each. It allocates nothing itself.
-func list(people int) http.HandlerFunc {
+// listOf responds with a table of so many people, about 100 bytes each. It allocates nothing itself.
+func listOf(people int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 		var line []byte
@@ -353,9 +393,9 @@ func list(people int) http.HandlerFunc {
 	}
 }
 
-func TestLongListNeverStandsInMemory(t *testing.T) {
+func TestALongListIsNeverInMemory(t *testing.T) {
 	const people = 50_000
-	e, h := get("/", "accept-encoding", "gzip"), list(people)
+	e, h := get("/", "accept-encoding", "gzip"), listOf(people)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	res := call(t, h, e)
@@ -364,13 +404,13 @@ func TestLongListNeverStandsInMemory(t *testing.T) {
 	if lines := strings.Count(body, "\r\n"); lines != people {
 		t.Errorf("%d lines", lines)
 	}
-	// All that was allocated in passing, growing buffers included. A list that is gathered first takes three times its size.
-	if taken := after.TotalAlloc - before.TotalAlloc; taken > uint64(len(body)) {
-		t.Errorf("%d bytes taken for a list of %d, %d when compressed", taken, len(body), len(res.Body))
+	// All allocations, those of growing buffers too. To buffer the list would take three times its size.
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > uint64(len(body)) {
+		t.Errorf("%d bytes allocated for a list of %d, %d compressed", allocated, len(body), len(res.Body))
 	}
 }
 
-func overTheWireSize(tb testing.TB, res events.APIGatewayV2HTTPResponse) int {
+func encodedSize(tb testing.TB, res httpResponse) int {
 	tb.Helper()
 	var b bytes.Buffer
 	if err := lambdaEncode(&b, res); err != nil {

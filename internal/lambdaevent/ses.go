@@ -11,8 +11,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A sesEvent is an event of SES's as EventBridge hands it over, whole or cut down by the rules in template.yaml. Addresses,
-// and the diagnostic texts that quote them, are not read.
+// A sesEvent is an SES event as EventBridge delivers it, whole or reduced by the rules in template.yaml. Addresses, and
+// the diagnostic texts that quote them, are not read.
 type sesEvent struct {
 	ID     string    `json:"id"`
 	Source string    `json:"source"`
@@ -33,7 +33,7 @@ type sesEvent struct {
 	} `json:"detail"`
 }
 
-func reportType(eventType string) (t deltag.SESEventType, known bool) {
+func sesEventType(eventType string) (t deltag.SESEventType, known bool) {
 	switch eventType {
 	case "Send":
 		return deltag.SESSend, true
@@ -53,10 +53,12 @@ func reportType(eventType string) (t deltag.SESEventType, known bool) {
 	return "", false
 }
 
-// SESEventHandler hands on what SES reports about a mail of ours. Types that say nothing about a delivery (opened, clicked),
-// and mail of others that go through the same configuration set, are passed over with a line in the log. What is no event of SES's, or
-// lacks what each of them has, is an error: then a rule is wrong.
-func SESEventHandler(handle func(context.Context, deltag.SESEvent) error) func(context.Context, json.RawMessage) error {
+// SESEventHandler calls handle for each event about a mail of ours. Types that say nothing about a delivery (opened,
+// clicked), and others' mail through the same configuration set, are logged and ignored. A payload that is no SES
+// event, or lacks what every one has, is an error: then an EventBridge rule is wrong.
+func SESEventHandler(
+	handle func(context.Context, deltag.SESEvent) error,
+) func(context.Context, json.RawMessage) error {
 	return func(ctx context.Context, payload json.RawMessage) error {
 		var e sesEvent
 		if err := json.Unmarshal(payload, &e); err != nil {
@@ -65,19 +67,19 @@ func SESEventHandler(handle func(context.Context, deltag.SESEvent) error) func(c
 		if err := e.validate(); err != nil {
 			return fmt.Errorf("SES event %q: %w", e.ID, err)
 		}
-		typ, known := reportType(e.Detail.EventType)
+		typ, known := sesEventType(e.Detail.EventType)
 		tags := e.Detail.Mail.Tags["delivery"]
 		if !known || len(tags) == 0 {
-			slog.InfoContext(ctx, "no report on a mail of ours", "id", e.ID, "type", e.Detail.EventType)
+			slog.InfoContext(ctx, "SES event is not about a mail of ours", "id", e.ID, "type", e.Detail.EventType)
 			return nil
 		}
-		key, mark, err := deltag.ParseMailTag(tags[0])
+		key, generation, err := deltag.ParseMailTag(tags[0])
 		if err != nil {
 			return fmt.Errorf("SES event %q: %w", e.ID, err)
 		}
 		return handle(ctx, deltag.SESEvent{
-			Delivery: key, Generation: mark, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent", Detail: e.reason(),
-			MessageID: e.Detail.Mail.MessageID, At: e.Time,
+			Delivery: key, Generation: generation, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent",
+			Detail: e.reason(), MessageID: e.Detail.Mail.MessageID, At: e.Time,
 		})
 	}
 }
@@ -98,7 +100,7 @@ func (e sesEvent) validate() error {
 	return nil
 }
 
-// reason is one of SES's own words for why, as "bounce-Permanent-General".
+// reason is made of SES's own words, such as "bounce-Permanent-General".
 func (e sesEvent) reason() deltag.Reason {
 	if b := e.Detail.Bounce; b.BounceType != "" {
 		return deltag.Reason("bounce-" + b.BounceType + "-" + b.BounceSubType)

@@ -13,8 +13,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// report returns what is handed on, which is nothing for an event that is passed over.
-func report(t *testing.T, payload []byte) (got []deltag.SESEvent, err error) {
+// handledEvents are those that the handler is called with: none for an event that is ignored.
+func handledEvents(t *testing.T, payload []byte) (got []deltag.SESEvent, err error) {
 	t.Helper()
 	err = SESEventHandler(func(_ context.Context, r deltag.SESEvent) error {
 		got = append(got, r)
@@ -23,8 +23,8 @@ func report(t *testing.T, payload []byte) (got []deltag.SESEvent, err error) {
 	return got, err
 }
 
-// changed sets the value at a path of an event, or removes it.
-func changed(t *testing.T, name string, value any, path ...string) []byte {
+// withValue is a recorded event with another value at a path; nil removes it.
+func withValue(t *testing.T, name string, value any, path ...string) []byte {
 	t.Helper()
 	event := decodeAs[map[string]any](t, recordedEvent(t, name))
 	at := event
@@ -42,17 +42,21 @@ func changed(t *testing.T, name string, value any, path ...string) []byte {
 	return b
 }
 
-// cutDown is what the rules in template.yaml leave of an event.
-func cutDown(t *testing.T, event []byte) []byte {
+// byRule is an event as the rules in template.yaml reduce it.
+func byRule(t *testing.T, event []byte) []byte {
 	t.Helper()
 	e := decodeAs[map[string]any](t, event)
 	detail := e["detail"].(map[string]any)
 	mail := detail["mail"].(map[string]any)
-	rest := map[string]any{"eventType": detail["eventType"], "mail": map[string]any{"messageId": mail["messageId"], "tags": mail["tags"]}}
+	rest := map[string]any{
+		"eventType": detail["eventType"], "mail": map[string]any{"messageId": mail["messageId"], "tags": mail["tags"]},
+	}
 	if bounce, ok := detail["bounce"].(map[string]any); ok {
 		rest["bounce"] = map[string]any{"bounceType": bounce["bounceType"], "bounceSubType": bounce["bounceSubType"]}
 	}
-	b, err := json.Marshal(map[string]any{"id": e["id"], "source": e["source"], "detail-type": e["detail-type"], "time": e["time"], "detail": rest})
+	b, err := json.Marshal(map[string]any{
+		"id": e["id"], "source": e["source"], "detail-type": e["detail-type"], "time": e["time"], "detail": rest,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,75 +77,83 @@ func TestSESEventHandler(t *testing.T) {
 	}{
 		{"Send", "ses-send.json", deltag.SESEvent{Type: deltag.SESSend, At: at("09:02:13")}},
 		{"Delivery", "ses-delivery.json", deltag.SESEvent{Type: deltag.SESDelivery, At: at("09:02:16")}},
-		{"PermanentBounce", "ses-bounce-permanent.json", deltag.SESEvent{Type: deltag.SESBounce, Permanent: true, Detail: "bounce-Permanent-General", At: at("09:02:17")}},
-		{"TransientBounce", "ses-bounce-transient.json", deltag.SESEvent{Type: deltag.SESBounce, Detail: "bounce-Transient-MailboxFull", At: at("13:02:19")}},
-		{"Complaint", "ses-complaint.json", deltag.SESEvent{Type: deltag.SESComplaint, Detail: "complaint-abuse", At: at("16:20:42")}},
+		{"PermanentBounce", "ses-bounce-permanent.json", deltag.SESEvent{
+			Type: deltag.SESBounce, Permanent: true, Detail: "bounce-Permanent-General", At: at("09:02:17"),
+		}},
+		{"TransientBounce", "ses-bounce-transient.json", deltag.SESEvent{
+			Type: deltag.SESBounce, Detail: "bounce-Transient-MailboxFull", At: at("13:02:19"),
+		}},
+		{"Complaint", "ses-complaint.json", deltag.SESEvent{
+			Type: deltag.SESComplaint, Detail: "complaint-abuse", At: at("16:20:42"),
+		}},
 		{"Reject", "ses-reject.json", deltag.SESEvent{Type: deltag.SESReject, At: at("09:02:14")}},
 		{"Delay", "ses-delivery-delay.json", deltag.SESEvent{Type: deltag.SESDeliveryDelay, At: at("09:17:21")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.want.Delivery = deltag.DeliveryKey{EventID: "kq3v7m2xw5t4n6bprz2a", RegistrationID: "c4hj6z3ysn5d2tqmf7we", Kind: deltag.KindConfirmation, Version: 1}
+			c.want.Delivery = deltag.DeliveryKey{
+				EventID: "kq3v7m2xw5t4n6bprz2a", RegistrationID: "c4hj6z3ysn5d2tqmf7we",
+				Kind: deltag.KindConfirmation, Version: 1,
+			}
 			c.want.MessageID = "0110019ab1c2d3e4-5f60718a-92b3-4c4d-8e5f-60718a92b3c4-000000"
 			event := recordedEvent(t, c.event)
-			got, err := report(t, event)
+			got, err := handledEvents(t, event)
 			if diff := cmp.Diff([]deltag.SESEvent{c.want}, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 			if c.want.Type == deltag.SESComplaint {
-				c.want.Detail = "" // the rule leaves it out: it is not in every complaint
+				c.want.Detail = "" // not in every complaint, so the rule leaves it out
 			}
-			got, err = report(t, cutDown(t, event))
+			got, err = handledEvents(t, byRule(t, event))
 			if diff := cmp.Diff([]deltag.SESEvent{c.want}, got); diff != "" || err != nil {
-				t.Errorf("cut down: %v (-want +got):\n%s", err, diff)
+				t.Errorf("reduced: %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
 	t.Run("RenderingFailure", func(t *testing.T) {
-		got, err := report(t, changed(t, "ses-reject.json", "Rendering Failure", "detail", "eventType"))
+		got, err := handledEvents(t, withValue(t, "ses-reject.json", "Rendering Failure", "detail", "eventType"))
 		if err != nil || len(got) != 1 || got[0].Type != deltag.SESRenderingFailure {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
 	for name, event := range map[string][]byte{
-		"OtherTypeIsPassedOver":       changed(t, "ses-send.json", "Open", "detail", "eventType"),
-		"MailOfOthersIsPassedOver":    changed(t, "ses-send.json", nil, "detail", "mail", "tags", "delivery"),
-		"MailWithoutTagsIsPassedOver": changed(t, "ses-send.json", nil, "detail", "mail", "tags"),
+		"AnEventOfAnotherTypeIsIgnored": withValue(t, "ses-send.json", "Open", "detail", "eventType"),
+		"MailOfOthersIsIgnored":         withValue(t, "ses-send.json", nil, "detail", "mail", "tags", "delivery"),
+		"MailWithoutTagsIsIgnored":      withValue(t, "ses-send.json", nil, "detail", "mail", "tags"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := logged(t)
-			got, err := report(t, event)
+			out := captureLog(t)
+			got, err := handledEvents(t, event)
 			if err != nil || len(got) != 0 {
 				t.Errorf("got %v, %v", got, err)
 			}
-			if logLines(out) != 1 || !strings.Contains(out.String(), "0f6d1c1e-7a35-4b0c-9a3e-5d1b7c2e9f01") || strings.Contains(out.String(), "@") {
-				t.Errorf("logged %s", out)
-			}
+			wantLog(t, out, 1, "0f6d1c1e-7a35-4b0c-9a3e-5d1b7c2e9f01")
 		})
 	}
 	for name, event := range map[string][]byte{
-		"NoJSON":            []byte("{"),
-		"NoObject":          []byte(`"x"`),
-		"Null":              []byte("null"),
-		"OtherSource":       changed(t, "ses-send.json", "aws.ec2", "source"),
-		"NoType":            changed(t, "ses-send.json", nil, "detail", "eventType"),
-		"NoMessage":         changed(t, "ses-send.json", nil, "detail", "mail", "messageId"),
-		"NoTime":            changed(t, "ses-send.json", nil, "time"),
-		"BrokenTime":        changed(t, "ses-send.json", "noon", "time"),
-		"BounceOfNoKind":    changed(t, "ses-bounce-permanent.json", nil, "detail", "bounce"),
-		"TagOfNoDelivery":   changed(t, "ses-send.json", []string{"x.y.z"}, "detail", "mail", "tags", "delivery"),
-		"TagWithoutVersion": changed(t, "ses-send.json", []string{"kq3v7m2xw5t4n6bprz2a.c4hj6z3ysn5d2tqmf7we.confirmation"}, "detail", "mail", "tags", "delivery"),
+		"NoJSON":             []byte("{"),
+		"NoObject":           []byte(`"x"`),
+		"Null":               []byte("null"),
+		"OtherSource":        withValue(t, "ses-send.json", "aws.ec2", "source"),
+		"NoType":             withValue(t, "ses-send.json", nil, "detail", "eventType"),
+		"NoMessage":          withValue(t, "ses-send.json", nil, "detail", "mail", "messageId"),
+		"NoTime":             withValue(t, "ses-send.json", nil, "time"),
+		"BrokenTime":         withValue(t, "ses-send.json", "noon", "time"),
+		"BounceWithoutType":  withValue(t, "ses-bounce-permanent.json", nil, "detail", "bounce"),
+		"TagWithoutDelivery": withValue(t, "ses-send.json", []string{"x.y.z"}, "detail", "mail", "tags", "delivery"),
+		"TagWithoutVersion": withValue(t, "ses-send.json",
+			[]string{"kq3v7m2xw5t4n6bprz2a.c4hj6z3ysn5d2tqmf7we.confirmation"}, "detail", "mail", "tags", "delivery"),
 	} {
 		t.Run(name+"IsAnError", func(t *testing.T) {
-			got, err := report(t, event)
+			got, err := handledEvents(t, event)
 			if err == nil || len(got) != 0 || strings.Contains(err.Error(), "@") {
 				t.Errorf("got %v, %v", got, err)
 			}
 		})
 	}
-	t.Run("FailureComesBackToLambda", func(t *testing.T) {
-		away := errors.New("table is away")
-		err := SESEventHandler(func(context.Context, deltag.SESEvent) error { return away })(t.Context(), recordedEvent(t, "ses-send.json"))
-		if !errors.Is(err, away) {
+	t.Run("AFailureIsReturnedToLambda", func(t *testing.T) {
+		failure := errors.New("table is down")
+		handler := SESEventHandler(func(context.Context, deltag.SESEvent) error { return failure })
+		if err := handler(t.Context(), recordedEvent(t, "ses-send.json")); !errors.Is(err, failure) {
 			t.Errorf("got %v", err)
 		}
 	})

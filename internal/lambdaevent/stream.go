@@ -4,21 +4,29 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// concurrency is how many items of a batch are under way at once.
+// concurrency is how many items of a batch are handled at once.
 const concurrency = 8
 
-// StreamHandler calls handle with the keys of each item that a batch of the table's stream shows to be in the due index. An item
-// that stands in the batch several times is handled once: handle reads it anyway, as it is by then, and two at once
-// would only get in each other's way. The order of different items does not matter.
+// duePrefix begins the attribute GSI1PK of an item that waits for something to be done. The filter of the mailer's
+// stream in template.yaml must let all of them through.
+const duePrefix = "DUE"
+
+// An ItemFunc handles an item of the table, by its keys.
+type ItemFunc func(ctx context.Context, pk, sk string) error
+
+// StreamHandler calls handle with the keys of each item that is in the due index by a batch of the table's stream. An
+// item with several records is handled once: handle reads it anyway, as it is by then. Different items may be handled
+// in any order.
 //
-// What fails, or panics, is logged and reported by its sequence number; it doesn't stop the others. Lambda repeats the
-// batch from the lowest number reported, so handle must bear being repeated.
-func StreamHandler(handle func(ctx context.Context, pk, sk string) error) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+// What fails or panics is logged and reported by its sequence number; it does not stop the others. Lambda repeats the
+// batch from the lowest number reported, so handle must be safe to repeat.
+func StreamHandler(handle ItemFunc) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		records := dueRecords(batch.Records)
 		failed := make([]bool, len(records))
@@ -32,34 +40,34 @@ func StreamHandler(handle func(ctx context.Context, pk, sk string) error) func(c
 			})
 		}
 		wg.Wait()
-		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+		failures := []events.DynamoDBBatchItemFailure{} // never null
 		for i, record := range records {
 			if failed[i] {
-				response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: record.number})
+				failures = append(failures, events.DynamoDBBatchItemFailure{ItemIdentifier: record.number})
 			}
 		}
-		return response, nil
+		return events.DynamoDBEventResponse{BatchItemFailures: failures}, nil
 	}
 }
 
-// A streamRecord names an item of the due index and the record that has shown it.
+// A streamRecord names an item of the due index and the record that it was found in.
 type streamRecord struct {
 	pk, sk string
 	number string // the record's sequence number
 }
 
-// dueRecords picks the records of items that are in the due index now, the first of each item: if that one is repeated, so are
-// those behind it. A removed item has no new image.
+// dueRecords picks the first record of each item that is in the due index: if that one is repeated, so are those after
+// it. A deleted item has no new image.
 //
-// Items without the table's keys are kept, to fail. That can only be a mistake in the wiring, and passing over it would leave
-// mail unsent without a word; as a failure it ends with the dead letters, where an alarm rings.
+// Items without the table's keys are kept, to fail. They can only be a mistake in the wiring, and to ignore them would
+// leave mail unsent unnoticed; as failures they end in the dead-letter queue, which has an alarm.
 func dueRecords(records []events.DynamoDBEventRecord) []streamRecord {
 	type key struct{ pk, sk string }
 	seen := map[key]bool{}
 	var all []streamRecord
 	for _, r := range records {
 		image := r.Change.NewImage
-		if text(image, "GSI1PK") != "DUE" {
+		if !strings.HasPrefix(text(image, "GSI1PK"), duePrefix) {
 			continue
 		}
 		k := key{text(image, "PK"), text(image, "SK")}
@@ -79,16 +87,17 @@ func text(image map[string]events.DynamoDBAttributeValue, name string) string {
 	return ""
 }
 
-// process logs why not. Keys hold no personal data.
-func process(ctx context.Context, r streamRecord, handle func(ctx context.Context, pk, sk string) error) bool {
+// process says whether handle succeeded, and logs why not. Keys hold no personal data.
+func process(ctx context.Context, r streamRecord, handle ItemFunc) bool {
 	err := recoverPanic(ctx, r, handle)
 	if err != nil {
-		slog.ErrorContext(ctx, "stream record failed", "pk", r.pk, "sk", r.sk, "sequenceNumber", r.number, "error", err)
+		slog.ErrorContext(ctx, "stream record failed",
+			"pk", r.pk, "sk", r.sk, "sequenceNumber", r.number, "error", err)
 	}
 	return err == nil
 }
 
-func recoverPanic(ctx context.Context, r streamRecord, handle func(ctx context.Context, pk, sk string) error) (err error) {
+func recoverPanic(ctx context.Context, r streamRecord, handle ItemFunc) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicError(v)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Clock is the real time moved by an offset, which is kept in a file. It never stands still.
+// A Clock is the real time plus an offset, which is stored in a file.
 type Clock struct {
 	real func() time.Time
 	path string
@@ -20,7 +20,7 @@ type Clock struct {
 	offset time.Duration
 }
 
-// OpenClock resumes the clock of a folder, or starts it anew at start if that is not zero. real is time.Now.
+// OpenClock opens the clock of a folder. A start that is not zero sets it. real is time.Now outside tests.
 func OpenClock(folder string, start time.Time, real func() time.Time) (*Clock, error) {
 	c := &Clock{real: real, path: filepath.Join(folder, "clock.json")}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -42,7 +42,7 @@ func OpenClock(folder string, start time.Time, real func() time.Time) (*Clock, e
 	return c, nil
 }
 
-// clockFile is what is kept: a Go duration.
+// clockFile is what is stored. Offset is a Go duration.
 type clockFile struct {
 	Offset string `json:"offset"`
 }
@@ -59,7 +59,7 @@ func (c *Clock) resume(text []byte) error {
 	return nil
 }
 
-// Now is in UTC.
+// Now is the clock's time, in UTC.
 func (c *Clock) Now() time.Time {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -73,24 +73,24 @@ func (c *Clock) Offset() time.Duration {
 	return c.offset
 }
 
-// Set moves the clock to t. ErrTooFar: a time that only a typing error leads to.
+// Set moves the clock to t, or returns ErrTooFar.
 func (c *Clock) Set(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.move(t.Sub(c.real()))
 }
 
-// Advance moves the clock by d, backwards if d is negative: what Set can do, Advance can too.
+// Advance moves the clock by d, which may be negative, or returns ErrTooFar.
 func (c *Clock) Advance(d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.move(c.offset + d)
 }
 
-// ErrTooFar is a time more than maxOffset from the real one.
+// ErrTooFar: the time is more than maxOffset from the real one, as only a typing error makes it.
 var ErrTooFar = errors.New("more than 50 years from now")
 
-// maxOffset is far below the 292 years that a duration holds, so that no sum of two overflows.
+// maxOffset is far below the 292 years of the largest time.Duration, so that the sum of two offsets never overflows.
 const maxOffset = 50 * 366 * 24 * time.Hour
 
 func (c *Clock) move(offset time.Duration) error {

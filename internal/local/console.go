@@ -19,68 +19,78 @@ import (
 	"time"
 )
 
-// A DevConsole shows what happens inside, under /local: to people as pages, to tests as JSON. It is for this machine alone:
-// it answers only where it is called by a loopback name, and takes no orders from other sites' pages.
+// A DevConsole is /local: it shows mails and the clock, and takes commands, as pages for people and as JSON for tests.
+// It is for this machine only: it answers only under a loopback name, and refuses commands from other sites' pages.
 type DevConsole struct {
 	SES   *SESServer
 	Clock *Clock
 	Wake  func() // called when the clock has moved
-	// Feedback is functions/feedback. Token makes an access token for the API.
-	Feedback func(context.Context, json.RawMessage) error
-	Token    func(context.Context) (string, error)
+	// Feedback is functions/feedback.
+	Feedback FeedbackFunc
+	Token    func(context.Context) (string, error) // makes an access token for the API
 	Demo     func(context.Context) (Demo, error)
 	BaseURL  string
-	// MailsElsewhere is the SES endpoint that gets the mails instead of the recorder, if there is one.
+	// MailsElsewhere is the endpoint that gets the mails instead of SES; "" if there is none.
 	MailsElsewhere string
 }
 
-// A Demo is the event that a newcomer is led to.
+// A Demo is the demo event, which the first page links to.
 type Demo struct {
 	Slug, Title string
 	Start, End  time.Time // in the event's own zone
 }
 
-// Handler serves /local and what lies under it.
-func (w *DevConsole) Handler() http.Handler {
+// Handler serves /local and the paths below it.
+func (c *DevConsole) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /local", w.showInbox)
+	mux.HandleFunc("GET /local", c.showInbox)
 	mux.Handle("GET /local/{$}", http.RedirectHandler("/local", http.StatusMovedPermanently))
-	mux.HandleFunc("GET /local/mails", w.listMails)
-	mux.HandleFunc("GET /local/mails/{id}", w.showMail)
-	mux.HandleFunc("GET /local/mails/{id}/raw", w.rawMail)
-	mux.HandleFunc("GET /local/mails/{id}/calendar.ics", w.calendarFile)
-	mux.HandleFunc("GET /local/mails/{id}/attachments/{n}", w.attachment)
-	mux.HandleFunc("GET /local/clock", w.readClock)
-	mux.HandleFunc("POST /local/clock", w.moveClock)
-	mux.HandleFunc("POST /local/token", w.makeToken)
-	mux.HandleFunc("POST /local/ses", w.injectSESFailure)
-	mux.HandleFunc("POST /local/feedback", w.feedback)
+	mux.HandleFunc("GET /local/mails", c.listMails)
+	mux.HandleFunc("GET /local/mails/{id}", c.showMail)
+	mux.HandleFunc("GET /local/mails/{id}/raw", c.rawMail)
+	mux.HandleFunc("GET /local/mails/{id}/calendar.ics", c.calendarFile)
+	mux.HandleFunc("GET /local/mails/{id}/attachments/{n}", c.attachment)
+	mux.HandleFunc("GET /local/clock", c.readClock)
+	mux.HandleFunc("POST /local/clock", c.moveClock)
+	mux.HandleFunc("POST /local/token", c.makeToken)
+	mux.HandleFunc("POST /local/ses", c.injectSESFailure)
+	mux.HandleFunc("POST /local/feedback", c.feedback)
 	sameSite := http.NewCrossOriginProtection()
-	sameSite.SetDenyHandler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		problem(rw, r, &badRequest{status: http.StatusForbidden, code: "cross-origin", detail: "Other sites' pages may not do this."})
+	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem(
+			w, r,
+			&badRequest{
+				status: http.StatusForbidden, code: "cross-origin", detail: "Other sites' pages may not do this.",
+			},
+		)
 	}))
 	return requireLoopback(sameSite.Handler(mux))
 }
 
-// requireLoopback keeps out pages whose host name was made to point here.
+// requireLoopback refuses host names of others that resolve to this machine (DNS rebinding).
 func requireLoopback(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
 		ip := net.ParseIP(strings.Trim(host, "[]"))
 		if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			problem(rw, r, &badRequest{status: http.StatusForbidden, code: "not-this-machine", detail: "Call it localhost or 127.0.0.1."})
+			problem(
+				w, r,
+				&badRequest{
+					status: http.StatusForbidden, code: "not-this-machine", detail: "Call it localhost or 127.0.0.1.",
+				},
+			)
 			return
 		}
-		rw.Header().Set("Cache-Control", "no-store")
-		rw.Header().Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(rw, r)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
 	})
 }
 
-// A badRequest is answered as a problem document (RFC 9457), or as a page to people.
+// A badRequest is answered with a problem document (RFC 9457), or with a page for people.
 type badRequest struct {
 	status              int
 	code, field, detail string
@@ -89,29 +99,38 @@ type badRequest struct {
 func (b *badRequest) Error() string { return b.detail }
 
 func bad(field, format string, args ...any) error {
-	return &badRequest{status: http.StatusBadRequest, code: "invalid", field: field, detail: fmt.Sprintf(format, args...)}
+	return &badRequest{
+		status: http.StatusBadRequest, code: "invalid", field: field, detail: fmt.Sprintf(format, args...),
+	}
 }
 
-var errNoMail = &badRequest{status: http.StatusNotFound, code: "not-found", field: "mail", detail: "There is no such mail."}
+var errNoMail = &badRequest{
+	status: http.StatusNotFound, code: "not-found", field: "mail", detail: "There is no such mail.",
+}
 
-func problem(rw http.ResponseWriter, r *http.Request, err error) {
+func problem(w http.ResponseWriter, r *http.Request, err error) {
 	var b *badRequest
 	if !errors.As(err, &b) {
 		slog.Error("/local failed", "path", r.URL.Path, "error", err)
-		b = &badRequest{status: http.StatusInternalServerError, code: "internal", detail: err.Error()} // only this machine reads it
+		b = &badRequest{
+			status: http.StatusInternalServerError, code: "internal", detail: err.Error(),
+		} // only this machine sees it
 	}
 	if wantsHTML(r) {
-		showPage(rw, b.status, "problem", b.detail)
+		showPage(w, b.status, "problem", b.detail)
 		return
 	}
-	document := map[string]any{"type": "about:blank", "title": http.StatusText(b.status), "status": b.status, "code": b.code, "detail": b.detail}
+	document := map[string]any{
+		"type": "about:blank", "title": http.StatusText(b.status), "status": b.status, "code": b.code,
+		"detail": b.detail,
+	}
 	if b.field != "" {
 		document["errors"] = []map[string]string{{"field": b.field, "code": b.code, "detail": b.detail}}
 	}
-	writeJSON(rw, b.status, "application/problem+json", document)
+	writeJSON(w, b.status, "application/problem+json", document)
 }
 
-func writeJSON(rw http.ResponseWriter, status int, contentType string, v any) {
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)
@@ -119,32 +138,32 @@ func writeJSON(rw http.ResponseWriter, status int, contentType string, v any) {
 		slog.Error("/local failed", "error", err)
 		status = http.StatusInternalServerError
 	}
-	rw.Header().Set("Content-Type", contentType)
-	rw.WriteHeader(status)
-	_, _ = rw.Write(body.Bytes()) // who asked may be gone
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the client may be gone
 }
 
-// wantsHTML tells people's browsers from programs.
+// wantsHTML says whether the client is a browser.
 func wantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// respond answers an order: people go back to a page, programs get JSON.
-func respond(rw http.ResponseWriter, r *http.Request, back string, v any) {
+// respond answers a command: a browser goes back to a page, programs get JSON.
+func respond(w http.ResponseWriter, r *http.Request, back string, v any) {
 	if wantsHTML(r) {
-		http.Redirect(rw, r, back, http.StatusSeeOther)
+		http.Redirect(w, r, back, http.StatusSeeOther)
 		return
 	}
-	writeJSON(rw, http.StatusOK, "application/json", v)
+	writeJSON(w, http.StatusOK, "application/json", v)
 }
 
 // maxCommandBody is what a POST to /local may hold, in bytes.
 const maxCommandBody = 64 << 10
 
-// parseCommand reads a JSON object or a form, and nothing but the named fields. What is there decides, not what it is called:
-// curl calls everything a form.
-func parseCommand(rw http.ResponseWriter, r *http.Request, names ...string) (map[string]string, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxCommandBody))
+// parseCommand reads the named fields of a JSON object or a form, and refuses others. The Content-Type is ignored,
+// because curl declares everything a form.
+func parseCommand(w http.ResponseWriter, r *http.Request, names ...string) (map[string]string, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCommandBody))
 	if err != nil {
-		return nil, bad("", "The request is too long, or broke off.")
+		return nil, bad("", "The request is too long, or incomplete.")
 	}
 	in := map[string]string{}
 	if body = bytes.TrimSpace(body); len(body) > 0 && body[0] == '{' {
@@ -194,74 +213,74 @@ func readForm(body []byte, into map[string]string) error {
 	return nil
 }
 
-func (w *DevConsole) listMails(rw http.ResponseWriter, _ *http.Request) {
-	mails := w.SES.Mails()
+func (c *DevConsole) listMails(w http.ResponseWriter, _ *http.Request) {
+	mails := c.SES.Mails()
 	if mails == nil {
 		mails = []Mail{}
 	}
-	writeJSON(rw, http.StatusOK, "application/json", mails)
+	writeJSON(w, http.StatusOK, "application/json", mails)
 }
 
-func (w *DevConsole) rawMail(rw http.ResponseWriter, r *http.Request) {
-	m, ok := w.SES.Mail(r.PathValue("id"))
+func (c *DevConsole) rawMail(w http.ResponseWriter, r *http.Request) {
+	m, ok := c.SES.Mail(r.PathValue("id"))
 	if !ok {
-		problem(rw, r, errNoMail)
+		problem(w, r, errNoMail)
 		return
 	}
-	raw, err := w.SES.Raw(m.ID)
+	raw, err := c.SES.Raw(m.ID)
 	if err != nil {
-		problem(rw, r, err)
+		problem(w, r, err)
 		return
 	}
-	rw.Header().Set("Content-Type", "message/rfc822")
-	_, _ = rw.Write(raw) // who asked may be gone
+	w.Header().Set("Content-Type", "message/rfc822")
+	_, _ = w.Write(raw) // the client may be gone
 }
 
-func (w *DevConsole) calendarFile(rw http.ResponseWriter, r *http.Request) {
-	m, ok := w.SES.Mail(r.PathValue("id"))
+func (c *DevConsole) calendarFile(w http.ResponseWriter, r *http.Request) {
+	m, ok := c.SES.Mail(r.PathValue("id"))
 	if !ok || m.Calendar == "" {
-		problem(rw, r, errNoMail)
+		problem(w, r, errNoMail)
 		return
 	}
-	download(rw, Attachment{Name: "calendar.ics", Type: "text/calendar; charset=utf-8", Data: []byte(m.Calendar)})
+	download(w, Attachment{Name: "calendar.ics", Type: "text/calendar; charset=utf-8", Data: []byte(m.Calendar)})
 }
 
-func (w *DevConsole) attachment(rw http.ResponseWriter, r *http.Request) {
-	m, ok := w.SES.Mail(r.PathValue("id"))
+func (c *DevConsole) attachment(w http.ResponseWriter, r *http.Request) {
+	m, ok := c.SES.Mail(r.PathValue("id"))
 	n, err := strconv.Atoi(r.PathValue("n"))
 	if !ok || err != nil || n < 0 || n >= len(m.Attachments) {
-		problem(rw, r, errNoMail)
+		problem(w, r, errNoMail)
 		return
 	}
-	download(rw, m.Attachments[n])
+	download(w, m.Attachments[n])
 }
 
-func download(rw http.ResponseWriter, a Attachment) {
-	rw.Header().Set("Content-Type", a.Type)
-	rw.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.Name}))
-	_, _ = rw.Write(a.Data) // who asked may be gone
+func download(w http.ResponseWriter, a Attachment) {
+	w.Header().Set("Content-Type", a.Type)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.Name}))
+	_, _ = w.Write(a.Data) // the client may be gone
 }
 
-func (w *DevConsole) readClock(rw http.ResponseWriter, _ *http.Request) {
-	writeJSON(rw, http.StatusOK, "application/json", w.time())
+func (c *DevConsole) readClock(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, "application/json", c.time())
 }
 
-func (w *DevConsole) time() any { return map[string]time.Time{"now": w.Clock.Now()} }
+func (c *DevConsole) time() any { return map[string]time.Time{"now": c.Clock.Now()} }
 
-func (w *DevConsole) moveClock(rw http.ResponseWriter, r *http.Request) {
-	in, err := parseCommand(rw, r, "now", "advance")
+func (c *DevConsole) moveClock(w http.ResponseWriter, r *http.Request) {
+	in, err := parseCommand(w, r, "now", "advance")
 	if err == nil {
-		err = w.move(in)
+		err = c.move(in)
 	}
 	if err != nil {
-		problem(rw, r, err)
+		problem(w, r, err)
 		return
 	}
-	w.Wake()
-	respond(rw, r, "/local", w.time())
+	c.Wake()
+	respond(w, r, "/local", c.time())
 }
 
-func (w *DevConsole) move(in map[string]string) error {
+func (c *DevConsole) move(in map[string]string) error {
 	now, set := in["now"]
 	advance, moved := in["advance"]
 	switch {
@@ -274,84 +293,85 @@ func (w *DevConsole) move(in map[string]string) error {
 		if err != nil {
 			return bad("now", "%q is no RFC 3339 time; one is 2026-11-30T10:00:00Z.", now)
 		}
-		return within("now", w.Clock.Set(t))
+		return fieldError("now", c.Clock.Set(t))
 	}
 	d, err := time.ParseDuration(advance)
 	if err != nil {
 		return bad("advance", "%q is no duration; 90m, 24h and -1h are.", advance)
 	}
-	return within("advance", w.Clock.Advance(d))
+	return fieldError("advance", c.Clock.Advance(d))
 }
 
-func within(field string, err error) error {
+// fieldError blames the field for ErrTooFar.
+func fieldError(field string, err error) error {
 	if errors.Is(err, ErrTooFar) {
 		return bad(field, "That is %v.", err)
 	}
 	return err
 }
 
-func (w *DevConsole) makeToken(rw http.ResponseWriter, r *http.Request) {
-	if _, err := parseCommand(rw, r); err != nil {
-		problem(rw, r, err)
+func (c *DevConsole) makeToken(w http.ResponseWriter, r *http.Request) {
+	if _, err := parseCommand(w, r); err != nil {
+		problem(w, r, err)
 		return
 	}
-	token, err := w.Token(r.Context())
+	token, err := c.Token(r.Context())
 	switch {
 	case err != nil:
-		problem(rw, r, err)
+		problem(w, r, err)
 	case wantsHTML(r):
-		showPage(rw, http.StatusOK, "token", map[string]string{"Token": token, "BaseURL": w.BaseURL})
+		showPage(w, http.StatusOK, "token", map[string]string{"Token": token, "BaseURL": c.BaseURL})
 	default:
-		writeJSON(rw, http.StatusOK, "application/json", map[string]string{"token": token})
+		writeJSON(w, http.StatusOK, "application/json", map[string]string{"token": token})
 	}
 }
 
-// maxFaults is how many sends in a row may be made to fail.
-const maxFaults = 1_000_000
+// maxFailures is how many sends in a row may be made to fail.
+const maxFailures = 1_000_000
 
-func (w *DevConsole) injectSESFailure(rw http.ResponseWriter, r *http.Request) {
-	in, err := parseCommand(rw, r, "fail", "times")
+func (c *DevConsole) injectSESFailure(w http.ResponseWriter, r *http.Request) {
+	in, err := parseCommand(w, r, "fail", "times")
 	if err != nil {
-		problem(rw, r, err)
+		problem(w, r, err)
 		return
 	}
-	fault := FailureMode(in["fail"])
-	if !slices.Contains([]FailureMode{FailThrottle, FailReject, FailTimeoutAfterAccept, FailOff}, fault) {
-		problem(rw, r, bad("fail", "fail has to be throttle, reject, timeout-after-accept or off."))
+	mode := FailureMode(in["fail"])
+	if !slices.Contains([]FailureMode{FailThrottle, FailReject, FailTimeoutAfterAccept, FailOff}, mode) {
+		problem(w, r, bad("fail", "fail has to be throttle, reject, timeout-after-accept or off."))
 		return
 	}
 	times := 1
-	if text, given := in["times"]; given && fault != FailOff {
-		if times, err = strconv.Atoi(text); err != nil || times < 1 || times > maxFaults {
-			problem(rw, r, bad("times", "times has to be a whole number from 1 to %d.", maxFaults))
+	if text, given := in["times"]; given && mode != FailOff {
+		if times, err = strconv.Atoi(text); err != nil || times < 1 || times > maxFailures {
+			problem(w, r, bad("times", "times has to be a whole number from 1 to %d.", maxFailures))
 			return
 		}
 	}
-	if fault == FailOff {
+	if mode == FailOff {
 		times = 0
 	}
-	w.SES.InjectFailures(fault, times)
-	respond(rw, r, "/local", map[string]any{"fail": fault, "times": times})
+	c.SES.InjectFailures(mode, times)
+	respond(w, r, "/local", map[string]any{"fail": mode, "times": times})
 }
 
-func (w *DevConsole) feedback(rw http.ResponseWriter, r *http.Request) {
-	in, err := parseCommand(rw, r, "mail", "type")
+func (c *DevConsole) feedback(w http.ResponseWriter, r *http.Request) {
+	in, err := parseCommand(w, r, "mail", "type")
 	if err != nil {
-		problem(rw, r, err)
+		problem(w, r, err)
 		return
 	}
-	if _, ok := reportable[in["type"]]; !ok {
-		problem(rw, r, bad("type", "type has to be bounce, complaint or delivery."))
+	if _, ok := feedbackEvents[in["type"]]; !ok {
+		problem(w, r, bad("type", "type has to be bounce, complaint or delivery."))
 		return
 	}
-	m, ok := w.SES.Mail(in["mail"])
+	m, ok := c.SES.Mail(in["mail"])
 	if !ok {
-		problem(rw, r, errNoMail)
+		problem(w, r, errNoMail)
 		return
 	}
-	if err := w.SES.report(r.Context(), m.ID, in["type"], w.Feedback); err != nil {
-		problem(rw, r, err)
+	if err := c.SES.publishFeedback(r.Context(), m.ID, in["type"], c.Feedback); err != nil {
+		problem(w, r, err)
 		return
 	}
-	respond(rw, r, "/local/mails/"+m.ID+"?reported="+in["type"], map[string]string{"mail": m.ID, "type": in["type"]})
+	respond(w, r, "/local/mails/"+m.ID+"?reported="+in["type"], map[string]string{"mail": m.ID, "type": in["type"]})
 }

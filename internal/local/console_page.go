@@ -16,11 +16,11 @@ import (
 //go:embed page/*.html page/style.css
 var pageFiles embed.FS
 
-// pages are parsed when the first is shown: tests of other things need none.
+// pages are parsed when the first one is shown: most tests need none.
 var pages = sync.OnceValue(func() *template.Template {
 	style, err := pageFiles.ReadFile("page/style.css")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // embedded: it cannot be missing
 	}
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"style": func() template.CSS { return template.CSS(style) },
@@ -28,29 +28,30 @@ var pages = sync.OnceValue(func() *template.Template {
 		"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
 		"short": func(t time.Time) string { return t.Format("Mon 2 Jan 2006 15:04") },
 		"utc":   time.Time.UTC,
-		"span":  span,
+		"span":  formatSpan,
 	}).ParseFS(pageFiles, "page/*.html"))
 })
 
-// pagePolicy lets nothing run and nothing load, in the mails shown too: a frame's srcdoc takes over its page's policy.
-// Mails style their elements where they stand.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'; frame-ancestors 'none'"
+// pagePolicy forbids scripts and remote content, also in the mails shown: a frame with srcdoc inherits the policy.
+// Mails need inline styles.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'"
 
-func showPage(rw http.ResponseWriter, status int, name string, data any) {
+func showPage(w http.ResponseWriter, status int, name string, data any) {
 	var body bytes.Buffer
 	if err := pages().ExecuteTemplate(&body, name+".html", data); err != nil {
 		slog.Error("/local failed", "page", name, "error", err)
-		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-	rw.Header().Set("Content-Security-Policy", pagePolicy)
-	rw.WriteHeader(status)
-	_, _ = rw.Write(body.Bytes()) // who asked may be gone
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the client may be gone
 }
 
-// span writes how far apart two times are, for people.
-func span(d time.Duration) string {
+// formatSpan writes the distance between two times, for people.
+func formatSpan(d time.Duration) string {
 	const day = 24 * time.Hour
 	d = d.Abs()
 	if d < day {
@@ -65,29 +66,29 @@ const mailsShown = 50
 type inbox struct {
 	Now      time.Time
 	Offset   time.Duration // from the real time
-	Back     time.Duration // to it
-	Demo     *Demo         // nil while it cannot be read
+	Back     time.Duration // the advance that leads back to the real time
+	Demo     *Demo         // nil if it cannot be read
 	Moments  []moment
-	Fault    FailureMode
+	Failure  FailureMode
 	Times    int
-	Faults   []failureChoice
+	Failures []failureChoice
 	Count    int
 	Mails    []Mail // newest first
-	Older    string // id to go on behind
+	Older    string // the oldest id shown, if there are older mails
 	Newest   bool
 	BaseURL  string
 	SESOther string
 }
 
-// A moment is a time that one would like to see.
+// A moment is a time to move the clock to.
 type moment struct {
 	Name string
 	At   time.Time
 }
 
 type failureChoice struct {
-	Fault FailureMode
-	Text  string
+	Mode FailureMode
+	Text string
 }
 
 var failureChoices = []failureChoice{
@@ -96,18 +97,18 @@ var failureChoices = []failureChoice{
 	{FailTimeoutAfterAccept, "is accepted, but the answer is lost"},
 }
 
-func (w *DevConsole) showInbox(rw http.ResponseWriter, r *http.Request) {
+func (c *DevConsole) showInbox(w http.ResponseWriter, r *http.Request) {
 	page := inbox{
-		Now: w.Clock.Now(), Offset: w.Clock.Offset().Round(time.Second),
-		Faults: failureChoices, BaseURL: w.BaseURL, SESOther: w.MailsElsewhere,
+		Now: c.Clock.Now(), Offset: c.Clock.Offset().Round(time.Second),
+		Failures: failureChoices, BaseURL: c.BaseURL, SESOther: c.MailsElsewhere,
 	}
-	page.Back = -w.Clock.Offset()
-	if demo, err := w.Demo(r.Context()); err == nil {
+	page.Back = -c.Clock.Offset()
+	if demo, err := c.Demo(r.Context()); err == nil {
 		page.Demo, page.Moments = &demo, demo.moments()
 		page.Now = page.Now.In(demo.Start.Location())
 	}
-	page.Fault, page.Times = w.SES.Failures()
-	mails := w.SES.Mails()
+	page.Failure, page.Times = c.SES.Failures()
+	mails := c.SES.Mails()
 	page.Count = len(mails)
 	before := r.URL.Query().Get("before")
 	if before != "" {
@@ -121,7 +122,7 @@ func (w *DevConsole) showInbox(rw http.ResponseWriter, r *http.Request) {
 	}
 	slices.Reverse(mails)
 	page.Mails = mails
-	showPage(rw, http.StatusOK, "inbox", page)
+	showPage(w, http.StatusOK, "inbox", page)
 }
 
 func (d Demo) moments() []moment {
@@ -149,23 +150,23 @@ var reportChoices = []reportChoice{
 	{"complaint", "It was called spam"},
 }
 
-func (w *DevConsole) showMail(rw http.ResponseWriter, r *http.Request) {
-	m, ok := w.SES.Mail(r.PathValue("id"))
+func (c *DevConsole) showMail(w http.ResponseWriter, r *http.Request) {
+	m, ok := c.SES.Mail(r.PathValue("id"))
 	if !ok {
-		problem(rw, r, errNoMail)
+		problem(w, r, errNoMail)
 		return
 	}
 	page := mailPage{Mail: m, Reports: reportChoices}
 	if m.HTML != "" {
 		page.Frame = framed(m.HTML)
 	}
-	if _, known := reportable[r.URL.Query().Get("reported")]; known {
+	if _, known := feedbackEvents[r.URL.Query().Get("reported")]; known {
 		page.Reported = r.URL.Query().Get("reported")
 	}
-	showPage(rw, http.StatusOK, "mail", page)
+	showPage(w, http.StatusOK, "mail", page)
 }
 
-// framed has a mail's links open outside of its frame.
+// framed makes a mail's links open outside its frame.
 func framed(html string) string {
 	const base = `<base target="_blank">`
 	if at := strings.Index(html, "<head>"); at >= 0 {

@@ -39,7 +39,7 @@ func victim(folder string) error {
 	if err != nil {
 		return err
 	}
-	go r.PublishSendEvent(context.Background(), func(_ context.Context, event json.RawMessage) error {
+	go r.RunPublisher(context.Background(), func(_ context.Context, event json.RawMessage) error {
 		_, err := fmt.Fprintf(heard, "%s\n", event)
 		return err
 	})
@@ -184,7 +184,7 @@ func announced(t *testing.T, folder string, r *local.SESServer) map[string]bool 
 	if !left() {
 		return heard
 	}
-	r.PublishSendEvent(ctx, func(_ context.Context, event json.RawMessage) error {
+	r.RunPublisher(ctx, func(_ context.Context, event json.RawMessage) error {
 		note(event)
 		if !left() {
 			cancel()

@@ -15,12 +15,12 @@ import (
 	"deltag/internal/apigateway"
 )
 
-// A Function is a Lambda function as AWS sees it: an event goes in as JSON, an answer comes out as JSON.
+// A Function is a Lambda function: it takes an event and returns a response, both as JSON.
 type Function func(ctx context.Context, payload []byte) ([]byte, error)
 
-// Lambda makes a Function of a handler, as the Lambda runtime does.
-func Lambda[Event, Answer any](handle func(context.Context, Event) (Answer, error)) Function {
-	return func(ctx context.Context, payload []byte) (answer []byte, err error) {
+// Lambda makes a Function of a handler, as Lambda's runtime does. A panic becomes an error.
+func Lambda[Event, Response any](handle func(context.Context, Event) (Response, error)) Function {
+	return func(ctx context.Context, payload []byte) (response []byte, err error) {
 		defer func() {
 			if v := recover(); v != nil {
 				err = fmt.Errorf("panic: %v", v)
@@ -38,12 +38,11 @@ func Lambda[Event, Answer any](handle func(context.Context, Event) (Answer, erro
 	}
 }
 
-// A Gateway stands in for API Gateway: it hands each request to the function of its route, as the event that AWS would
-// send.
+// A Gateway stands in for API Gateway: it sends each request, as an event, to the function of its route.
 type Gateway struct {
 	Site, Organiser Function
 	Now             func() time.Time
-	NewID           func() string // of a request
+	NewID           func() string // makes request ids
 	Wake            func()        // called after each request that may have changed something
 }
 
@@ -52,10 +51,10 @@ const (
 	maxHeader  = 10_240
 	maxPayload = 10 << 20
 	maxEvent   = 6 << 20
-	maxWait    = 30 * time.Second
+	timeout    = 30 * time.Second
 )
 
-// sourceHeader of a request becomes the event's source address, so that a load can come from many places.
+// sourceHeader sets the event's source address, so that a load test can come from many networks.
 const sourceHeader = "X-Local-Source-IP"
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -79,23 +78,23 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	answer, err := g.function(r.URL.Path)(ctx, payload)
+	response, err := g.function(r.URL.Path)(ctx, payload)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		g.Wake()
 	}
 	if err == nil {
-		err = writeResponse(w, answer, apigateway.WriteResponse)
-	} else if r.Context().Err() == nil { // or nobody waits for an answer
-		fail(ctx, w)
+		err = writeResponse(w, response)
+	} else if r.Context().Err() == nil { // else the client is gone
+		writeFailure(ctx, w)
 	}
 	if err != nil {
 		slog.Error("function failed", "method", r.Method, "request", id, "error", err)
 	}
 }
 
-// function is the one that template.yaml's routes name. A greedy {proxy+} needs something to take.
+// function is that of the route in template.yaml. A greedy {proxy+} does not match an empty rest.
 func (g *Gateway) function(path string) Function {
 	if rest, ok := strings.CutPrefix(path, "/api/"); ok && rest != "" {
 		if public, ok := strings.CutPrefix(rest, "v1/public/"); ok && public != "" {
@@ -109,7 +108,7 @@ func (g *Gateway) function(path string) Function {
 	return g.Site
 }
 
-// headerSize is what API Gateway counts: the request line and all header lines.
+// headerSize is what API Gateway limits: the request line and all header lines.
 func headerSize(r *http.Request) int {
 	n := len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("Host: ") + len(r.Host)
 	for name, values := range r.Header {
@@ -120,7 +119,8 @@ func headerSize(r *http.Request) int {
 	return n
 }
 
-// withProxyHeaders is the request as API Gateway sees it: with what the proxies in front add, and without what ends at them.
+// withProxyHeaders is the request as API Gateway passes it on: without the headers of the connection, and with those
+// that proxies add.
 func withProxyHeaders(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	source, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -147,21 +147,21 @@ func withProxyHeaders(r *http.Request) *http.Request {
 	return r
 }
 
-// writeResponse gives the client a function's answer, whose type is trigger's matter. It has answered also if it fails.
-func writeResponse[Answer any](w http.ResponseWriter, answer []byte, write func(http.ResponseWriter, Answer) error) error {
-	var out Answer
-	err := json.Unmarshal(answer, &out)
-	if len(answer) > maxEvent {
-		err = fmt.Errorf("an answer of %d bytes is more than Lambda passes on", len(answer))
+// writeResponse sends a function's response to the client, or a 500 and an error.
+func writeResponse(w http.ResponseWriter, payload []byte) error {
+	var response apigateway.Response
+	err := json.Unmarshal(payload, &response)
+	if len(payload) > maxEvent {
+		err = fmt.Errorf("a response of %d bytes is more than Lambda returns", len(payload))
 	}
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 		return err
 	}
-	return write(w, out)
+	return apigateway.WriteResponse(w, response)
 }
 
-func fail(ctx context.Context, w http.ResponseWriter) {
+func writeFailure(ctx context.Context, w http.ResponseWriter) {
 	if ctx.Err() != nil {
 		refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 		return
@@ -169,9 +169,9 @@ func fail(ctx context.Context, w http.ResponseWriter) {
 	refuse(w, http.StatusInternalServerError, "Internal Server Error")
 }
 
-// refuse answers in API Gateway's own words.
+// refuse responds in API Gateway's own words.
 func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"message": message}) // who asked may be gone
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": message}) // the client may be gone
 }

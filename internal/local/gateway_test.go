@@ -19,8 +19,8 @@ import (
 	"deltag/internal/local"
 )
 
-// arrived is the part of an event that the gateway itself decides about.
-type arrived struct {
+// receivedEvent is the part of an event that the gateway decides about.
+type receivedEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
 	RawQueryString  string            `json:"rawQueryString"`
@@ -36,15 +36,16 @@ type arrived struct {
 	} `json:"requestContext"`
 }
 
-func newGateway(site, organiser local.Function) (*local.Gateway, *int) {
-	rung := new(int)
+func newGateway(site, organiser local.Function) (g *local.Gateway, woken *int) {
+	woken = new(int)
 	return &local.Gateway{
-		Site: site, Organiser: organiser, Now: func() time.Time { return noon }, NewID: func() string { return "id-1" }, Wake: func() { *rung++ },
-	}, rung
+		Site: site, Organiser: organiser, Now: func() time.Time { return noon }, NewID: func() string { return "id-1" },
+		Wake: func() { *woken++ },
+	}, woken
 }
 
-// says is a function that answers with a word.
-func says(word string) local.Function {
+// respondWith is a function that responds with a word.
+func respondWith(word string) local.Function {
 	return func(context.Context, []byte) ([]byte, error) {
 		return json.Marshal(map[string]any{"statusCode": 200, "body": word})
 	}
@@ -65,11 +66,12 @@ func body(t *testing.T, r *http.Response) string {
 	return string(b)
 }
 
-func TestGatewayRoutesAsTheTemplateDoes(t *testing.T) {
-	g, _ := newGateway(says("site"), says("organiser"))
+func TestGatewayRoutes(t *testing.T) {
+	g, _ := newGateway(respondWith("site"), respondWith("organiser"))
 	for path, want := range map[string]string{
 		"/": "site", "/e/samskabelse": "site", "/api/v1/public/events/x/registrations": "site", "/healthz": "site",
-		"/api/v1/events": "organiser", "/api/v1/public": "organiser", "/api/v1/public/": "organiser", "/api/v1/publicity": "organiser", "/api/": "site", "/api": "site", "/apis": "site",
+		"/api/v1/events": "organiser", "/api/v1/public": "organiser", "/api/v1/public/": "organiser",
+		"/api/v1/publicity": "organiser", "/api/": "site", "/api": "site", "/apis": "site",
 		"/organiser": "organiser", "/organiser/events": "organiser", "/organisers": "site",
 	} {
 		if got := body(t, serveTo(g, httptest.NewRequest(http.MethodGet, path, nil))); got != want {
@@ -78,10 +80,10 @@ func TestGatewayRoutesAsTheTemplateDoes(t *testing.T) {
 	}
 }
 
-func TestGatewaySendsTheEventThatAWSWould(t *testing.T) {
-	var got arrived
+func TestGatewayEvents(t *testing.T) {
+	var got receivedEvent
 	g, _ := newGateway(func(_ context.Context, payload []byte) ([]byte, error) {
-		got = arrived{}
+		got = receivedEvent{}
 		return []byte(`{"statusCode":204}`), json.Unmarshal(payload, &got)
 	}, nil)
 	form := func() *http.Request {
@@ -96,7 +98,7 @@ func TestGatewaySendsTheEventThatAWSWould(t *testing.T) {
 		r.Host = "127.0.0.1:8080"
 		r.Header.Set("Connection", "keep-alive")
 		serveTo(g, r)
-		var want arrived
+		var want receivedEvent
 		want.Version, want.RawPath, want.RawQueryString = "2.0", "/e/x/registrations", "utm=a+b"
 		want.Body, want.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte("name=%C3%86")), true
 		want.Headers = map[string]string{
@@ -110,7 +112,9 @@ func TestGatewaySendsTheEventThatAWSWould(t *testing.T) {
 		}
 	})
 	t.Run("SourceAddressFromTheHeader", func(t *testing.T) {
-		for header, want := range map[string]string{"203.0.113.9": "203.0.113.9", "2001:db8::1": "2001:db8::1", "garbage": "127.0.0.1"} {
+		for header, want := range map[string]string{
+			"203.0.113.9": "203.0.113.9", "2001:db8::1": "2001:db8::1", "garbage": "127.0.0.1",
+		} {
 			r := form()
 			r.Header.Set("X-Local-Source-IP", header)
 			r.Header.Set("X-Forwarded-For", "198.51.100.7")
@@ -119,28 +123,30 @@ func TestGatewaySendsTheEventThatAWSWould(t *testing.T) {
 				t.Errorf("%s: %s, %s", header, got.RequestContext.HTTP.SourceIP, got.Headers["x-forwarded-for"])
 			}
 			if _, passed := got.Headers["x-local-source-ip"]; passed {
-				t.Error("the header went through")
+				t.Error("the header is in the event")
 			}
 		}
 	})
 }
 
-func TestGatewayAnswers(t *testing.T) {
-	answer := func(f local.Function, r *http.Request) *http.Response {
+func TestGatewayResponses(t *testing.T) {
+	response := func(f local.Function, r *http.Request) *http.Response {
 		g, _ := newGateway(f, nil)
 		return serveTo(g, r)
 	}
 	get := func() *http.Request { return httptest.NewRequest(http.MethodGet, "/", nil) }
 
-	t.Run("WhatTheFunctionSaid", func(t *testing.T) {
-		res := answer(func(context.Context, []byte) ([]byte, error) {
-			return []byte(`{"statusCode":303,"headers":{"Location":"/x","Content-Type":"image/png"},"cookies":["a=1; Path=/","b=2"],"body":"AAEC","isBase64Encoded":true}`), nil
+	t.Run("OfTheFunction", func(t *testing.T) {
+		res := response(func(context.Context, []byte) ([]byte, error) {
+			return []byte(`{"statusCode":303,"headers":{"Location":"/x","Content-Type":"image/png"},` +
+				`"cookies":["a=1; Path=/","b=2"],"body":"AAEC","isBase64Encoded":true}`), nil
 		}, get())
-		if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/x" || len(res.Cookies()) != 2 || body(t, res) != "\x00\x01\x02" {
+		redirects := res.StatusCode == http.StatusSeeOther && res.Header.Get("Location") == "/x"
+		if !redirects || len(res.Cookies()) != 2 || body(t, res) != "\x00\x01\x02" {
 			t.Errorf("got %v", res)
 		}
 	})
-	t.Run("AFaultIs500", func(t *testing.T) {
+	t.Run("AFailureIsA500", func(t *testing.T) {
 		for name, f := range map[string]local.Function{
 			"Error":  func(context.Context, []byte) ([]byte, error) { return nil, errors.New("secret") },
 			"Panic":  local.Lambda(func(context.Context, any) (any, error) { panic("secret") }),
@@ -148,27 +154,29 @@ func TestGatewayAnswers(t *testing.T) {
 			"TooBig": func(context.Context, []byte) ([]byte, error) { return json.Marshal(strings.Repeat("x", 6<<20)) },
 		} {
 			t.Run(name, func(t *testing.T) {
-				res := answer(f, get())
-				if text := body(t, res); res.StatusCode != http.StatusInternalServerError || text != "{\"message\":\"Internal Server Error\"}\n" {
+				res := response(f, get())
+				text := body(t, res)
+				if res.StatusCode != 500 || text != "{\"message\":\"Internal Server Error\"}\n" {
 					t.Errorf("got %d %s", res.StatusCode, text)
 				}
 			})
 		}
 	})
-	t.Run("NoAnswerWithin30SecondsIs503", func(t *testing.T) {
+	t.Run("ATimeoutIsA503", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			res := answer(func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }, get())
+			hang := func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
+			res := response(hang, get())
 			if res.StatusCode != http.StatusServiceUnavailable || time.Since(began) != 30*time.Second {
 				t.Errorf("got %d after %s", res.StatusCode, time.Since(began))
 			}
 		})
 	})
-	t.Run("TooLarge", func(t *testing.T) {
+	t.Run("ATooLargeRequestIsRefused", func(t *testing.T) {
 		called := func(context.Context, []byte) ([]byte, error) { t.Error("the function was called"); return nil, nil }
 		for name, size := range map[string]int{"ForTheGateway": 10<<20 + 1, "ForLambda": 6 << 20} {
 			t.Run(name, func(t *testing.T) {
-				res := answer(called, httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, size))))
+				res := response(called, httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(make([]byte, size))))
 				if res.StatusCode != http.StatusRequestEntityTooLarge {
 					t.Errorf("got %d", res.StatusCode)
 				}
@@ -176,18 +184,20 @@ func TestGatewayAnswers(t *testing.T) {
 		}
 		r := get()
 		r.Header.Set("Cookie", strings.Repeat("x", 10_240))
-		if res := answer(called, r); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		if res := response(called, r); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 			t.Errorf("got %d", res.StatusCode)
 		}
 	})
 }
 
-func TestGatewayRingsAfterWhatMayHaveChangedSomething(t *testing.T) {
-	for method, want := range map[string]int{http.MethodGet: 0, http.MethodHead: 0, http.MethodPost: 1, http.MethodPatch: 1, http.MethodDelete: 1} {
-		g, rung := newGateway(says("x"), nil)
+func TestGatewayWakesAfterRequestsThatMayChangeSomething(t *testing.T) {
+	for method, want := range map[string]int{
+		http.MethodGet: 0, http.MethodHead: 0, http.MethodPost: 1, http.MethodPatch: 1, http.MethodDelete: 1,
+	} {
+		g, woken := newGateway(respondWith("x"), nil)
 		serveTo(g, httptest.NewRequest(method, "/", nil))
-		if *rung != want {
-			t.Errorf("%s: rung %d times", method, *rung)
+		if *woken != want {
+			t.Errorf("%s: woken %d times", method, *woken)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A Mail is a message as /local/mails shows it.
+// A Mail is a mail as /local/mails shows it.
 type Mail struct {
 	ID       string            `json:"id"` // SES's message id
 	At       time.Time         `json:"at"`
@@ -23,7 +23,7 @@ type Mail struct {
 	To       []string          `json:"to"` // bare addresses
 	Subject  string            `json:"subject"`
 	Kind     string            `json:"kind"`
-	Headers  map[string]string `json:"headers"` // decoded, by name as written; repeated ones joined by ", "
+	Headers  map[string]string `json:"headers"` // decoded; names as in the message; repeated ones joined by ", "
 	Text     string            `json:"text"`
 	HTML     string            `json:"html"`
 	Calendar string            `json:"calendar"`
@@ -31,20 +31,20 @@ type Mail struct {
 
 	Attachments []Attachment `json:"-"`
 
-	Delivery string `json:"-"` // the tag that names its row of the ledger
+	Delivery string `json:"-"` // the tag that names its delivery
 }
 
-// An Attachment is a part of a mail that is not shown in its place.
+// An Attachment is a part that is not shown as the mail's text, HTML or calendar alone.
 type Attachment struct {
 	Name, Type string
 	Data       []byte
 }
 
-// read fills in what the message itself says. The error tells what is wrong with it.
+// read parses the message into m.
 func (m *Mail) read(raw []byte) error {
 	msg, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return fmt.Errorf("no message: %w", err)
+		return fmt.Errorf("not a message: %w", err)
 	}
 	m.Headers = headers(msg.Header, raw)
 	m.Subject = decodeWords(msg.Header.Get("Subject"))
@@ -54,7 +54,7 @@ func (m *Mail) read(raw []byte) error {
 	return m.readPart(textproto.MIMEHeader(msg.Header), msg.Body, 0)
 }
 
-// headers spells the names as the message does, which net/mail does not.
+// headers keeps the spelling of the names, which net/mail does not.
 func headers(header mail.Header, raw []byte) map[string]string {
 	spelled := map[string]string{}
 	block, _, _ := strings.Cut(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n\n")
@@ -68,23 +68,23 @@ func headers(header mail.Header, raw []byte) map[string]string {
 		for i, v := range values {
 			decoded[i] = decodeWords(v)
 		}
-		all[readable([]byte(spelled[name]))] = strings.Join(decoded, ", ")
+		all[validUTF8([]byte(spelled[name]))] = strings.Join(decoded, ", ")
 	}
 	return all
 }
 
-// decodeWords undoes RFC 2047, as far as it can be undone.
+// decodeWords decodes encoded words (RFC 2047). A word that cannot be decoded stays as it is.
 func decodeWords(s string) string {
 	if decoded, err := new(mime.WordDecoder).DecodeHeader(s); err == nil {
 		s = decoded
 	}
-	return readable([]byte(s))
+	return validUTF8([]byte(s))
 }
 
-// readable marks what is no UTF-8.
-func readable(text []byte) string { return strings.ToValidUTF8(string(text), "\uFFFD") }
+// validUTF8 replaces what is not UTF-8.
+func validUTF8(text []byte) string { return strings.ToValidUTF8(string(text), "\uFFFD") }
 
-// maxDepth of parts in parts; ours has three.
+// maxDepth is how deeply parts may be nested; our mails have three levels.
 const maxDepth = 10
 
 func (m *Mail) readPart(header textproto.MIMEHeader, body io.Reader, depth int) error {
@@ -102,13 +102,13 @@ func (m *Mail) readPart(header textproto.MIMEHeader, body io.Reader, depth int) 
 	if err != nil {
 		return fmt.Errorf("part %s: %w", kind, err)
 	}
-	m.take(header, kind, params, data)
+	m.addPart(header, kind, params, data)
 	return nil
 }
 
 func (m *Mail) readParts(body io.Reader, boundary string, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("more than %d parts in parts", maxDepth)
+		return fmt.Errorf("parts nested more than %d deep", maxDepth)
 	}
 	parts := multipart.NewReader(body, boundary)
 	for {
@@ -135,8 +135,8 @@ func transferDecoder(encoding string, r io.Reader) io.Reader {
 	return r
 }
 
-// take puts a part where it belongs: the first of each kind is shown, the rest are attachments.
-func (m *Mail) take(header textproto.MIMEHeader, kind string, params map[string]string, data []byte) {
+// addPart shows the first part of each type, and makes the others attachments. An attached calendar is both.
+func (m *Mail) addPart(header textproto.MIMEHeader, kind string, params map[string]string, data []byte) {
 	disposition, details, err := mime.ParseMediaType(header.Get("Content-Disposition"))
 	attached := err == nil && disposition == "attachment"
 	shown := map[string]*string{"text/plain": &m.Text, "text/html": &m.HTML, "text/calendar": &m.Calendar}[kind]
@@ -152,10 +152,10 @@ func (m *Mail) take(header textproto.MIMEHeader, kind string, params map[string]
 	}
 }
 
-// decodeCharset knows Latin-1 besides UTF-8 and its part ASCII. What else there may be is shown as it is.
+// decodeCharset decodes Latin-1 and UTF-8. Text in other character sets is shown undecoded.
 func decodeCharset(charset string, data []byte) string {
 	if !strings.EqualFold(charset, "iso-8859-1") {
-		return readable(data)
+		return validUTF8(data)
 	}
 	runes := make([]rune, len(data))
 	for i, b := range data {

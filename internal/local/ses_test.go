@@ -32,7 +32,8 @@ func credentials(context.Context) (aws.Credentials, error) {
 
 func newSES(endpoint string) *sesv2.Client {
 	return sesv2.New(sesv2.Options{
-		BaseEndpoint: &endpoint, Region: "eu-north-1", Credentials: aws.CredentialsProviderFunc(credentials), Retryer: aws.NopRetryer{},
+		BaseEndpoint: &endpoint, Region: "eu-north-1", Credentials: aws.CredentialsProviderFunc(credentials),
+		Retryer: aws.NopRetryer{},
 	})
 }
 
@@ -57,7 +58,7 @@ func sendMail(ctx context.Context, c *sesv2.Client, raw string) (string, error) 
 
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-func recorder(tb testing.TB, folder string) (*local.SESServer, *sesv2.Client) {
+func openSES(tb testing.TB, folder string) (*local.SESServer, *sesv2.Client) {
 	tb.Helper()
 	r, err := local.OpenSESServer(folder, func() time.Time { return noon })
 	if err != nil {
@@ -68,9 +69,9 @@ func recorder(tb testing.TB, folder string) (*local.SESServer, *sesv2.Client) {
 	return r, newSES(srv.URL)
 }
 
-func TestRecorderKeepsMails(t *testing.T) {
+func TestSESStoresMails(t *testing.T) {
 	folder := t.TempDir()
-	r, c := recorder(t, folder)
+	r, c := openSES(t, folder)
 	raw, err := os.ReadFile(filepath.Join("testdata", "invitation.eml"))
 	if err != nil {
 		t.Fatal(err)
@@ -84,17 +85,25 @@ func TestRecorderKeepsMails(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := local.Mail{
-		ID: first, At: noon, From: "Tænketank <deltag@example.dk>", To: []string{"anna@example.dk"}, Subject: "Tilmelding til Samskabelse på dagsordenen",
-		Kind: "confirmation", Text: "Hej Anna\r\n\r\nDu er tilmeldt på æøå.\r\n", HTML: "<html><head><title>Hej</title></head><body><p>Hej Anna, æøå</p></body></html>\r\n",
+		ID: first, At: noon, From: "Tænketank <deltag@example.dk>", To: []string{"anna@example.dk"},
+		Subject: "Tilmelding til Samskabelse på dagsordenen",
+		Kind:    "confirmation", Text: "Hej Anna\r\n\r\nDu er tilmeldt på æøå.\r\n",
+		HTML:     "<html><head><title>Hej</title></head><body><p>Hej Anna, æøå</p></body></html>\r\n",
 		Calendar: "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n", RawURL: "/local/mails/" + first + "/raw",
 		Headers: map[string]string{
-			"From": "Tænketank <deltag@example.dk>", "To": "Anna Andersen <anna@example.dk>", "Subject": "Tilmelding til Samskabelse på dagsordenen",
+			"From": "Tænketank <deltag@example.dk>", "To": "Anna Andersen <anna@example.dk>",
+			"Subject":      "Tilmelding til Samskabelse på dagsordenen",
 			"MIME-Version": "1.0", "X-Note": "one, two", "List-Unsubscribe": "<https://example.dk/u>",
 			"Content-Type": `multipart/mixed; boundary="outer"`,
 		},
-		Attachments: []local.Attachment{{Name: "møde.ics", Type: "text/calendar", Data: []byte("BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n")}},
+		Attachments: []local.Attachment{
+			{
+				Name: "møde.ics", Type: "text/calendar",
+				Data: []byte("BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"),
+			},
+		},
 	}
-	look := func(t *testing.T, r *local.SESServer) {
+	check := func(t *testing.T, r *local.SESServer) {
 		t.Helper()
 		got := r.Mails()
 		if diff := cmp.Diff(want, got[0]); diff != "" {
@@ -108,11 +117,11 @@ func TestRecorderKeepsMails(t *testing.T) {
 			t.Errorf("the raw message has changed, %v", err)
 		}
 	}
-	look(t, r)
+	check(t, r)
 
-	t.Run("AlsoAcrossARestart", func(t *testing.T) {
-		r, c := recorder(t, folder)
-		look(t, r)
+	t.Run("AcrossARestart", func(t *testing.T) {
+		r, c := openSES(t, folder)
+		check(t, r)
 		third, err := sendMail(t.Context(), c, plainMail)
 		if err != nil || third <= second {
 			t.Errorf("id %s after %s, %v", third, second, err)
@@ -120,9 +129,9 @@ func TestRecorderKeepsMails(t *testing.T) {
 	})
 }
 
-func TestRecorderRefusesWhatSESWould(t *testing.T) {
-	r, c := recorder(t, t.TempDir())
-	for name, spoil := range map[string]func(*sesv2.SendEmailInput){
+func TestSESRefusesInvalidRequests(t *testing.T) {
+	r, c := openSES(t, t.TempDir())
+	for name, change := range map[string]func(*sesv2.SendEmailInput){
 		"NoRawMessage": func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte{} },
 		"MoreThan40MB": func(in *sesv2.SendEmailInput) {
 			in.Content.Raw.Data = append([]byte(plainMail), make([]byte, 40<<20)...)
@@ -136,26 +145,29 @@ func TestRecorderRefusesWhatSESWould(t *testing.T) {
 			in.Destination = nil
 			in.Content.Raw.Data = []byte("From: a@example.dk\r\n\r\n")
 		},
-		"RecipientIsNone": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses[0] = "anna@" },
+		"RecipientIsNoAddress": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses[0] = "anna@" },
 		"TooManyRecipients": func(in *sesv2.SendEmailInput) {
 			in.Destination.ToAddresses = slices.Repeat(in.Destination.ToAddresses, 51)
 		},
 		"TagWithASpace": func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a b") },
-		"TagInDanish":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("løb") },
+		"TagNotASCII":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("løb") },
 		"EmptyTag":      func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
 		"TagTwice":      func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
 		"BrokenHeader":  func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
-		"MultipartCutOff": func(in *sesv2.SendEmailInput) {
-			in.Content.Raw.Data = []byte("From: a@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhalf")
+		"IncompleteMultipart": func(in *sesv2.SendEmailInput) {
+			in.Content.Raw.Data = []byte(
+				"From: a@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhalf")
 		},
 		"BrokenBase64": func(in *sesv2.SendEmailInput) {
 			in.Content.Raw.Data = []byte("From: a@example.dk\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%")
 		},
-		"WithoutRawButPlain": func(in *sesv2.SendEmailInput) { in.Content = &types.EmailContent{Template: &types.Template{}} },
+		"TemplateInsteadOfRaw": func(in *sesv2.SendEmailInput) {
+			in.Content = &types.EmailContent{Template: &types.Template{}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := message(plainMail)
-			spoil(in)
+			change(in)
 			_, err := c.SendEmail(t.Context(), in)
 			var refused *types.BadRequestException
 			if !errors.As(err, &refused) || refused.ErrorMessage() == "" {
@@ -164,20 +176,20 @@ func TestRecorderRefusesWhatSESWould(t *testing.T) {
 		})
 	}
 	if got := len(r.Mails()); got != 0 {
-		t.Errorf("%d mails were kept", got)
+		t.Errorf("%d mails were stored", got)
 	}
 }
 
-func TestRecorderFailsOnDemand(t *testing.T) {
-	r, c := recorder(t, t.TempDir())
+func TestInjectedSESFailures(t *testing.T) {
+	r, c := openSES(t, t.TempDir())
 	send := func() error {
 		_, err := sendMail(t.Context(), c, plainMail)
 		return err
 	}
-	expect := func(t *testing.T, kept int) {
+	wantMails := func(t *testing.T, kept int) {
 		t.Helper()
 		if got := len(r.Mails()); got != kept {
-			t.Errorf("%d mails were kept, not %d", got, kept)
+			t.Errorf("%d mails were stored, not %d", got, kept)
 		}
 	}
 
@@ -185,14 +197,15 @@ func TestRecorderFailsOnDemand(t *testing.T) {
 		r.InjectFailures(local.FailThrottle, 2)
 		for range 2 {
 			var throttled *types.TooManyRequestsException
-			if err := send(); !errors.As(err, &throttled) || throttled.ErrorMessage() != "Maximum sending rate exceeded." {
+			err := send()
+			if !errors.As(err, &throttled) || throttled.ErrorMessage() != "Maximum sending rate exceeded." {
 				t.Errorf("got %v", err)
 			}
 		}
 		if err := send(); err != nil {
 			t.Errorf("the third: %v", err)
 		}
-		expect(t, 1)
+		wantMails(t, 1)
 	})
 	t.Run("Reject", func(t *testing.T) {
 		r.InjectFailures(local.FailReject, 1)
@@ -200,16 +213,16 @@ func TestRecorderFailsOnDemand(t *testing.T) {
 		if err := send(); !errors.As(err, &rejected) {
 			t.Errorf("got %v", err)
 		}
-		expect(t, 1)
+		wantMails(t, 1)
 	})
 	t.Run("TimeoutAfterAccept", func(t *testing.T) {
 		r.InjectFailures(local.FailTimeoutAfterAccept, 1)
 		err := send()
 		var api smithy.APIError
 		if err == nil || errors.As(err, &api) {
-			t.Errorf("got %v, which is an answer", err)
+			t.Errorf("got an answer: %v", err)
 		}
-		expect(t, 2)
+		wantMails(t, 2)
 	})
 	t.Run("Off", func(t *testing.T) {
 		r.InjectFailures(local.FailReject, 5)
@@ -217,12 +230,12 @@ func TestRecorderFailsOnDemand(t *testing.T) {
 		if err := send(); err != nil {
 			t.Error(err)
 		}
-		expect(t, 3)
+		wantMails(t, 3)
 	})
 }
 
-func TestRecorderOnlyKnowsSendEmail(t *testing.T) {
-	_, c := recorder(t, t.TempDir())
+func TestSESOnlyKnowsSendEmail(t *testing.T) {
+	_, c := openSES(t, t.TempDir())
 	_, err := c.GetAccount(t.Context(), &sesv2.GetAccountInput{})
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "NotFoundException" {
@@ -230,19 +243,19 @@ func TestRecorderOnlyKnowsSendEmail(t *testing.T) {
 	}
 }
 
-// TestAnnouncedAtLeastOnce is about SES's Send event, which must come also if feedback or the process failed.
-func TestAnnouncedAtLeastOnce(t *testing.T) {
+// TestSendEventIsPublishedAtLeastOnce: also after feedback or the process has failed.
+func TestSendEventIsPublishedAtLeastOnce(t *testing.T) {
 	folder := t.TempDir()
-	r, c := recorder(t, folder)
+	r, c := openSES(t, folder)
 	id, err := sendMail(t.Context(), c, plainMail)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hear(t, r, func(json.RawMessage) error { return nil }, 1)
+	published(t, r, func(json.RawMessage) error { return nil }, 1)
 
-	t.Run("RepeatedUntilItIsTaken", func(t *testing.T) {
+	t.Run("RepeatedUntilFeedbackSucceeds", func(t *testing.T) {
 		folder := t.TempDir()
-		_, c := recorder(t, folder)
+		_, c := openSES(t, folder)
 		if _, err := sendMail(t.Context(), c, plainMail); err != nil {
 			t.Fatal(err)
 		}
@@ -252,38 +265,38 @@ func TestAnnouncedAtLeastOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			began, tries := time.Now(), 0
-			hear(t, r, func(json.RawMessage) error {
+			published(t, r, func(json.RawMessage) error {
 				if tries++; tries < 4 {
-					return errors.New("the table is away")
+					return errors.New("the table is down")
 				}
 				return nil
 			}, 4)
-			// At the start, once more because opening rings, then after 2 and 4 seconds.
+			// At once, again because opening the folder signals, then after 2 and 4 seconds.
 			if took := time.Since(began); took != 6*time.Second {
 				t.Errorf("after %s", took)
 			}
 		})
 	})
 	t.Run("NotAgainAfterARestart", func(t *testing.T) {
-		r, c := recorder(t, folder)
+		r, c := openSES(t, folder)
 		second, err := sendMail(t.Context(), c, plainMail)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, event := range hear(t, r, func(json.RawMessage) error { return nil }, 1) {
+		for _, event := range published(t, r, func(json.RawMessage) error { return nil }, 1) {
 			if strings.Contains(string(event), id) || !strings.Contains(string(event), second) {
 				t.Errorf("got %s", event)
 			}
 		}
 	})
-	t.Run("AfterARestartIfItWasNot", func(t *testing.T) {
-		_, c := recorder(t, folder)
+	t.Run("AfterARestartIfItWasNotBefore", func(t *testing.T) {
+		_, c := openSES(t, folder)
 		third, err := sendMail(t.Context(), c, plainMail)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, _ := recorder(t, folder)
-		for _, event := range hear(t, r, func(json.RawMessage) error { return nil }, 1) {
+		r, _ := openSES(t, folder)
+		for _, event := range published(t, r, func(json.RawMessage) error { return nil }, 1) {
 			if !strings.Contains(string(event), third) {
 				t.Errorf("got %s", event)
 			}
@@ -291,14 +304,14 @@ func TestAnnouncedAtLeastOnce(t *testing.T) {
 	})
 }
 
-// hear runs Announce until n events were handed over.
-func hear(t *testing.T, r *local.SESServer, feedback func(json.RawMessage) error, n int) []json.RawMessage {
+// published runs the publisher until n events are published.
+func published(t *testing.T, r *local.SESServer, feedback func(json.RawMessage) error, n int) []json.RawMessage {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var mu sync.Mutex
 	var events []json.RawMessage
-	r.PublishSendEvent(ctx, func(_ context.Context, event json.RawMessage) error {
+	r.RunPublisher(ctx, func(_ context.Context, event json.RawMessage) error {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, event)
@@ -313,25 +326,29 @@ func hear(t *testing.T, r *local.SESServer, feedback func(json.RawMessage) error
 	return events
 }
 
-// TestForgottenMailLeavesTheDisk: those of an erased person at once, and their receipt when SES's Send event is handed over.
-func TestForgottenMailLeavesTheDisk(t *testing.T) {
+// TestErasedMailLeavesTheDisk: mails to an erased person at once, and their receipt when its Send event is published.
+func TestErasedMailLeavesTheDisk(t *testing.T) {
 	folder := t.TempDir()
-	r, c := recorder(t, folder)
+	r, c := openSES(t, folder)
 	send := func(kind, delivery string) string {
 		m := message(plainMail)
-		m.EmailTags = []types.MessageTag{{Name: aws.String("kind"), Value: &kind}, {Name: aws.String("delivery"), Value: &delivery}}
+		m.EmailTags = []types.MessageTag{
+			{Name: aws.String("kind"), Value: &kind}, {Name: aws.String("delivery"), Value: &delivery},
+		}
 		out, err := c.SendEmail(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return aws.ToString(out.MessageId)
 	}
-	gone, other := send("confirmation", "event.person.confirmation.1"), send("confirmation", "event.other.confirmation.1")
+	erased, other := send(
+		"confirmation", "event.person.confirmation.1",
+	), send("confirmation", "event.other.confirmation.1")
 	receipt := send("erased", "event.person.erased.2")
 	if err := r.DeleteMailsTo("event.person."); err != nil {
 		t.Fatal(err)
 	}
-	want := func(ids ...string) {
+	wantFiles := func(ids ...string) {
 		t.Helper()
 		files, err := filepath.Glob(filepath.Join(folder, "*"))
 		if err != nil || len(files) != len(ids) {
@@ -343,47 +360,52 @@ func TestForgottenMailLeavesTheDisk(t *testing.T) {
 			}
 		}
 	}
-	want(other, receipt)
-	if err := r.PublishSendEvents(t.Context(), func(context.Context, json.RawMessage) error { return nil }); err != nil {
+	wantFiles(other, receipt)
+	ignore := func(context.Context, json.RawMessage) error { return nil }
+	if err := r.PublishSendEvents(t.Context(), ignore); err != nil {
 		t.Fatal(err)
 	}
-	want(other)
-	for _, id := range []string{gone, receipt} {
+	wantFiles(other)
+	for _, id := range []string{erased, receipt} {
 		if raw, err := r.Raw(id); err != nil || string(raw) != plainMail {
-			t.Errorf("%s is not to be seen any more: %v", id, err)
+			t.Errorf("%s cannot be read any more: %v", id, err)
 		}
 	}
-	if r, _ = recorder(t, folder); len(r.Mails()) != 1 {
+	if r, _ = openSES(t, folder); len(r.Mails()) != 1 {
 		t.Errorf("%d mails after a restart", len(r.Mails()))
 	}
 }
 
-func TestSendEventIsLikeSESs(t *testing.T) {
-	r, c := recorder(t, t.TempDir())
+func TestSendEventHasTheFieldsOfSES(t *testing.T) {
+	r, c := openSES(t, t.TempDir())
 	id, err := sendMail(t.Context(), c, plainMail)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
-	event := hear(t, r, func(json.RawMessage) error { return nil }, 1)[0]
+	event := published(t, r, func(json.RawMessage) error { return nil }, 1)[0]
 	if err := json.Unmarshal(event, &got); err != nil {
 		t.Fatal(err)
 	}
-	delete(got, "id") // at random
+	delete(got, "id") // random
 	want := map[string]any{
-		"version": "0", "detail-type": "Email Sent", "source": "aws.ses", "account": "000000000000", "region": "local", "time": "2026-11-30T12:00:00Z",
+		"version": "0", "detail-type": "Email Sent", "source": "aws.ses", "account": "000000000000", "region": "local",
+		"time":      "2026-11-30T12:00:00Z",
 		"resources": []any{"arn:aws:ses:local:000000000000:configuration-set/deltag"},
 		"detail": map[string]any{
 			"eventType": "Send", "send": map[string]any{},
 			"mail": map[string]any{
-				"timestamp": "2026-11-30T12:00:00.000Z", "source": "deltag@example.dk", "sendingAccountId": "000000000000", "messageId": id,
+				"timestamp": "2026-11-30T12:00:00.000Z", "source": "deltag@example.dk",
+				"sendingAccountId": "000000000000", "messageId": id,
 				"destination": []any{"anna@example.dk"}, "headersTruncated": false,
 				"headers": []any{
-					map[string]any{"name": "From", "value": "deltag@example.dk"}, map[string]any{"name": "Subject", "value": "Hello"},
+					map[string]any{"name": "From", "value": "deltag@example.dk"},
+					map[string]any{"name": "Subject", "value": "Hello"},
 					map[string]any{"name": "To", "value": "anna@example.dk"},
 				},
 				"commonHeaders": map[string]any{
-					"from": []any{"deltag@example.dk"}, "to": []any{"anna@example.dk"}, "messageId": id, "subject": "Hello",
+					"from": []any{"deltag@example.dk"}, "to": []any{"anna@example.dk"}, "messageId": id,
+					"subject": "Hello",
 				},
 				"tags": map[string]any{"kind": []any{"confirmation"}, "ses:configuration-set": []any{"deltag"}},
 			},
@@ -394,26 +416,28 @@ func TestSendEventIsLikeSESs(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceAreAllKept(t *testing.T) {
+func TestConcurrentMailsAreAllStored(t *testing.T) {
 	const senders, each = 8, 10
-	r, c := recorder(t, t.TempDir())
-	var group sync.WaitGroup
+	r, c := openSES(t, t.TempDir())
+	var wg sync.WaitGroup
 	for s := range senders {
-		group.Go(func() {
+		wg.Go(func() {
 			for n := range each {
-				if _, err := sendMail(t.Context(), c, strings.Replace(plainMail, "Hello", fmt.Sprint(s, "-", n), 1)); err != nil {
+				raw := strings.Replace(plainMail, "Hello", fmt.Sprint(s, "-", n), 1)
+				if _, err := sendMail(t.Context(), c, raw); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
-	group.Wait()
+	wg.Wait()
 	mails := r.Mails()
 	seen := map[string]bool{}
 	for _, m := range mails {
 		seen[m.Subject] = true
 	}
-	if len(seen) != senders*each || !slices.IsSortedFunc(mails, func(a, b local.Mail) int { return strings.Compare(a.ID, b.ID) }) {
+	sorted := slices.IsSortedFunc(mails, func(a, b local.Mail) int { return strings.Compare(a.ID, b.ID) })
+	if len(seen) != senders*each || !sorted {
 		t.Errorf("%d mails of %d, or out of order", len(seen), senders*each)
 	}
 }

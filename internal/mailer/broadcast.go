@@ -8,154 +8,202 @@ import (
 	"deltag/internal/deltag"
 )
 
-// runMailing takes a mailing through the registrations, a page at a time. The cursor moves after a page's rows are
-// written, and each row is claimed on its own, so it may be ended anywhere and repeated from any cursor.
-func (m *Mailer) runMailing(ctx context.Context, k deltag.MailingKey) error {
-	mg, e, err := m.claimMailing(ctx, k)
-	if err != nil || mg.Status != deltag.MailingRunning {
+// A MailingStore keeps mailings and reads whom they are for.
+type MailingStore interface {
+	// Mailing returns ErrNotFound for a mailing that an edit of the event has replaced.
+	Mailing(ctx context.Context, key deltag.MailingKey) (deltag.Mailing, error)
+	// SaveMailing stores the next state over the one before. ErrConflict: another run or an edit was quicker. So a
+	// repetition of a write that has gone through is ErrConflict too.
+	SaveMailing(ctx context.Context, mailing deltag.Mailing) error
+	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+	// RegistrationsAfter returns a page of registrations in the order of their ids, from the first after the given id
+	// on. Only the last page is shorter than limit.
+	RegistrationsAfter(ctx context.Context, eventID, id string, limit int) ([]deltag.Registration, error)
+	// EventAndRegistration returns ErrNotFound when either is gone.
+	EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
+}
+
+// A mailingRun takes a mailing through its event's registrations. It holds the mailing's lease.
+type mailingRun struct {
+	*Mailer
+	mailing deltag.Mailing
+	event   deltag.Event
+}
+
+// runMailing sends a mailing's pages until it is finished, obsolete or out of time. A checkpoint is saved after the
+// rows of its page are written, and each row is claimed on its own, so the run may crash anywhere and be repeated from
+// any checkpoint.
+func (m *Mailer) runMailing(ctx context.Context, key deltag.MailingKey) error {
+	run, err := m.claimMailing(ctx, key)
+	if err != nil {
 		return ignoreErrors(err, deltag.ErrConflict, deltag.ErrNotFound)
 	}
-	if err := m.sendOrganiserCopy(ctx, mg, e); err != nil {
-		return err
-	}
-	for m.hasTime(ctx) {
-		page, err := m.Store.RegistrationsAfter(ctx, k.EventID, mg.Cursor, m.PageSize)
-		if err != nil {
-			return err
-		}
-		sent, skipped, err := m.sendPage(ctx, mg, e, page)
-		late, parked := errors.Is(err, errDeadlineNear), errors.Is(err, errQuotaExhausted) // some rows wait, and so do the pages behind
-		if err != nil && !late && !parked {
-			return err // the lease ends, and the page is repeated
-		}
-		mg.Sent, mg.Skipped = mg.Sent+sent, mg.Skipped+skipped
-		if len(page) < m.PageSize {
-			return ignoreErrors(m.Store.SaveMailing(ctx, mg.Finish()), deltag.ErrConflict)
-		}
-		mg = mg.Checkpoint(page[len(page)-1].ID, m.Now())
-		if err := m.Store.SaveMailing(ctx, mg); err != nil {
-			return ignoreErrors(err, deltag.ErrConflict) // another walker has it, or an edit has replaced it
-		}
-		if parked {
-			return ignoreErrors(m.Store.SaveMailing(ctx, mg.SuspendUntil(m.Now().Add(deltag.QuotaBackoff))), deltag.ErrConflict)
-		}
-		if late {
-			break
-		}
-		if e, err = m.yieldToUrgent(ctx, k.EventID); err != nil {
-			return err
-		}
-		if reason := mg.ObsoleteReason(e, m.Now()); reason != "" {
-			return ignoreErrors(m.Store.SaveMailing(ctx, mg.Discard(reason)), deltag.ErrConflict)
-		}
-	}
-	return ignoreErrors(m.Store.SaveMailing(ctx, mg.SuspendUntil(m.Now())), deltag.ErrConflict)
-}
-
-// sendOrganiserCopy reminds the organiser who wishes it, before all others.
-func (m *Mailer) sendOrganiserCopy(ctx context.Context, mg deltag.Mailing, e deltag.Event) error {
-	if !e.Organiser.ReceivesReminders || !mg.Kind.IsReminder() || mg.Cursor != "" || !mg.CatchUpSince.IsZero() {
+	if run.mailing.Status != deltag.MailingRunning {
 		return nil
 	}
-	d := deltag.NewOrganiserDelivery(e, mg.Kind, mg.Version, mg.DueAt)
-	return ignoreErrors(m.createAndSend(ctx, d, mg.MailContext(e, *d.DetachedRecipient)), errDeadlineNear, errQuotaExhausted)
+	err = run.sendOrganiserCopy(ctx)
+	for done := false; err == nil && !done; {
+		done, err = run.next(ctx)
+	}
+	return ignoreErrors(err, deltag.ErrConflict) // another run has the lease, or an edit has replaced the mailing
 }
 
-// claimMailing claims a mailing that is due. What it returns is Walking only if it is this caller's to walk.
-func (m *Mailer) claimMailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, deltag.Event, error) {
-	mg, err := m.Store.Mailing(ctx, k)
+// claimMailing decides what becomes of a mailing that is due. Only a run whose mailing is MailingRunning may go on.
+func (m *Mailer) claimMailing(ctx context.Context, key deltag.MailingKey) (mailingRun, error) {
+	mailing, err := m.Store.Mailing(ctx, key)
 	if err != nil {
-		return deltag.Mailing{}, deltag.Event{}, err
+		return mailingRun{}, err
 	}
 	now := m.Now()
-	if mg.NextRunAt.IsZero() || now.Before(mg.NextRunAt) {
-		return deltag.Mailing{}, deltag.Event{}, nil
+	if mailing.NextRunAt.IsZero() || now.Before(mailing.NextRunAt) {
+		return mailingRun{}, nil // done, or another run's lease
 	}
-	e, err := m.Store.Event(ctx, k.EventID)
+	e, err := m.Store.Event(ctx, key.EventID)
 	if err != nil {
-		return deltag.Mailing{}, deltag.Event{}, err
+		return mailingRun{}, err
 	}
-	next := mg.Claim(now)
-	if mg.Status == deltag.MailingPlanned && now.Before(mg.DueAt) {
+	run := mailingRun{m, mailing, e}
+	if reason := mailing.ObsoleteReason(e, now); reason != "" {
+		return run, run.save(ctx, mailing.Discard(reason))
+	}
+	if mailing.Status == deltag.MailingPlanned && now.Before(mailing.DueAt) {
 		counts, err := m.Store.Counts(ctx, e)
 		if err != nil {
-			return deltag.Mailing{}, deltag.Event{}, err
+			return mailingRun{}, err
 		}
-		if begin := mg.StartAt(e, counts.Confirmed, m.Limiter.Rate()); now.Before(begin) {
-			next = mg.SuspendUntil(begin)
+		if start := mailing.StartAt(e, counts.Confirmed, m.Limiter.Rate()); now.Before(start) {
+			return run, run.save(ctx, mailing.SuspendUntil(start))
 		}
 	}
-	if reason := mg.ObsoleteReason(e, now); reason != "" {
-		next = mg.Discard(reason)
-	}
-	return next, e, m.Store.SaveMailing(ctx, next)
+	return run, run.save(ctx, mailing.Claim(now))
 }
 
-// yieldToUrgent lets mail that somebody waits for overtake, and reads the event anew.
-func (m *Mailer) yieldToUrgent(ctx context.Context, eventID string) (deltag.Event, error) {
-	tasks, err := m.Store.DueTasks(ctx, m.Now(), dueBatchSize)
+// next sends one page and saves a checkpoint. It says whether the run is over: the mailing is finished or obsolete, or
+// a later tick goes on with it. After an error the lease runs out, and the page is repeated.
+func (r *mailingRun) next(ctx context.Context) (done bool, err error) {
+	if !r.hasTime(ctx) {
+		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now()))
+	}
+	page, err := r.Store.RegistrationsAfter(ctx, r.event.ID, r.mailing.Cursor, r.PageSize)
+	if err != nil {
+		return false, err
+	}
+	sent, err := r.sendPage(ctx, page)
+	if err != nil {
+		return false, err
+	}
+	if len(page) < r.PageSize {
+		return true, r.save(ctx, r.mailing.Finish())
+	}
+	if err := r.save(ctx, r.mailing.Checkpoint(page[len(page)-1].ID, r.Now())); err != nil {
+		return false, err
+	}
+	switch {
+	case sent.quotaExhausted:
+		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now().Add(deltag.QuotaBackoff)))
+	case sent.deadlineNear:
+		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now()))
+	}
+	if r.event, err = r.yieldToUrgent(ctx); err != nil {
+		return false, err
+	}
+	if reason := r.mailing.ObsoleteReason(r.event, r.Now()); reason != "" {
+		return true, r.save(ctx, r.mailing.Discard(reason))
+	}
+	return false, nil
+}
+
+// save stores the mailing's next state.
+func (r *mailingRun) save(ctx context.Context, next deltag.Mailing) error {
+	r.mailing = next
+	return r.Store.SaveMailing(ctx, next)
+}
+
+// sendOrganiserCopy sends a reminder to the organiser who wants it, once, before all others.
+func (r *mailingRun) sendOrganiserCopy(ctx context.Context) error {
+	mailing := r.mailing
+	first := mailing.Cursor == "" && mailing.CatchUpSince.IsZero()
+	if !r.event.Organiser.ReceivesReminders || !mailing.Kind.IsReminder() || !first {
+		return nil
+	}
+	d := deltag.NewOrganiserDelivery(r.event, mailing.Kind, mailing.Version, mailing.DueAt)
+	err := r.createAndSend(ctx, d, mailing.MailContext(r.event, *d.DetachedRecipient))
+	return ignoreErrors(err, errDeadlineNear, errQuotaExhausted)
+}
+
+// yieldToUrgent sends the mail that somebody waits for, and reads the event again: it may have been edited.
+func (r *mailingRun) yieldToUrgent(ctx context.Context) (deltag.Event, error) {
+	tasks, err := r.Store.DueTasks(ctx, r.Now(), dueBatchSize)
 	if err != nil {
 		return deltag.Event{}, err
 	}
-	if faults := m.runPersonalTasks(ctx, tasks); len(faults) > 0 {
-		m.Log.WarnContext(ctx, "due mail failed", "error", errors.Join(faults...))
+	if errs := r.runPersonalTasks(ctx, tasks); len(errs) > 0 {
+		r.Log.WarnContext(ctx, "due mail failed", "error", errors.Join(errs...))
 	}
-	return m.Store.Event(ctx, eventID)
+	return r.Store.Event(ctx, r.event.ID)
 }
 
-// sendPage deals with each registration of a page. errNoTime or errParked: all have their row, but not all are sent.
-func (m *Mailer) sendPage(ctx context.Context, mg deltag.Mailing, e deltag.Event, page []deltag.Registration) (sent, skipped int, err error) {
-	var sends, skips atomic.Int64
-	faults := forEach(page, m.Limiter.Concurrency(), func(r deltag.Registration) error {
-		if !mg.Targets(r) {
+// A pageResult says why some rows of a page, all of which are written, are not sent yet.
+type pageResult struct{ deadlineNear, quotaExhausted bool }
+
+// sendPage writes and sends the mail of each registration of a page, and counts it. An error means that some rows may
+// be missing.
+func (r *mailingRun) sendPage(ctx context.Context, page []deltag.Registration) (result pageResult, err error) {
+	var sent, skipped atomic.Int64
+	errs := forEach(page, r.Limiter.Concurrency(), func(reg deltag.Registration) error {
+		if !r.mailing.Targets(reg) {
 			return nil
 		}
-		l := mg.MailContext(e, r)
-		if l.SkipReason(m.Now()) == "" {
-			sends.Add(1)
+		mail := r.mailing.MailContext(r.event, reg)
+		if mail.SkipReason(r.Now()) == "" {
+			sent.Add(1)
 		} else {
-			skips.Add(1)
+			skipped.Add(1)
 		}
-		return m.createAndSend(ctx, deltag.NewDelivery(r, mg.Kind, mg.Version, mg.DueAt), l)
+		d := deltag.NewDelivery(reg, r.mailing.Kind, r.mailing.Version, r.mailing.DueAt)
+		return r.createAndSend(ctx, d, mail)
 	})
-	for _, fault := range faults {
-		if ignoreErrors(fault, errDeadlineNear, errQuotaExhausted) != nil {
-			return 0, 0, errors.Join(faults...)
+	var failures []error
+	for _, err := range errs {
+		switch {
+		case errors.Is(err, errDeadlineNear):
+			result.deadlineNear = true
+		case errors.Is(err, errQuotaExhausted):
+			result.quotaExhausted = true
+		default:
+			failures = append(failures, err)
 		}
 	}
-	return int(sends.Load()), int(skips.Load()), errors.Join(faults...)
+	if len(failures) == 0 {
+		r.mailing.Sent += int(sent.Load())
+		r.mailing.Skipped += int(skipped.Load())
+	}
+	return result, errors.Join(failures...)
 }
 
-// createAndSend makes the row of a letter of a walk and sends it. A row that is there already, from an earlier walk
-// over this page, is taken up if it is still open.
-func (m *Mailer) createAndSend(ctx context.Context, d deltag.Delivery, l deltag.MailContext) error {
+// createAndSend creates a mailing's row for one registration and sends it. A row that is there already, from an earlier
+// run over this page, is sent if that is still to be done. errDeadlineNear, errQuotaExhausted: the row is written and
+// waits.
+func (r *mailingRun) createAndSend(ctx context.Context, d deltag.Delivery, mail deltag.MailContext) error {
 	for range maxConflictRetries {
-		err := m.send(ctx, d, l)
+		err := r.send(ctx, d, mail)
 		if errors.Is(err, errDeadlineNear) {
-			if saveErr := m.Store.SaveDelivery(ctx, d); saveErr != nil { // to be sent by the next tick
-				err = ignoreErrors(saveErr, deltag.ErrConflict) // or there is a row already
+			if saveErr := r.Store.SaveDelivery(ctx, d); saveErr != nil {
+				err = ignoreErrors(saveErr, deltag.ErrConflict) // there is a row already
 			}
 		}
 		if !errors.Is(err, deltag.ErrConflict) {
 			return err
 		}
-		if _, err := m.Store.Delivery(ctx, d.DeliveryKey); !errors.Is(err, deltag.ErrNotFound) {
-			return errors.Join(err, m.deliver(ctx, d.DeliveryKey))
+		if _, err := r.Store.Delivery(ctx, d.DeliveryKey); !errors.Is(err, deltag.ErrNotFound) {
+			return errors.Join(err, r.deliver(ctx, d.DeliveryKey))
 		}
-		l.Event, l.Registration, err = m.Store.EventAndRegistration(ctx, l.Event.ID, l.Registration.ID)
+		// No row, so the registration has changed since its page was read.
+		mail.Event, mail.Registration, err = r.Store.EventAndRegistration(ctx, mail.Event.ID, mail.Registration.ID)
 		if err != nil {
-			return ignoreErrors(err, deltag.ErrNotFound) // erased in the meantime
+			return ignoreErrors(err, deltag.ErrNotFound) // erased
 		}
-		d = deltag.NewDelivery(l.Registration, l.Kind, l.Version, l.DueAt)
+		d = deltag.NewDelivery(mail.Registration, mail.Kind, mail.Version, mail.DueAt)
 	}
 	return deltag.ErrUnavailable
-}
-
-func ignoreErrors(err error, harmless ...error) error {
-	for _, h := range harmless {
-		if errors.Is(err, h) {
-			return nil
-		}
-	}
-	return err
 }

@@ -10,20 +10,51 @@ import (
 	"deltag/internal/deltag"
 )
 
-// maxConflictRetries is how often a delivery is decided anew because something changed under it. A row or a
-// registration that changes more often than that stays due and is taken up by a later tick.
+// A DeliveryStore keeps the rows of the mail ledger.
+type DeliveryStore interface {
+	// LoadDelivery reads a delivery with its event and registration. ErrNotFound when the row or the event is gone; a
+	// registration that is gone is the zero value.
+	LoadDelivery(ctx context.Context, key deltag.DeliveryKey) (
+		deltag.Delivery, deltag.Event, deltag.Registration, error)
+	Delivery(ctx context.Context, key deltag.DeliveryKey) (deltag.Delivery, error)
+	// Claim stores a claimed delivery if its row and its registration are as they were read. ErrConflict: they are
+	// not, or this very claim was stored before. ErrSuppressed: the address takes no such mail. ErrMailLimit: the
+	// address has had its mails for today.
+	Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error
+	// SaveDelivery stores the next state over the one before, or a new row. ErrConflict: the row is in another state,
+	// as it is when the write is repeated.
+	SaveDelivery(ctx context.Context, d deltag.Delivery) error
+	Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error)
+	// WaitlistPosition counts from 1.
+	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
+}
+
+// A Renderer makes the message of a mail for sending at now. ErrUnavailable if it is to be tried again.
+type Renderer interface {
+	Render(mail deltag.MailContext, now time.Time) ([]byte, error)
+}
+
+// A Sender submits a message to SES and never retries by itself: a second submission could be a second mail. It
+// returns SES's message id, or ErrThrottled, ErrSendQuotaExceeded, ErrRejected or ErrNotSubmitted of package deltag,
+// after which the mail is certainly not out. After any other error it may be.
+type Sender interface {
+	Send(ctx context.Context, mail deltag.OutgoingMail) (messageID string, err error)
+}
+
+// maxConflictRetries is how often a delivery is decided anew because its row or registration was changed meanwhile. One
+// that changes more often stays due for a later tick.
 const maxConflictRetries = 4
 
-// errDeadlineNear: at the present pace the mail would go after the tick's time is over. Nothing was written.
-var errDeadlineNear = errors.New("no time left")
+// errDeadlineNear: at the present rate the mail would go out after the tick's deadline. Nothing was written.
+var errDeadlineNear = errors.New("deadline too near to send")
 
-// errQuotaExhausted: SES's daily quota is used up. The row says so and waits; so should all mail that nobody waits for.
+// errQuotaExhausted: SES's daily quota is used up. The row is written and waits.
 var errQuotaExhausted = errors.New("daily quota used up")
 
-// deliver sends one row of the ledger, if it is still to be sent.
-func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
+// deliver sends one row of the ledger if that is still to be done.
+func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 	for range maxConflictRetries {
-		d, e, r, err := m.Store.LoadDelivery(ctx, k)
+		d, e, r, err := m.Store.LoadDelivery(ctx, key)
 		if errors.Is(err, deltag.ErrNotFound) {
 			return nil // erased
 		}
@@ -33,11 +64,11 @@ func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 		if !d.Claimable(m.Now()) {
 			return nil
 		}
-		l := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt}
-		if l.Text, err = m.customText(ctx, e, d); err != nil {
+		mail := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt}
+		if mail.Text, err = m.customText(ctx, e, d); err != nil {
 			return err
 		}
-		if err := m.send(ctx, d, l); !errors.Is(err, deltag.ErrConflict) {
+		if err := m.send(ctx, d, mail); !errors.Is(err, deltag.ErrConflict) {
 			return ignoreErrors(err, errDeadlineNear, errQuotaExhausted) // the row stays due
 		}
 	}
@@ -46,28 +77,29 @@ func (m *Mailer) deliver(ctx context.Context, k deltag.DeliveryKey) error {
 
 // customText is the organiser's own paragraph in a mail to all.
 func (m *Mailer) customText(ctx context.Context, e deltag.Event, d deltag.Delivery) (string, error) {
-	if d.Kind == deltag.KindPreview {
+	switch d.Kind {
+	case deltag.KindPreview:
 		return d.Text, nil
+	case deltag.KindMessage:
+		mailing, err := m.Store.Mailing(ctx, deltag.MailingKey{EventID: e.ID, Kind: d.Kind, Version: d.Version})
+		return mailing.Text, err
 	}
-	if d.Kind != deltag.KindMessage {
-		return e.ReminderText(d.Kind), nil
-	}
-	mg, err := m.Store.Mailing(ctx, deltag.MailingKey{EventID: e.ID, Kind: d.Kind, Version: d.Version})
-	return mg.Text, err
+	return e.ReminderText(d.Kind), nil
 }
 
-// send decides about a letter by what was just read, and takes it to the end of its attempt. What
-// happens if the process ends after each step:
+// send makes one attempt at a mail, by what was just read: it skips it, or renders, claims, submits and records. If the
+// process dies after one of these steps:
 //
-//	compose   nothing is written; the row is still due
-//	claim     the row comes back after deltag.SettleTime
-//	send      as after the claim; SES's own event tells that it was accepted, and settles the row before that
-//	record    done
+//	render   nothing is written; the row is still due
+//	claim    the row is due again after deltag.SendLease
+//	submit   as after the claim; but if SES accepted the mail, its Send event settles the row before that
+//	record   nothing is left to do
 //
-// ErrConflict: the row or the registration is not as it was read. errNoTime, errParked. Nothing was sent.
-func (m *Mailer) send(ctx context.Context, d deltag.Delivery, l deltag.MailContext) error {
-	if reason := skipReason(d, l, m.Now()); reason != "" {
-		return m.skip(ctx, d, l, reason, m.Now())
+// ErrConflict: the row or the registration has changed since it was read. It and errDeadlineNear mean that nothing was
+// sent.
+func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailContext) error {
+	if reason := skipReason(d, mail, m.Now()); reason != "" {
+		return m.skip(ctx, d, mail, reason, m.Now())
 	}
 	if err := m.Limiter.Wait(ctx); err != nil {
 		return errDeadlineNear
@@ -76,30 +108,35 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, l deltag.MailConte
 	if d.UnconfirmedSends() >= deltag.MaxUnconfirmedSends {
 		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonNoResponse, now))
 	}
-	raw, err := m.render(ctx, l, now)
+	raw, err := m.render(ctx, mail, now)
 	if errors.Is(err, deltag.ErrUnavailable) {
 		return err
 	}
 	if err != nil {
-		m.Log.ErrorContext(ctx, "mail not composed", "delivery", d.Tag(), "error", err)
+		m.Log.ErrorContext(ctx, "mail not rendered", "delivery", d.Tag(), "error", err)
 		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonRenderFailed, now))
 	}
-	d.Email = l.Registration.Email
+	d.Email = mail.Registration.Email
 	claimed := d.Claim(now)
-	err = m.Store.Claim(ctx, claimed, l.Registration)
+	err = m.Store.Claim(ctx, claimed, mail.Registration)
 	switch {
 	case errors.Is(err, deltag.ErrSuppressed):
-		return m.skipSuppressed(ctx, d, l, now)
+		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
-		return m.skip(ctx, d, l, deltag.ReasonDailyLimit, now)
+		return m.skip(ctx, d, mail, deltag.ReasonDailyLimit, now)
 	case err != nil:
 		return err
 	}
+	return m.submit(ctx, claimed, raw)
+}
+
+// submit gives a claimed delivery's message to SES and records the outcome.
+func (m *Mailer) submit(ctx context.Context, d deltag.Delivery, raw []byte) error {
 	id, err := m.Sender.Send(ctx, deltag.OutgoingMail{
-		To: l.Registration.Email.ASCII(), Raw: raw, Delivery: d.DeliveryKey, Generation: d.Generation, Attempt: claimed.Attempt,
+		To: d.Email.ASCII(), Raw: raw, Delivery: d.DeliveryKey, Generation: d.Generation, Attempt: d.Attempt,
 	})
 	m.adjustRate(err)
-	if recordErr := m.recordOutcome(ctx, claimed, id, err); recordErr != nil {
+	if recordErr := m.recordOutcome(ctx, d, id, err); recordErr != nil {
 		return recordErr
 	}
 	if errors.Is(err, deltag.ErrSendQuotaExceeded) {
@@ -108,47 +145,53 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, l deltag.MailConte
 	return nil
 }
 
-// skipReason is the domain's, and one more reason: whom it was for is gone, and maybe has signed up anew.
-func skipReason(d deltag.Delivery, l deltag.MailContext, now time.Time) deltag.Reason {
-	if l.Registration.ID == "" || d.Generation != l.Registration.Generation() {
+// skipReason adds one reason to the domain's: the registration that the mail was for is gone. Somebody who has signed
+// up again since has the same id and another generation.
+func skipReason(d deltag.Delivery, mail deltag.MailContext, now time.Time) deltag.Reason {
+	if mail.Registration.ID == "" || d.Generation != mail.Registration.Generation() {
 		return deltag.ReasonRegistrationGone
 	}
-	return l.SkipReason(now)
+	return mail.SkipReason(now)
 }
 
-// skip ends a delivery unsent. Somebody whose sign-up slipped in while the event was being cancelled has
-// been told on screen that a mail comes; so they get the news first.
-func (m *Mailer) skip(ctx context.Context, d deltag.Delivery, l deltag.MailContext, reason deltag.Reason, now time.Time) error {
-	if reason == deltag.ReasonEventCancelled && d.Kind.IsTransactional() && l.Registration.Status != deltag.RegistrationCancelled {
-		news := deltag.NewDelivery(l.Registration, deltag.KindEventCancelled, l.Event.ICalSequence, now)
-		if err := m.Store.SaveDelivery(ctx, news); err != nil && !errors.Is(err, deltag.ErrConflict) {
+// skip ends a delivery unsent. Somebody who signed up while the event was being cancelled was promised a mail on screen
+// and may be missing from the mailing about the cancellation, so that mail is created for them first.
+func (m *Mailer) skip(
+	ctx context.Context, d deltag.Delivery, mail deltag.MailContext, reason deltag.Reason, now time.Time,
+) error {
+	r := mail.Registration
+	promised := d.Kind.IsTransactional() && r.Status != deltag.RegistrationCancelled
+	if reason == deltag.ReasonEventCancelled && promised {
+		notice := deltag.NewDelivery(r, deltag.KindEventCancelled, mail.Event.ICalSequence, now)
+		if err := ignoreErrors(m.Store.SaveDelivery(ctx, notice), deltag.ErrConflict); err != nil {
 			return err
 		}
 	}
 	return m.Store.SaveDelivery(ctx, d.Skip(reason, now))
 }
 
-func (m *Mailer) skipSuppressed(ctx context.Context, d deltag.Delivery, l deltag.MailContext, now time.Time) error {
-	state, err := m.Store.Suppression(ctx, l.Registration.Email)
-	if err != nil {
+// skipSuppressed skips a mail whose claim was refused because of its address. ErrConflict: the suppression was lifted
+// meanwhile.
+func (m *Mailer) skipSuppressed(ctx context.Context, d deltag.Delivery, mail deltag.MailContext, now time.Time) error {
+	var err error
+	if mail.Suppression, err = m.Store.Suppression(ctx, mail.Registration.Email); err != nil {
 		return err
 	}
-	l.Suppression = state
-	reason := l.SkipReason(now)
+	reason := mail.SkipReason(now)
 	if reason == "" {
-		return deltag.ErrConflict // it was lifted in the meantime: decide anew
+		return deltag.ErrConflict
 	}
-	return m.skip(ctx, d, l, reason, now)
+	return m.skip(ctx, d, mail, reason, now)
 }
 
-func (m *Mailer) render(ctx context.Context, l deltag.MailContext, now time.Time) ([]byte, error) {
-	if l.Kind == deltag.KindWaitlisted {
+func (m *Mailer) render(ctx context.Context, mail deltag.MailContext, now time.Time) ([]byte, error) {
+	if mail.Kind == deltag.KindWaitlisted {
 		var err error
-		if l.WaitlistPosition, err = m.Store.WaitlistPosition(ctx, l.Registration); err != nil {
+		if mail.WaitlistPosition, err = m.Store.WaitlistPosition(ctx, mail.Registration); err != nil {
 			return nil, err
 		}
 	}
-	return m.Renderer.Render(l, now)
+	return m.Renderer.Render(mail, now)
 }
 
 func (m *Mailer) adjustRate(err error) {
@@ -160,10 +203,10 @@ func (m *Mailer) adjustRate(err error) {
 	}
 }
 
-// recordOutcome writes down what SES said. A report of SES's may have been quicker than its answer, so on a conflict the
-// answer is applied to the row as it is now.
+// recordOutcome writes down what SES answered. An SES event may be quicker than the answer: on a conflict the answer is
+// applied to the row as it is then, where it never takes back what an event has settled.
 func (m *Mailer) recordOutcome(ctx context.Context, d deltag.Delivery, id string, sendErr error) error {
-	// The mail may be out: its outcome is written also when the caller's time has run out.
+	// The mail may be out, so the outcome is written even after the caller's deadline.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownMargin)
 	defer cancel()
 	for range maxConflictRetries {
@@ -182,7 +225,7 @@ func (m *Mailer) recordOutcome(ctx context.Context, d deltag.Delivery, id string
 		}
 		d = stored
 		if sendErr != nil && d.Status != deltag.DeliverySending {
-			return nil // a report has settled what the answer left open
+			return nil // an event has settled what the answer left open
 		}
 	}
 	return fmt.Errorf("record %s: %w", d.Tag(), deltag.ErrUnavailable)

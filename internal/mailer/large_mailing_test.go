@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -23,17 +22,15 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamoemu"
-	"deltag/internal/mailer"
 	"deltag/internal/testing/storetest"
 )
 
-// TestLargeMailing takes a reminder to 5,000 through many ticks; BenchmarkWalk takes one to 50,000.
+// TestLargeMailing sends a reminder to 5,000 in many ticks; BenchmarkMailing sends one to 50,000.
 func TestLargeMailing(t *testing.T) {
 	const people = 5000
-	w := newFixture(t, apart(t))
-	long := newLargeMailing(w, people)
-	long.walk()
-	t.Logf("%d ticks, heap %+d KiB between mail %d and the last", long.ticks, long.heapGrowth()>>10, firstLook)
+	long := newLargeMailing(newFixture(t, separateEngine(t)), people)
+	long.run()
+	t.Logf("%d ticks, heap %+d KiB between mail %d and the last", long.ticks, long.heapGrowth()>>10, firstMeasurement)
 	if long.ticks < 3 {
 		t.Errorf("only %d ticks", long.ticks)
 	}
@@ -43,7 +40,7 @@ func TestLargeMailing(t *testing.T) {
 	long.checkEachGotOne()
 }
 
-// A largeMailing is a reminder to many, and an SES that keeps nothing of it but the number that each has got.
+// A largeMailing is a reminder to many, and an SES that keeps only how many each of them got.
 type largeMailing struct {
 	*fixture
 	event deltag.Event
@@ -51,19 +48,20 @@ type largeMailing struct {
 	got   []atomic.Int32
 	sent  atomic.Int64
 	ticks int
-	heap  [2]uint64 // at the first look and at the last mail
+	heap  [2]uint64 // at the first measurement and at the last mail
 }
 
-// firstLook is the mail at which the heap is measured first: ten pages into the walk.
-const firstLook = 1000
+// firstMeasurement is the mail at which the heap is measured first: ten pages into the mailing.
+const firstMeasurement = 1000
 
-func newLargeMailing(w *fixture, people int) *largeMailing {
-	w.t.Helper()
-	e := w.newEvent(func(e *deltag.Event) { e.Reminders = e.Reminders[:1] })
-	w.addRegistrations(e, people)
-	w.setTime(start.Add(-24 * time.Hour))
+func newLargeMailing(f *fixture, people int) *largeMailing {
+	f.t.Helper()
+	e := f.newEvent(oneReminder)
+	f.addRegistrations(e, people)
+	f.setTime(start.Add(-24 * time.Hour))
 	return &largeMailing{
-		fixture: w, event: e, key: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: e.ScheduleVersion}, got: make([]atomic.Int32, people),
+		fixture: f, event: e, got: make([]atomic.Int32, people),
+		key: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: e.ScheduleVersion},
 	}
 }
 
@@ -74,7 +72,7 @@ func (l *largeMailing) Send(_ context.Context, m deltag.OutgoingMail) (string, e
 	}
 	l.got[n].Add(1)
 	switch l.sent.Add(1) {
-	case firstLook:
+	case firstMeasurement:
 		l.heap[0] = heapInUse()
 	case int64(len(l.got)):
 		l.heap[1] = heapInUse()
@@ -100,31 +98,32 @@ func (l *largeMailing) checkEachGotOne() {
 	}
 }
 
-// shortTick is half a second more than the mailer keeps in reserve.
+// shortTick is half a second more than the mailer's shutdown margin.
 const shortTick = 10*time.Second + 500*time.Millisecond
 
-// walk ticks until the reminder is done. The first half goes in short ticks, after each of which the mailing tells how far it
-// has come; the second in one, so that what a tick might gather shows in its heap.
-func (l *largeMailing) walk() {
+// run ticks until the reminder is done. The first half goes in short ticks, after each of which the stored mailing must
+// say how many are sent; the second in one long tick, so that whatever a tick accumulates shows in its heap.
+func (l *largeMailing) run() {
 	l.t.Helper()
-	mailer := mailer.New(l.store, stubRenderer{}, l, l.clock, slog.New(slog.DiscardHandler), 100_000)
-	for m := (deltag.Mailing{}); m.Status != deltag.MailingDone; l.ticks++ {
-		if l.ticks > len(l.got)/mailer.PageSize {
+	m := l.mailer()
+	m.Sender = l
+	for mailing := (deltag.Mailing{}); mailing.Status != deltag.MailingDone; l.ticks++ {
+		if l.ticks > len(l.got)/m.PageSize {
 			l.t.Fatal("more ticks than pages")
 		}
-		time := shortTick
-		if m.Sent > len(l.got)/2 {
-			time *= 100
+		limit := shortTick
+		if mailing.Sent > len(l.got)/2 {
+			limit *= 100
 		}
-		ctx, cancel := context.WithTimeout(ctx, time)
-		if err := mailer.RunDue(ctx); err != nil {
+		tick, cancel := context.WithTimeout(ctx, limit)
+		if err := m.RunDue(tick); err != nil {
 			l.t.Fatal(err)
 		}
 		cancel()
-		m = l.mailing()
-		want(l.t, m.Sent, int(l.sent.Load()))
-		if m.NextRunAt.After(l.clock()) {
-			l.setTime(m.NextRunAt) // the second look, for sign-ups that were under way
+		mailing = l.mailing()
+		want(l.t, mailing.Sent, int(l.sent.Load()))
+		if mailing.NextRunAt.After(l.clock()) {
+			l.setTime(mailing.NextRunAt) // the catch-up run for sign-ups that were under way
 		}
 	}
 }
@@ -138,40 +137,42 @@ func (l *largeMailing) mailing() deltag.Mailing {
 	return m
 }
 
-// addRegistrations signs one person up and copies the registration as it is stored. To sign all of them up would take longer
-// than the walk, and leave as many confirmations to be sent.
-func (w *fixture) addRegistrations(e deltag.Event, people int) {
-	w.t.Helper()
-	first := w.signUp(e, 0)
-	w.runDue()
-	out, err := w.engine.Client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &w.engine.Table, Key: map[string]types.AttributeValue{"PK": text("EVENT#" + e.ID), "SK": text("REG#" + first.ID)},
+// addRegistrations signs one person up and copies the stored registration. To sign all of them up would take longer
+// than the mailing, and leave as many confirmations to be sent.
+func (f *fixture) addRegistrations(e deltag.Event, people int) {
+	f.t.Helper()
+	first := f.signUp(e, 0)
+	f.runDue()
+	out, err := f.engine.Client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &f.engine.Table,
+		Key:       map[string]types.AttributeValue{"PK": text("EVENT#" + e.ID), "SK": text("REG#" + first.ID)},
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	var puts []types.TransactWriteItem
 	for n := 1; n < people; n++ {
-		id := deltag.RegistrationID(e, deltag.Address{Normalized: address(n)})
+		id := registrationID(e, n)
 		copied := maps.Clone(out.Item)
-		copied["SK"], copied["ID"], copied["Email"], copied["NormalizedEmail"] = text("REG#"+id), text(id), text(address(n)), text(address(n))
-		puts = append(puts, types.TransactWriteItem{Put: &types.Put{TableName: &w.engine.Table, Item: copied}})
+		copied["SK"], copied["ID"] = text("REG#"+id), text(id)
+		copied["Email"], copied["NormalizedEmail"] = text(address(n)), text(address(n))
+		puts = append(puts, types.TransactWriteItem{Put: &types.Put{TableName: &f.engine.Table, Item: copied}})
 	}
-	for some := range slices.Chunk(puts, 100) { // DynamoDB's limit
-		in := &dynamodb.TransactWriteItemsInput{TransactItems: some}
-		if _, err := w.engine.Client.TransactWriteItems(ctx, in); err != nil {
-			w.t.Fatal(err)
+	for chunk := range slices.Chunk(puts, 100) { // DynamoDB's limit
+		in := &dynamodb.TransactWriteItemsInput{TransactItems: chunk}
+		if _, err := f.engine.Client.TransactWriteItems(ctx, in); err != nil {
+			f.t.Fatal(err)
 		}
 	}
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// engineApart makes the test binary a process that serves an engine until its standard input ends.
-const engineApart = "DELTAG_TEST_ENGINE"
+// serveEngineEnv makes the test binary a process that serves an engine until its standard input ends.
+const serveEngineEnv = "DELTAG_TEST_ENGINE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(engineApart) != "" {
+	if os.Getenv(serveEngineEnv) != "" {
 		fmt.Fprintln(os.Stderr, serveEngine())
 		os.Exit(1)
 	}
@@ -191,17 +192,18 @@ func serveEngine() error {
 	return http.Serve(l, dynamoemu.New(dynamoemu.Options{}))
 }
 
-// apart is the embedded engine in a process of its own, so that memory and processor time of this one are the mailer's.
-func apart(tb testing.TB) storetest.Engine {
+// separateEngine is the embedded engine in another process, so that this one's memory and processor time are the
+// mailer's.
+func separateEngine(tb testing.TB) storetest.Engine {
 	tb.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), engineApart+"=1")
+	cmd.Env = append(os.Environ(), serveEngineEnv+"=1")
 	cmd.Stderr = os.Stderr
-	leash, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	stdout, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -209,10 +211,10 @@ func apart(tb testing.TB) storetest.Engine {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		_ = leash.Close()
-		_ = cmd.Wait() // nothing of it is needed any more
+		_ = stdin.Close()
+		_ = cmd.Wait() // how it ended does not matter
 	})
-	endpoint, err := bufio.NewReader(out).ReadString('\n')
+	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		tb.Fatalf("the engine did not start: %v", err)
 	}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// An AdaptiveLimiter keeps a process below SES's sending rate. When SES says that it is too fast all the same, because other
-// functions send too, it halves its rate, and creeps back with each mail that is accepted.
+// An AdaptiveLimiter keeps a process below SES's sending rate. SES may still throttle, because other functions send at
+// the same time: then the rate is halved, and grows again with each mail that is accepted.
 type AdaptiveLimiter struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
@@ -22,31 +22,31 @@ func NewAdaptiveLimiter(perSecond float64) *AdaptiveLimiter {
 	return &AdaptiveLimiter{limiter: rate.NewLimiter(full, max(1, int(perSecond))), full: full}
 }
 
-// Wait until the next mail may go.
-func (p *AdaptiveLimiter) Wait(ctx context.Context) error { return p.limiter.Wait(ctx) }
+// Wait blocks until the next mail may go. It fails at once if that is after ctx's deadline.
+func (l *AdaptiveLimiter) Wait(ctx context.Context) error { return l.limiter.Wait(ctx) }
 
-// Rate is the full rate per second.
-func (p *AdaptiveLimiter) Rate() float64 { return float64(p.full) }
+// Rate is the full rate per second, whatever the present one.
+func (l *AdaptiveLimiter) Rate() float64 { return float64(l.full) }
 
-// Concurrency is how many mails are under way at once: SES answers in about 100 ms, so ten a second for each.
-func (p *AdaptiveLimiter) Concurrency() int { return min(max(2, int(p.full)/10+1), 32) }
+// Concurrency is how many mails are sent at once: SES answers in about 100 ms, so each slot sends ten a second.
+func (l *AdaptiveLimiter) Concurrency() int { return min(max(2, int(l.full)/10+1), 32) }
 
-// backOff after a refusal; never below one mail in ten seconds.
-func (p *AdaptiveLimiter) backOff() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.limiter.SetLimit(max(p.limiter.Limit()/2, rate.Every(10*time.Second)))
-	p.limiter.SetBurst(1)
+// backOff halves the rate, down to one mail in ten seconds.
+func (l *AdaptiveLimiter) backOff() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limiter.SetLimit(max(l.limiter.Limit()/2, rate.Every(10*time.Second)))
+	l.limiter.SetBurst(1)
 }
 
-// recover after a success, by a fiftieth of the full rate.
-func (p *AdaptiveLimiter) recover() {
-	if p.limiter.Limit() == p.full {
+// recover raises the rate by a fiftieth of the full one.
+func (l *AdaptiveLimiter) recover() {
+	if l.limiter.Limit() == l.full {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	next := min(p.limiter.Limit()+p.full/50, p.full)
-	p.limiter.SetLimit(next)
-	p.limiter.SetBurst(max(1, int(next)))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next := min(l.limiter.Limit()+l.full/50, l.full)
+	l.limiter.SetLimit(next)
+	l.limiter.SetBurst(max(1, int(next)))
 }

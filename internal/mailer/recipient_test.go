@@ -1,197 +1,203 @@
 package mailer_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
-	"deltag/internal/mailer"
-	"deltag/internal/testing/storetest"
+	"deltag/internal/dynamo"
 )
 
-func signUpAs(n int) deltag.SignUpRequest {
-	return deltag.SignUpRequest{Name: "Ny", Email: deltag.Address{Original: address(n), Normalized: address(n)}, Language: deltag.LanguageDanish}
-}
-
-// rows are all of a registration id's ledger.
-func (w *fixture) rows(e deltag.Event, n int) []deltag.Delivery {
-	w.t.Helper()
-	ds, err := w.store.DeliveriesOf(ctx, e.ID, deltag.RegistrationID(e, signUpAs(n).Email))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return ds
-}
-
-// report hands over what SES says of a delivery.
-func (w *fixture) report(k deltag.DeliveryKey, r deltag.SESEvent) {
-	w.t.Helper()
-	r.Delivery, r.At = k, w.clock()
-	if err := (&mailer.Feedback{Store: w.store}).HandleSESEvent(ctx, r); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// TestRecipients is about mail to those who have no registration, or no longer, and to addresses that were corrected.
+// TestRecipients is about mail to people without a registration, and to corrected addresses.
 func TestRecipients(t *testing.T) {
-	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
-		run := func(name string, test func(t *testing.T, w *fixture)) {
-			t.Run(name, func(t *testing.T) { test(t, newFixture(t, engine.NewTable(t))) })
-		}
-		run("AnErasedPersonGetsAReceiptAndThenNothingIsLeft", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			r := w.signUp(e, 1)
-			w.runDue()
-			if err := w.store.Erase(ctx, e, r, w.clock()); err != nil {
+	onEachEngine(t, func(run runFunc) {
+		run("AnErasedPersonGetsAReceiptAndTheRowGoesWithIt", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			r := f.signUp(e, 1)
+			f.runDue()
+			if err := f.store.Erase(ctx, e, r, f.clock()); err != nil {
 				t.Fatal(err)
 			}
-			w.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, deltag.ErrThrottled }
-			w.runDue()
-			w.ses.fault = nil
-			want(t, len(w.rows(e, 1)), 1) // the address is kept until its receipt is out
-			w.setTime(t0.Add(time.Minute))
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1, "erased": 1})
-			want(t, len(w.rows(e, 1)), 0)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, deltag.ErrThrottled }
+			f.runDue()
+			f.ses.fault = nil
+			want(t, len(f.deliveries(e, 1)), 1) // the address is kept until its receipt is out
+			f.setTime(t0.Add(time.Minute))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "erased": 1})
+			want(t, len(f.deliveries(e, 1)), 0)
 		})
-		run("AReceiptWithoutAnAnswerIsSettledBySES", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			if err := w.store.Erase(ctx, e, w.signUp(e, 1), w.clock()); err != nil {
+		run("ASendEventSettlesAReceiptWithoutAnAnswer", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			if err := f.store.Erase(ctx, e, f.signUp(e, 1), f.clock()); err != nil {
 				t.Fatal(err)
 			}
-			w.ses.fault = func(deltag.OutgoingMail) (bool, error) { return true, errors.New("connection reset") }
-			w.runDue()
-			rows := w.rows(e, 1)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return true, errConnectionReset }
+			f.runDue()
+			rows := f.deliveries(e, 1)
 			want(t, len(rows), 1)
-			w.report(rows[0].DeliveryKey, deltag.SESEvent{Type: deltag.SESSend, MessageID: "id-1"})
-			want(t, len(w.rows(e, 1)), 0)
+			f.handle(deltag.SESEvent{Delivery: rows[0].DeliveryKey, Type: deltag.SESSend, MessageID: "id-1"})
+			want(t, len(f.deliveries(e, 1)), 0)
 		})
-		run("AnAddressThatWasChangedGetsANote", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			if err := w.store.UpdateByAttendee(ctx, e, w.signUp(e, 1), signUpAs(2), w.clock()); err != nil {
+		run("TheFormerAddressIsToldOfTheChange", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			if err := f.store.UpdateByAttendee(ctx, e, f.signUp(e, 1), signUpRequest(2), f.clock()); err != nil {
 				t.Fatal(err)
 			}
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"readdressed": 1})
-			want(t, w.ses.to(address(2)), map[string]int{"confirmation": 1})
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"readdressed": 1})
+			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1})
 		})
-		run("ACorrectedAddressGetsWhatItMissedOnce", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			r := w.signUp(e, 1)
-			if err := w.store.PutMailing(ctx, e.NewMailing(deltag.KindMessage, 7, w.clock(), "Husk kaffe")); err != nil {
+		run("ACorrectedAddressGetsMissedMailOnce", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			r := f.signUp(e, 1)
+			message := e.NewMailing(deltag.KindMessage, 7, f.clock(), "Husk kaffe")
+			if err := f.store.PutMailing(ctx, message); err != nil {
 				t.Fatal(err)
 			}
-			w.runDue()
-			confirmation := deltag.DeliveryKey{EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: 1}
-			message := deltag.DeliveryKey{EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindMessage, Version: 7}
-			dead := deltag.SESEvent{Type: deltag.SESBounce, Permanent: true}
-			w.report(confirmation, dead)
-			w.setTime(start.Add(-24 * time.Hour))
-			w.runDue()
-			want(t, w.row(r, "reminder-P1D", 1), "skipped address-bounced")
-			if err := w.store.UpdateByOrganiser(ctx, e, w.registration(e, 1), signUpAs(2), w.clock()); err != nil {
+			f.runDue()
+			bounce := func(kind deltag.MailKind, version int) {
+				f.handle(deltag.SESEvent{
+					Delivery: deliveryKey(r, kind, version), Type: deltag.SESBounce, Permanent: true,
+				})
+			}
+			bounce(deltag.KindConfirmation, 1)
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue()
+			want(t, f.outcome(r, "reminder-P1D", 1), "skipped address-bounced")
+			if err := f.store.UpdateByOrganiser(ctx, e, f.registration(e, 1), signUpRequest(2), f.clock()); err != nil {
 				t.Fatal(err)
 			}
-			w.report(message, dead) // late, about the old address: it must not strike the new one
-			w.runDue()
-			w.runDue()
-			// The message went to an address that was dead; the reminder is told by the confirmation.
-			want(t, w.ses.to(address(2)), map[string]int{"confirmation": 1, "message": 1})
-			want(t, w.registration(e, 2).AddressStatus, deltag.AddressOK)
-			state, err := w.store.Suppression(ctx, signUpAs(1).Email)
-			want(t, []any{state, err}, []any{deltag.AddressBounced, error(nil)})
+			bounce(deltag.KindMessage, 7) // late, about the old address: the new one stays good
+			f.runDue()
+			f.runDue()
+			// The message never arrived. What the reminder says is in the confirmation.
+			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1, "message": 1})
+			want(t, f.registration(e, 2).AddressStatus, deltag.AddressOK)
+			status, err := f.store.Suppression(ctx, signUpRequest(1).Email)
+			want(t, []any{status, err}, []any{deltag.AddressBounced, error(nil)})
 		})
-		run("APreviewGoesToTheOrganiserAlone", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			w.signUp(e, 1)
-			d := deltag.NewOrganiserDelivery(e, deltag.KindPreview, 3, w.clock())
+		run("APreviewGoesToTheOrganiserAlone", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			d := deltag.NewOrganiserDelivery(e, deltag.KindPreview, 3, f.clock())
 			d.Text = "Husk kaffe"
-			if err := w.store.SaveDelivery(ctx, d); err != nil {
+			if err := f.store.SaveDelivery(ctx, d); err != nil {
 				t.Fatal(err)
 			}
-			w.runDue()
-			w.runDue()
-			want(t, w.ses.to("hej@example.dk"), map[string]int{"preview": 1})
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1})
-		})
-		run("AnOrganiserWhoWishesGetsTheReminders", func(t *testing.T, w *fixture) {
-			e := w.newEvent(func(e *deltag.Event) { e.Organiser.ReceivesReminders = true })
-			w.signUp(e, 1)
-			for _, before := range []time.Duration{24 * time.Hour, time.Hour, 10 * time.Minute} {
-				w.setTime(start.Add(-before))
-				w.runDue()
-				w.setTime(start.Add(-before + time.Minute)) // the second look for late sign-ups
-				w.runDue()
-			}
-			want(t, w.ses.to("hej@example.dk"), map[string]int{"reminder-P1D": 1, "reminder-PT1H": 1, "reminder-PT10M": 1})
+			f.runDue()
+			f.runDue()
+			want(t, f.ses.to("hej@example.dk"), map[string]int{"preview": 1})
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 		})
 	})
 }
 
-// TestMovedBackNotice: who has heard of nothing is told nothing.
-func TestMovedBackNotice(t *testing.T) {
-	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
-		run := func(name string, test func(t *testing.T, w *fixture)) {
-			t.Run(name, func(t *testing.T) { test(t, newFixture(t, engine.NewTable(t))) })
-		}
+// TestOrganiserCopy: an organiser who wants the reminders gets each of them once.
+func TestOrganiserCopy(t *testing.T) {
+	receivesReminders := func(e *deltag.Event) { e.Organiser.ReceivesReminders = true }
+	onEachEngine(t, func(run runFunc) {
+		run("OfEachReminder", func(t *testing.T, f *fixture) {
+			f.signUp(f.newEvent(receivesReminders), 1)
+			for _, before := range []time.Duration{24 * time.Hour, time.Hour, 10 * time.Minute} {
+				f.setTime(start.Add(-before))
+				f.runDue()
+				f.setTime(start.Add(-before + time.Minute)) // the catch-up run for late sign-ups
+				f.runDue()
+			}
+			want(t, f.ses.to("hej@example.dk"), map[string]int{
+				"reminder-P1D": 1, "reminder-PT1H": 1, "reminder-PT10M": 1,
+			})
+		})
+		run("OnceWhenTheFirstPageIsRepeated", func(t *testing.T, f *fixture) {
+			f.newEvent(receivesReminders)
+			f.setTime(start.Add(-24 * time.Hour))
+			m := f.mailer()
+			m.Store = noRegistrations{f.store}
+			if err := m.RunDue(ctx); !errors.Is(err, deltag.ErrUnavailable) {
+				t.Errorf("RunDue: %v", err)
+			}
+			f.setTime(f.clock().Add(deltag.RunLease))
+			f.runDue()
+			want(t, f.ses.to("hej@example.dk"), map[string]int{"reminder-P1D": 1})
+		})
+		run("NotAfterTheFirstPageWhenTheOrganiserHasChanged", func(t *testing.T, f *fixture) {
+			e := f.newEvent(receivesReminders)
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue()
+			f.edit(e, func(e *deltag.Event) { e.Organiser.Email = "ny@example.dk" })
+			f.setTime(f.clock().Add(time.Minute)) // the catch-up run
+			f.runDue()
+			want(t, f.ses.to("ny@example.dk"), map[string]int{})
+		})
+	})
+}
+
+// noRegistrations is a table whose registrations cannot be read.
+type noRegistrations struct{ *dynamo.Store }
+
+func (noRegistrations) RegistrationsAfter(context.Context, string, string, int) ([]deltag.Registration, error) {
+	return nil, deltag.ErrUnavailable
+}
+
+// TestMoveBack: nobody gets a notice of a move that they never heard of and that was taken back.
+func TestMoveBack(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
 		there := func(e *deltag.Event) {
 			e.StartsAt, e.EndsAt = start.AddDate(0, 0, 1), start.AddDate(0, 0, 1).Add(time.Hour)
 		}
 		back := func(e *deltag.Event) { e.StartsAt, e.EndsAt = start, start.Add(time.Hour) }
-		run("BeforeTheNewsWasSentOnlyThoseInBetweenAreTold", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			w.signUp(e, 1)
-			w.runDue()
-			w.setTime(t0.Add(time.Hour))
-			e = w.edit(e, there)
-			w.setTime(t0.Add(time.Hour + time.Minute))
-			w.signUp(e, 2)
-			w.runDue()
-			w.setTime(t0.Add(time.Hour + 2*time.Minute))
-			w.edit(e, back)
-			w.setTime(t0.Add(2 * time.Hour))
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1})
-			want(t, w.ses.to(address(2)), map[string]int{"confirmation": 1, "moved": 1})
-			w.setTime(start.Add(-24 * time.Hour))
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
+		run("BeforeTheNoticeIsSentOnlyThoseWhoSignedUpInBetweenGetOne", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.runDue()
+			f.setTime(t0.Add(time.Hour))
+			e = f.edit(e, there)
+			f.setTime(t0.Add(time.Hour + time.Minute))
+			f.signUp(e, 2)
+			f.runDue()
+			f.setTime(t0.Add(time.Hour + 2*time.Minute))
+			f.edit(e, back)
+			f.setTime(t0.Add(2 * time.Hour))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1, "moved": 1})
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
 		})
-		run("AfterTheNewsWasSentAtOnceAllAreTold", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			w.signUp(e, 1)
-			w.setTime(t0.Add(time.Hour))
-			e = w.edit(e, there)
-			news, err := w.store.Mailing(ctx, e.NoticeMailingKey())
+		run("AfterTheNoticeIsSentEverybodyGetsASecond", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.setTime(t0.Add(time.Hour))
+			e = f.edit(e, there)
+			notice, err := f.store.Mailing(ctx, e.NoticeMailingKey())
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, plan, err := e.SendNoticeNow(news, w.clock())
-			if err == nil {
-				err = w.store.UpdateEvent(ctx, e, plan)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.runDue()
-			w.setTime(t0.Add(time.Hour + time.Minute))
-			w.edit(e, back)
-			w.setTime(t0.Add(2 * time.Hour))
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1, "moved": 2})
+			f.update(e, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+				return e.SendNoticeNow(notice, f.clock())
+			})
+			f.runDue()
+			f.setTime(t0.Add(time.Hour + time.Minute))
+			f.edit(e, back)
+			f.setTime(t0.Add(2 * time.Hour))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "moved": 2})
 		})
-		run("WhereAReminderWasDueInBetweenAllAreTold", func(t *testing.T, w *fixture) {
-			e := w.newEvent(nil)
-			w.signUp(e, 1)
-			w.runDue()
-			w.setTime(start.Add(-24*time.Hour - time.Minute))
-			e = w.edit(e, there)
-			w.setTime(start.Add(-24*time.Hour + time.Minute))
-			w.edit(e, back)
-			w.setTime(start.Add(-23 * time.Hour))
-			w.runDue()
-			want(t, w.ses.to(address(1)), map[string]int{"confirmation": 1, "moved": 1})
+		run("AfterAReminderWasDueInBetweenEverybodyGetsOne", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.runDue()
+			f.setTime(start.Add(-24*time.Hour - time.Minute))
+			e = f.edit(e, there)
+			f.setTime(start.Add(-24*time.Hour + time.Minute))
+			f.edit(e, back)
+			f.setTime(start.Add(-23 * time.Hour))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "moved": 1})
 		})
 	})
 }

@@ -2,9 +2,7 @@ package mailtmpl
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -14,15 +12,15 @@ import (
 	"deltag/internal/i18n"
 )
 
-// A content is what one mail says, before it takes the form of HTML or text.
+// A content is what one mail says, before it becomes HTML or plain text.
 type content struct {
 	*i18n.Catalog
-	OrganiserLanguage deltag.Language // in which the organiser writes
+	OrganiserLanguage deltag.Language // the language of what the organiser wrote
 	Subject           string
 	Preview           string // what an inbox shows beside the subject
 	Heading           string
 	Greeting          string
-	Lead              []string
+	Lead              []string // paragraphs
 	Title             string
 	When              string
 	Month             string
@@ -35,7 +33,7 @@ type content struct {
 	Answers           []answer
 	Footer            []string
 	Data              link
-	// Unsubscribe is where optional mail ends; "" in mail that one needs.
+	// Unsubscribe is the URL that ends optional mail; "" in mail that one needs to take part.
 	Unsubscribe string
 }
 
@@ -48,276 +46,241 @@ type linkPrompt struct {
 }
 
 type answer struct {
-	Question, Answer  string
-	OrganiserLanguage deltag.Language // of the question
+	Question, Answer string
+	Language         deltag.Language // of the question
 }
 
-// newContent decides what to say.
-func (c *Renderer) newContent(l deltag.MailContext, now time.Time) (content, error) {
-	e, r := l.Event, l.Registration
-	s := c.newRenderContext(l, now)
-	key := "mail." + s.templateKey
+// newContent decides what a mail says. It fails for a kind that the word files do not know.
+func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, error) {
+	c := r.newRenderContext(mail, now)
+	e, key := mail.Event, "mail."+c.templateKey
+	if !c.words.Has(key + ".subject") {
+		return content{}, fmt.Errorf("no words for %q", mail.Kind)
+	}
 	n := content{
-		Catalog: s.words, OrganiserLanguage: e.Language, Organiser: singleLine(e.Organiser.Name), Title: singleLine(e.Title),
-		When: capitalize(s.words.EventTime(e)), Month: s.words.Text(fmt.Sprintf("date.month.%d", s.start.Month())), Day: s.start.Day(),
-	}
-	if !n.Has(key + ".subject") {
-		return content{}, fmt.Errorf("no words for %q", l.Kind)
-	}
-	n.Subject, n.Heading = s.text(key+".subject"), s.text(key+".heading")
-	n.Lead = s.bodyParagraphs(key)
-	n.CallToAction = s.callToAction()
-	n.CustomText = paragraphs(l.Text, s.substitute)
-	n.CustomTextFirst = l.Kind == deltag.KindMessage || l.Kind == deltag.KindPreview || l.Kind.IsFollowUp()
-	if !n.CustomTextFirst || !strings.Contains(l.Text, "{name}") { // else the organiser greets
-		n.Greeting = s.text("mail.greeting")
-	}
-	if key := "mail.manage." + string(r.Status); s.hasPersonalLinks() && s.isUpcoming() && n.Has(key+".text") {
-		n.Manage = linkPrompt{s.text(key + ".text"), link{s.text(key + ".link"), s.links.Manage}}
-	}
-	if l.Kind == deltag.KindConfirmation || l.Kind == deltag.KindWaitlisted {
-		n.Answers = s.answers()
-	}
-	n.Footer = []string{s.footerReason(), s.text("mail.sender")}
-	if s.hasPersonalLinks() {
-		n.Footer = append(n.Footer, s.text("mail.personal"), s.text("mail.until"))
-		n.Data = link{s.text("mail.data"), s.links.Manage}
-	}
-	if l.Kind.IsUnsubscribable() && s.hasPersonalLinks() {
-		n.Unsubscribe = c.BaseURL + "/unsubscribe/" + r.Link(deltag.PurposeUnsubscribe)
+		Catalog: c.words, OrganiserLanguage: e.Language,
+		Subject: c.text(key + ".subject"), Heading: c.text(key + ".heading"), Lead: c.lead(key),
+		Organiser: singleLine(e.Organiser.Name), Title: singleLine(e.Title), When: capitalize(c.words.EventTime(e)),
+		Month: c.words.Text(fmt.Sprintf("date.month.%d", c.start.Month())), Day: c.start.Day(),
+		CustomText:      paragraphs(mail.Text, c.substitute),
+		CustomTextFirst: mail.Kind == deltag.KindMessage || mail.Kind == deltag.KindPreview || mail.Kind.IsFollowUp(),
+		CallToAction:    c.callToAction(),
+		Footer:          []string{c.footerReason(), c.text("mail.sender")},
 	}
 	n.Preview = n.When
-	if s.startsSoon() {
-		n.Preview = s.text(s.joinInfoKey())
+	if c.join.isSoon() {
+		n.Preview = c.text(joinInfoKey(c.join, mail.Kind))
+	}
+	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
+		n.Greeting = c.text("mail.greeting")
+	}
+	if mail.Kind == deltag.KindConfirmation || mail.Kind == deltag.KindWaitlisted {
+		n.Answers = c.answers()
+	}
+	if c.hasPersonalLinks() {
+		c.addPersonalLinks(&n)
 	}
 	return n, nil
 }
 
-// A renderContext is how things are for one person when the mail is made.
+func (c renderContext) addPersonalLinks(n *content) {
+	if key := "mail.manage." + string(c.Registration.Status); c.isUpcoming() && c.words.Has(key+".text") {
+		n.Manage = linkPrompt{c.text(key + ".text"), link{c.text(key + ".link"), c.links.Manage}}
+	}
+	n.Footer = append(n.Footer, c.text("mail.personal"), c.text("mail.until"))
+	n.Data = link{c.text("mail.data"), c.links.Manage}
+	if c.Kind.IsUnsubscribable() {
+		n.Unsubscribe = c.baseURL + "/unsubscribe/" + c.Registration.Link(deltag.PurposeUnsubscribe)
+	}
+}
+
+// A renderContext is what a mail's words are chosen by.
 type renderContext struct {
 	deltag.MailContext
+	baseURL     string
 	now         time.Time
-	start       time.Time // where the event is held
+	start       time.Time // in the event's time zone
 	words       *i18n.Catalog
 	links       calendar.PersonalLinks
-	templateKey string // the part of the word files that speaks of it
-	params      []any  // fill every sentence's placeholders
+	join        joinState
+	templateKey string // begins the keys of the mail's words
+	params      []any  // names and values of the placeholders in every sentence
 }
 
-func (c *Renderer) newRenderContext(l deltag.MailContext, now time.Time) renderContext {
-	e, r := l.Event, l.Registration
-	zone, w := e.Zone(), i18n.For(r.Language)
-	return renderContext{
-		MailContext: l, now: now, start: e.StartsAt.In(zone), words: w, links: calendar.NewPersonalLinks(c.BaseURL, r), templateKey: templateKey(l),
+func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) renderContext {
+	e, reg := mail.Event, mail.Registration
+	zone, w := e.Zone(), i18n.For(reg.Language)
+	c := renderContext{
+		MailContext: mail, baseURL: r.BaseURL, now: now, start: e.StartsAt.In(zone), words: w,
+		links: calendar.NewPersonalLinks(r.BaseURL, reg), templateKey: templateKey(mail),
 		params: []any{
-			"left", w.Remaining(e.StartsAt.Sub(now)), "early", w.Remaining(deltag.JoinLeadTime), "opens", w.TimeOfDay(e.JoinOpensAt(), zone),
-			"place", l.WaitlistPosition, "day", w.Date(l.DueAt, zone), "clock", w.TimeOfDay(l.DueAt, zone), "date", w.Date(e.RetentionEndsAt(), zone),
-			"name", singleLine(r.Name), "organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
+			"left", w.Remaining(e.StartsAt.Sub(now)), "early", w.Remaining(deltag.JoinLeadTime),
+			"opens", w.TimeOfDay(e.JoinOpensAt(), zone), "place", mail.WaitlistPosition,
+			"day", w.Date(mail.DueAt, zone), "clock", w.TimeOfDay(mail.DueAt, zone),
+			"date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
+			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
 		},
 	}
+	c.join = c.newJoinState()
+	return c
 }
 
-func templateKey(l deltag.MailContext) string {
+func templateKey(mail deltag.MailContext) string {
 	switch {
-	case l.Kind.IsReminder():
+	case mail.Kind.IsReminder():
 		return "reminder"
-	case l.Kind == deltag.KindRegistrationCancelled && l.Registration.ConfirmedAt.IsZero():
+	case mail.Kind == deltag.KindRegistrationCancelled && mail.Registration.ConfirmedAt.IsZero():
 		return "waitlist-left"
 	}
-	return string(l.Kind)
+	return string(mail.Kind)
 }
 
-func (s renderContext) text(key string) string { return s.words.Text(key, s.params...) }
+func (c renderContext) text(key string) string { return c.words.Text(key, c.params...) }
 
-// hasPersonalLinks: the reader has personal links, or is to see where they will be.
-func (s renderContext) hasPersonalLinks() bool {
-	return len(s.Registration.Secret) > 0 || s.Kind == deltag.KindPreview
+// hasPersonalLinks: the reader has a registration, or is to see where its links will be.
+func (c renderContext) hasPersonalLinks() bool {
+	return len(c.Registration.Secret) > 0 || c.Kind == deltag.KindPreview
 }
 
 // isUpcoming: the event takes place and is not over.
-func (s renderContext) isUpcoming() bool {
-	return s.Event.Status != deltag.EventCancelled && s.now.Before(s.Event.EndsAt)
+func (c renderContext) isUpcoming() bool {
+	return c.Event.Status != deltag.EventCancelled && c.now.Before(c.Event.EndsAt)
 }
 
-// startsSoon: it is so close that the mail leads straight to the meeting.
-func (s renderContext) startsSoon() bool { return s.isUpcoming() && s.IncludesJoinLink(s.now) }
-
-// canRejoin: somebody who has just left could come back.
-func (s renderContext) canRejoin() bool {
-	return s.Kind == deltag.KindRegistrationCancelled && s.Event.SignUpStateAt(s.now) == deltag.SignUpOpen
+// canRejoin: the mail is about the reader's cancellation, and sign-up is still open.
+func (c renderContext) canRejoin() bool {
+	return c.Kind == deltag.KindRegistrationCancelled && c.Event.SignUpStateAt(c.now) == deltag.SignUpOpen
 }
 
-// bodyParagraphs is the paragraphs after the greeting.
-func (s renderContext) bodyParagraphs(key string) []string {
-	var keys []string
-	if s.Kind == deltag.KindWaitlisted && s.WaitlistPosition < 1 {
-		keys = append(keys, key+".lead-unplaced")
-	} else {
-		keys = append(keys, key+".lead")
+// A joinState is how near the reader is to joining the meeting.
+type joinState int
+
+const (
+	joinUnavailable joinState = iota // no seat, no personal links, or the event is cancelled or over
+	joinLater                        // the event starts in more than deltag.LateSignUpWindow
+	joinSoon                         // the event starts soon, and the join page is still closed
+	joinOpen                         // the join page is open
+	joinRunning                      // the event has begun
+)
+
+// isSoon: the mail leads straight to the join page.
+func (s joinState) isSoon() bool { return s >= joinSoon }
+
+func (c renderContext) newJoinState() joinState {
+	switch {
+	case c.Registration.Status != deltag.RegistrationConfirmed, !c.isUpcoming(), !c.hasPersonalLinks():
+		return joinUnavailable
+	case !c.IncludesJoinLink(c.now):
+		return joinLater
+	case c.now.Before(c.Event.JoinOpensAt()):
+		return joinSoon
+	case c.now.Before(c.Event.StartsAt):
+		return joinOpen
 	}
-	keys = append(keys, key+".next", s.joinInfoKey())
-	switch method := calendarMethod(s.MailContext); {
-	case method == deltag.CalendarRequest && s.Kind.IsChangeNotice():
+	return joinRunning
+}
+
+// joinInfoKey names the words that say when and how to join. The heading of a reminder says already when the event
+// starts; a message or a change notice leaves what is later to the other mails.
+func joinInfoKey(state joinState, kind deltag.MailKind) string {
+	switch {
+	case state == joinUnavailable, state == joinLater && (kind == deltag.KindMessage || kind.IsChangeNotice()):
+		return ""
+	case state == joinLater:
+		return "mail.join.early"
+	case state == joinRunning:
+		return "mail.join.running"
+	case state == joinOpen && kind.IsReminder():
+		return "mail.join.open"
+	case state == joinOpen:
+		return "mail.join.soon-open"
+	case kind.IsReminder():
+		return "mail.join.shut"
+	}
+	return "mail.join.soon-shut"
+}
+
+// lead is the paragraphs after the greeting.
+func (c renderContext) lead(key string) []string {
+	keys := []string{key + ".lead", key + ".next", joinInfoKey(c.join, c.Kind)}
+	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
+		keys[0] = key + ".lead-unplaced"
+	}
+	switch method := calendarMethod(c.MailContext); {
+	case method == deltag.CalendarRequest && c.Kind.IsChangeNotice():
 		keys = append(keys, "mail.calendar.update")
 	case method == deltag.CalendarRequest:
 		keys = append(keys, "mail.calendar.request")
 	case method == deltag.CalendarCancel:
 		keys = append(keys, "mail.calendar.cancel")
 	}
-	if s.canRejoin() {
+	if c.canRejoin() {
 		keys = append(keys, "mail.withdrawn.again")
 	}
-	var ps []string
+	var all []string
 	for _, k := range keys {
-		if s.words.Has(k) {
-			ps = append(ps, s.text(k))
+		if c.words.Has(k) {
+			all = append(all, c.text(k))
 		}
 	}
-	return ps
+	return all
 }
 
-// joinInfoKey names the words that say when and how to get in.
-func (s renderContext) joinInfoKey() string {
-	begun, open := !s.now.Before(s.Event.StartsAt), !s.now.Before(s.Event.JoinOpensAt())
+// footerReason says why the reader gets this mail.
+func (c renderContext) footerReason() string {
+	if !c.hasPersonalLinks() && !c.Kind.IsFinal() {
+		return c.text("mail.footer-reason.organiser")
+	}
+	if key := "mail.footer-reason." + string(c.Registration.Status); c.isUpcoming() && c.words.Has(key) {
+		return c.text(key)
+	}
+	return c.text("mail.footer-reason.before")
+}
+
+func (c renderContext) callToAction() link {
 	switch {
-	case s.Registration.Status != deltag.RegistrationConfirmed, !s.isUpcoming(), !s.hasPersonalLinks():
-		return ""
-	case !s.startsSoon() && (s.Kind == deltag.KindMessage || s.Kind.IsChangeNotice()): // earlier mail has told
-		return ""
-	case !s.startsSoon():
-		return "mail.join.early"
-	case begun:
-		return "mail.join.running"
-	case s.Kind.IsReminder() && open: // the heading says when it begins
-		return "mail.join.open"
-	case s.Kind.IsReminder():
-		return "mail.join.shut"
-	case open:
-		return "mail.join.soon-open"
-	}
-	return "mail.join.soon-shut"
-}
-
-// footerReason is the reason for the mail's coming.
-func (s renderContext) footerReason() string {
-	if !s.hasPersonalLinks() && !s.Kind.IsFinal() {
-		return s.text("mail.footer-reason.organiser")
-	}
-	if key := "mail.footer-reason." + string(s.Registration.Status); s.isUpcoming() && s.words.Has(key) {
-		return s.text(key)
-	}
-	return s.text("mail.footer-reason.before")
-}
-
-func (s renderContext) callToAction() link {
-	switch {
-	case !s.hasPersonalLinks() && (s.Kind.IsFinal() || s.Event.JoinURL == ""):
+	case !c.hasPersonalLinks() && (c.Kind.IsFinal() || c.Event.JoinURL == ""):
 		return link{}
-	case !s.hasPersonalLinks(): // the organiser needs no door
-		return link{s.text("mail.action.join"), s.Event.JoinURL}
-	case s.startsSoon():
-		return link{s.text("mail.action.join"), s.links.Join}
-	case s.isUpcoming() && s.Registration.Status != deltag.RegistrationCancelled, s.canRejoin():
-		return link{s.text("mail.action.registration"), s.links.Manage}
+	case !c.hasPersonalLinks(): // the organiser, who needs no join page
+		return link{c.text("mail.action.join"), c.Event.JoinURL}
+	case c.join.isSoon():
+		return link{c.text("mail.action.join"), c.links.Join}
+	case c.isUpcoming() && c.Registration.Status != deltag.RegistrationCancelled, c.canRejoin():
+		return link{c.text("mail.action.registration"), c.links.Manage}
 	}
 	return link{}
 }
 
-// Long answers are cut in mail, in characters: all of them are on the personal page.
+// maxAnswer is how many characters of an answer a mail shows: the personal page shows all.
 const maxAnswer = 200
 
 // answers are what the person wrote, in the order of the form.
-func (s renderContext) answers() []answer {
-	var as []answer
-	add := func(question, given string, tongue deltag.Language) {
+func (c renderContext) answers() []answer {
+	var all []answer
+	add := func(question, given string, language deltag.Language) {
 		if given != "" {
-			as = append(as, answer{s.truncate(singleLine(question)), s.truncate(singleLine(given)), tongue})
+			all = append(all, answer{c.truncate(singleLine(question)), c.truncate(singleLine(given)), language})
 		}
 	}
-	r := s.Registration
-	add(s.text("form.organisation"), r.Organisation, s.words.Language)
-	add(s.text("form.role"), r.Role, s.words.Language)
-	for _, q := range s.Event.Questions {
-		given := strings.Join(r.Answers[q.ID], ", ")
+	add(c.text("form.organisation"), c.Registration.Organisation, c.words.Language)
+	add(c.text("form.role"), c.Registration.Role, c.words.Language)
+	for _, q := range c.Event.Questions {
+		given := strings.Join(c.Registration.Answers[q.ID], ", ")
 		if q.Kind == deltag.QuestionCheckbox && given != "" {
-			given = s.text("mail.checked")
+			given = c.text("mail.checked")
 		}
-		add(q.Label, given, s.Event.Language)
+		add(q.Label, given, c.Event.Language)
 	}
-	return as
+	return all
 }
 
-func (s renderContext) truncate(text string) string {
+func (c renderContext) truncate(text string) string {
 	if utf8.RuneCountInString(text) <= maxAnswer {
 		return text
 	}
-	return string([]rune(text)[:maxAnswer]) + s.text("mail.more")
+	return string([]rune(text)[:maxAnswer]) + c.text("mail.more")
 }
 
-// A paragraph is lines of spans.
-type paragraph [][]span
-
-// A span is text, or a link when it has a URL.
-type span struct{ Text, URL string }
-
-// placeholderPattern are what organisers may write into their words: four placeholders, and addresses of pages.
-var placeholderPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{(?:name|title|when|link)\}|https?://[^\s<>"{}]+`)
-})
-
-// substitute is what a placeholder stands for.
-func (s renderContext) substitute(mark string) span {
-	switch mark {
-	case "{name}":
-		return span{Text: singleLine(s.Registration.Name)}
-	case "{title}":
-		return span{Text: singleLine(s.Event.Title)}
-	case "{when}":
-		return span{Text: s.words.EventTime(s.Event)}
-	case "{link}":
-		if to := s.callToAction(); to.URL != "" {
-			return span{to.Label, to.URL}
-		}
-		if !s.hasPersonalLinks() {
-			return span{Text: s.text("mail.action.registration")}
-		}
-		return span{s.text("mail.action.registration"), s.links.Manage}
-	}
-	return span{mark, mark}
-}
-
-// paragraphs takes a text apart in one pass, so that nothing that was filled in is filled in again.
-func paragraphs(text string, fill func(mark string) span) []paragraph {
-	var ps []paragraph
-	var p paragraph
-	for l := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
-		if l = singleLine(l); l != "" {
-			p = append(p, spans(l, fill))
-		} else if p != nil {
-			ps, p = append(ps, p), nil
-		}
-	}
-	if p != nil {
-		ps = append(ps, p)
-	}
-	return ps
-}
-
-func spans(l string, fill func(string) span) []span {
-	var all []span
-	at := 0
-	for _, m := range placeholderPattern().FindAllStringIndex(l, -1) {
-		from, to := m[0], m[1]
-		if l[from] != '{' { // the sentence's own signs are not the address's
-			to = from + len(strings.TrimRight(l[from:to], ".,;:!?)»”'*"))
-		}
-		all = append(all, span{Text: l[at:from]}, fill(l[from:to]))
-		at = to
-	}
-	return append(all, span{Text: l[at:]})
-}
-
-// capitalize makes a sentence's first letter large.
 func capitalize(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[size:]

@@ -17,7 +17,7 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A parsedMail is a message as the standard library understands it, which did not write it.
+// A parsedMail is a message as the standard library parses it.
 type parsedMail struct {
 	raw    []byte
 	header mail.Header
@@ -25,21 +25,21 @@ type parsedMail struct {
 	text   string
 	html   string
 	ics    string
-	method string // as the calendar part's header says
+	method string // in the header of the calendar part
 	file   string // the attachment
 	name   string // of the attachment
 }
 
 func render(t *testing.T, s mailCase) parsedMail {
 	t.Helper()
-	raw, err := composer.Render(s.MailContext, s.at)
+	raw, err := renderer.Render(s.MailContext, s.at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read(t, raw)
+	return parse(t, raw)
 }
 
-func read(t *testing.T, raw []byte) parsedMail {
+func parse(t *testing.T, raw []byte) parsedMail {
 	t.Helper()
 	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -143,12 +143,14 @@ func (r parsedMail) calendar(t *testing.T) (*ical.Calendar, ical.Event) {
 	return file, file.Events()[0]
 }
 
-func own(s mailCase) string {
-	return composer.BaseURL + "/r/" + s.Registration.Link(deltag.PurposeManage)
+func manageURL(s mailCase) string {
+	return renderer.BaseURL + "/r/" + s.Registration.Link(deltag.PurposeManage)
 }
-func join(s mailCase) string {
-	return composer.BaseURL + "/join/" + s.Registration.Link(deltag.PurposeJoin)
+
+func joinURL(s mailCase) string {
+	return renderer.BaseURL + "/join/" + s.Registration.Link(deltag.PurposeJoin)
 }
-func unsubscribe(s mailCase) string {
-	return composer.BaseURL + "/unsubscribe/" + s.Registration.Link(deltag.PurposeUnsubscribe)
+
+func unsubscribeURL(s mailCase) string {
+	return renderer.BaseURL + "/unsubscribe/" + s.Registration.Link(deltag.PurposeUnsubscribe)
 }

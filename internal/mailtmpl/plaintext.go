@@ -4,70 +4,72 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"deltag/internal/i18n"
 )
 
-// width is what a line of text may have, in characters, so that it still fits when quoted in an answer (RFC 3676
-// 4.2 says 78 at most). A URL is never broken.
+// width is the longest line, in characters: it still fits when quoted in a reply (RFC 3676, section 4.2, says 78 at
+// most). A URL is never broken.
 const width = 72
 
-// text is the note for reading without HTML.
-func (n content) text() string {
+// text is the plain-text part, written for reading.
+func (c content) text() string {
 	var t textWriter
-	t.text(n.Heading)
-	if n.Greeting != "" {
-		t.text(n.Greeting)
+	t.text(c.Heading)
+	if c.Greeting != "" {
+		t.text(c.Greeting)
 	}
-	if n.CustomTextFirst {
-		t.customText(n.CustomText)
+	if c.CustomTextFirst {
+		t.customText(c.CustomText)
 	}
-	for _, p := range n.Lead {
+	for _, p := range c.Lead {
 		t.text(p)
 	}
-	t.block(n.Title, n.When, n.Text("mail.online")+" · "+n.Organiser)
-	t.link("", n.CallToAction, n)
-	t.link(n.Manage.Text, n.Manage.link, n)
-	if !n.CustomTextFirst && len(n.CustomText) > 0 {
-		t.text(n.Text("mail.organiser-intro", "organiser", n.Organiser) + ":")
-		t.customText(n.CustomText)
+	t.block(c.Title, c.When, c.Text("mail.online")+" · "+c.Organiser)
+	t.link("", c.CallToAction, c.Catalog)
+	t.link(c.Manage.Text, c.Manage.link, c.Catalog)
+	if !c.CustomTextFirst && len(c.CustomText) > 0 {
+		t.text(c.Text("mail.organiser-intro", "organiser", c.Organiser) + ":")
+		t.customText(c.CustomText)
 	}
-	if len(n.Answers) > 0 {
-		t.text(n.Text("mail.answers") + ":")
-		for _, a := range n.Answers {
+	if len(c.Answers) > 0 {
+		t.text(c.Text("mail.answers") + ":")
+		for _, a := range c.Answers {
 			t.block(a.Question, a.Answer)
 		}
 	}
-	t.WriteString("-- \n") // what follows is left out of answers (RFC 3676 4.3)
-	t.text(strings.Join(n.Footer, " "))
-	if n.Data.URL != "" && !slices.Contains(t.shownURLs, n.Data.URL) {
-		t.link("", n.Data, n)
+	t.WriteString("-- \n") // mail programs leave what follows out of replies (RFC 3676, section 4.3)
+	t.text(strings.Join(c.Footer, " "))
+	if c.Data.URL != "" && !slices.Contains(t.shownURLs, c.Data.URL) {
+		t.link("", c.Data, c.Catalog)
 	}
-	if n.Unsubscribe != "" {
-		t.link(n.Text("mail.unsubscribe.text"), link{n.Text("mail.unsubscribe.link"), n.Unsubscribe}, n)
+	if c.Unsubscribe != "" {
+		t.link(c.Text("mail.unsubscribe.text"), link{c.Text("mail.unsubscribe.link"), c.Unsubscribe}, c.Catalog)
 	}
 	return strings.TrimRight(t.String(), "\n") + "\n"
 }
 
-// A textWriter of text grows by paragraphs.
+// A textWriter gathers the paragraphs of a plain text.
 type textWriter struct {
 	strings.Builder
-	shownURLs []string // URLs, each of which is written out once
+	shownURLs []string // each URL is written out once
 }
 
 func (t *textWriter) text(s string) { t.WriteString(wrap(s, "") + "\n\n") }
 
-// block is lines that belong together.
+// block writes indented lines that belong together.
 func (t *textWriter) block(lines ...string) {
-	for _, l := range lines {
-		t.WriteString(wrap(l, "  ") + "\n")
+	for _, line := range lines {
+		t.WriteString(wrap(line, "  ") + "\n")
 	}
 	t.WriteString("\n")
 }
 
 func (t *textWriter) customText(ps []paragraph) {
 	for _, p := range ps {
-		for _, l := range p {
+		for _, line := range p {
 			var b strings.Builder
-			for _, s := range l {
+			for _, s := range line {
 				if s.URL != "" {
 					b.WriteString(s.URL)
 				} else {
@@ -80,29 +82,29 @@ func (t *textWriter) customText(ps []paragraph) {
 	}
 }
 
-// link writes an address on a line of its own, where every reader finds it whole.
-func (t *textWriter) link(question string, to link, n content) {
+// link writes a URL on a line of its own, where every mail program recognises it whole.
+func (t *textWriter) link(question string, to link, words *i18n.Catalog) {
 	if to.URL == "" {
 		return
 	}
 	if slices.Contains(t.shownURLs, to.URL) {
-		t.text(strings.TrimSpace(question+" "+to.Label) + " (" + n.Text("mail.same-link") + ").")
+		t.text(strings.TrimSpace(question+" "+to.Label) + " (" + words.Text("mail.same-link") + ").")
 		return
 	}
 	t.shownURLs = append(t.shownURLs, to.URL)
 	t.text(strings.TrimSpace(question+" "+to.Label) + ":\n" + to.URL)
 }
 
-// wrap breaks each line of s at spaces, and indents them all.
+// wrap breaks each line of s at spaces and indents all lines.
 func wrap(s, indent string) string {
 	var b strings.Builder
-	for i, l := range strings.Split(s, "\n") {
+	for i, line := range strings.Split(s, "\n") {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(indent)
 		at := len(indent)
-		for j, word := range strings.Fields(l) {
+		for j, word := range strings.Fields(line) {
 			n := utf8.RuneCountInString(word)
 			switch {
 			case j == 0:

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// arn is of the shape that AWS gives, in an account that does not exist.
+// arn has AWS's form; the account does not exist.
 const arn = "arn:aws:lambda:eu-north-1:000000000000:function:function"
 
-// An Error is what a function reported instead of an answer.
+// An Error is what a function reported instead of a response.
 type Error struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -24,24 +24,25 @@ func (e *Error) Error() string { return e.Type + ": " + e.Message }
 type event struct {
 	payload  []byte
 	deadline time.Time
-	answer   chan answer // takes one without waiting
+	result   chan result // has room for one
 }
 
-type answer struct {
+// A result is a response or an error.
+type result struct {
 	payload []byte
 	err     error
 }
 
 // api is the Runtime API, version 2018-06-01, of one execution environment: the three calls that aws-lambda-go makes.
 type api struct {
-	events    chan event // taken by the poll that waits
+	events    chan event // received by the poll that waits
 	polled    chan struct{}
 	firstPoll time.Time // set when polled closes
 
 	first   sync.Once
 	mu      sync.Mutex
-	handed  int   // events handed out; the number of the last is its request id
-	current event // the last one handed out
+	count   int   // events sent to the function; the number of an event is its request id
+	current event // the last one sent
 }
 
 func newAPI() *api {
@@ -64,7 +65,7 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case e := <-a.events:
 		h := w.Header()
-		h.Set("Lambda-Runtime-Aws-Request-Id", a.take(e))
+		h.Set("Lambda-Runtime-Aws-Request-Id", a.setCurrent(e))
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(e.deadline.UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
 		h.Set("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0")
@@ -74,40 +75,40 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take makes e the current event and gives it a request id, a UUID as Lambda's are.
-func (a *api) take(e event) string {
+// setCurrent makes e the current event and returns its request id, which is a UUID like Lambda's.
+func (a *api) setCurrent(e event) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.handed++
+	a.count++
 	a.current = e
-	return requestID(a.handed)
+	return requestID(a.count)
 }
 
 func requestID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 func (a *api) response(w http.ResponseWriter, r *http.Request) {
 	payload, err := io.ReadAll(r.Body)
-	a.finish(w, r, answer{payload, err})
+	a.finish(w, r, result{payload, err})
 }
 
 func (a *api) failure(w http.ResponseWriter, r *http.Request) {
-	a.finish(w, r, answer{err: reported(r)})
+	a.finish(w, r, result{err: reportedError(r)})
 }
 
-// finish answers the current event. Lambda refuses an answer to any other.
-func (a *api) finish(w http.ResponseWriter, r *http.Request, with answer) {
+// finish ends the current event. Like Lambda, it refuses the result of any other.
+func (a *api) finish(w http.ResponseWriter, r *http.Request, res result) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if r.PathValue("id") != requestID(a.handed) || a.current.answer == nil {
+	if r.PathValue("id") != requestID(a.count) || a.current.result == nil {
 		http.Error(w, `{"errorType":"InvalidRequestID","errorMessage":"not the current event"}`, http.StatusBadRequest)
 		return
 	}
-	a.current.answer <- with
-	a.current.answer = nil
+	a.current.result <- res
+	a.current.result = nil
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func reported(r *http.Request) error {
+func reportedError(r *http.Request) error {
 	e := &Error{}
 	if err := json.NewDecoder(r.Body).Decode(e); err != nil {
 		return fmt.Errorf("the function reported an error that cannot be read: %w", err)

@@ -9,7 +9,7 @@ import (
 // flags are those of the Makefile, so that tests and benchmarks run what is deployed.
 var flags = []string{"-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w"}
 
-// Build builds the package of an import path, such as deltag/functions/site, for this machine, into a folder.
+// Build builds a package, such as deltag/functions/site, for this machine, into a folder.
 func Build(folder, path string) (binary string, err error) {
 	binary = filepath.Join(folder, "bootstrap")
 	args := append(append([]string{"build"}, flags...), "-o", binary, path)

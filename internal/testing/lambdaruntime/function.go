@@ -1,5 +1,6 @@
-// Package runtimeapi runs a built Lambda function on one machine, for tests, benchmarks and make invoke: it starts the binary
-// and is the Runtime API that it polls. One function is one execution environment: it takes one event at a time.
+// Package lambdaruntime runs a built Lambda function on one machine, for tests, benchmarks and make invoke: it starts
+// the binary and serves the Runtime API that the binary polls. A function is one execution environment: it handles one
+// event at a time.
 package lambdaruntime
 
 import (
@@ -15,10 +16,11 @@ import (
 	"time"
 )
 
-// Timeout bounds an invocation whose context has no nearer deadline. It is the longest that template.yaml gives a function.
+// Timeout bounds an invocation whose context has no nearer deadline. It is the longest that template.yaml gives a
+// function.
 const Timeout = 60 * time.Second
 
-// environment is what Lambda sets. The credentials belong to nobody.
+// environment is what Lambda sets. The credentials are not real.
 var environment = []string{
 	"AWS_REGION=eu-north-1",
 	"AWS_DEFAULT_REGION=eu-north-1",
@@ -40,14 +42,14 @@ type Function struct {
 	server  *http.Server
 	began   time.Time
 	output  output
-	ended   chan struct{} // closed once the process is gone
-	one     sync.Mutex    // held for the length of an invocation
+	ended   chan struct{} // closed when the process has ended
+	one     sync.Mutex    // held during an invocation
 	api     *api
 }
 
-// Start runs the binary and waits for it to ask for its first event. env, of the form NAME=value, comes on top of what
-// Lambda itself sets; nothing of this process's own environment is passed on. A function that ends
-// during its init is an error that holds what it wrote. ctx bounds the wait, not the function's life: Stop ends that.
+// Start runs the binary and waits for its first poll. env, of the form NAME=value, is added to what Lambda sets;
+// nothing of this process's environment is passed on. If the function ends during its init, the error has its output.
+// ctx bounds the wait, not the function's life: Stop ends that.
 func Start(ctx context.Context, binary string, env []string) (*Function, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
@@ -73,7 +75,7 @@ func Start(ctx context.Context, binary string, env []string) (*Function, error) 
 	}
 	go func() {
 		defer close(f.ended)
-		_ = f.process.Wait() // how it ended stands in its ProcessState
+		_ = f.process.Wait() // ProcessState says how it ended
 	}()
 	if err := f.ready(ctx); err != nil {
 		f.Stop()
@@ -93,8 +95,8 @@ func (f *Function) ready(ctx context.Context) error {
 	}
 }
 
-// Invoke hands the function an event and returns its answer. A failure that the function reports is an *Error. As in Lambda, a function
-// that has not answered in time is ended; one that has ended takes no more events.
+// Invoke sends the function an event and returns its response. An error that the function reports is an *Error. As in
+// Lambda, a function that does not respond in time is killed; one that has ended takes no more events.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	f.one.Lock()
 	defer f.one.Unlock()
@@ -102,7 +104,7 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	defer cancel()
 
 	deadline, _ := ctx.Deadline()
-	e := event{payload: payload, deadline: deadline, answer: make(chan answer, 1)}
+	e := event{payload: payload, deadline: deadline, result: make(chan result, 1)}
 	select {
 	case f.api.events <- e:
 	case <-f.ended:
@@ -111,13 +113,13 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 	select {
-	case a := <-e.answer:
-		return a.payload, a.err
+	case r := <-e.result:
+		return r.payload, r.err
 	case <-f.ended:
 		return nil, f.exitError()
 	case <-ctx.Done():
 		f.Stop()
-		return nil, fmt.Errorf("no answer in time: %w", ctx.Err())
+		return nil, fmt.Errorf("no response in time: %w", ctx.Err())
 	}
 }
 
@@ -128,17 +130,17 @@ func (f *Function) exitError() error {
 // InitDuration is the time from exec to the first poll.
 func (f *Function) InitDuration() time.Duration { return f.api.firstPoll.Sub(f.began) }
 
-// Output is what the function has written to standard output and standard error. It may lag behind until the function is gone.
+// Output is what the function has written to standard output and standard error, complete after it has ended.
 func (f *Function) Output() string { return f.output.String() }
 
-// Stop kills the function and waits until it is gone. It is harmless to repeat.
+// Stop kills the function and waits for its end. It may be repeated.
 func (f *Function) Stop() {
-	_ = f.process.Process.Kill() // it may have ended by itself
+	_ = f.process.Process.Kill() // it may have ended already
 	<-f.ended
 	_ = f.server.Close()
 }
 
-// output gathers what two streams write.
+// output collects what two streams write.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer

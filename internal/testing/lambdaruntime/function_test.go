@@ -44,26 +44,34 @@ func payload(do, value string) []byte {
 	return fmt.Appendf(nil, `{"Do":%q,"Value":%q}`, do, value)
 }
 
+// wantError checks that err contains the texts.
+func wantError(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want an error with %q", err, text)
+		}
+	}
+}
+
 func TestStart(t *testing.T) {
 	t.Run("MeasuresExecToFirstPoll", func(t *testing.T) {
 		if d := start(t).InitDuration(); d <= 0 || d > 5*time.Second {
 			t.Errorf("init took %s", d)
 		}
 	})
-	t.Run("FunctionThatEndsInInitIsAnErrorWithItsOutput", func(t *testing.T) {
+	t.Run("AnEndDuringInitIsAnErrorWithTheOutput", func(t *testing.T) {
 		_, err := Start(t.Context(), hello, []string{"BROKEN=1"})
-		if err == nil || !strings.Contains(err.Error(), "TABLE is missing") || !strings.Contains(err.Error(), "exit status 3") {
-			t.Errorf("got %v, want the exit status and what it wrote", err)
-		}
+		wantError(t, err, "TABLE is missing", "exit status 3")
 	})
-	t.Run("FunctionThatNeverPollsIsGivenUpWithTheContext", func(t *testing.T) {
+	t.Run("TheContextBoundsTheWaitForTheFirstPoll", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		if _, err := Start(ctx, hello, []string{"SLOW=1"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
 	})
-	t.Run("MissingBinary", func(t *testing.T) {
+	t.Run("AMissingBinaryIsAnError", func(t *testing.T) {
 		if _, err := Start(t.Context(), "no/such/bootstrap", nil); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("got %v, want os.ErrNotExist", err)
 		}
@@ -71,7 +79,7 @@ func TestStart(t *testing.T) {
 }
 
 func TestInvoke(t *testing.T) {
-	t.Run("AnswersInTurn", func(t *testing.T) {
+	t.Run("OneAfterTheOther", func(t *testing.T) {
 		f := start(t)
 		for i := range 3 {
 			value := fmt.Sprintf("æøå %d", i)
@@ -81,7 +89,7 @@ func TestInvoke(t *testing.T) {
 			}
 		}
 	})
-	t.Run("AtTheSameTimeOneAfterTheOther", func(t *testing.T) {
+	t.Run("ConcurrentInvocationsRunOneAfterTheOther", func(t *testing.T) {
 		f := start(t)
 		errs := make(chan error)
 		for i := range 10 {
@@ -100,7 +108,7 @@ func TestInvoke(t *testing.T) {
 			}
 		}
 	})
-	t.Run("FunctionSeesDeadlineIDAndARN", func(t *testing.T) {
+	t.Run("TheFunctionGetsDeadlineIDAndARN", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		got, err := start(t).Invoke(ctx, payload("context", ""))
@@ -113,7 +121,7 @@ func TestInvoke(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
-	t.Run("EnvironmentIsLambdasAndTheCallersOnly", func(t *testing.T) {
+	t.Run("TheEnvironmentIsOnlyLambdasAndTheCallers", func(t *testing.T) {
 		t.Setenv("SECRET", "of the test")
 		got, err := start(t, "TABLE=t1", "AWS_REGION=eu-west-1").Invoke(t.Context(), payload("environment", ""))
 		if err != nil {
@@ -132,7 +140,7 @@ func TestInvoke(t *testing.T) {
 			t.Error("this process's environment is passed on")
 		}
 	})
-	t.Run("ReportedErrorIsAnErrorAndTheFunctionGoesOn", func(t *testing.T) {
+	t.Run("AnErrorIsReturnedAndTheFunctionGoesOn", func(t *testing.T) {
 		f := start(t)
 		_, err := f.Invoke(t.Context(), payload("fail", "no table"))
 		var reported *Error
@@ -143,35 +151,31 @@ func TestInvoke(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("PanicIsReportedAndEndsTheFunction", func(t *testing.T) {
+	t.Run("APanicIsReturnedAndEndsTheFunction", func(t *testing.T) {
 		f := start(t)
 		_, err := f.Invoke(t.Context(), payload("panic", "boom"))
 		var reported *Error
 		if !errors.As(err, &reported) || reported.Message != "boom" {
 			t.Errorf("got %v, want the panic", err)
 		}
-		if _, err := f.Invoke(t.Context(), payload("echo", "x")); err == nil || !strings.Contains(err.Error(), "has ended") {
-			t.Errorf("got %v, want a function that has ended", err)
-		}
+		_, err = f.Invoke(t.Context(), payload("echo", "x"))
+		wantError(t, err, "has ended")
 	})
-	t.Run("FunctionThatExitsIsAnErrorWithItsOutput", func(t *testing.T) {
+	t.Run("AnExitIsAnErrorWithTheOutput", func(t *testing.T) {
 		_, err := start(t).Invoke(t.Context(), payload("exit", "out of luck"))
-		if err == nil || !strings.Contains(err.Error(), "out of luck") || !strings.Contains(err.Error(), "exit status 4") {
-			t.Errorf("got %v, want the exit status and what it wrote", err)
-		}
+		wantError(t, err, "out of luck", "exit status 4")
 	})
-	t.Run("NoAnswerInTimeEndsTheFunction", func(t *testing.T) {
+	t.Run("ATimeoutEndsTheFunction", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		f := start(t)
 		if _, err := f.Invoke(ctx, payload("hang", "")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
-		if _, err := f.Invoke(t.Context(), payload("echo", "x")); err == nil || !strings.Contains(err.Error(), "has ended") {
-			t.Errorf("got %v, want a function that has ended", err)
-		}
+		_, err := f.Invoke(t.Context(), payload("echo", "x"))
+		wantError(t, err, "has ended")
 	})
-	t.Run("StopInTheMiddleIsAKill", func(t *testing.T) {
+	t.Run("StopDuringAnInvocationIsAKill", func(t *testing.T) {
 		f := start(t)
 		failed := make(chan error)
 		go func() {
@@ -180,9 +184,7 @@ func TestInvoke(t *testing.T) {
 		}()
 		f.Stop()
 		f.Stop()
-		if err := <-failed; err == nil || !strings.Contains(err.Error(), "signal: killed") {
-			t.Errorf("got %v, want a killed function", err)
-		}
+		wantError(t, <-failed, "signal: killed")
 	})
 	t.Run("OutputIsKept", func(t *testing.T) {
 		f := start(t)
@@ -195,7 +197,7 @@ func TestInvoke(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Log("left out: /proc is Linux's")
+		t.Log("not run: /proc exists on Linux only")
 		return
 	}
 	f := start(t)
@@ -217,24 +219,24 @@ func TestUsage(t *testing.T) {
 	}
 	f.Stop()
 	if _, err := f.PeakRSS(); err == nil {
-		t.Error("a function that is gone has a peak")
+		t.Error("PeakRSS of a function that has ended: no error")
 	}
 }
 
 func TestBuild(t *testing.T) {
-	t.Run("FlagsAreTheMakefiles", func(t *testing.T) {
+	t.Run("TheFlagsAreThoseOfTheMakefile", func(t *testing.T) {
 		makefile, err := os.ReadFile("../../../Makefile")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := `-tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"`; !strings.Contains(string(makefile), want) {
+		want := `-tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"`
+		if !strings.Contains(string(makefile), want) {
 			t.Errorf("the Makefile does not build with %s", want)
 		}
 	})
-	t.Run("FaultShowsTheCompilersWords", func(t *testing.T) {
-		if _, err := Build(t.TempDir(), "./testdata/none"); err == nil || !strings.Contains(err.Error(), "testdata/none") {
-			t.Errorf("got %v", err)
-		}
+	t.Run("AFailureHasTheCompilersOutput", func(t *testing.T) {
+		_, err := Build(t.TempDir(), "./testdata/none")
+		wantError(t, err, "testdata/none")
 	})
 }
 

@@ -32,7 +32,8 @@ func (f *Function) CPU() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The second field, the name, may hold spaces; it ends at the last bracket. utime and stime are the 14th and 15th.
+	// The second field, the name, may contain spaces; it ends at the last parenthesis. utime and stime are the 14th and
+	// 15th field.
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("no CPU times in %q", stat)

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// gzipPool keeps gzip writers between requests: each holds 800 kB, more than everything else about a request.
+// gzipPool keeps gzip writers between requests: each holds 800 kB, more than all else that a request needs.
 var gzipPool sync.Pool
 
 func acquireGzip(to io.Writer) *gzip.Writer {
@@ -29,20 +29,20 @@ func releaseGzip(z *gzip.Writer) {
 
 // acceptsGzip reads an Accept-Encoding header (RFC 9110, section 12.5.3).
 func acceptsGzip(header string) bool {
-	others := false
+	wildcard := false
 	for coding := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(coding, ";")
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "gzip", "x-gzip":
 			return hasWeight(weight)
 		case "*":
-			others = hasWeight(weight)
+			wildcard = hasWeight(weight)
 		}
 	}
-	return others
+	return wildcard
 }
 
-// hasWeight reads "q=0.5". No weight is a weight of 1, and a broken one is 0.
+// hasWeight reads "q=0.5" and says whether it is above 0. No weight means 1; one that cannot be read means 0.
 func hasWeight(weight string) bool {
 	weight = strings.ToLower(strings.TrimSpace(weight))
 	if weight == "" {
@@ -52,12 +52,13 @@ func hasWeight(weight string) bool {
 	return err == nil && q > 0
 }
 
-// compressible says whether an answer may be compressed: text as a whole, and not compressed by the handler.
+// compressible says whether a response may be compressed: it is text, whole, and not encoded by the handler.
 func compressible(status int, h http.Header) bool {
-	return status != http.StatusPartialContent && h.Get("Content-Range") == "" && h.Get("Content-Encoding") == "" && isText(h.Get("Content-Type"))
+	whole := status != http.StatusPartialContent && h.Get("Content-Range") == ""
+	return whole && h.Get("Content-Encoding") == "" && isText(h.Get("Content-Type"))
 }
 
-// isText says whether a body of that type is text, which can pass as it is and is worth compressing.
+// isText says whether a body of that type is text, which needs no base64 and is worth compressing.
 func isText(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	t = strings.ToLower(strings.TrimSpace(t))
@@ -80,8 +81,8 @@ func varyByEncoding(h http.Header) {
 	h.Add("Vary", "Accept-Encoding")
 }
 
-// gzipTag ends the entity tag of a compressed answer. A strong tag promises the same bytes, so the compressed
-// ones need a tag of their own; a weak one would fail every If-Match.
+// gzipTag ends the entity tag of a compressed response. A strong tag promises the same bytes, so the compressed body
+// needs its own; a weak tag would fail every If-Match.
 const gzipTag = `-gzip"`
 
 func addGzipETag(h http.Header) {
@@ -90,7 +91,7 @@ func addGzipETag(h http.Header) {
 	}
 }
 
-// stripGzipETag shows the handler the tags that it has given.
+// stripGzipETag restores the tags that the handler gave, in what a client sends back.
 func stripGzipETag(h http.Header) {
 	for _, name := range []string{"If-Match", "If-None-Match"} {
 		if tags := h.Get(name); strings.Contains(tags, gzipTag) {

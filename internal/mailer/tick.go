@@ -1,0 +1,188 @@
+// Package mailer sends what is due. It claims a delivery with a conditional write before it calls SES, and records the
+// outcome after. A crash anywhere loses no mail, and repeats none but the one that SES may have accepted without its
+// answer reaching us.
+package mailer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A Store is what the mailer needs of the table. All reads but DueTasks are consistent. Errors are those of package
+// deltag: ErrNotFound; ErrConflict when a write's condition did not hold; ErrUnavailable when the call is worth
+// repeating later.
+type Store interface {
+	// DueTasks lists what the due index shows at now, the longest overdue first. The index is eventually consistent:
+	// the item itself decides whether there is still something to do.
+	DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error)
+	Event(ctx context.Context, id string) (deltag.Event, error)
+	DeliveryStore
+	MailingStore
+	RepairStore
+}
+
+// A RepairStore completes what a function may have left undone when it died. Every call may be repeated.
+type RepairStore interface {
+	// Promote gives free seats to the first on the waitlist, until the event is full or nobody waits.
+	Promote(ctx context.Context, eventID string, now time.Time) error
+	// PurgeDeliveries deletes the ledger rows of a registration that was erased.
+	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
+	// Reconcile compares an event's seat counters with its registrations and corrects drift. ErrConflict: sign-ups
+	// kept changing the counters, and nothing was corrected.
+	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
+	// EraseEvent erases a page of what is personal about an event, and says whether that was the last.
+	EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error)
+}
+
+// A Mailer does the tasks of the due index. Any number may run at the same time on one table.
+type Mailer struct {
+	Store    Store
+	Renderer Renderer
+	Sender   Sender
+	Now      func() time.Time
+	Log      *slog.Logger
+	Limiter  *AdaptiveLimiter
+	// PageSize is how many registrations a mailing reads at a time.
+	PageSize int
+}
+
+// New returns a mailer that sends at most perSecond mails a second.
+func New(
+	store Store, renderer Renderer, sender Sender, now func() time.Time, log *slog.Logger, perSecond float64,
+) *Mailer {
+	return &Mailer{
+		Store: store, Renderer: renderer, Sender: sender, Now: now, Log: log, Limiter: NewAdaptiveLimiter(perSecond),
+		// About a second's worth: urgent mail waits for a page at most.
+		PageSize: min(max(10, int(perSecond)), 100),
+	}
+}
+
+const (
+	// dueBatchSize is how many entries of the due index are read at a time.
+	dueBatchSize = 100
+	// shutdownMargin is what a tick keeps of its time to finish what it has begun.
+	shutdownMargin = 10 * time.Second
+)
+
+// RunDue does everything that is due, or as much as the context's deadline allows; the rest stays due. Mail that
+// somebody waits for goes first. A task that fails does not stop the others; all errors are returned.
+func (m *Mailer) RunDue(ctx context.Context) error {
+	var errs []error
+	seen := map[deltag.DueTask]bool{}
+	for m.hasTime(ctx) {
+		tasks, err := m.Store.DueTasks(ctx, m.Now(), dueBatchSize)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		tasks = withoutSeen(tasks, seen)
+		if len(tasks) == 0 {
+			break
+		}
+		errs = append(errs, m.runPersonalTasks(ctx, tasks)...)
+		for _, t := range tasks {
+			errs = append(errs, m.runEventTask(ctx, t))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// RunTask does one personal task at once: the table's stream names it right after its write. Tasks for a whole event
+// are left to RunDue, so that the stream never waits behind them.
+func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
+	switch t.Kind {
+	case deltag.TaskDelivery:
+		return m.deliver(ctx, t.Delivery)
+	case deltag.TaskPromote:
+		return m.Store.Promote(ctx, t.EventID, m.Now())
+	case deltag.TaskPurgeDeliveries:
+		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
+	}
+	return nil
+}
+
+// runPersonalTasks does the tasks that concern one person, several at a time.
+func (m *Mailer) runPersonalTasks(ctx context.Context, tasks []deltag.DueTask) []error {
+	personal := slices.DeleteFunc(slices.Clone(tasks), func(t deltag.DueTask) bool { return !t.IsPersonal() })
+	return forEach(personal, m.Limiter.Concurrency(), func(t deltag.DueTask) error {
+		if !m.hasTime(ctx) {
+			return nil // it stays due
+		}
+		return m.RunTask(ctx, t)
+	})
+}
+
+// runEventTask does a task that concerns all of an event.
+func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) error {
+	switch t.Kind {
+	case deltag.TaskMailing:
+		return m.runMailing(ctx, t.Mailing)
+	case deltag.TaskReconcile:
+		return m.reconcile(ctx, t.EventID)
+	case deltag.TaskEraseEvent:
+		for m.hasTime(ctx) {
+			if done, err := m.Store.EraseEvent(ctx, t.EventID, m.Now()); done || err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reconcile logs the drift that was corrected. After ErrConflict the task stays due, and a later tick tries again.
+func (m *Mailer) reconcile(ctx context.Context, eventID string) error {
+	r, err := m.Store.Reconcile(ctx, eventID, m.Now())
+	if err == nil && r.HasDrift() {
+		m.Log.ErrorContext(ctx, "seat counters had drifted and were corrected", "event", eventID,
+			"confirmed", r.Drift.Confirmed, "waiting", r.Drift.Waitlisted, "cancelled", r.Drift.Cancelled,
+			"places", r.WaitlistRepairs)
+	}
+	return ignoreErrors(err, deltag.ErrConflict)
+}
+
+// hasTime says whether there is time to begin something.
+func (m *Mailer) hasTime(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > shutdownMargin)
+}
+
+// withoutSeen drops the tasks that this tick has done already: the index may list them again until it has caught up.
+func withoutSeen(tasks []deltag.DueTask, seen map[deltag.DueTask]bool) []deltag.DueTask {
+	var unseen []deltag.DueTask
+	for _, t := range tasks {
+		if !seen[t] {
+			seen[t] = true
+			unseen = append(unseen, t)
+		}
+	}
+	return unseen
+}
+
+// forEach calls do for each item, limit at a time, and returns the errors. One failure does not stop the others.
+func forEach[T any](items []T, limit int, do func(T) error) []error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(items))
+	slots := make(chan struct{}, limit)
+	for i, item := range items {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = do(item)
+		})
+	}
+	wg.Wait()
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// ignoreErrors is nil for the errors that are harmless where it is called.
+func ignoreErrors(err error, harmless ...error) error {
+	if slices.ContainsFunc(harmless, func(h error) bool { return errors.Is(err, h) }) {
+		return nil
+	}
+	return err
+}
