@@ -13,15 +13,22 @@ import (
 type Role string
 
 const (
-	RoleOwner     Role = "owner"     // everything, including members, tokens and settings
+	RoleOwner     Role = "owner"     // everything; so far the same as RoleOrganiser
 	RoleOrganiser Role = "organiser" // read and change everything about events
 	RoleReader    Role = "reader"    // read only
 )
 
-// A Principal is an authenticated user of the API or the console.
+// A Channel is the front end through which somebody acts.
+type Channel string
+
+// ChannelAPI is the JSON API.
+const ChannelAPI Channel = "api"
+
+// A Principal is who asks for something, as far as they have proved it.
 type Principal struct {
-	Name string // of the access token, or the organiser's address
-	Role Role
+	Name    string // of the access token
+	Role    Role
+	Channel Channel
 }
 
 // MayRead says whether p may read events and their registrations.
@@ -41,7 +48,9 @@ type AccessToken struct {
 }
 
 // Principal is who a request with the token comes from.
-func (t AccessToken) Principal() Principal { return Principal{Name: t.Name, Role: t.Role} }
+func (t AccessToken) Principal() Principal {
+	return Principal{Name: t.Name, Role: t.Role, Channel: ChannelAPI}
+}
 
 const (
 	accessTokenPrefix = "dlt_" // lets people and secret scanners recognise one
