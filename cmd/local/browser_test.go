@@ -63,7 +63,7 @@ type browser struct {
 	ctx     context.Context
 	words   *i18n.Catalog
 	meeting *httptest.Server
-	o       organiser
+	o       organiserClient
 	email   string
 
 	mu      sync.Mutex

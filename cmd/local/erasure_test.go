@@ -69,12 +69,12 @@ func quoted(text string) string {
 // of them is in the table or on the disk.
 func TestErasure(t *testing.T) {
 	path := binary(t)
-	for name, erase := range map[string]func(o organiser, own string){
-		"ByThemselves": func(o organiser, own string) { o.do("POST", own+"/erase", form, "confirm=yes") },
-		"ByTheOrganiser": func(o organiser, _ string) {
+	for name, erase := range map[string]func(o organiserClient, own string){
+		"ByThemselves": func(o organiserClient, own string) { o.do("POST", own+"/erase", form, "confirm=yes") },
+		"ByTheOrganiser": func(o organiserClient, _ string) {
 			o.must("DELETE", "/registrations/"+list[struct{ ID string }](o, "registrations")[0].ID, "")
 		},
-		"BySchedule": func(o organiser, _ string) { o.goTo("2027-01-01T00:00:00Z") }, // 30 days after, and some hours
+		"BySchedule": func(o organiserClient, _ string) { o.goTo("2027-01-01T00:00:00Z") }, // 30 days after, and some hours
 	} {
 		t.Run("OnDisk/"+name, func(t *testing.T) {
 			folder := t.TempDir()

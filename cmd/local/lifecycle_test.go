@@ -86,7 +86,7 @@ func (p *process) feedback(to, kind string) {
 }
 
 // registration is the id of somebody's.
-func (o organiser) registration(email string) string {
+func (o organiserClient) registration(email string) string {
 	o.t.Helper()
 	for _, r := range list[struct{ ID, Email string }](o, "registrations") {
 		if r.Email == email {
@@ -110,7 +110,7 @@ func (p *process) unsubscribe(to string) (path string) {
 
 // agrees: each row of the ledger that says that a mail went out has its mail in the inbox, and each mail has its row. All others are
 // final, and say why.
-func (o organiser) agrees() {
+func (o organiserClient) agrees() {
 	o.t.Helper()
 	inbox := map[string]mail{}
 	for _, m := range o.mails() {

@@ -17,7 +17,7 @@ func TestLinks(t *testing.T) {
 	engine := storetest.Embedded(t)
 	p := start(t, binary(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-12-01T12:20:00Z", "DYNAMODB_ENDPOINT="+engine.Endpoint(), "TABLE="+engine.Table)
 	p.organiser().create(`{"slug":"andet","title":"Et andet","startsAt":"2027-01-12T13:00:00Z","endsAt":"2027-01-12T14:00:00Z",
-		"organiser":{"name":"UKON","email":"hej@example.dk"}}`, new(organiser))
+		"organiser":{"name":"UKON","email":"hej@example.dk"}}`, new(organiserClient))
 	// In English: a page that had looked the person up would betray itself by that.
 	p.confirm("andet", `{"name":"Anna","email":"anna@example.dk","language":"en"}`)
 	elsewhere := p.token("anna@example.dk", "/r/")
