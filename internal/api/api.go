@@ -39,7 +39,7 @@ func New(o Options) http.Handler {
 	s := &server{o}
 	mux := http.NewServeMux()
 	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: s.badParameter})
-	return s.requireToken(http.MaxBytesHandler(s.withProblemFallback(mux), maxBody))
+	return s.requireToken(s.withProblemFallback(mux))
 }
 
 // answer ends a handler: with err as a problem document if there is one, and otherwise with v as JSON, or no body if
@@ -51,7 +51,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, v an
 	case v == nil:
 		w.WriteHeader(status)
 	default:
-		writeJSON(w, status, v)
+		web.WriteJSON(w, status, v)
 	}
 }
 
@@ -121,6 +121,26 @@ func (s *server) authenticate(r *http.Request) (deltag.Principal, error) {
 	return t.Principal(), err
 }
 
+// readBody reads a JSON body. web.ErrMediaType, also when there is none.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Type") == "" {
+		return nil, web.ErrMediaType
+	}
+	return web.ReadBody(w, r, "application/json", "application/merge-patch+json")
+}
+
+// readJSON reads the body into v. When that fails it answers why, and returns false.
+func (s *server) readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	raw, err := readBody(w, r)
+	if err == nil {
+		err = web.DecodeJSON(raw, v)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+	return err == nil
+}
+
 const (
 	defaultLimit = 50
 	maxLimit     = 200
@@ -136,4 +156,13 @@ func pagination(limit *int, cursor *string) (int, string, error) {
 		return 0, "", badRequest(deltag.ValidationErrors{{Field: "limit", Code: "out-of-range", Limit: maxLimit}})
 	}
 	return n, deref(cursor), nil
+}
+
+// convertAll makes the list of an answer. It is never nil, which JSON would show as null.
+func convertAll[T, U any](items []T, convert func(T) U) []U {
+	out := make([]U, len(items))
+	for i, item := range items {
+		out[i] = convert(item)
+	}
+	return out
 }

@@ -30,7 +30,7 @@ func (s *server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
 
 // CreateEvent implements POST /events.
 func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
-	raw, err := readBody(r)
+	raw, err := readBody(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -43,8 +43,7 @@ func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
 // CloneEvent implements POST /events/{id}/clone.
 func (s *server) CloneEvent(w http.ResponseWriter, r *http.Request, id Id) {
 	var in Clone
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
 	now, clone := s.Now(), organiser.Clone{StartsAt: in.StartsAt, Title: in.Title, Slug: in.Slug}
@@ -54,7 +53,7 @@ func (s *server) CloneEvent(w http.ResponseWriter, r *http.Request, id Id) {
 
 // EditEvent implements PATCH /events/{id}.
 func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, params EditEventParams) {
-	raw, err := readBody(r)
+	raw, err := readBody(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return

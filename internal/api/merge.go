@@ -5,6 +5,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
+	"deltag/internal/web"
 )
 
 // mergePatch is the change that a JSON merge patch (RFC 7396) makes: what the patch does not name stays, null clears
@@ -12,7 +13,7 @@ import (
 func mergePatch(raw []byte) organiser.EventChange {
 	return func(e deltag.Event) (deltag.Event, error) {
 		p := patchBase(e)
-		if err := decode(raw, &p); err != nil {
+		if err := web.DecodeJSON(raw, &p); err != nil {
 			return e, err
 		}
 		invalid := p.requiredNulls()

@@ -15,8 +15,7 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, para
 		return
 	}
 	var in NewMessage
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
 	send := s.Organiser.SendMessage

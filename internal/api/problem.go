@@ -47,6 +47,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		err = badRequest(err)
 	}
 	e := web.BeginError(w, r, s.Log, err)
+	if e.Status == http.StatusBadRequest {
+		e = web.ErrBadRequest // one code for all that can't be read; the fields have their own
+	}
 	p := web.Problem{Title: cmp.Or(titles[e.Code], http.StatusText(e.Status)), Status: e.Status, Code: e.Code}
 	for _, f := range invalid {
 		p.Errors = append(p.Errors, web.ProblemField{Field: f.Field, Code: f.Code, Detail: detail(f)})

@@ -28,23 +28,22 @@ func (s *server) GetRegistration(w http.ResponseWriter, r *http.Request, id Id, 
 // AddRegistration implements POST /events/{id}/registrations.
 func (s *server) AddRegistration(w http.ResponseWriter, r *http.Request, id Id) {
 	var in SignUp
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
-	details := organiser.RegistrationDetails{
-		Name: in.Name, Email: in.Email, Organisation: deref(in.Organisation), Role: deref(in.Role),
-		Updates: deref(in.Updates), Answers: deref(in.Answers), Language: deltag.Language(deref(in.Language)),
+	typed := deltag.SignUpRequest{
+		Name: in.Name, Email: deltag.Address{Original: in.Email}, Organisation: deref(in.Organisation),
+		Role: deref(in.Role), Updates: deref(in.Updates), Answers: deref(in.Answers),
+		Language: deltag.Language(deref(in.Language)),
 	}
-	e, registration, err := s.Organiser.AddRegistration(r.Context(), principalOf(r), id, details, s.Now())
+	e, registration, err := s.Organiser.AddRegistration(r.Context(), principalOf(r), id, typed, s.Now())
 	s.answer(w, r, http.StatusCreated, toRegistration(e, registration), err)
 }
 
 // EditRegistration implements PATCH /events/{id}/registrations/{rid}.
 func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
 	var in RegistrationEdit
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
 	edit := organiser.RegistrationEdit{

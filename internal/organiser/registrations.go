@@ -31,34 +31,6 @@ type RegistrationStore interface {
 	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 }
 
-// RegistrationDetails are what is typed about a person.
-type RegistrationDetails struct {
-	Name         string
-	Email        string
-	Organisation string
-	Role         string
-	Updates      bool
-	Answers      map[string][]string // by question id
-	Language     deltag.Language     // of the mails; "" is the event's
-}
-
-// signUpRequest checks the details against e's questions. ValidationErrors.
-func (d RegistrationDetails) signUpRequest(e deltag.Event) (deltag.SignUpRequest, error) {
-	a, err := address.Parse(d.Email)
-	invalid := fieldErrors(err)
-	in := deltag.SignUpRequest{
-		Name: d.Name, Email: a, Organisation: d.Organisation, Role: d.Role, Updates: d.Updates, Answers: d.Answers,
-		Language: d.Language,
-	}.Normalize()
-	if in.Language == "" {
-		in.Language = e.Language
-	}
-	if !in.Language.IsSupported() {
-		invalid = append(invalid, deltag.FieldError{Field: "language", Code: "unknown-language"})
-	}
-	return in, append(invalid, fieldErrors(in.Validate(e))...).Err()
-}
-
 // Registrations is a page of an event's registrations. ValidationErrors for a bad cursor.
 func (s *Service) Registrations(
 	ctx context.Context, p deltag.Principal, eventID, cursor string, limit int,
@@ -116,13 +88,13 @@ func (s *Service) ExportRegistrations(
 // address that is signed up already stays as it is, so repeating it is harmless. ValidationErrors; ErrClosed; ErrFull;
 // ErrMailLimit.
 func (s *Service) AddRegistration(
-	ctx context.Context, p deltag.Principal, eventID string, d RegistrationDetails, now time.Time,
+	ctx context.Context, p deltag.Principal, eventID string, typed deltag.SignUpRequest, now time.Time,
 ) (deltag.Event, deltag.Registration, error) {
 	e, err := s.eventToEdit(ctx, p, eventID)
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}
-	in, err := d.signUpRequest(e)
+	in, err := address.ParseSignUp(typed, e)
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}
@@ -193,15 +165,15 @@ func (s *Service) cancelRegistration(
 
 // signUpRequest is r with what the edit names. ValidationErrors.
 func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration) (deltag.SignUpRequest, error) {
-	in, err := RegistrationDetails{
+	in, err := address.ParseSignUp(deltag.SignUpRequest{
 		Name:         valueOr(edit.Name, r.Name),
-		Email:        valueOr(edit.Email, r.Email.Original),
+		Email:        deltag.Address{Original: valueOr(edit.Email, r.Email.Original)},
 		Organisation: valueOr(edit.Organisation, r.Organisation),
 		Role:         valueOr(edit.Role, r.Role),
 		Updates:      valueOr(edit.Updates, r.Updates),
 		Answers:      edit.Answers,
 		Language:     r.Language,
-	}.signUpRequest(e)
+	}, e)
 	var invalid deltag.ValidationErrors
 	for _, f := range fieldErrors(err) {
 		question, isAnswer := strings.CutPrefix(f.Field, "answers.")
@@ -209,10 +181,8 @@ func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration
 			invalid = append(invalid, f)
 		}
 	}
-	answers := maps.Clone(r.Answers)
-	if answers == nil {
-		answers = map[string][]string{}
-	}
+	answers := map[string][]string{}
+	maps.Copy(answers, r.Answers)
 	for question := range edit.Answers {
 		delete(answers, question) // an empty answer is not in in.Answers
 	}

@@ -20,13 +20,13 @@ func TestAddRegistration(t *testing.T) {
 		wantEqual(t, r.Language, e.Language)
 	})
 	t.Run("LeavesSomebodyWhoIsSignedUpAsTheyAre", func(t *testing.T) {
-		in := organiser.RegistrationDetails{Name: "En anden", Email: "METTE@example.dk"}
+		in := deltag.SignUpRequest{Name: "En anden", Email: deltag.Address{Original: "METTE@example.dk"}}
 		_, r, err := f.AddRegistration(f.ctx, anna, e.ID, in, now)
 		wantError(t, err, nil)
 		wantEqual(t, r.Name, "Mette")
 	})
 	t.Run("IsRefusedAfterTheEnd", func(t *testing.T) {
-		in := organiser.RegistrationDetails{Name: "Søren", Email: "soeren@example.dk"}
+		in := deltag.SignUpRequest{Name: "Søren", Email: deltag.Address{Original: "soeren@example.dk"}}
 		_, _, err := f.AddRegistration(f.ctx, anna, e.ID, in, e.EndsAt)
 		wantError(t, err, deltag.ErrClosed)
 	})

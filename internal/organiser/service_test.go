@@ -61,10 +61,10 @@ func (f fixture) newEvent(change func(*deltag.Event)) deltag.Event {
 
 func (f fixture) addRegistration(e deltag.Event, email string) deltag.Registration {
 	f.t.Helper()
-	details := organiser.RegistrationDetails{
-		Name: "Mette", Email: email, Answers: map[string][]string{"hvad": {"Lære nyt"}},
+	typed := deltag.SignUpRequest{
+		Name: "Mette", Email: deltag.Address{Original: email}, Answers: map[string][]string{"hvad": {"Lære nyt"}},
 	}
-	_, r, err := f.AddRegistration(f.ctx, anna, e.ID, details, now)
+	_, r, err := f.AddRegistration(f.ctx, anna, e.ID, typed, now)
 	if err != nil {
 		f.t.Fatal(err)
 	}

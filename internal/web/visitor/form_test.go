@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
 	"deltag/internal/web"
@@ -24,10 +25,10 @@ func readSource(t *testing.T, path string) string {
 
 // checkValidated checks what holds for whatever was sent in: what passes is fit to be stored and mailed, and there are
 // words for what is wrong with anything else.
-func checkValidated(t *testing.T, input signUpInput, e deltag.Event) {
+func checkValidated(t *testing.T, typed deltag.SignUpRequest, e deltag.Event) {
 	t.Helper()
-	request, invalid := input.validate(e)
-	if len(invalid) == 0 {
+	request, err := address.ParseSignUp(typed, e)
+	if err == nil {
 		if request.Name == "" || request.Email.Normalized == "" {
 			t.Errorf("%+v passed without name or address", request)
 		}
@@ -38,7 +39,7 @@ func checkValidated(t *testing.T, input signUpInput, e deltag.Event) {
 		}
 		return
 	}
-	for _, f := range invalid {
+	for _, f := range err.(deltag.ValidationErrors) {
 		if !i18n.For(deltag.LanguageDanish).Has("error." + f.Code) {
 			t.Errorf("no words for %+v", f)
 		}
