@@ -23,6 +23,6 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, para
 		send = s.Organiser.PreviewMessage
 	}
 	message := organiser.Message{Audience: deltag.Audience(deref(in.Audience)), Text: in.Text, IdempotencyKey: key}
-	e, entry, err := send(r.Context(), principalOf(r), id, message, s.Now())
+	e, entry, err := send(r.Context(), callerOf(r), id, message)
 	s.answer(w, r, http.StatusAccepted, toTimelineEntry(e, entry), err)
 }

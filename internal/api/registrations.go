@@ -14,14 +14,14 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 		s.fail(w, r, err)
 		return
 	}
-	e, page, err := s.Organiser.Registrations(r.Context(), principalOf(r), id, cursor, limit)
+	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, cursor, limit)
 	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
 	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.
 func (s *server) GetRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	e, registration, err := s.Organiser.Registration(r.Context(), principalOf(r), id, rid)
+	e, registration, err := s.Organiser.Registration(r.Context(), callerOf(r), id, rid)
 	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
@@ -36,7 +36,7 @@ func (s *server) AddRegistration(w http.ResponseWriter, r *http.Request, id Id) 
 		Role: deref(in.Role), Updates: deref(in.Updates), Answers: deref(in.Answers),
 		Language: deltag.Language(deref(in.Language)),
 	}
-	e, registration, err := s.Organiser.AddRegistration(r.Context(), principalOf(r), id, typed, s.Now())
+	e, registration, err := s.Organiser.AddRegistration(r.Context(), callerOf(r), id, typed)
 	s.answer(w, r, http.StatusCreated, toRegistration(e, registration), err)
 }
 
@@ -50,13 +50,13 @@ func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id,
 		Name: in.Name, Email: in.Email, Organisation: in.Organisation, Role: in.Role, Updates: in.Updates,
 		Answers: deref(in.Answers), Status: (*deltag.RegistrationStatus)(in.Status),
 	}
-	e, registration, err := s.Organiser.EditRegistration(r.Context(), principalOf(r), id, rid, edit, s.Now())
+	e, registration, err := s.Organiser.EditRegistration(r.Context(), callerOf(r), id, rid, edit)
 	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
 // EraseRegistration implements DELETE /events/{id}/registrations/{rid}.
 func (s *server) EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	err := s.Organiser.EraseRegistration(r.Context(), principalOf(r), id, rid, s.Now())
+	err := s.Organiser.EraseRegistration(r.Context(), callerOf(r), id, rid)
 	s.answer(w, r, http.StatusNoContent, nil, err)
 }
 
