@@ -142,7 +142,7 @@ func BenchmarkPersonalPage(b *testing.B) {
 	engine.Transport.Reset()
 	for b.Loop() {
 		w := httptest.NewRecorder()
-		pages.ServeHTTP(w, httptest.NewRequest("GET", "/r/"+r.Link(deltag.PurposeManage), nil))
+		pages.ServeHTTP(w, httptest.NewRequest("GET", "/r/"+r.LinkToken(deltag.PurposeManage), nil))
 		if w.Code != 200 {
 			b.Fatal(w.Code, w.Body)
 		}

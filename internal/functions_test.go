@@ -115,7 +115,7 @@ func (d *deployment) newEvent() deltag.Event {
 		ID: id, Slug: "samskabelse", Title: "Samskabelse", Language: deltag.LanguageDanish, StartsAt: start,
 		EndsAt:   start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
-		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, ScheduledMails: deltag.DefaultScheduledMails(),
 	}.WithInitialState(time.Now())
 	if err := d.store.CreateEvent(context.Background(), e, plan); err != nil {
 		d.t.Fatal(err)

@@ -69,7 +69,7 @@ func (d *deployment) dueEvent(people int) deltag.Event {
 		EndsAt:   start.Add(time.Hour),
 		TimeZone: "Europe/Copenhagen", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
 		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret,
-		Reminders: []deltag.Reminder{{Kind: "reminder-PT1H", Offset: deltag.Offset(-time.Hour)}},
+		ScheduledMails: []deltag.ScheduledMail{{Kind: "reminder-PT1H", Offset: deltag.Offset(-time.Hour)}},
 	}.WithInitialState(hoursAgo)
 	d.must(d.store.CreateEvent(context.Background(), e, plan))
 	var wg sync.WaitGroup

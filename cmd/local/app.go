@@ -28,7 +28,7 @@ import (
 	"deltag/internal/local"
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
-	usecases "deltag/internal/organiser" // the tests have a type organiser
+	"deltag/internal/organiser"
 	"deltag/internal/ses"
 	"deltag/internal/web/visitor"
 )
@@ -93,7 +93,7 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 			MinResponseTime: visitor.MinResponseTime,
 		}))),
 		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{
-			Organiser: &usecases.Service{Store: store, Random: rand.Reader}, Tokens: store,
+			Organiser: &organiser.Service{Store: store, Random: rand.Reader}, Tokens: store,
 			BaseURL: s.baseURL, Now: clock.Now, Log: log,
 		}))),
 		Now: clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,

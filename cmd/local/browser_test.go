@@ -66,7 +66,7 @@ type browser struct {
 	ctx       context.Context
 	words     *i18n.Catalog
 	meeting   *httptest.Server
-	organiser organiser
+	organiser organiserClient
 	email     string
 
 	mu      sync.Mutex

@@ -37,7 +37,7 @@ Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
 		JoinURL:       "https://meet.example.org/samskabelse",
 		Organiser:     deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
-		RetentionDays: 30, Reminders: deltag.DefaultReminders(), Status: deltag.EventOpen,
+		RetentionDays: 30, ScheduledMails: deltag.DefaultScheduledMails(), Status: deltag.EventOpen,
 		Questions: []deltag.Question{{ID: "emne", Kind: deltag.QuestionShortText, Label: "Hvad vil du helst tale om?"}},
 	}
 	if e.ID, err = deltag.NewID(rand.Reader); err != nil {

@@ -74,12 +74,12 @@ func quotedPrintable(text string) string {
 // nothing of the person is in the table or on disk.
 func TestErasure(t *testing.T) {
 	path := build(t)
-	for name, erase := range map[string]func(o organiser, page string){
-		"ByThePerson": func(o organiser, page string) { o.do("POST", page+"/erase", form, "confirm=yes") },
-		"ByTheOrganiser": func(o organiser, _ string) {
+	for name, erase := range map[string]func(o organiserClient, page string){
+		"ByThePerson": func(o organiserClient, page string) { o.do("POST", page+"/erase", form, "confirm=yes") },
+		"ByTheOrganiser": func(o organiserClient, _ string) {
 			o.must("DELETE", "/registrations/"+list[struct{ ID string }](o, "registrations")[0].ID, "")
 		},
-		"WhenRetentionEnds": func(o organiser, _ string) {
+		"WhenRetentionEnds": func(o organiserClient, _ string) {
 			o.setClock("2027-01-01T00:00:00Z")
 		}, // 30 days after, and some hours
 	} {

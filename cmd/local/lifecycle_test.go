@@ -86,7 +86,7 @@ func (p *process) feedback(to, kind string) {
 }
 
 // registration is the id of an address's registration.
-func (o organiser) registration(email string) string {
+func (o organiserClient) registration(email string) string {
 	o.t.Helper()
 	for _, r := range list[struct{ ID, Email string }](o, "registrations") {
 		if r.Email == email {
@@ -111,7 +111,7 @@ func (p *process) unsubscribe(to string) (path string) {
 
 // checkLedgerAgainstInbox: each delivery that was sent has its mail in the inbox, and each mail its delivery. All other
 // deliveries are final and have a reason.
-func (o organiser) checkLedgerAgainstInbox() {
+func (o organiserClient) checkLedgerAgainstInbox() {
 	o.t.Helper()
 	inbox := map[string]mail{}
 	for _, m := range o.mails() {

@@ -85,7 +85,7 @@ func TestLinksChangeNothing(t *testing.T) {
 }
 
 // create makes an event; into is an organiser who calls the API about it.
-func (o organiser) create(event string, into *organiser) {
+func (o organiserClient) create(event string, into *organiserClient) {
 	o.t.Helper()
 	status, raw := o.call("POST", "/api/v1/events", event)
 	var made struct{ ID string }
@@ -96,7 +96,7 @@ func (o organiser) create(event string, into *organiser) {
 	into.path = "/api/v1/events/" + made.ID
 }
 
-func (o organiser) must(method, path, body string) {
+func (o organiserClient) must(method, path, body string) {
 	o.t.Helper()
 	if status, raw := o.call(method, o.path+path, body); status >= 300 {
 		o.t.Fatalf("%s %s: %d %s", method, path, status, raw)

@@ -21,7 +21,7 @@ func TestLinks(t *testing.T) {
 	)
 	p.organiser().create(`{"slug":"andet","title":"Et andet",
 		"startsAt":"2027-01-12T13:00:00Z","endsAt":"2027-01-12T14:00:00Z",
-		"organiser":{"name":"UKON","email":"hej@example.dk"}}`, new(organiser))
+		"organiser":{"name":"UKON","email":"hej@example.dk"}}`, new(organiserClient))
 	// In English, so that a page that had looked the person up would differ.
 	p.confirm("andet", `{"name":"Anna","email":"anna@example.dk","language":"en"}`)
 	elsewhere := p.token("anna@example.dk", "/r/")

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// An organiser calls the API about one event: the demo event, unless create was called.
-type organiser struct {
+// An organiserClient calls the API about one event: the demo event, unless create was called.
+type organiserClient struct {
 	*process
 	token, path string
 }
 
-func (p *process) organiser() organiser {
+func (p *process) organiser() organiserClient {
 	p.t.Helper()
-	o := organiser{process: p}
+	o := organiserClient{process: p}
 	var made struct{ Token string }
 	if err := json.Unmarshal(p.post("/local/token", ""), &made); err != nil {
 		p.t.Fatal(err)
@@ -31,7 +31,7 @@ func (p *process) organiser() organiser {
 	return o
 }
 
-func (o organiser) call(method, path, body string) (status int, answer []byte) {
+func (o organiserClient) call(method, path, body string) (status int, answer []byte) {
 	o.t.Helper()
 	contentType := ""
 	if body != "" {
@@ -41,7 +41,7 @@ func (o organiser) call(method, path, body string) (status int, answer []byte) {
 	return res.StatusCode, raw
 }
 
-func (o organiser) read(path string, v any) {
+func (o organiserClient) read(path string, v any) {
 	o.t.Helper()
 	status, raw := o.call("GET", path, "")
 	if status != 200 {
@@ -54,7 +54,7 @@ func (o organiser) read(path string, v any) {
 
 type counts struct{ Confirmed, Waiting, Cancelled, Attended int }
 
-func (o organiser) counts() counts {
+func (o organiserClient) counts() counts {
 	o.t.Helper()
 	var event struct{ Counts counts }
 	o.read(o.path, &event)
@@ -62,7 +62,7 @@ func (o organiser) counts() counts {
 }
 
 // list reads all pages of a list. They are short, so that there are several.
-func list[T any](o organiser, name string) (all []T) {
+func list[T any](o organiserClient, name string) (all []T) {
 	o.t.Helper()
 	for cursor := ""; ; {
 		var page struct {
@@ -84,7 +84,7 @@ func (d delivery) isActive() bool {
 }
 
 // waitUntilSent waits until no delivery is active.
-func (o organiser) waitUntilSent() {
+func (o organiserClient) waitUntilSent() {
 	o.t.Helper()
 	o.until("the end of all sending", func() bool {
 		return !slices.ContainsFunc(list[delivery](o, "deliveries"), delivery.isActive)
@@ -106,7 +106,7 @@ func (p *process) wantKinds(people []string, want string) {
 }
 
 // history is a delivery's list of statuses and reasons.
-func (o organiser) history(id string) string {
+func (o organiserClient) history(id string) string {
 	o.t.Helper()
 	var d struct {
 		History []struct{ Status, Reason string }

@@ -39,7 +39,7 @@ func New(o Options) http.Handler {
 	s := &server{o}
 	mux := http.NewServeMux()
 	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: mux, ErrorHandlerFunc: s.badParameter})
-	return s.requireToken(http.MaxBytesHandler(s.withProblemFallback(mux), maxBody))
+	return s.requireToken(s.withProblemFallback(mux))
 }
 
 // answer ends a handler: with err as a problem document if there is one, and otherwise with v as JSON, or no body if
@@ -51,7 +51,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, v an
 	case v == nil:
 		w.WriteHeader(status)
 	default:
-		writeJSON(w, status, v)
+		web.WriteJSON(w, status, v)
 	}
 }
 
@@ -81,12 +81,12 @@ func (p *headerRecorder) Header() http.Header       { return p.header }
 func (*headerRecorder) Write(b []byte) (int, error) { return len(b), nil }
 func (*headerRecorder) WriteHeader(int)             {}
 
-type principalKey struct{}
+type callerKey struct{}
 
-// principalOf is who sends a request that requireToken has let through. The zero Principal may do nothing.
-func principalOf(r *http.Request) deltag.Principal {
-	p, _ := r.Context().Value(principalKey{}).(deltag.Principal)
-	return p
+// callerOf is who sends a request that requireToken has let through, and when. The zero Caller may do nothing.
+func callerOf(r *http.Request) organiser.Caller {
+	c, _ := r.Context().Value(callerKey{}).(organiser.Caller)
+	return c
 }
 
 // requireToken lets requests with a valid token through. Every other gets the same answer, whatever is wrong with it. A
@@ -95,30 +95,51 @@ func (s *server) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		p, err := s.authenticate(r)
-		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead && !p.MayEdit() {
+		c, err := s.authenticate(r)
+		if err == nil && r.Method != http.MethodGet && r.Method != http.MethodHead && !c.MayEdit() {
 			err = deltag.ErrForbidden
 		}
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
 
-// authenticate is the principal of a request's token. web.ErrUnauthorized.
-func (s *server) authenticate(r *http.Request) (deltag.Principal, error) {
+// authenticate is the caller that a request's token names. web.ErrUnauthorized.
+func (s *server) authenticate(r *http.Request) (organiser.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	hash, ok := deltag.HashAccessToken(token)
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return deltag.Principal{}, web.ErrUnauthorized
+		return organiser.Caller{}, web.ErrUnauthorized
 	}
+	now := s.Now()
 	t, err := s.Tokens.Token(r.Context(), hash)
-	if errors.Is(err, deltag.ErrNotFound) || err == nil && !s.Now().Before(t.ExpiresAt) {
-		return deltag.Principal{}, web.ErrUnauthorized
+	if errors.Is(err, deltag.ErrNotFound) || err == nil && !now.Before(t.ExpiresAt) {
+		return organiser.Caller{}, web.ErrUnauthorized
 	}
-	return t.Principal(), err
+	return organiser.Caller{Principal: t.Principal(), Now: now}, err
+}
+
+// readBody reads a JSON body. web.ErrMediaType, also when there is none.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Type") == "" {
+		return nil, web.ErrMediaType
+	}
+	return web.ReadBody(w, r, "application/json", "application/merge-patch+json")
+}
+
+// readJSON reads the body into v. When that fails it answers why, and returns false.
+func (s *server) readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	raw, err := readBody(w, r)
+	if err == nil {
+		err = web.DecodeJSON(raw, v)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+	return err == nil
 }
 
 const (
@@ -136,4 +157,13 @@ func pagination(limit *int, cursor *string) (int, string, error) {
 		return 0, "", badRequest(deltag.ValidationErrors{{Field: "limit", Code: "out-of-range", Limit: maxLimit}})
 	}
 	return n, deref(cursor), nil
+}
+
+// convertAll makes the list of an answer. It is never nil, which JSON would show as null.
+func convertAll[T, U any](items []T, convert func(T) U) []U {
+	out := make([]U, len(items))
+	for i, item := range items {
+		out[i] = convert(item)
+	}
+	return out
 }

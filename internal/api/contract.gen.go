@@ -18,7 +18,7 @@ import (
 type Clone struct {
 	Slug *string `json:"slug,omitempty"`
 
-	// StartsAt The length stays
+	// StartsAt The duration stays the same
 	StartsAt time.Time `json:"startsAt"`
 	Title    *string   `json:"title,omitempty"`
 }
@@ -64,11 +64,11 @@ type Event struct {
 	JoinUrl     string    `json:"joinUrl"`
 	Language    string    `json:"language"`
 
-	// Notice The mail about an edit, while it waits for further edits
+	// Notice The change notice, while it waits for further edits
 	Notice    *Notice   `json:"notice,omitempty"`
 	Organiser Organiser `json:"organiser"`
 
-	// OverCapacity How many are confirmed above the capacity, after it was lowered. Nobody loses a seat; none is given until so many have been given up
+	// OverCapacity How many more are confirmed than the capacity allows, after it was lowered. Nobody loses their seat, but no seat is given away until as many have been freed
 	OverCapacity    *int       `json:"overCapacity,omitempty"`
 	PromoteUntil    *string    `json:"promoteUntil"`
 	Questions       []Question `json:"questions"`
@@ -85,7 +85,7 @@ type Event struct {
 	TimeZone string `json:"timeZone"`
 	Title    string `json:"title"`
 
-	// Url The event's page
+	// Url The address of the event page
 	Url         string `json:"url"`
 	WaitingList bool   `json:"waitingList"`
 }
@@ -131,7 +131,7 @@ type FieldError struct {
 
 // NewEvent defines model for NewEvent.
 type NewEvent struct {
-	// Capacity null is no limit
+	// Capacity null means no limit
 	Capacity    *int      `json:"capacity,omitempty"`
 	Description *string   `json:"description,omitempty"`
 	EndsAt      time.Time `json:"endsAt"`
@@ -139,22 +139,22 @@ type NewEvent struct {
 	Language    *string   `json:"language,omitempty"`
 	Organiser   Organiser `json:"organiser"`
 
-	// PromoteUntil When nobody on the waitlist gets a seat any more, as a distance from the start: -PT30M. null: until the end
+	// PromoteUntil When free seats stop going to the waiting list, as an offset from the start, such as -PT30M. null: at the end of the event
 	PromoteUntil *string     `json:"promoteUntil,omitempty"`
 	Questions    *[]Question `json:"questions,omitempty"`
 
-	// RemindOrganiser The organiser gets the reminders too
+	// RemindOrganiser The organiser gets a copy of each reminder
 	RemindOrganiser *bool `json:"remindOrganiser,omitempty"`
 
-	// Reminders 24 hours, 1 hour and 10 minutes before, when absent
+	// Reminders If left out: 24 hours, 1 hour and 10 minutes before the start
 	Reminders *[]Reminder `json:"reminders,omitempty"`
 
-	// RetentionDays Personal data is erased so many days after the end
+	// RetentionDays Personal data is erased this many days after the end
 	RetentionDays  *int       `json:"retentionDays,omitempty"`
 	SignUpClosesAt *time.Time `json:"signUpClosesAt,omitempty"`
 	SignUpOpensAt  *time.Time `json:"signUpOpensAt,omitempty"`
 
-	// Slug Made from the title when absent
+	// Slug Made from the title if left out
 	Slug     *string   `json:"slug,omitempty"`
 	StartsAt time.Time `json:"startsAt"`
 
@@ -170,14 +170,14 @@ type NewMessage struct {
 	// Audience all, confirmed, waiting, attended or missed
 	Audience *string `json:"audience,omitempty"`
 
-	// Preview To the event's organiser alone, to see what it will look like
+	// Preview Send it to the event's organiser only, to see what it will look like
 	Preview *bool `json:"preview,omitempty"`
 
-	// Text May hold {name}, {title}, {when} and {link}
+	// Text May contain the placeholders {name}, {title}, {when} and {link}
 	Text string `json:"text"`
 }
 
-// Notice The mail about an edit, while it waits for further edits
+// Notice The change notice, while it waits for further edits
 type Notice struct {
 	DueAt time.Time `json:"dueAt"`
 	Kind  string    `json:"kind"`
@@ -187,10 +187,10 @@ type Notice struct {
 type Numbers struct {
 	Counts Counts `json:"counts"`
 
-	// ErasedAt When everything personal was erased
+	// ErasedAt When all personal data of the event was erased
 	ErasedAt *time.Time `json:"erasedAt,omitempty"`
 
-	// Erasures People who have had themselves erased
+	// Erasures How many people had their data erased before the retention ended
 	Erasures int `json:"erasures"`
 
 	// Mails By kind and status
@@ -206,7 +206,7 @@ type Numbers struct {
 
 // Organiser defines model for Organiser.
 type Organiser struct {
-	// Email Replies to every mail go here
+	// Email Replies to mails are sent to this address
 	Email string `json:"email"`
 	Name  string `json:"name"`
 }
@@ -237,13 +237,13 @@ type Question struct {
 	Required *bool     `json:"required,omitempty"`
 }
 
-// Recount What was wrong, and has been corrected; all zero when nothing was
+// Recount How the counters and the waiting list differed from the registrations. It has been corrected; all zero if nothing differed.
 type Recount struct {
 	At        time.Time `json:"at"`
 	Cancelled int       `json:"cancelled"`
 	Confirmed int       `json:"confirmed"`
 
-	// Places Waitlist entries that were missing or left over
+	// Places Entries of the waiting list that were missing or left over
 	Places  int `json:"places"`
 	Waiting int `json:"waiting"`
 }
@@ -286,7 +286,7 @@ type RegistrationList struct {
 
 // Reminder defines model for Reminder.
 type Reminder struct {
-	// Kind reminder-P1D and the like, made from the offset when absent; followup-attended or followup-missed
+	// Kind reminder- and the offset, such as reminder-P1D (the default), or followup-attended or followup-missed
 	Kind *string `json:"kind,omitempty"`
 
 	// Offset ISO 8601 duration of days, hours and minutes: negative before the start, positive after the end. A day is 24 hours.
@@ -294,7 +294,7 @@ type Reminder struct {
 	// Example: -PT1H
 	Offset string `json:"offset"`
 
-	// Text A paragraph of one's own. A follow-up without one is not sent.
+	// Text The organiser's own paragraph in the mail. A follow-up without one is not sent.
 	Text *string `json:"text,omitempty"`
 }
 
@@ -325,16 +325,16 @@ type Timeline struct {
 type TimelineEntry struct {
 	DueAt time.Time `json:"dueAt"`
 
-	// DueAtLocal The same in the event's time zone
+	// DueAtLocal dueAt in the event's time zone
 	//
 	// Example: 2026-11-30T14:00:00+01:00
 	DueAtLocal string `json:"dueAtLocal"`
 
-	// Expected How many would get it if nothing changed until then
+	// Expected How many will get it if nothing changes until then
 	Expected int    `json:"expected"`
 	Kind     string `json:"kind"`
 
-	// Reason Why it will not go out
+	// Reason Why it is not sent
 	Reason  string `json:"reason"`
 	Sent    int    `json:"sent"`
 	Skipped int    `json:"skipped"`
@@ -378,13 +378,13 @@ type ListDeliveriesParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only with this status
+	// Status Only deliveries with this status
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
-	// Kind Only of this kind
+	// Kind Only mails of this kind
 	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
 
-	// Email Only to this address, all on one page
+	// Email Only mails to this address, all on one page
 	Email *string `form:"email,omitempty" json:"email,omitempty"`
 }
 
@@ -419,67 +419,67 @@ type EditRegistrationJSONRequestBody = RegistrationEdit
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListEvents All events, the earliest start first. `counts` is in the single event only.
+	// ListEvents List all events, ordered by start. Their `counts` are left out; GET a single event to see them.
 	// (GET /api/v1/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
-	// CreateEvent Create an event. Its reminders are planned at once; none for a time that has passed.
+	// CreateEvent Create an event and plan its reminders, except those whose time has passed
 	// (POST /api/v1/events)
 	CreateEvent(w http.ResponseWriter, r *http.Request)
-	// GetEvent An event with its counts
+	// GetEvent Get an event with its counts
 	// (GET /api/v1/events/{id})
 	GetEvent(w http.ResponseWriter, r *http.Request, id Id)
 	// EditEvent Change fields of an event
 	// (PATCH /api/v1/events/{id})
 	EditEvent(w http.ResponseWriter, r *http.Request, id Id, params EditEventParams)
-	// CancelEvent Cancel an event. Everybody with a seat or on the waitlist gets a mail, and nothing is sent after it. Final.
+	// CancelEvent Cancel an event for good. Everybody with a seat or on the waiting list gets a mail about it, and no reminders after that.
 	// (POST /api/v1/events/{id}/cancel)
 	CancelEvent(w http.ResponseWriter, r *http.Request, id Id)
-	// CloneEvent A new draft with the same words, questions and reminders, at another time. People don't come along.
+	// CloneEvent Create a draft with the same texts, questions and reminders at another time. Registrations are not copied.
 	// (POST /api/v1/events/{id}/clone)
 	CloneEvent(w http.ResponseWriter, r *http.Request, id Id)
-	// ListDeliveries The mail ledger, by registration. With a filter a page may hold fewer than `limit`, or none, and still have a `next`.
+	// ListDeliveries List the mail ledger, ordered by registration. With a filter, a page may have fewer items than `limit`, or none, and still have a `next`.
 	// (GET /api/v1/events/{id}/deliveries)
 	ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, params ListDeliveriesParams)
-	// GetDelivery A delivery with its whole history
+	// GetDelivery Get a delivery with its history
 	// (GET /api/v1/events/{id}/deliveries/{did})
 	GetDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did)
-	// ResendDelivery Send a mail once more
+	// ResendDelivery Send a mail again
 	// (POST /api/v1/events/{id}/deliveries/{did}/resend)
 	ResendDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did)
-	// SendMessage Write to all, or to a part
+	// SendMessage Send a message to all attendees, or to some of them
 	// (POST /api/v1/events/{id}/messages)
 	SendMessage(w http.ResponseWriter, r *http.Request, id Id, params SendMessageParams)
-	// SendNotice Send the mail about an edit now, instead of waiting for further edits
+	// SendNotice Send the change notice now, instead of waiting for further edits
 	// (POST /api/v1/events/{id}/notice)
 	SendNotice(w http.ResponseWriter, r *http.Request, id Id)
-	// GetNumbers What is known of an event without its people; it stays when they are erased
+	// GetNumbers Get statistics without personal data. They are kept when the registrations are erased.
 	// (GET /api/v1/events/{id}/numbers)
 	GetNumbers(w http.ResponseWriter, r *http.Request, id Id)
-	// GetRecount What the last recount found; the schedule makes one each day
+	// GetRecount Get the result of the latest reconciliation. One is made each day.
 	// (GET /api/v1/events/{id}/recount)
 	GetRecount(w http.ResponseWriter, r *http.Request, id Id)
-	// Recount Check the counted seats and the waitlist against the registrations, and correct them
+	// Recount Reconcile the counters and the waiting list with the registrations
 	// (POST /api/v1/events/{id}/recount)
 	Recount(w http.ResponseWriter, r *http.Request, id Id)
-	// ListRegistrations Who has signed up
+	// ListRegistrations List the registrations
 	// (GET /api/v1/events/{id}/registrations)
 	ListRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ListRegistrationsParams)
-	// AddRegistration Sign somebody up. They get the confirmation. An address that is signed up already stays as it is.
+	// AddRegistration Sign somebody up and send them the confirmation. If the address is signed up already, its registration stays as it is.
 	// (POST /api/v1/events/{id}/registrations)
 	AddRegistration(w http.ResponseWriter, r *http.Request, id Id)
-	// ExportRegistrations The list for Excel, as Danish Excel reads it (UTF-8 with BOM, semicolons)
+	// ExportRegistrations Get the registrations as a CSV file that Danish Excel can open (UTF-8 with BOM, semicolons)
 	// (GET /api/v1/events/{id}/registrations.csv)
 	ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id)
-	// EraseRegistration Erase everything personal about somebody who asks for it
+	// EraseRegistration Erase somebody's personal data at their request
 	// (DELETE /api/v1/events/{id}/registrations/{rid})
 	EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
-	// GetRegistration One registration
+	// GetRegistration Get a registration
 	// (GET /api/v1/events/{id}/registrations/{rid})
 	GetRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
 	// EditRegistration Correct a registration, or cancel it
 	// (PATCH /api/v1/events/{id}/registrations/{rid})
 	EditRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
-	// GetTimeline Every mail to all of the event, those to come and those that went out
+	// GetTimeline List the mails to all attendees, planned and sent
 	// (GET /api/v1/events/{id}/timeline)
 	GetTimeline(w http.ResponseWriter, r *http.Request, id Id)
 }

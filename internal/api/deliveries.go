@@ -21,7 +21,7 @@ func (s *server) ListDeliveries(w http.ResponseWriter, r *http.Request, id Id, p
 		s.fail(w, r, err)
 		return
 	}
-	e, page, err := s.Organiser.Deliveries(r.Context(), principalOf(r), id, filter, cursor, limit)
+	e, page, err := s.Organiser.Deliveries(r.Context(), callerOf(r), id, filter, cursor, limit)
 	items := convertAll(page.Items, func(d deltag.Delivery) Delivery { return toDelivery(e, d) })
 	s.answer(w, r, http.StatusOK, DeliveryList{Items: items, Next: page.Next}, err)
 }
@@ -44,7 +44,7 @@ func (params ListDeliveriesParams) filter() (organiser.DeliveryFilter, error) {
 
 // GetDelivery implements GET /events/{id}/deliveries/{did}.
 func (s *server) GetDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did) {
-	e, d, err := s.Organiser.Delivery(r.Context(), principalOf(r), id, did)
+	e, d, err := s.Organiser.Delivery(r.Context(), callerOf(r), id, did)
 	out := toDelivery(e, d)
 	out.History = new(convertAll(d.History, func(c deltag.StatusChange) Step {
 		return Step{At: c.At.In(e.Zone()), Status: string(c.Status), Reason: string(c.Reason)}
@@ -54,7 +54,7 @@ func (s *server) GetDelivery(w http.ResponseWriter, r *http.Request, id Id, did 
 
 // ResendDelivery implements POST /events/{id}/deliveries/{did}/resend.
 func (s *server) ResendDelivery(w http.ResponseWriter, r *http.Request, id Id, did Did) {
-	err := s.Organiser.ResendDelivery(r.Context(), principalOf(r), id, did, s.Now())
+	err := s.Organiser.ResendDelivery(r.Context(), callerOf(r), id, did)
 	s.answer(w, r, http.StatusAccepted, nil, err)
 }
 

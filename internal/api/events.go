@@ -16,83 +16,75 @@ func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params ListE
 		s.fail(w, r, err)
 		return
 	}
-	page, err := s.Organiser.Events(r.Context(), principalOf(r), cursor, limit)
-	now := s.Now()
-	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, now) })
+	page, err := s.Organiser.Events(r.Context(), callerOf(r), cursor, limit)
+	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, callerOf(r).Now) })
 	s.answer(w, r, http.StatusOK, EventList{Items: items, Next: page.Next}, err)
 }
 
 // GetEvent implements GET /events/{id}.
 func (s *server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	e, counts, err := s.Organiser.Event(r.Context(), principalOf(r), id)
-	s.answerEvent(w, r, e, counts, s.Now(), err)
+	e, counts, err := s.Organiser.Event(r.Context(), callerOf(r), id)
+	s.answerEvent(w, r, e, counts, err)
 }
 
 // CreateEvent implements POST /events.
 func (s *server) CreateEvent(w http.ResponseWriter, r *http.Request) {
-	raw, err := readBody(r)
+	raw, err := readBody(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	now := s.Now()
-	e, err := s.Organiser.CreateEvent(r.Context(), principalOf(r), mergePatch(raw), now)
-	s.answerNewEvent(w, r, e, now, err)
+	e, err := s.Organiser.CreateEvent(r.Context(), callerOf(r), mergePatch(raw))
+	s.answerNewEvent(w, r, e, err)
 }
 
 // CloneEvent implements POST /events/{id}/clone.
 func (s *server) CloneEvent(w http.ResponseWriter, r *http.Request, id Id) {
 	var in Clone
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
-	now, clone := s.Now(), organiser.Clone{StartsAt: in.StartsAt, Title: in.Title, Slug: in.Slug}
-	e, err := s.Organiser.CloneEvent(r.Context(), principalOf(r), id, clone, now)
-	s.answerNewEvent(w, r, e, now, err)
+	e, err := s.Organiser.CloneEvent(r.Context(), callerOf(r), id, organiser.Clone(in))
+	s.answerNewEvent(w, r, e, err)
 }
 
 // EditEvent implements PATCH /events/{id}.
 func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, params EditEventParams) {
-	raw, err := readBody(r)
+	raw, err := readBody(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	now, revision := s.Now(), expectedRevision(params.IfMatch)
-	e, counts, err := s.Organiser.EditEvent(r.Context(), principalOf(r), id, revision, mergePatch(raw), now)
-	s.answerEvent(w, r, e, counts, now, err)
+	revision := expectedRevision(params.IfMatch)
+	e, counts, err := s.Organiser.EditEvent(r.Context(), callerOf(r), id, revision, mergePatch(raw))
+	s.answerEvent(w, r, e, counts, err)
 }
 
 // CancelEvent implements POST /events/{id}/cancel.
 func (s *server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	now := s.Now()
-	e, counts, err := s.Organiser.CancelEvent(r.Context(), principalOf(r), id, now)
-	s.answerEvent(w, r, e, counts, now, err)
+	e, counts, err := s.Organiser.CancelEvent(r.Context(), callerOf(r), id)
+	s.answerEvent(w, r, e, counts, err)
 }
 
 // SendNotice implements POST /events/{id}/notice.
 func (s *server) SendNotice(w http.ResponseWriter, r *http.Request, id Id) {
-	now := s.Now()
-	e, counts, err := s.Organiser.SendNotice(r.Context(), principalOf(r), id, now)
-	s.answerEvent(w, r, e, counts, now, err)
+	e, counts, err := s.Organiser.SendNotice(r.Context(), callerOf(r), id)
+	s.answerEvent(w, r, e, counts, err)
 }
 
-func (s *server) answerEvent(
-	w http.ResponseWriter, r *http.Request, e deltag.Event, c deltag.Counts, now time.Time, err error,
-) {
+func (s *server) answerEvent(w http.ResponseWriter, r *http.Request, e deltag.Event, c deltag.Counts, err error) {
 	if err == nil {
 		w.Header().Set("ETag", etag(e.Revision))
 	}
-	s.answer(w, r, http.StatusOK, s.toEvent(e, &c, now), err)
+	s.answer(w, r, http.StatusOK, s.toEvent(e, &c, callerOf(r).Now), err)
 }
 
-func (s *server) answerNewEvent(w http.ResponseWriter, r *http.Request, e deltag.Event, now time.Time, err error) {
+func (s *server) answerNewEvent(w http.ResponseWriter, r *http.Request, e deltag.Event, err error) {
 	if err == nil {
 		w.Header().Set("Location", s.BaseURL+"/api/v1/events/"+e.ID)
 		w.Header().Set("ETag", etag(e.Revision))
 	}
-	s.answer(w, r, http.StatusCreated, s.toEvent(e, &deltag.Counts{}, now), err)
+	s.answer(w, r, http.StatusCreated, s.toEvent(e, &deltag.Counts{}, callerOf(r).Now), err)
 }
 
 // etag is an event's revision.
@@ -122,7 +114,7 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 		RemindOrganiser: e.Organiser.ReceivesReminders,
 		SignUpOpensAt:   timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
-		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.Reminders, toReminder),
+		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.ScheduledMails, toReminder),
 	}
 	if e.PromotionCutoff != 0 {
 		out.PromoteUntil = new(e.PromotionCutoff.String())
@@ -133,7 +125,7 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 			out.OverCapacity = &over
 		}
 	}
-	if notice := e.PendingNotice; notice.Kind != "" && now.Before(notice.DueAt) {
+	if notice := e.LatestNotice; notice.Kind != "" && now.Before(notice.DueAt) {
 		out.Notice = &Notice{Kind: string(notice.Kind), DueAt: notice.DueAt.In(zone)}
 	}
 	return out
@@ -155,7 +147,7 @@ func toQuestion(q deltag.Question) Question {
 	return out
 }
 
-func toReminder(r deltag.Reminder) Reminder {
+func toReminder(r deltag.ScheduledMail) Reminder {
 	out := Reminder{Kind: new(string(r.Kind)), Offset: r.Offset.String()}
 	if r.Text != "" {
 		out.Text = &r.Text

@@ -38,6 +38,10 @@ func TestCreateEventRefuses(t *testing.T) {
 		code   string
 	}{
 		"AnUnknownField":         {`{"titel":"x"}`, 400, "titel", "unknown-field"},
+		"AFieldInCapitals":       {`{"Title":"x"}`, 400, "Title", "unknown-field"},
+		"AnUnknownFieldWithin":   {`{"organiser":{"mail":"x"}}`, 400, "organiser.mail", "unknown-field"},
+		"AFieldTwice":            {`{"title":"x","title":"y"}`, 400, "title", "twice"},
+		"AFieldOfAListTwice":     {`{"questions":[{"id":"a","id":"b"}]}`, 400, "questions.id", "twice"},
 		"AWrongType":             {`{"title":1}`, 400, "title", "wrong-type"},
 		"ABadTime":               {`{"title":"x","startsAt":"tomorrow"}`, 400, "startsAt", "wrong-type"},
 		"BrokenJSON":             {`{"title":`, 400, "body", "bad-json"},
@@ -49,7 +53,7 @@ func TestCreateEventRefuses(t *testing.T) {
 		"ABadOffset":             {with(`"reminders":[{"offset":"1h"}]`), 422, "reminders", "bad-offset"},
 		"ABadCutoff":             {with(`"promoteUntil":"1h"`), 422, "promoteUntil", "bad-offset"},
 		"ALineBreakInATitle":     {replace("Samskab", `a\r\nBcc: x`), 422, "title", "bad-characters"},
-		"NullOfARequiredField":   {with(`"title":null`), 422, "title", "missing"},
+		"NullOfARequiredField":   {replace(`"Samskabelse på dagsordenen"`, "null"), 422, "title", "missing"},
 		"AJoinURLThatIsNotHTTPS": {replace("https://meet", "javascript:"), 422, "joinUrl", "not-https"},
 		"ACapacityOfNone":        {with(`"capacity":0`), 422, "capacity", "out-of-range"},
 		"AnUnknownStatus":        {with(`"status":"gone"`), 422, "status", "unknown-status"},

@@ -16,7 +16,7 @@ import (
 // ExportRegistrations implements GET /events/{id}/registrations.csv. The list is read and written a page at a time.
 // Danish Excel splits at semicolons, recognises UTF-8 by its byte order mark, and reads a local time without a zone.
 func (s *server) ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id) {
-	e, registrations, err := s.Organiser.ExportRegistrations(r.Context(), principalOf(r), id)
+	e, registrations, err := s.Organiser.ExportRegistrations(r.Context(), callerOf(r), id)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -55,11 +55,11 @@ func csvHead(e deltag.Event) []string {
 func csvRow(e deltag.Event, r deltag.Registration) []string {
 	words := i18n.For(e.Language)
 	updates := "csv.no"
-	if r.Updates {
+	if r.AllowsNews {
 		updates = "csv.yes"
 	}
 	row := []string{
-		r.Name, r.Email.Original, r.Organisation, r.Role, words.Text("csv.status." + string(r.Status)),
+		r.Name, r.Email.Original, r.Organisation, r.JobTitle, words.Text("csv.status." + string(r.Status)),
 		localTime(r.RegisteredAt, e), localTime(r.AttendedAt, e), words.Text("csv.mail." + string(r.AddressStatus)),
 		words.Text(updates),
 	}

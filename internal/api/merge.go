@@ -5,6 +5,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
+	"deltag/internal/web"
 )
 
 // mergePatch is the change that a JSON merge patch (RFC 7396) makes: what the patch does not name stays, null clears
@@ -12,18 +13,14 @@ import (
 func mergePatch(raw []byte) organiser.EventChange {
 	return func(e deltag.Event) (deltag.Event, error) {
 		p := patchBase(e)
-		if err := decode(raw, &p); err != nil {
+		if err := web.DecodeJSON(raw, &p); err != nil {
 			return e, err
 		}
 		invalid := p.requiredNulls()
-		p.applyTexts(&e)
-		p.applyTimes(&e)
-		invalid = append(invalid, p.applySeats(&e)...)
-		p.applyOrganiser(&e)
+		p.applyFields(&e)
 		p.applyQuestions(&e)
+		invalid = append(invalid, p.applyCutoff(&e)...)
 		invalid = append(invalid, p.applyReminders(&e)...)
-		e.RetentionDays = deref(p.RetentionDays)
-		e.Status = deltag.EventStatus(deref(p.Status))
 		return e, invalid.Err()
 	}
 }
@@ -32,23 +29,13 @@ func mergePatch(raw []byte) organiser.EventChange {
 // whole.
 func patchBase(e deltag.Event) EventEdit {
 	p := EventEdit{
-		Slug:            &e.Slug,
-		Title:           &e.Title,
-		Description:     &e.Description,
-		Language:        (*string)(&e.Language),
-		StartsAt:        &e.StartsAt,
-		EndsAt:          &e.EndsAt,
-		TimeZone:        &e.TimeZone,
-		SignUpOpensAt:   &e.SignUpOpensAt,
-		SignUpClosesAt:  &e.SignUpClosesAt,
-		WaitingList:     &e.HasWaitlist,
-		JoinUrl:         &e.JoinURL,
+		Slug: &e.Slug, Title: &e.Title, Description: &e.Description, Language: (*string)(&e.Language),
+		StartsAt: &e.StartsAt, EndsAt: &e.EndsAt, TimeZone: &e.TimeZone,
+		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt,
+		WaitingList: &e.HasWaitlist, JoinUrl: &e.JoinURL,
 		Organiser:       &Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
-		RemindOrganiser: &e.Organiser.ReceivesReminders,
-		RetentionDays:   &e.RetentionDays,
-		Questions:       new([]Question),
-		Reminders:       new([]Reminder),
-		Status:          (*string)(&e.Status),
+		RemindOrganiser: &e.Organiser.ReceivesReminders, RetentionDays: &e.RetentionDays,
+		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
 	}
 	if e.PromotionCutoff != 0 {
 		p.PromoteUntil = new(e.PromotionCutoff.String())
@@ -60,22 +47,15 @@ func patchBase(e deltag.Event) EventEdit {
 }
 
 // requiredNulls are errors for the fields that were set to null and can't be empty.
-func (p EventEdit) requiredNulls() deltag.ValidationErrors {
-	var invalid deltag.ValidationErrors
+func (p EventEdit) requiredNulls() (invalid deltag.ValidationErrors) {
 	for _, f := range []struct {
 		name   string
 		isNull bool
 	}{
-		{"slug", p.Slug == nil},
-		{"title", p.Title == nil},
-		{"language", p.Language == nil},
-		{"startsAt", p.StartsAt == nil},
-		{"endsAt", p.EndsAt == nil},
-		{"timeZone", p.TimeZone == nil},
-		{"waitingList", p.WaitingList == nil},
-		{"organiser", p.Organiser == nil},
-		{"retentionDays", p.RetentionDays == nil},
-		{"status", p.Status == nil},
+		{"slug", p.Slug == nil}, {"title", p.Title == nil}, {"language", p.Language == nil},
+		{"startsAt", p.StartsAt == nil}, {"endsAt", p.EndsAt == nil}, {"timeZone", p.TimeZone == nil},
+		{"waitingList", p.WaitingList == nil}, {"organiser", p.Organiser == nil},
+		{"retentionDays", p.RetentionDays == nil}, {"status", p.Status == nil},
 	} {
 		if f.isNull {
 			invalid = append(invalid, deltag.FieldError{Field: f.name, Code: "missing"})
@@ -84,36 +64,24 @@ func (p EventEdit) requiredNulls() deltag.ValidationErrors {
 	return invalid
 }
 
-func (p EventEdit) applyTexts(e *deltag.Event) {
-	e.Slug = deref(p.Slug)
-	e.Title = deref(p.Title)
-	e.Description = deref(p.Description)
+// applyFields sets what needs no check here.
+func (p EventEdit) applyFields(e *deltag.Event) {
+	e.Slug, e.Title, e.Description = deref(p.Slug), deref(p.Title), deref(p.Description)
 	e.Language = deltag.Language(deref(p.Language))
-	e.JoinURL = deref(p.JoinUrl)
+	e.StartsAt, e.EndsAt, e.TimeZone = deref(p.StartsAt).UTC(), deref(p.EndsAt).UTC(), deref(p.TimeZone)
+	e.SignUpOpensAt, e.SignUpClosesAt = deref(p.SignUpOpensAt).UTC(), deref(p.SignUpClosesAt).UTC()
+	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
+	e.Organiser.Name, e.Organiser.Email = deref(p.Organiser).Name, deref(p.Organiser).Email
+	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
+	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))
 }
 
-func (p EventEdit) applyTimes(e *deltag.Event) {
-	e.StartsAt = deref(p.StartsAt).UTC()
-	e.EndsAt = deref(p.EndsAt).UTC()
-	e.TimeZone = deref(p.TimeZone)
-	e.SignUpOpensAt = deref(p.SignUpOpensAt).UTC()
-	e.SignUpClosesAt = deref(p.SignUpClosesAt).UTC()
-}
-
-func (p EventEdit) applySeats(e *deltag.Event) (invalid deltag.ValidationErrors) {
-	e.Capacity = p.Capacity
-	e.HasWaitlist = deref(p.WaitingList)
+func (p EventEdit) applyCutoff(e *deltag.Event) (invalid deltag.ValidationErrors) {
 	e.PromotionCutoff = 0
 	if until := deref(p.PromoteUntil); until != "" {
 		e.PromotionCutoff, invalid = parseOffset("promoteUntil", until)
 	}
 	return invalid
-}
-
-func (p EventEdit) applyOrganiser(e *deltag.Event) {
-	e.Organiser.Name = deref(p.Organiser).Name
-	e.Organiser.Email = deref(p.Organiser).Email
-	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
 }
 
 func (p EventEdit) applyQuestions(e *deltag.Event) {
@@ -133,7 +101,7 @@ func (p EventEdit) applyReminders(e *deltag.Event) deltag.ValidationErrors {
 	if !isNamed(p.Reminders) {
 		return nil
 	}
-	e.Reminders = nil
+	e.ScheduledMails = nil
 	for _, r := range deref(p.Reminders) {
 		offset, invalid := parseOffset("reminders", r.Offset)
 		if invalid != nil {
@@ -143,7 +111,7 @@ func (p EventEdit) applyReminders(e *deltag.Event) deltag.ValidationErrors {
 		if kind == "" {
 			kind = deltag.ReminderKind(offset)
 		}
-		e.Reminders = append(e.Reminders, deltag.Reminder{Kind: kind, Offset: offset, Text: deref(r.Text)})
+		e.ScheduledMails = append(e.ScheduledMails, deltag.ScheduledMail{Kind: kind, Offset: offset, Text: deref(r.Text)})
 	}
 	return nil
 }

@@ -15,8 +15,7 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, para
 		return
 	}
 	var in NewMessage
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
 	send := s.Organiser.SendMessage
@@ -24,6 +23,6 @@ func (s *server) SendMessage(w http.ResponseWriter, r *http.Request, id Id, para
 		send = s.Organiser.PreviewMessage
 	}
 	message := organiser.Message{Audience: deltag.Audience(deref(in.Audience)), Text: in.Text, IdempotencyKey: key}
-	e, entry, err := send(r.Context(), principalOf(r), id, message, s.Now())
+	e, entry, err := send(r.Context(), callerOf(r), id, message)
 	s.answer(w, r, http.StatusAccepted, toTimelineEntry(e, entry), err)
 }

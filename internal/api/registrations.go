@@ -14,50 +14,49 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 		s.fail(w, r, err)
 		return
 	}
-	e, page, err := s.Organiser.Registrations(r.Context(), principalOf(r), id, cursor, limit)
+	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, cursor, limit)
 	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
 	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.
 func (s *server) GetRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	e, registration, err := s.Organiser.Registration(r.Context(), principalOf(r), id, rid)
+	e, registration, err := s.Organiser.Registration(r.Context(), callerOf(r), id, rid)
 	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
 // AddRegistration implements POST /events/{id}/registrations.
 func (s *server) AddRegistration(w http.ResponseWriter, r *http.Request, id Id) {
 	var in SignUp
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
-	details := organiser.RegistrationDetails{
-		Name: in.Name, Email: in.Email, Organisation: deref(in.Organisation), Role: deref(in.Role),
-		Updates: deref(in.Updates), Answers: deref(in.Answers), Language: deltag.Language(deref(in.Language)),
+	typed := deltag.SignUpRequest{
+		Name: in.Name, Email: deltag.Address{Original: in.Email}, Organisation: deref(in.Organisation),
+		JobTitle: deref(in.Role), AllowsNews: deref(in.Updates), Answers: deref(in.Answers),
+		Language: deltag.Language(deref(in.Language)),
 	}
-	e, registration, err := s.Organiser.AddRegistration(r.Context(), principalOf(r), id, details, s.Now())
+	e, registration, err := s.Organiser.AddRegistration(r.Context(), callerOf(r), id, typed)
 	s.answer(w, r, http.StatusCreated, toRegistration(e, registration), err)
 }
 
 // EditRegistration implements PATCH /events/{id}/registrations/{rid}.
 func (s *server) EditRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
 	var in RegistrationEdit
-	if err := readJSON(r, &in); err != nil {
-		s.fail(w, r, err)
+	if !s.readJSON(w, r, &in) {
 		return
 	}
 	edit := organiser.RegistrationEdit{
-		Name: in.Name, Email: in.Email, Organisation: in.Organisation, Role: in.Role, Updates: in.Updates,
+		Name: in.Name, Email: in.Email, Organisation: in.Organisation, JobTitle: in.Role, AllowsNews: in.Updates,
 		Answers: deref(in.Answers), Status: (*deltag.RegistrationStatus)(in.Status),
 	}
-	e, registration, err := s.Organiser.EditRegistration(r.Context(), principalOf(r), id, rid, edit, s.Now())
+	e, registration, err := s.Organiser.EditRegistration(r.Context(), callerOf(r), id, rid, edit)
 	s.answer(w, r, http.StatusOK, toRegistration(e, registration), err)
 }
 
 // EraseRegistration implements DELETE /events/{id}/registrations/{rid}.
 func (s *server) EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid) {
-	err := s.Organiser.EraseRegistration(r.Context(), principalOf(r), id, rid, s.Now())
+	err := s.Organiser.EraseRegistration(r.Context(), callerOf(r), id, rid)
 	s.answer(w, r, http.StatusNoContent, nil, err)
 }
 
@@ -68,8 +67,8 @@ func toRegistration(e deltag.Event, r deltag.Registration) Registration {
 		answers = map[string][]string{}
 	}
 	return Registration{
-		Id: r.ID, Name: r.Name, Email: r.Email.Original, Organisation: r.Organisation, Role: r.Role, Answers: answers,
-		Updates: r.Updates, Status: string(r.Status), RegisteredAt: r.RegisteredAt.In(zone),
+		Id: r.ID, Name: r.Name, Email: r.Email.Original, Organisation: r.Organisation, Role: r.JobTitle, Answers: answers,
+		Updates: r.AllowsNews, Status: string(r.Status), RegisteredAt: r.RegisteredAt.In(zone),
 		AttendedAt: timePtr(r.AttendedAt, zone), Mail: string(r.AddressStatus),
 	}
 }

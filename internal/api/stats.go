@@ -8,7 +8,7 @@ import (
 
 // GetNumbers implements GET /events/{id}/numbers.
 func (s *server) GetNumbers(w http.ResponseWriter, r *http.Request, id Id) {
-	e, stats, err := s.Organiser.Stats(r.Context(), principalOf(r), id)
+	e, stats, err := s.Organiser.Stats(r.Context(), callerOf(r), id)
 	out := Numbers{
 		Counts: toCounts(stats.Counts), SignUpsByDay: stats.SignUpsByDay, Mails: map[string]map[string]int{},
 		Erasures: stats.Erasures, ErasedAt: timePtr(stats.ErasedAt, e.Zone()),
@@ -24,13 +24,13 @@ func (s *server) GetNumbers(w http.ResponseWriter, r *http.Request, id Id) {
 
 // GetRecount implements GET /events/{id}/recount.
 func (s *server) GetRecount(w http.ResponseWriter, r *http.Request, id Id) {
-	e, last, err := s.Organiser.LastReconciliation(r.Context(), principalOf(r), id)
+	e, last, err := s.Organiser.LastReconciliation(r.Context(), callerOf(r), id)
 	s.answer(w, r, http.StatusOK, toRecount(e, last), err)
 }
 
 // Recount implements POST /events/{id}/recount.
 func (s *server) Recount(w http.ResponseWriter, r *http.Request, id Id) {
-	e, made, err := s.Organiser.Reconcile(r.Context(), principalOf(r), id, s.Now())
+	e, made, err := s.Organiser.Reconcile(r.Context(), callerOf(r), id)
 	s.answer(w, r, http.StatusOK, toRecount(e, made), err)
 }
 

@@ -22,8 +22,8 @@ type PersonalLinks struct {
 // NewPersonalLinks are those of r, under baseURL, which has no slash at its end.
 func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 	return PersonalLinks{
-		Join:   baseURL + "/join/" + r.Link(deltag.PurposeJoin),
-		Manage: baseURL + "/r/" + r.Link(deltag.PurposeManage),
+		Join:   baseURL + "/join/" + r.LinkToken(deltag.PurposeJoin),
+		Manage: baseURL + "/r/" + r.LinkToken(deltag.PurposeManage),
 	}
 }
 
@@ -34,7 +34,7 @@ func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 func Invitation(c deltag.MailContext, method deltag.CalendarMethod, links PersonalLinks, now time.Time) []byte {
 	e, r := c.Event, c.Registration
 	entry := newVEvent(e, ics.Method(method), c.ICalSequence(), now)
-	// Who has signed up has accepted: no reply is asked for, so that none reaches the organiser's inbox.
+	// Whoever has signed up has accepted: no reply is asked for, so that none reaches the organiser's inbox.
 	const accepted = ";CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE"
 	entry.addParticipant("ATTENDEE", r.Name, r.Email.ASCII(), accepted)
 	entry.setText("X-MICROSOFT-DISALLOW-COUNTER", "TRUE") // no "Propose new time" in Outlook

@@ -7,7 +7,7 @@ const (
 	TaskDelivery        TaskKind = "delivery"         // send the mail
 	TaskMailing         TaskKind = "mailing"          // run the mailing
 	TaskPromote         TaskKind = "promote"          // give free seats to the waitlist
-	TaskReconcile       TaskKind = "reconcile"        // compare the seat counters with the registrations
+	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
 )
@@ -22,7 +22,7 @@ type DueTask struct {
 	RegistrationID string      // of TaskPurgeDeliveries
 }
 
-// IsPersonal says whether t is about one person, who may be waiting for it, rather than all of an event.
-func (t DueTask) IsPersonal() bool {
+// IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
+func (t DueTask) IsUrgent() bool {
 	return t.Kind == TaskDelivery || t.Kind == TaskPromote || t.Kind == TaskPurgeDeliveries
 }

@@ -20,7 +20,7 @@ const (
 	EventCancelled EventStatus = "cancelled"
 )
 
-// An Event is a webinar, a think tank, anything online that people sign up for. All times are UTC.
+// An Event is an online event that people sign up for: a webinar, a think tank. All times are UTC.
 type Event struct {
 	ID          string
 	Slug        string
@@ -41,13 +41,13 @@ type Event struct {
 	SignUpClosesAt time.Time // zero: when the event ends
 	RetentionDays  int       // personal data is erased this many days after the end
 	Questions      []Question
-	Reminders      []Reminder
+	ScheduledMails []ScheduledMail
 	Status         EventStatus
 
 	// Secret is the key that registration ids are made with. No page, mail or API shows it.
 	Secret []byte
-	// HasSeatCounter is true once the event has had a capacity: from then on one item counts all its seats.
-	HasSeatCounter bool
+	// HasSingleCounter is true once the event has had a capacity: from then on one item counts all its seats.
+	HasSingleCounter bool
 	// Revision rises by one with each write, which is conditional on the one that was read.
 	Revision int
 	// ScheduleVersion rises when the times move. Reminders of an earlier version are not sent.
@@ -56,10 +56,10 @@ type Event struct {
 	// the last of which was made at CalendarChangedAt.
 	ICalSequence      int
 	CalendarChangedAt time.Time
-	// PendingNotice is the mail about that change, which waits NoticeDebounce for further edits.
-	PendingNotice Notice
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// LatestNotice is the mail about that change. It waits NoticeDebounce for further edits, and stays here when sent.
+	LatestNotice Notice
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // An Organiser is the person or organisation that an event is held by.
@@ -89,22 +89,22 @@ type Question struct {
 	Required bool
 }
 
-// A Reminder is a mail to all attendees at an offset from the event: a reminder at or before the start (Offset zero or
-// negative), or a follow-up at or after the end (Offset zero or positive).
-type Reminder struct {
+// A ScheduledMail is a mail to all attendees at an offset from the event: a reminder at or before the start (Offset zero
+// or negative), or a follow-up at or after the end (Offset zero or positive).
+type ScheduledMail struct {
 	Kind   MailKind
 	Offset Offset
 	Text   string // the organiser's own paragraph; a follow-up without one is not sent
 }
 
-// DefaultReminders go out 24 hours, 1 hour and 10 minutes before the start.
-func DefaultReminders() []Reminder {
-	return []Reminder{reminderAt(-24 * time.Hour), reminderAt(-time.Hour), reminderAt(-10 * time.Minute)}
+// DefaultScheduledMails go out 24 hours, 1 hour and 10 minutes before the start.
+func DefaultScheduledMails() []ScheduledMail {
+	return []ScheduledMail{reminderAt(-24 * time.Hour), reminderAt(-time.Hour), reminderAt(-10 * time.Minute)}
 }
 
 // reminderAt is a reminder at an offset from the start.
-func reminderAt(d time.Duration) Reminder {
-	return Reminder{Kind: ReminderKind(Offset(d)), Offset: Offset(d)}
+func reminderAt(d time.Duration) ScheduledMail {
+	return ScheduledMail{Kind: ReminderKind(Offset(d)), Offset: Offset(d)}
 }
 
 // Limits of an event, in characters or pieces where no unit is given. They keep its item far below DynamoDB's limit of
@@ -250,9 +250,9 @@ func (e Event) validateQuestions(v *validator) {
 }
 
 func (e Event) validateReminders(v *validator) {
-	v.requireLimit(len(e.Reminders) <= MaxReminders, "reminders", "too-many", MaxReminders)
+	v.requireLimit(len(e.ScheduledMails) <= MaxReminders, "reminders", "too-many", MaxReminders)
 	seen := map[MailKind]bool{}
-	for _, r := range e.Reminders {
+	for _, r := range e.ScheduledMails {
 		field := "reminders." + string(r.Kind)
 		v.require(!seen[r.Kind], field, "twice")
 		seen[r.Kind] = true

@@ -24,7 +24,7 @@ var ErrNoPendingNotice = ValidationErrors{{Field: "notice", Code: "no-notice"}}
 // WithInitialState returns e, a new event, with its internal fields set, and its first mailings.
 func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 	e.Revision, e.ScheduleVersion, e.ICalSequence = 1, 1, 0
-	e.HasSeatCounter = e.Capacity != nil
+	e.HasSingleCounter = e.Capacity != nil
 	e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt = now, now, now
 	return e, MailingChanges{Upserts: e.PlannedMailings(now)}
 }
@@ -56,7 +56,7 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 	if isOver := !now.Before(e.EndsAt) && !now.Before(next.EndsAt); isOver {
 		return next, changes, nil // no notice of a change in the past
 	}
-	next.PendingNotice = e.pendingNotice(moved, now)
+	next.LatestNotice = e.pendingNotice(moved, now)
 	changes.Upserts = append(changes.Upserts, next.noticeMailing(now))
 	return next, changes, nil
 }
@@ -64,32 +64,32 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 // pendingNotice is the notice of an edit of e at now. It replaces that of earlier edits which nobody has been sent yet,
 // and covers them too.
 func (e Event) pendingNotice(moved bool, now time.Time) Notice {
-	last := e.PendingNotice
+	last := e.LatestNotice
 	notice := Notice{Kind: KindChanged, DueAt: now.Add(NoticeDebounce), Since: now, Before: e.calendarDetails()}
 	// The new mailing makes the last one obsolete, even if that is still running.
-	mayNotKnowOfLastMove := last.Kind == KindMoved && now.Before(last.DueAt.Add(maxRunDuration))
-	if moved || mayNotKnowOfLastMove {
+	lastMoveMayBeUnsent := last.Kind == KindMoved && now.Before(last.DueAt.Add(maxRunDuration))
+	if moved || lastMoveMayBeUnsent {
 		notice.Kind = KindMoved
 	}
-	// By the time this edit is written, the last notice may be going out.
-	lastNoticeMayBeOnItsWay := !now.Add(maxRequestDuration).Before(last.DueAt)
-	if last.Kind != "" && !lastNoticeMayBeOnItsWay {
+	// This edit may be written up to maxRequestDuration from now: a notice that is due by then may be going out already.
+	lastNoticeMayBeSending := !now.Add(maxRequestDuration).Before(last.DueAt)
+	if last.Kind != "" && !lastNoticeMayBeSending {
 		notice.Since, notice.Before = last.Since, last.Before
 	}
 	return notice
 }
 
-// noticeMailing is the mailing of e's pending notice.
+// noticeMailing is the mailing of e's latest notice.
 func (e Event) noticeMailing(now time.Time) Mailing {
-	notice := e.PendingNotice
+	notice := e.LatestNotice
 	m := e.NewMailing(notice.Kind, e.ICalSequence, notice.DueAt, "")
 	isBackToBefore := e.calendarDetails() == notice.Before
 	// A reminder that was running at some time since then may have been cut short by a new schedule, or have shown the
 	// details of the time between. In both cases everybody gets the notice.
 	reminderMayHaveRun := e.hasReminderDue(notice.Since.Add(-maxRunDuration), now)
 	if isBackToBefore && !reminderMayHaveRun {
-		// Only those who were mailed in between have seen anything else. A request that was given its time just before
-		// the edit may have been written after it.
+		// Only those who were mailed in between have seen anything else. A sign-up may be stored up to
+		// maxRequestDuration after its own time, so the limit is that much earlier.
 		m.CatchUpSince = notice.Since.Add(-maxRequestDuration)
 	}
 	return m
@@ -97,24 +97,24 @@ func (e Event) noticeMailing(now time.Time) Mailing {
 
 // hasReminderDue says whether a reminder before the start is due later than from and no later than to.
 func (e Event) hasReminderDue(from, to time.Time) bool {
-	return slices.ContainsFunc(e.Reminders, func(r Reminder) bool {
+	return slices.ContainsFunc(e.ScheduledMails, func(r ScheduledMail) bool {
 		due := e.dueAt(r)
 		return !r.Kind.IsFollowUp() && due.After(from) && !due.After(to)
 	})
 }
 
-// NoticeMailingKey is the key of the pending notice's mailing.
+// NoticeMailingKey is the key of the latest notice's mailing.
 func (e Event) NoticeMailingKey() MailingKey {
-	return MailingKey{EventID: e.ID, Kind: e.PendingNotice.Kind, Version: e.ICalSequence}
+	return MailingKey{EventID: e.ID, Kind: e.LatestNotice.Kind, Version: e.ICalSequence}
 }
 
-// SendNoticeNow makes the pending notice due at now. m is its mailing. ErrNoPendingNotice if it was due already.
+// SendNoticeNow makes the latest notice due at now. m is its mailing. ErrNoPendingNotice if it was due already.
 func (e Event) SendNoticeNow(m Mailing, now time.Time) (Event, MailingChanges, error) {
-	if e.PendingNotice.Kind == "" || !now.Before(e.PendingNotice.DueAt) {
+	if e.LatestNotice.Kind == "" || !now.Before(e.LatestNotice.DueAt) {
 		return e, MailingChanges{}, ErrNoPendingNotice
 	}
 	next := e.withInternalFieldsOf(e, now)
-	next.PendingNotice.DueAt = now
+	next.LatestNotice.DueAt = now
 	return next, MailingChanges{Upserts: []Mailing{m.RunNow(now)}}, nil
 }
 
@@ -127,7 +127,7 @@ func (e Event) Cancel(now time.Time) (Event, MailingChanges, error) {
 	next := e.withInternalFieldsOf(e, now)
 	next.Status = EventCancelled
 	next.ICalSequence++
-	next.CalendarChangedAt, next.PendingNotice = now, Notice{}
+	next.CalendarChangedAt, next.LatestNotice = now, Notice{}
 	if !now.Before(e.EndsAt) {
 		return next, MailingChanges{}, nil
 	}
@@ -138,8 +138,8 @@ func (e Event) Cancel(now time.Time) (Event, MailingChanges, error) {
 func (e Event) withInternalFieldsOf(stored Event, now time.Time) Event {
 	e.ID, e.Secret, e.CreatedAt = stored.ID, stored.Secret, stored.CreatedAt
 	e.ScheduleVersion, e.ICalSequence = stored.ScheduleVersion, stored.ICalSequence
-	e.CalendarChangedAt, e.PendingNotice = stored.CalendarChangedAt, stored.PendingNotice
-	e.HasSeatCounter = stored.HasSeatCounter || e.Capacity != nil
+	e.CalendarChangedAt, e.LatestNotice = stored.CalendarChangedAt, stored.LatestNotice
+	e.HasSingleCounter = stored.HasSingleCounter || e.Capacity != nil
 	e.Revision, e.UpdatedAt = stored.Revision+1, now
 	return e
 }
@@ -148,8 +148,8 @@ func (e Event) withInternalFieldsOf(stored Event, now time.Time) Event {
 // version stays, so a mailing of an unchanged reminder that is running goes on.
 func (e Event) diffReminders(next Event, now time.Time) MailingChanges {
 	var changes MailingChanges
-	for _, r := range e.Reminders {
-		if !slices.Contains(next.Reminders, r) {
+	for _, r := range e.ScheduledMails {
+		if !slices.Contains(next.ScheduledMails, r) {
 			changes.Deletes = append(changes.Deletes, Mailing{EventID: e.ID, Kind: r.Kind, Version: e.ScheduleVersion})
 		}
 	}
@@ -188,7 +188,7 @@ func (e Event) Clone(startsAt time.Time) Event {
 	c.ID, c.Secret, c.Status = "", nil, EventDraft
 	c.EndsAt = startsAt.Add(e.EndsAt.Sub(e.StartsAt))
 	c.StartsAt = startsAt
-	c.SignUpOpensAt, c.SignUpClosesAt, c.PendingNotice = time.Time{}, time.Time{}, Notice{}
-	c.Questions, c.Reminders = slices.Clone(e.Questions), slices.Clone(e.Reminders)
+	c.SignUpOpensAt, c.SignUpClosesAt, c.LatestNotice = time.Time{}, time.Time{}, Notice{}
+	c.Questions, c.ScheduledMails = slices.Clone(e.Questions), slices.Clone(e.ScheduledMails)
 	return c
 }

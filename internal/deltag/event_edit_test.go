@@ -50,7 +50,7 @@ func TestWithInitialState(t *testing.T) {
 		e.Capacity = capacity
 		e, changes := e.WithInitialState(now)
 		assertEqual(t, []int{e.Revision, e.ScheduleVersion, e.ICalSequence}, []int{1, 1, 0})
-		assertEqual(t, e.HasSeatCounter, capacity != nil)
+		assertEqual(t, e.HasSingleCounter, capacity != nil)
 		assertEqual(t, []time.Time{e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt}, []time.Time{now, now, now})
 		assertEqual(t, changes, MailingChanges{Upserts: e.PlannedMailings(now)})
 	}
@@ -103,17 +103,17 @@ func TestEditVersionsAndMailings(t *testing.T) {
 func TestEditKeepsInternalFields(t *testing.T) {
 	e := newEvent()
 	e.Capacity = new(3)
-	e.HasSeatCounter = true
+	e.HasSingleCounter = true
 	next, _ := edit(t, e, now, func(next *Event) {
 		next.ID, next.Secret, next.CreatedAt, next.Revision, next.Capacity = "x", nil, start, 99, nil
 		next.ScheduleVersion, next.ICalSequence, next.CalendarChangedAt = 99, 99, start
-		next.HasSeatCounter, next.PendingNotice = false, Notice{Kind: KindMoved}
+		next.HasSingleCounter, next.LatestNotice = false, Notice{Kind: KindMoved}
 	})
 	want := e
 	want.Capacity, want.Revision = nil, 2
 	assertEqual(t, next, want)
 	next, _ = edit(t, newEvent(), now, func(next *Event) { next.Capacity = new(3) })
-	assertEqual(t, next.HasSeatCounter, true)
+	assertEqual(t, next.HasSingleCounter, true)
 }
 
 func TestCancelledEventIsFinal(t *testing.T) {
@@ -122,7 +122,7 @@ func TestCancelledEventIsFinal(t *testing.T) {
 	cancelled, changes, err := e.Cancel(at)
 	assertEqual(t, err, nil)
 	assertEqual(t, []any{cancelled.Status, cancelled.CalendarChangedAt}, []any{EventCancelled, at})
-	assertEqual(t, cancelled.PendingNotice, Notice{})
+	assertEqual(t, cancelled.LatestNotice, Notice{})
 	assertEqual(t, []int{cancelled.ICalSequence, cancelled.Revision}, []int{2, 3})
 	want := cancelled.NewMailing(KindEventCancelled, 2, at, "")
 	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{want}})
@@ -151,7 +151,7 @@ func TestNoNoticeOfAChangeInThePast(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, changes := edit(t, newEvent(), c.at, c.change)
-			assertEqual(t, e.PendingNotice.Kind != "", c.notice)
+			assertEqual(t, e.LatestNotice.Kind != "", c.notice)
 			assertEqual(t, e.ICalSequence, 1)
 			if c.notice {
 				noticeOf(t, changes)
@@ -185,7 +185,7 @@ func TestNoticeCoversEarlierEdits(t *testing.T) {
 			if c.covers {
 				want.Since, want.Before = now, original.calendarDetails()
 			}
-			assertEqual(t, second.PendingNotice, want)
+			assertEqual(t, second.LatestNotice, want)
 			m := noticeOf(t, changes)
 			assertEqual(t, []any{m.Kind, m.Version, m.DueAt, m.CatchUpSince}, []any{c.kind, 2, want.DueAt, time.Time{}})
 		})
@@ -218,7 +218,7 @@ func TestNoticeOfAnEditThatWasUndone(t *testing.T) {
 	}
 	t.Run("AFollowUpIsNoReminder", func(t *testing.T) {
 		e := newEvent()
-		e.Reminders = []Reminder{followUp(0, "Tak")}
+		e.ScheduledMails = []ScheduledMail{followUp(0, "Tak")}
 		at := end.Add(-time.Minute)
 		longer, _ := edit(t, e, at, func(e *Event) { e.EndsAt = end.Add(time.Hour) })
 		_, changes := edit(t, longer, end, func(e *Event) { e.EndsAt = end })
@@ -229,10 +229,10 @@ func TestNoticeOfAnEditThatWasUndone(t *testing.T) {
 func TestSendNoticeNow(t *testing.T) {
 	e, changes := edit(t, newEvent(), now, moveBy(1))
 	m := noticeOf(t, changes)
-	at := e.PendingNotice.DueAt.Add(-1)
+	at := e.LatestNotice.DueAt.Add(-1)
 	next, changes, err := e.SendNoticeNow(m, at)
 	assertEqual(t, err, nil)
-	assertEqual(t, next.PendingNotice.DueAt, at)
+	assertEqual(t, next.LatestNotice.DueAt, at)
 	assertEqual(t, []int{next.Revision, next.ICalSequence}, []int{e.Revision + 1, e.ICalSequence})
 	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{m.RunNow(at)}})
 	for name, none := range map[string]Event{"SentAlready": next, "NoNotice": newEvent()} {
@@ -244,11 +244,11 @@ func TestSendNoticeNow(t *testing.T) {
 }
 
 func TestEditedReminders(t *testing.T) {
-	reminder := func(hours time.Duration) Reminder { return reminderAt(-hours * time.Hour) }
-	all := func(rs ...Reminder) []Reminder { return rs }
+	reminder := func(hours time.Duration) ScheduledMail { return reminderAt(-hours * time.Hour) }
+	all := func(rs ...ScheduledMail) []ScheduledMail { return rs }
 	for name, c := range map[string]struct {
 		at               time.Time
-		from, to         []Reminder
+		from, to         []ScheduledMail
 		upserts, deletes []MailKind
 	}{
 		"OneReplaced": {
@@ -262,8 +262,8 @@ func TestEditedReminders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEvent()
-			e.Reminders = c.from
-			next, changes := edit(t, e, c.at, func(e *Event) { e.Reminders = c.to })
+			e.ScheduledMails = c.from
+			next, changes := edit(t, e, c.at, func(e *Event) { e.ScheduledMails = c.to })
 			assertEqual(t, []int{next.ScheduleVersion, next.ICalSequence}, []int{1, 0})
 			var upserts, deletes []MailKind
 			for _, m := range changes.Upserts {
@@ -287,8 +287,8 @@ func TestCloneIsADraftWithoutHistory(t *testing.T) {
 	c := e.Clone(at)
 	want := e
 	want.ID, want.Secret, want.Status, want.StartsAt, want.EndsAt = "", nil, EventDraft, at, at.Add(time.Hour)
-	want.SignUpOpensAt, want.SignUpClosesAt, want.PendingNotice = time.Time{}, time.Time{}, Notice{}
+	want.SignUpOpensAt, want.SignUpClosesAt, want.LatestNotice = time.Time{}, time.Time{}, Notice{}
 	assertEqual(t, c, want)
-	c.Questions[0].Label, c.Reminders[0].Text = "changed", "changed"
-	assertEqual(t, []string{e.Questions[0].Label, e.Reminders[0].Text}, []string{"?", ""})
+	c.Questions[0].Label, c.ScheduledMails[0].Text = "changed", "changed"
+	assertEqual(t, []string{e.Questions[0].Label, e.ScheduledMails[0].Text}, []string{"?", ""})
 }

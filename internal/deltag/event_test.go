@@ -93,10 +93,10 @@ func validationCodes(err error) []string {
 
 func withQuestions(qs ...Question) func(*Event) { return func(e *Event) { e.Questions = qs } }
 
-func withReminders(rs ...Reminder) func(*Event) { return func(e *Event) { e.Reminders = rs } }
+func withReminders(rs ...ScheduledMail) func(*Event) { return func(e *Event) { e.ScheduledMails = rs } }
 
-func followUp(after time.Duration, text string) Reminder {
-	return Reminder{Kind: KindFollowUpMissed, Offset: Offset(after), Text: text}
+func followUp(after time.Duration, text string) ScheduledMail {
+	return ScheduledMail{Kind: KindFollowUpMissed, Offset: Offset(after), Text: text}
 }
 
 func date(year int, month time.Month, day int) time.Time {
@@ -147,8 +147,8 @@ func TestEventValidateRefuses(t *testing.T) {
 		{"questions.a: has-options", withQuestions(questionOf(QuestionCheckbox, "a"))},
 		{"questions.a: unknown-kind", withQuestions(questionOf("x"))},
 		{"questions.a: too-long 200", withQuestions(questionOf("choice", strings.Repeat("a", 201)))},
-		{"reminders: too-many 10", func(e *Event) { e.Reminders = manyReminders(11) }},
-		{"reminders.message: kind-offset", withReminders(Reminder{Kind: KindMessage})},
+		{"reminders: too-many 10", func(e *Event) { e.ScheduledMails = manyReminders(11) }},
+		{"reminders.message: kind-offset", withReminders(ScheduledMail{Kind: KindMessage})},
 		{"reminders.reminder-PT1H: twice", withReminders(reminderAt(-time.Hour), reminderAt(-time.Hour))},
 		{"reminders.followup-missed: twice", withReminders(followUp(0, ""), followUp(0, ""))},
 		{"reminders.reminder-PT1M: offset-range", withReminders(reminderAt(time.Minute))},
@@ -176,8 +176,8 @@ func manyQuestions(n int) []Question {
 
 func manyOptions(n int) []string { return strings.Split(strings.Repeat("x", n), "") }
 
-func manyReminders(n int) []Reminder {
-	var rs []Reminder
+func manyReminders(n int) []ScheduledMail {
+	var rs []ScheduledMail
 	for i := range n {
 		rs = append(rs, reminderAt(-time.Duration(i)*time.Minute))
 	}
@@ -204,11 +204,11 @@ func TestEventValidateAccepts(t *testing.T) {
 		"Cancelled":        func(e *Event) { e.Status = EventCancelled },
 		"ShortestTexts":    func(e *Event) { e.Title, e.Organiser.Name = "å", "å" },
 		"JoinURL":          func(e *Event) { e.JoinURL = "https://meet.example.org/1" },
-		"ReminderAtStart":  withReminders(Reminder{Kind: "reminder-PT0M"}),
+		"ReminderAtStart":  withReminders(ScheduledMail{Kind: "reminder-PT0M"}),
 		"LongestLabel":     withQuestions(Question{ID: "a", Kind: "short", Label: strings.Repeat("a", 500)}),
 		"ManyQuestions":    func(e *Event) { e.Questions = manyQuestions(MaxQuestions) },
 		"ManyOptions":      withQuestions(questionOf("multiple", manyOptions(MaxOptions)...)),
-		"ManyReminders":    func(e *Event) { e.Reminders = manyReminders(MaxReminders) },
+		"ManyReminders":    func(e *Event) { e.ScheduledMails = manyReminders(MaxReminders) },
 		"EarliestReminder": withReminders(reminderAt(-MaxReminderOffset)),
 		"LatestFollowUp":   withReminders(followUp(MaxReminderOffset, "")),
 		"FollowUpAtTheEnd": withReminders(followUp(0, "Tak")),

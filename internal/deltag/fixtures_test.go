@@ -18,7 +18,7 @@ func testEvent() Event {
 	return Event{
 		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse", Language: LanguageDanish,
 		StartsAt: start, EndsAt: end, TimeZone: "Europe/Copenhagen", RetentionDays: 30,
-		Organiser: Organiser{Name: "UKON", Email: "Hej@example.dk"}, Status: EventOpen, Reminders: DefaultReminders(),
+		Organiser: Organiser{Name: "UKON", Email: "Hej@example.dk"}, Status: EventOpen, ScheduledMails: DefaultScheduledMails(),
 		Secret: make([]byte, secretSize), ScheduleVersion: 1, ICalSequence: 2, CalendarChangedAt: now.AddDate(0, 0, -1),
 	}
 }
@@ -32,8 +32,8 @@ func testRegistration() Registration {
 
 func testSignUp(address string) SignUpRequest {
 	return SignUpRequest{
-		Name: "Mette", Email: Address{Original: address, Normalized: address}, Organisation: "Aarhus", Role: "Leder",
-		Updates: true, Answers: map[string][]string{"diet": {"vegan"}}, Language: LanguageEnglish,
+		Name: "Mette", Email: Address{Original: address, Normalized: address}, Organisation: "Aarhus", JobTitle: "Leder",
+		AllowsNews: true, Answers: map[string][]string{"diet": {"vegan"}}, Language: LanguageEnglish,
 	}
 }
 

@@ -48,6 +48,6 @@ func TestPersonalTasks(t *testing.T) {
 		TaskDelivery: true, TaskPromote: true, TaskPurgeDeliveries: true, TaskMailing: false, TaskReconcile: false,
 		TaskEraseEvent: false,
 	} {
-		assertEqual(t, DueTask{Kind: k}.IsPersonal(), want)
+		assertEqual(t, DueTask{Kind: k}.IsUrgent(), want)
 	}
 }

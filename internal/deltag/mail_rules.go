@@ -53,7 +53,7 @@ func (m Mailing) Targets(r Registration) bool {
 	return m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
 }
 
-// A MailContext is all that a mail and the decision to send it depend on, as read just before it is sent.
+// A MailContext is what a mail is rendered from, and what SkipReason decides on, as read just before it is sent.
 type MailContext struct {
 	Event            Event
 	Registration     Registration
@@ -70,7 +70,8 @@ func (m Mailing) MailContext(e Event, r Registration) MailContext {
 	return MailContext{Event: e, Registration: r, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Text: m.Text}
 }
 
-// SkipReason says why the mail must not be sent at now, or "" if it must. Every mail is decided by this rule.
+// SkipReason says why the mail must not be sent at now, or "" if it may. It is the rule for one person; the order of the
+// cases matters, since the first that holds is shown as the reason. docs/architecture.md lists the gates around it.
 func (c MailContext) SkipReason(now time.Time) Reason {
 	e, r := c.Event, c.Registration
 	if reason := c.suppressionReason(); reason != "" {
@@ -149,12 +150,12 @@ func (c MailContext) suppressionReason() Reason {
 // so a later mail always has a higher one, or the same.
 func (c MailContext) ICalSequence() int { return c.Event.ICalSequence + c.Registration.ICalSequence }
 
-// LateSignUpWindow is how long before the start a mail begins to say "starts in N minutes" and to link to the meeting.
-const LateSignUpWindow = time.Hour
+// JoinLinkLeadTime is how long before the start a mail begins to say "starts in N minutes" and to link to the meeting.
+const JoinLinkLeadTime = time.Hour
 
 // IncludesJoinLink says whether the mail has the personal link to the meeting: it does shortly before the start and
 // during the event. Other mail links to the page of the registration.
 func (c MailContext) IncludesJoinLink(now time.Time) bool {
 	timeLeft := c.Event.StartsAt.Sub(now)
-	return c.Registration.Status == RegistrationConfirmed && timeLeft <= LateSignUpWindow && now.Before(c.Event.EndsAt)
+	return c.Registration.Status == RegistrationConfirmed && timeLeft <= JoinLinkLeadTime && now.Before(c.Event.EndsAt)
 }

@@ -24,9 +24,10 @@ type Mailing struct {
 	// RunStartedAt is when the first run began. Zero: not yet.
 	RunStartedAt time.Time
 	// CatchUpSince limits a mailing to registrations that were confirmed at that time or later or, for a notice, sent a
-	// transactional mail. It is set for the second run of a reminder, see Finish. Zero: no limit.
+	// transactional mail. It is set for the second run of a reminder, see Finish, and for the notice of an event that is
+	// back where it was, see Event.Edit. Zero: no limit.
 	CatchUpSince time.Time
-	Sent         int // deliveries so far that were not skipped
+	Sent         int // deliveries so far that no rule skipped when their page was sent
 	Skipped      int
 	Revision     int
 }
@@ -82,7 +83,7 @@ func (e Event) NewMailing(k MailKind, version int, due time.Time, text string) M
 // so a cloned or backdated event sends nothing that is out of date.
 func (e Event) PlannedMailings(now time.Time) []Mailing {
 	var ms []Mailing
-	for _, r := range e.Reminders {
+	for _, r := range e.ScheduledMails {
 		if r.Kind.IsFollowUp() && r.Text == "" {
 			continue
 		}
@@ -94,7 +95,7 @@ func (e Event) PlannedMailings(now time.Time) []Mailing {
 }
 
 // dueAt is when a reminder or follow-up is due.
-func (e Event) dueAt(r Reminder) time.Time {
+func (e Event) dueAt(r ScheduledMail) time.Time {
 	if r.Kind.IsFollowUp() {
 		return e.EndsAt.Add(time.Duration(r.Offset))
 	}
@@ -102,13 +103,13 @@ func (e Event) dueAt(r Reminder) time.Time {
 }
 
 // reminder is e's reminder or follow-up of kind k, or the zero value.
-func (e Event) reminder(k MailKind) Reminder {
-	for _, r := range e.Reminders {
+func (e Event) reminder(k MailKind) ScheduledMail {
+	for _, r := range e.ScheduledMails {
 		if r.Kind == k {
 			return r
 		}
 	}
-	return Reminder{}
+	return ScheduledMail{}
 }
 
 // ReminderText is the organiser's own paragraph in a reminder or follow-up.
@@ -155,9 +156,10 @@ func (m Mailing) RunNow(now time.Time) Mailing {
 	return m
 }
 
-// Finish ends a run after the last registration. A reminder is for everybody who was confirmed before DueAt, the last
-// of whom may be written maxRequestDuration later. If its run began before that, it gets a second run from then on,
-// for those whom the first may have missed: who were confirmed after it began, or were being written when it did.
+// Finish ends a run after the last registration. A reminder is for everybody confirmed before DueAt, but a sign-up may be
+// stored up to maxRequestDuration after its own time. So a reminder whose run began before DueAt + maxRequestDuration
+// runs a second time from then on, for those whom the first run may have missed. Example: due at 10:00:00, first run
+// from 9:50:00 to 9:58:00, second run at 10:00:30 for everybody confirmed since 9:49:30.
 func (m Mailing) Finish() Mailing {
 	m.Revision++
 	allWritten := m.DueAt.Add(maxRequestDuration)

@@ -31,7 +31,7 @@ func TestPlannedMailings(t *testing.T) {
 	})
 	t.Run("AFollowUpNeedsAText", func(t *testing.T) {
 		e := testEvent()
-		e.Reminders = []Reminder{
+		e.ScheduledMails = []ScheduledMail{
 			{Kind: KindFollowUpAttended, Offset: Offset(time.Hour)},
 			{Kind: KindFollowUpMissed, Offset: Offset(time.Hour), Text: "Tak"},
 		}

@@ -23,9 +23,9 @@ type Registration struct {
 	Name          string
 	Email         Address
 	Organisation  string
-	Role          string
+	JobTitle      string
 	Answers       map[string][]string // by question id; kept when a question is changed or removed
-	Updates       bool                // wants optional mail
+	AllowsNews    bool                // the organiser may write about later events too
 	Language      Language            // of the sign-up form; mails are written in it
 	Status        RegistrationStatus
 	RegisteredAt  time.Time
@@ -62,21 +62,21 @@ func NewRegistration(e Event, s SignUpRequest, secret []byte, now time.Time) Reg
 
 // WithDetails is r with what was entered in the form. It does not raise the revision.
 func (r Registration) WithDetails(s SignUpRequest) Registration {
-	r.Name, r.Email, r.Organisation, r.Role = s.Name, s.Email, s.Organisation, s.Role
-	r.Answers, r.Updates, r.Language = s.Answers, s.Updates, s.Language
+	r.Name, r.Email, r.Organisation, r.JobTitle = s.Name, s.Email, s.Organisation, s.JobTitle
+	r.Answers, r.AllowsNews, r.Language = s.Answers, s.AllowsNews, s.Language
 	return r
 }
 
 // Confirm gives r a seat.
 func (r Registration) Confirm(now time.Time) (Registration, Delivery) {
-	r = r.bumpSequenceIfReturning()
+	r = r.raiseSequenceIfCancelled()
 	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationConfirmed, now, time.Time{}
 	return r.notify(KindConfirmation, now)
 }
 
 // JoinWaitlist puts r at the end of the waitlist.
 func (r Registration) JoinWaitlist(now time.Time) (Registration, Delivery) {
-	r = r.bumpSequenceIfReturning()
+	r = r.raiseSequenceIfCancelled()
 	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationWaitlisted, time.Time{}, now
 	return r.notify(KindWaitlisted, now)
 }
@@ -124,7 +124,7 @@ func (r Registration) ChangeAddress(e Event, s SignUpRequest, secret []byte, now
 	if r.AddressStatus == AddressBounced {
 		next.AddressStatus = AddressOK
 	}
-	next.ICalSequence += 2 // NewFinalDelivery adds 1: the removal comes before this where both mails reach one calendar
+	next.ICalSequence += 2 // NewFinalDelivery uses +1: in one calendar the invitation must be newer than the removal
 	next, d := next.ResendStatus(now)
 	next.Revision = 1
 	return next, d
@@ -144,8 +144,8 @@ func (r Registration) SetAddressStatus(s AddressStatus) Registration {
 	return r
 }
 
-// bumpSequenceIfReturning lets the next invitation replace the removal of the calendar entry, if r was cancelled.
-func (r Registration) bumpSequenceIfReturning() Registration {
+// raiseSequenceIfCancelled lets the next invitation replace the removal of the calendar entry, if r was cancelled.
+func (r Registration) raiseSequenceIfCancelled() Registration {
 	if r.Status == RegistrationCancelled {
 		r.ICalSequence++
 	}
@@ -159,7 +159,7 @@ func (r Registration) notify(k MailKind, now time.Time) (Registration, Delivery)
 	return r, NewDelivery(r, k, r.MailVersion, now)
 }
 
-// Link is the token of r's personal link for a purpose.
-func (r Registration) Link(p Purpose) string {
+// LinkToken is the token of r's personal link for a purpose.
+func (r Registration) LinkToken(p Purpose) string {
 	return Link{EventID: r.EventID, RegistrationID: r.ID, Purpose: p}.Token(r.Secret)
 }

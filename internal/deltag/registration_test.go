@@ -58,7 +58,7 @@ func TestNewRegistrationTakesTheForm(t *testing.T) {
 	r := NewRegistration(testEvent(), s, []byte("key"), now)
 	want := Registration{
 		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: RegistrationID(testEvent(), s.Email), Secret: []byte("key"), Name: s.Name,
-		Email: s.Email, Organisation: s.Organisation, Role: s.Role, Answers: s.Answers, Updates: true,
+		Email: s.Email, Organisation: s.Organisation, JobTitle: s.JobTitle, Answers: s.Answers, AllowsNews: true,
 		Language: LanguageEnglish, AddressStatus: AddressOK, RegisteredAt: now,
 	}
 	assertEqual(t, r, want)
@@ -103,7 +103,7 @@ func TestSmallRegistrationChanges(t *testing.T) {
 	assertEqual(t, []any{attended.AttendedAt, attended.Revision}, []any{start, r.Revision + 1})
 	bounced := r.SetAddressStatus(AddressBounced)
 	assertEqual(t, []any{bounced.AddressStatus, bounced.Revision}, []any{AddressBounced, r.Revision + 1})
-	link, mac, err := ParseLink(r.Link(PurposeJoin), PurposeJoin)
+	link, mac, err := ParseLink(r.LinkToken(PurposeJoin), PurposeJoin)
 	assertEqual(t, []any{link, err}, []any{Link{EventID: r.EventID, RegistrationID: r.ID, Purpose: PurposeJoin}, nil})
 	assertEqual(t, link.Check(mac, r.Secret), nil)
 }

@@ -26,8 +26,8 @@ type SignUpRequest struct {
 	Name         string
 	Email        Address
 	Organisation string
-	Role         string
-	Updates      bool // wants optional mail
+	JobTitle     string
+	AllowsNews   bool // the organiser may write about later events too
 	Answers      map[string][]string
 	Language     Language
 	Network      string // that the request came from, never stored; "" if MaxSignUpsPerNetwork does not apply
@@ -37,7 +37,7 @@ type SignUpRequest struct {
 func (s SignUpRequest) Normalize() SignUpRequest {
 	s.Name = strings.TrimSpace(s.Name)
 	s.Organisation = strings.TrimSpace(s.Organisation)
-	s.Role = strings.TrimSpace(s.Role)
+	s.JobTitle = strings.TrimSpace(s.JobTitle)
 	answers := map[string][]string{}
 	for id, values := range s.Answers {
 		var kept []string
@@ -60,7 +60,7 @@ func (s SignUpRequest) Validate(e Event) error {
 	var v validator
 	v.checkLine("name", s.Name, 1, MaxName)
 	v.checkLine("organisation", s.Organisation, 0, MaxName)
-	v.checkLine("role", s.Role, 0, MaxName)
+	v.checkLine("role", s.JobTitle, 0, MaxName)
 	for _, q := range e.Questions {
 		q.validateAnswer(&v, s.Answers[q.ID])
 	}

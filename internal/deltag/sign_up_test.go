@@ -22,8 +22,8 @@ func TestSignUpValidateRefuses(t *testing.T) {
 		"name: missing":               func(s *SignUpRequest) { s.Name = "" },
 		"name: too-long 200":          func(s *SignUpRequest) { s.Name = strings.Repeat("å", MaxName+1) },
 		"organisation: too-long 200":  func(s *SignUpRequest) { s.Organisation = strings.Repeat("å", MaxName+1) },
-		"role: too-long 200":          func(s *SignUpRequest) { s.Role = strings.Repeat("å", MaxName+1) },
-		"role: bad-characters":        func(s *SignUpRequest) { s.Role = "a\u202eb" },
+		"role: too-long 200":          func(s *SignUpRequest) { s.JobTitle = strings.Repeat("å", MaxName+1) },
+		"role: bad-characters":        func(s *SignUpRequest) { s.JobTitle = "a\u202eb" },
 		"answers.c: missing":          func(s *SignUpRequest) { s.Answers = nil },
 		"answers.c: too-many 1":       func(s *SignUpRequest) { s.Answers["c"] = []string{"a", "b"} },
 		"answers.c: unknown-option":   func(s *SignUpRequest) { s.Answers["c"] = []string{"z"} },
@@ -45,7 +45,7 @@ func TestSignUpValidateRefuses(t *testing.T) {
 
 func TestSignUpValidateAcceptsTheLongestValues(t *testing.T) {
 	longest := strings.Repeat("ø", MaxName)
-	s := SignUpRequest{Name: longest, Organisation: longest, Role: longest, Answers: map[string][]string{
+	s := SignUpRequest{Name: longest, Organisation: longest, JobTitle: longest, Answers: map[string][]string{
 		"c": {"a"}, "m": {"a", "b"}, "t": {CheckedValue}, "s": {strings.Repeat("å", MaxShortText)},
 		"l": {strings.Repeat("å", MaxLongText-2) + "\nb"},
 	}}
@@ -59,10 +59,10 @@ func TestSignUpValidateAcceptsTheShortestValues(t *testing.T) {
 
 func TestSignUpNormalizeTrimsAndDropsEmptyAnswers(t *testing.T) {
 	s := SignUpRequest{
-		Name: " Mette\u00a0", Organisation: "\tAarhus ", Role: " ", Updates: true,
+		Name: " Mette\u00a0", Organisation: "\tAarhus ", JobTitle: " ", AllowsNews: true,
 		Answers: map[string][]string{"a": {" x ", "  ", "y"}, "b": {""}, "c": nil, "d": {"z"}},
 	}
 	assertEqual(t, s.Normalize(), SignUpRequest{
-		Name: "Mette", Organisation: "Aarhus", Updates: true, Answers: map[string][]string{"a": {"x", "y"}, "d": {"z"}},
+		Name: "Mette", Organisation: "Aarhus", AllowsNews: true, Answers: map[string][]string{"a": {"x", "y"}, "d": {"z"}},
 	})
 }

@@ -33,7 +33,7 @@ func (e Event) Timeline(ms []Mailing, c Counts, now time.Time) []TimelineEntry {
 		entries = append(entries, m.timelineEntry(e, c, now))
 		planned[m.Kind] = planned[m.Kind] || m.Version == e.currentVersion(m.Kind)
 	}
-	for _, r := range e.Reminders {
+	for _, r := range e.ScheduledMails {
 		if planned[r.Kind] {
 			continue
 		}

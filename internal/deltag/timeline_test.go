@@ -7,7 +7,7 @@ import (
 
 func TestTimelineOrdersByTimeAndSaysWhyNot(t *testing.T) {
 	e := testEvent()
-	e.Reminders = append(e.Reminders, Reminder{Kind: KindFollowUpMissed, Offset: Offset(time.Hour)})
+	e.ScheduledMails = append(e.ScheduledMails, ScheduledMail{Kind: KindFollowUpMissed, Offset: Offset(time.Hour)})
 	at := start.Add(-2 * time.Hour) // the reminder of the day before is in the past
 	old := e.NewMailing("reminder-PT10M", 0, start.Add(-3*time.Hour), "").Discard(ReasonOldSchedule)
 	planned := e.PlannedMailings(at)
@@ -24,14 +24,14 @@ func TestTimelineOrdersByTimeAndSaysWhyNot(t *testing.T) {
 
 func TestTimelineOfAFollowUpInThePast(t *testing.T) {
 	e := testEvent()
-	e.Reminders = []Reminder{{Kind: KindFollowUpMissed, Text: "Tak"}}
+	e.ScheduledMails = []ScheduledMail{{Kind: KindFollowUpMissed, Text: "Tak"}}
 	assertEqual(t, e.Timeline(nil, Counts{}, end)[0].Reason, ReasonInThePast)
 }
 
 // TestTimelineOfAnOldVersion: a reminder whose only mailing is of an old schedule has none for the present one.
 func TestTimelineOfAnOldVersion(t *testing.T) {
 	e := testEvent()
-	e.Reminders = e.Reminders[:1]
+	e.ScheduledMails = e.ScheduledMails[:1]
 	old := e.NewMailing(dayBefore, e.ScheduleVersion-1, now, "")
 	assertEqual(t, len(e.Timeline([]Mailing{old}, Counts{}, now)), 2)
 	assertEqual(t, len(e.Timeline([]Mailing{old, e.PlannedMailings(now)[0]}, Counts{}, now)), 2)

@@ -71,7 +71,7 @@ func singleCounterKey(eventID string) item { return key(eventPK(eventID), counte
 
 // counterKey is the key of the counter that counts a registration.
 func counterKey(e deltag.Event, registrationID string) item {
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		return singleCounterKey(e.ID)
 	}
 	return key(eventPK(e.ID), counterShardSK+shardOf(registrationID))
@@ -96,7 +96,7 @@ func counterShardKeys() []string {
 // addCounts counts without regard to the capacity. It fails if e has moved to a single counter since it was read.
 func (tx *transaction) addCounts(e deltag.Event, registrationID string, by deltag.Counts) *action {
 	open := condCounterOpen
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		open = condExists
 	}
 	return tx.Update(counterKey(e, registrationID), addToCounter(by), open)
@@ -104,7 +104,7 @@ func (tx *transaction) addCounts(e deltag.Event, registrationID string, by delta
 
 // takeSeat counts a newcomer's seat. It fails if there is none, or the event has moved to a single counter.
 func (tx *transaction) takeSeat(e deltag.Event, registrationID string, by deltag.Counts) *action {
-	if !e.HasSeatCounter {
+	if !e.HasSingleCounter {
 		return tx.addCounts(e, registrationID, by)
 	}
 	return tx.Update(singleCounterKey(e.ID), addToCounter(by), condSeatForNewcomer)
@@ -126,7 +126,7 @@ func (tx *transaction) releaseSeat(e deltag.Event, r, next deltag.Registration, 
 	if r.Status == deltag.RegistrationWaitlisted {
 		tx.deleteWaitlistEntry(r)
 	}
-	if e.HasSeatCounter && r.Status == deltag.RegistrationConfirmed {
+	if e.HasSingleCounter && r.Status == deltag.RegistrationConfirmed {
 		tx.putPromoteTask(e.ID, now)
 	}
 }
@@ -168,10 +168,10 @@ func sumCounters(counters map[string]counterItem) deltag.Counts {
 
 // putCapacity adds to tx what an edit of stored to e changes about the seats.
 func (s *Store) putCapacity(ctx context.Context, tx *transaction, stored, e deltag.Event) error {
-	if !e.HasSeatCounter {
+	if !e.HasSingleCounter {
 		return nil
 	}
-	if !stored.HasSeatCounter {
+	if !stored.HasSingleCounter {
 		return s.moveToSingleCounter(ctx, tx, e)
 	}
 	if !equalCapacity(stored.Capacity, e.Capacity) {

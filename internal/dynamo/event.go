@@ -25,15 +25,15 @@ type eventItem struct {
 	PromotionCutoff               string    `dynamodbav:",omitempty"`
 	SignUpOpensAt, SignUpClosesAt time.Time `dynamodbav:",omitempty"`
 	RetentionDays                 int
-	Questions                     []questionItem `dynamodbav:",omitempty"`
-	Reminders                     []reminderItem `dynamodbav:",omitempty"`
+	Questions                     []questionItem      `dynamodbav:",omitempty"`
+	ScheduledMails                []scheduledMailItem `dynamodbav:",omitempty"`
 	Status                        deltag.EventStatus
 	Secret                        []byte
-	HasSeatCounter                bool
+	HasSingleCounter              bool
 	Revision, ScheduleVersion     int
 	ICalSequence                  int
 	CalendarChangedAt             time.Time
-	PendingNotice                 *noticeItem `dynamodbav:",omitempty"`
+	LatestNotice                  *noticeItem `dynamodbav:",omitempty"`
 	CreatedAt, UpdatedAt          time.Time
 }
 
@@ -53,7 +53,7 @@ type questionItem struct {
 	Required bool
 }
 
-type reminderItem struct {
+type scheduledMailItem struct {
 	Kind   deltag.MailKind
 	Offset string
 	Text   string `dynamodbav:",omitempty"`
@@ -66,14 +66,14 @@ func encodeEvent(e deltag.Event) item {
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
 		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, SignUpOpensAt: e.SignUpOpensAt,
 		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
-		HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
+		HasSingleCounter: e.HasSingleCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	if e.PromotionCutoff != 0 {
 		v.PromotionCutoff = e.PromotionCutoff.String()
 	}
-	if n := e.PendingNotice; n.Kind != "" {
-		v.PendingNotice = &noticeItem{
+	if n := e.LatestNotice; n.Kind != "" {
+		v.LatestNotice = &noticeItem{
 			Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Title: n.Before.Title, StartsAt: n.Before.StartsAt,
 			EndsAt: n.Before.EndsAt, TimeZone: n.Before.TimeZone,
 		}
@@ -81,8 +81,8 @@ func encodeEvent(e deltag.Event) item {
 	for _, q := range e.Questions {
 		v.Questions = append(v.Questions, questionItem(q))
 	}
-	for _, r := range e.Reminders {
-		v.Reminders = append(v.Reminders, reminderItem{r.Kind, r.Offset.String(), r.Text})
+	for _, r := range e.ScheduledMails {
+		v.ScheduledMails = append(v.ScheduledMails, scheduledMailItem{r.Kind, r.Offset.String(), r.Text})
 	}
 	k := eventKey(e.ID)
 	k["GSI1PK"], k["GSI1SK"] = avString(eventsPK), avString(formatTime(e.StartsAt)+"#"+e.ID)
@@ -101,23 +101,23 @@ func decodeEvent(it item) (deltag.Event, error) {
 			Name: v.OrganiserName, Email: v.OrganiserEmail, ReceivesReminders: v.OrganiserReceivesReminders,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
-		Secret: v.Secret, HasSeatCounter: v.HasSeatCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
+		Secret: v.Secret, HasSingleCounter: v.HasSingleCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
 		ICalSequence: v.ICalSequence, CalendarChangedAt: v.CalendarChangedAt, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}
 	if v.PromotionCutoff != "" {
 		e.PromotionCutoff, err = deltag.ParseOffset(v.PromotionCutoff)
 	}
-	if n := v.PendingNotice; n != nil {
+	if n := v.LatestNotice; n != nil {
 		before := deltag.CalendarDetails{Title: n.Title, StartsAt: n.StartsAt, EndsAt: n.EndsAt, TimeZone: n.TimeZone}
-		e.PendingNotice = deltag.Notice{Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Before: before}
+		e.LatestNotice = deltag.Notice{Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Before: before}
 	}
 	for _, q := range v.Questions {
 		e.Questions = append(e.Questions, deltag.Question(q))
 	}
-	for _, r := range v.Reminders {
+	for _, r := range v.ScheduledMails {
 		offset, offsetErr := deltag.ParseOffset(r.Offset)
 		err = errors.Join(err, offsetErr)
-		e.Reminders = append(e.Reminders, deltag.Reminder{Kind: r.Kind, Offset: offset, Text: r.Text})
+		e.ScheduledMails = append(e.ScheduledMails, deltag.ScheduledMail{Kind: r.Kind, Offset: offset, Text: r.Text})
 	}
 	if err != nil {
 		return deltag.Event{}, fmt.Errorf("event %s: %w", v.ID, err)
@@ -131,7 +131,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	tx := s.begin()
 	tx.Put(encodeEvent(e), condNotExists)
 	slug := tx.putSlug(e)
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		tx.createCounter(e, deltag.Counts{})
 	}
 	tx.putEraseTask(e)

@@ -39,7 +39,7 @@ func newEvent(t testing.TB, s *dynamo.Store, change func(*deltag.Event)) deltag.
 		Language: deltag.LanguageDanish, StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Copenhagen",
 		HasWaitlist: true,
 		JoinURL:     "https://meet.example.org/1", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
-		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, ScheduledMails: deltag.DefaultScheduledMails(),
 		Questions: []deltag.Question{{
 			ID: "why", Kind: deltag.QuestionChoice, Label: "Hvorfor?", Options: []string{"a", "b"}, Required: true,
 		}},
@@ -119,7 +119,7 @@ func waitlistPosition(t testing.TB, s *dynamo.Store, e deltag.Event, n int) int 
 // setCapacity stores e, as it was created, with another capacity.
 func setCapacity(t testing.TB, s *dynamo.Store, e deltag.Event, n int) {
 	t.Helper()
-	e.Capacity, e.HasSeatCounter, e.Revision = &n, true, 2
+	e.Capacity, e.HasSingleCounter, e.Revision = &n, true, 2
 	must(t, s.UpdateEvent(ctx, e, deltag.MailingChanges{}))
 }
 

@@ -33,7 +33,7 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 // promoteNow spares the waitlist the time until the promote task is run. It is no error of the caller's when it
 // fails: the task remains.
 func (s *Store) promoteNow(ctx context.Context, e deltag.Event, now time.Time) {
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		_ = s.Promote(ctx, e.ID, now)
 	}
 }

@@ -54,7 +54,7 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 		t.Run("Mailings", func(t *testing.T) {
 			ms, err := s.Mailings(ctx, e.ID)
 			must(t, err)
-			want(t, len(ms), len(e.Reminders))
+			want(t, len(ms), len(e.ScheduledMails))
 		})
 		t.Run("WaitlistPosition", func(t *testing.T) {
 			want(t, waitlistPosition(t, s, e, 3), 3)

@@ -113,7 +113,7 @@ func (tx *transaction) correctDrift(
 ) {
 	shardSKs := counterShardKeys()
 	corrected := shardSKs[0]
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		corrected = counterSK
 	}
 	for _, sk := range append(shardSKs, counterSK) {
@@ -124,7 +124,7 @@ func (tx *transaction) correctDrift(
 			tx.Check(k, unchanged)
 		}
 	}
-	if e.HasSeatCounter {
+	if e.HasSingleCounter {
 		tx.putPromoteTask(e.ID, now)
 	}
 }

@@ -11,9 +11,9 @@ import (
 type registrationItem struct {
 	EventID, ID, Name       string
 	Email, NormalizedEmail  string
-	Organisation, Role      string              `dynamodbav:",omitempty"`
+	Organisation, JobTitle  string              `dynamodbav:",omitempty"`
 	Answers                 map[string][]string `dynamodbav:",omitempty"`
-	Updates                 bool
+	AllowsNews              bool
 	Language                deltag.Language
 	Status                  deltag.RegistrationStatus
 	RegisteredAt            time.Time
@@ -30,7 +30,7 @@ type registrationItem struct {
 func encodeRegistration(r deltag.Registration) item {
 	return encode(registrationKey(r.EventID, r.ID), registrationItem{
 		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email.Original, NormalizedEmail: r.Email.Normalized,
-		Organisation: r.Organisation, Role: r.Role, Answers: r.Answers, Updates: r.Updates, Language: r.Language,
+		Organisation: r.Organisation, JobTitle: r.JobTitle, Answers: r.Answers, AllowsNews: r.AllowsNews, Language: r.Language,
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
 		WaitlistedAt: r.WaitlistedAt, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
@@ -42,7 +42,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 	return deltag.Registration{
 		EventID: v.EventID, ID: v.ID, Name: v.Name,
 		Email:        deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail},
-		Organisation: v.Organisation, Role: v.Role, Answers: v.Answers, Updates: v.Updates, Language: v.Language,
+		Organisation: v.Organisation, JobTitle: v.JobTitle, Answers: v.Answers, AllowsNews: v.AllowsNews, Language: v.Language,
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
 		WaitlistedAt: v.WaitlistedAt, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,

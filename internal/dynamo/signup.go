@@ -68,8 +68,8 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 		return "", err
 	case stored.Status == deltag.RegistrationCancelled:
 		n.Registration = stored.WithDetails(deltag.SignUpRequest{
-			Name: n.Name, Email: n.Email, Organisation: n.Organisation, Role: n.Role,
-			Answers: n.Answers, Updates: n.Updates, Language: n.Language,
+			Name: n.Name, Email: n.Email, Organisation: n.Organisation, JobTitle: n.JobTitle,
+			Answers: n.Answers, AllowsNews: n.AllowsNews, Language: n.Language,
 		})
 		return s.reserveOrWaitlist(ctx, storedEvent, n)
 	}
@@ -85,7 +85,7 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 
 // fullWithoutWaitlist is the answer to a new address: any other would reveal that this one is signed up.
 func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
-	if e.Capacity == nil || !e.HasSeatCounter || e.HasWaitlist {
+	if e.Capacity == nil || !e.HasSingleCounter || e.HasWaitlist {
 		return nil
 	}
 	counts, err := s.Counts(ctx, e)
@@ -106,7 +106,7 @@ func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, n newcome
 		if confirmed {
 			return deltag.OutcomeConfirmed, nil
 		}
-		if !e.HasSeatCounter { // it has got a capacity since it was read
+		if !e.HasSingleCounter { // it has got a capacity since it was read
 			if e, err = s.Event(ctx, e.ID); err != nil {
 				return "", err
 			}

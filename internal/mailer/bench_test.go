@@ -112,7 +112,7 @@ func BenchmarkTimeline(b *testing.B) {
 	for b.Loop() {
 		response := httptest.NewRecorder()
 		organiser.ServeHTTP(response, request)
-		if got := strings.Count(response.Body.String(), `"expected":100000`); got != len(e.Reminders) {
+		if got := strings.Count(response.Body.String(), `"expected":100000`); got != len(e.ScheduledMails) {
 			b.Fatalf("%d reminders to all: %s", got, response.Body)
 		}
 	}

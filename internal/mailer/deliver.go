@@ -197,7 +197,7 @@ func (m *Mailer) render(ctx context.Context, mail deltag.MailContext, now time.T
 func (m *Mailer) adjustRate(err error) {
 	switch {
 	case err == nil:
-		m.Limiter.recover()
+		m.Limiter.speedUp()
 	case errors.Is(err, deltag.ErrThrottled):
 		m.Limiter.backOff()
 	}

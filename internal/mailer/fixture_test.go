@@ -145,7 +145,7 @@ func (f *fixture) newEvent(change func(*deltag.Event)) deltag.Event {
 		ID: id, Slug: "s-" + id, Title: "Samskabelse", Language: deltag.LanguageDanish,
 		StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: "Europe/Copenhagen",
 		Organiser:     deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
-		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, Reminders: deltag.DefaultReminders(),
+		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, ScheduledMails: deltag.DefaultScheduledMails(),
 		HasWaitlist: true,
 	}
 	if change != nil {
@@ -159,7 +159,7 @@ func (f *fixture) newEvent(change func(*deltag.Event)) deltag.Event {
 }
 
 // oneReminder is a change for newEvent: the one 24 hours before the start.
-func oneReminder(e *deltag.Event) { e.Reminders = e.Reminders[:1] }
+func oneReminder(e *deltag.Event) { e.ScheduledMails = e.ScheduledMails[:1] }
 
 func address(n int) string { return fmt.Sprintf("p%d@example.dk", n) }
 

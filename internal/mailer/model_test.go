@@ -232,7 +232,7 @@ func (s *scenario) event() deltag.Event {
 func (s *scenario) move(rt *rapid.T) {
 	if e := s.event(); e.Status == deltag.EventOpen && s.f.clock().Before(e.EndsAt) {
 		by := time.Duration(rapid.IntRange(-48, 48).Draw(rt, "hours")) * time.Hour
-		if before := e.PendingNotice.Before; !before.StartsAt.IsZero() && rapid.Bool().Draw(rt, "back") {
+		if before := e.LatestNotice.Before; !before.StartsAt.IsZero() && rapid.Bool().Draw(rt, "back") {
 			by = before.StartsAt.Sub(e.StartsAt)
 		}
 		s.f.edit(e, func(e *deltag.Event) { e.StartsAt, e.EndsAt = e.StartsAt.Add(by), e.EndsAt.Add(by) })

@@ -39,8 +39,8 @@ func (l *AdaptiveLimiter) backOff() {
 	l.limiter.SetBurst(1)
 }
 
-// recover raises the rate by a fiftieth of the full one.
-func (l *AdaptiveLimiter) recover() {
+// speedUp raises the rate by a fiftieth of the full one.
+func (l *AdaptiveLimiter) speedUp() {
 	if l.limiter.Limit() == l.full {
 		return
 	}

@@ -60,9 +60,9 @@ func (f *fixture) timeline(eventID string) []deltag.TimelineEntry {
 func TestTimeline(t *testing.T) {
 	f := newFixture(t, storetest.Embedded(t))
 	e := f.newEvent(func(e *deltag.Event) {
-		e.Reminders = append(e.Reminders,
-			deltag.Reminder{Kind: deltag.KindFollowUpAttended, Offset: deltag.Offset(time.Hour), Text: "Tak"},
-			deltag.Reminder{Kind: deltag.KindFollowUpMissed, Offset: deltag.Offset(time.Hour)})
+		e.ScheduledMails = append(e.ScheduledMails,
+			deltag.ScheduledMail{Kind: deltag.KindFollowUpAttended, Offset: deltag.Offset(time.Hour), Text: "Tak"},
+			deltag.ScheduledMail{Kind: deltag.KindFollowUpMissed, Offset: deltag.Offset(time.Hour)})
 	})
 	f.signUpMany(e, 12)
 	if err := f.store.CancelRegistration(ctx, e, f.registration(e, 3), f.clock()); err != nil {

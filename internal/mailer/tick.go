@@ -108,7 +108,7 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 
 // runPersonalTasks does the tasks that concern one person, several at a time.
 func (m *Mailer) runPersonalTasks(ctx context.Context, tasks []deltag.DueTask) []error {
-	personal := slices.DeleteFunc(slices.Clone(tasks), func(t deltag.DueTask) bool { return !t.IsPersonal() })
+	personal := slices.DeleteFunc(slices.Clone(tasks), func(t deltag.DueTask) bool { return !t.IsUrgent() })
 	return forEach(personal, m.Limiter.Concurrency(), func(t deltag.DueTask) error {
 		if !m.hasTime(ctx) {
 			return nil // it stays due

@@ -84,7 +84,7 @@ func TestWhoGetsWhichMail(t *testing.T) {
 			}
 		})
 		run("OneMailAboutTheEventsCancellationAndNoneAfter", func(t *testing.T, f *fixture) {
-			e := f.newEvent(func(e *deltag.Event) { e.Capacity, e.HasSeatCounter = new(1), true })
+			e := f.newEvent(func(e *deltag.Event) { e.Capacity, e.HasSingleCounter = new(1), true })
 			f.signUp(e, 1)
 			f.signUp(e, 2)
 			f.runDue()

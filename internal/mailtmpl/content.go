@@ -90,7 +90,7 @@ func (c renderContext) addPersonalLinks(n *content) {
 	n.Footer = append(n.Footer, c.text("mail.personal"), c.text("mail.until"))
 	n.Data = link{c.text("mail.data"), c.links.Manage}
 	if c.Kind.IsUnsubscribable() {
-		n.Unsubscribe = c.baseURL + "/unsubscribe/" + c.Registration.Link(deltag.PurposeUnsubscribe)
+		n.Unsubscribe = c.baseURL + "/unsubscribe/" + c.Registration.LinkToken(deltag.PurposeUnsubscribe)
 	}
 }
 
@@ -263,7 +263,7 @@ func (c renderContext) answers() []answer {
 		}
 	}
 	add(c.text("form.organisation"), c.Registration.Organisation, c.words.Language)
-	add(c.text("form.role"), c.Registration.Role, c.words.Language)
+	add(c.text("form.role"), c.Registration.JobTitle, c.words.Language)
 	for _, q := range c.Event.Questions {
 		given := strings.Join(c.Registration.Answers[q.ID], ", ")
 		if q.Kind == deltag.QuestionCheckbox && given != "" {

@@ -44,7 +44,7 @@ func registration() deltag.Registration {
 		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård",
 		Language:     deltag.LanguageDanish,
 		Email:        deltag.Address{Original: "Mette@example.dk", Normalized: "mette@example.dk"},
-		Organisation: "Solbæk Kommune", Role: "Afdelingsleder",
+		Organisation: "Solbæk Kommune", JobTitle: "Afdelingsleder",
 		Answers: map[string][]string{
 			"why": {"Et par greb, jeg kan bruge mandag morgen."}, "field": {"Ældre", "Byudvikling"},
 			"photo": {deltag.CheckedValue},

@@ -144,13 +144,13 @@ func (r parsedMail) calendar(t *testing.T) (*ical.Calendar, ical.Event) {
 }
 
 func manageURL(s mailCase) string {
-	return renderer.BaseURL + "/r/" + s.Registration.Link(deltag.PurposeManage)
+	return renderer.BaseURL + "/r/" + s.Registration.LinkToken(deltag.PurposeManage)
 }
 
 func joinURL(s mailCase) string {
-	return renderer.BaseURL + "/join/" + s.Registration.Link(deltag.PurposeJoin)
+	return renderer.BaseURL + "/join/" + s.Registration.LinkToken(deltag.PurposeJoin)
 }
 
 func unsubscribeURL(s mailCase) string {
-	return renderer.BaseURL + "/unsubscribe/" + s.Registration.Link(deltag.PurposeUnsubscribe)
+	return renderer.BaseURL + "/unsubscribe/" + s.Registration.LinkToken(deltag.PurposeUnsubscribe)
 }

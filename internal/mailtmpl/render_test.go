@@ -83,7 +83,7 @@ func TestEveryKindHasACase(t *testing.T) {
 		deltag.KindMoved, deltag.KindChanged, deltag.KindEventCancelled, deltag.KindFollowUpAttended,
 		deltag.KindFollowUpMissed, deltag.KindMessage,
 	}
-	for _, r := range deltag.DefaultReminders() {
+	for _, r := range deltag.DefaultScheduledMails() {
 		kinds = append(kinds, r.Kind)
 	}
 	for _, k := range kinds {
@@ -485,7 +485,7 @@ func TestRenderConcurrently(t *testing.T) {
 func TestLargestMailFits(t *testing.T) {
 	s := mailCases(deltag.LanguageDanish)["confirmation"]
 	s.Event.Title, s.Event.Organiser.Name = strings.Repeat(`"`, deltag.MaxTitle), strings.Repeat(`"`, deltag.MaxName)
-	s.Registration.Name, s.Registration.Role = strings.Repeat(`"`, deltag.MaxName), strings.Repeat(`"`, deltag.MaxName)
+	s.Registration.Name, s.Registration.JobTitle = strings.Repeat(`"`, deltag.MaxName), strings.Repeat(`"`, deltag.MaxName)
 	s.Event.Questions, s.Registration.Answers = nil, map[string][]string{}
 	for i := range deltag.MaxQuestions {
 		id := string(rune('a' + i))

@@ -2,6 +2,7 @@ package organiser
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -28,42 +29,32 @@ type DeliveryFilter struct {
 	Email  deltag.Address
 }
 
-func (f DeliveryFilter) matches(d deltag.Delivery) bool {
-	return (f.Status == "" || f.Status == d.Status) && (f.Kind == "" || f.Kind == d.Kind)
+func (f DeliveryFilter) excludes(d deltag.Delivery) bool {
+	return f.Status != "" && f.Status != d.Status || f.Kind != "" && f.Kind != d.Kind
 }
 
 // Deliveries is a page of an event's mail ledger. It may hold fewer than limit, or none, and still have a next one;
 // those to one address are all on one page. ValidationErrors for a bad cursor.
 func (s *Service) Deliveries(
-	ctx context.Context, p deltag.Principal, eventID string, f DeliveryFilter, cursor string, limit int,
+	ctx context.Context, by Caller, eventID string, f DeliveryFilter, cursor string, limit int,
 ) (deltag.Event, Page[deltag.Delivery], error) {
-	e, err := s.eventToRead(ctx, p, eventID)
+	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, Page[deltag.Delivery]{}, err
+		return e, Page[deltag.Delivery]{}, err
 	}
-	var read []deltag.Delivery
 	var page Page[deltag.Delivery]
 	if f.Email != (deltag.Address{}) {
-		read, err = s.Store.DeliveriesOf(ctx, eventID, deltag.RegistrationID(e, f.Email))
+		page.Items, err = s.Store.DeliveriesOf(ctx, eventID, deltag.RegistrationID(e, f.Email))
 	} else {
-		read, page.Next, err = s.Store.Deliveries(ctx, eventID, cursor, limit)
+		page.Items, page.Next, err = s.Store.Deliveries(ctx, eventID, cursor, limit)
 	}
-	if err != nil {
-		return deltag.Event{}, Page[deltag.Delivery]{}, err
-	}
-	for _, d := range read {
-		if f.matches(d) {
-			page.Items = append(page.Items, d)
-		}
-	}
-	return e, page, nil
+	page.Items = slices.DeleteFunc(page.Items, f.excludes)
+	return e, page, err
 }
 
 // Delivery reads one by its ID.
-func (s *Service) Delivery(
-	ctx context.Context, p deltag.Principal, eventID, id string,
-) (deltag.Event, deltag.Delivery, error) {
-	if err := mayRead(p); err != nil {
+func (s *Service) Delivery(ctx context.Context, by Caller, eventID, id string) (deltag.Event, deltag.Delivery, error) {
+	if err := by.requireRead(); err != nil {
 		return deltag.Event{}, deltag.Delivery{}, err
 	}
 	key, err := deltag.ParseDeliveryID(eventID, id)
@@ -72,15 +63,15 @@ func (s *Service) Delivery(
 	}
 	e, err := s.Store.Event(ctx, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.Delivery{}, err
+		return e, deltag.Delivery{}, err
 	}
 	d, err := s.Store.Delivery(ctx, key)
 	return e, d, err
 }
 
 // ResendDelivery sends a mail once more. ErrConflict while it is on its way, and so when it is repeated at once.
-func (s *Service) ResendDelivery(ctx context.Context, p deltag.Principal, eventID, id string, now time.Time) error {
-	if err := mayEdit(p); err != nil {
+func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id string) error {
+	if err := by.requireEdit(); err != nil {
 		return err
 	}
 	key, err := deltag.ParseDeliveryID(eventID, id)
@@ -95,5 +86,5 @@ func (s *Service) ResendDelivery(ctx context.Context, p deltag.Principal, eventI
 	if err != nil {
 		return err
 	}
-	return s.Store.Resend(ctx, e, r, d, now)
+	return s.Store.Resend(ctx, e, r, d, by.Now)
 }

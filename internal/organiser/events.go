@@ -37,20 +37,18 @@ const AnyRevision = 0
 // NewEvent is an event with everything that an organiser may leave out.
 func NewEvent() deltag.Event {
 	return deltag.Event{
-		Language:      deltag.LanguageDanish,
-		TimeZone:      "Europe/Copenhagen",
-		HasWaitlist:   true,
-		RetentionDays: 30,
-		Reminders:     deltag.DefaultReminders(),
-		Status:        deltag.EventOpen,
+		Language:       deltag.LanguageDanish,
+		TimeZone:       "Europe/Copenhagen",
+		HasWaitlist:    true,
+		RetentionDays:  30,
+		ScheduledMails: deltag.DefaultScheduledMails(),
+		Status:         deltag.EventOpen,
 	}
 }
 
 // Events is a page of all events, the earliest start first. ValidationErrors for a bad cursor.
-func (s *Service) Events(
-	ctx context.Context, p deltag.Principal, cursor string, limit int,
-) (Page[deltag.Event], error) {
-	if err := mayRead(p); err != nil {
+func (s *Service) Events(ctx context.Context, by Caller, cursor string, limit int) (Page[deltag.Event], error) {
+	if err := by.requireRead(); err != nil {
 		return Page[deltag.Event]{}, err
 	}
 	events, next, err := s.Store.Events(ctx, cursor, limit)
@@ -58,10 +56,10 @@ func (s *Service) Events(
 }
 
 // Event reads an event with its counts.
-func (s *Service) Event(ctx context.Context, p deltag.Principal, id string) (deltag.Event, deltag.Counts, error) {
-	e, err := s.eventToRead(ctx, p, id)
+func (s *Service) Event(ctx context.Context, by Caller, id string) (deltag.Event, deltag.Counts, error) {
+	e, err := s.eventToRead(ctx, by, id)
 	if err != nil {
-		return deltag.Event{}, deltag.Counts{}, err
+		return e, deltag.Counts{}, err
 	}
 	c, err := s.Store.Counts(ctx, e)
 	return e, c, err
@@ -69,17 +67,15 @@ func (s *Service) Event(ctx context.Context, p deltag.Principal, id string) (del
 
 // CreateEvent stores what change makes of NewEvent, and plans its mail. Without a slug it gets one made of its title.
 // ValidationErrors; ErrSlugTaken, also when it is repeated.
-func (s *Service) CreateEvent(
-	ctx context.Context, p deltag.Principal, change EventChange, now time.Time,
-) (deltag.Event, error) {
-	if err := mayEdit(p); err != nil {
+func (s *Service) CreateEvent(ctx context.Context, by Caller, change EventChange) (deltag.Event, error) {
+	if err := by.requireEdit(); err != nil {
 		return deltag.Event{}, err
 	}
 	e, err := applyChange(NewEvent(), change)
 	if err != nil {
-		return deltag.Event{}, err
+		return e, err
 	}
-	return s.createEvent(ctx, e, now)
+	return s.createEvent(ctx, e, by.Now)
 }
 
 // createEvent gives e what no organiser sets, and stores it.
@@ -99,9 +95,9 @@ func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time
 // the stored event must have it: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
 // ErrSlugTaken; ErrConflict when others kept changing the event.
 func (s *Service) EditEvent(
-	ctx context.Context, p deltag.Principal, id string, revision int, change EventChange, now time.Time,
+	ctx context.Context, by Caller, id string, revision int, change EventChange,
 ) (deltag.Event, deltag.Counts, error) {
-	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
 		if revision != AnyRevision && revision != e.Revision {
 			return e, deltag.MailingChanges{}, deltag.ErrStaleRevision
 		}
@@ -109,28 +105,24 @@ func (s *Service) EditEvent(
 		if err != nil {
 			return e, deltag.MailingChanges{}, err
 		}
-		return e.Edit(next, now)
+		return e.Edit(next, by.Now)
 	})
 }
 
 // CancelEvent cancels an event for good, and plans the mail that says so. Repeating it is harmless.
-func (s *Service) CancelEvent(
-	ctx context.Context, p deltag.Principal, id string, now time.Time,
-) (deltag.Event, deltag.Counts, error) {
-	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+func (s *Service) CancelEvent(ctx context.Context, by Caller, id string) (deltag.Event, deltag.Counts, error) {
+	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
 		if e.Status == deltag.EventCancelled {
 			return e, deltag.MailingChanges{}, errUnchanged
 		}
-		return e.Cancel(now)
+		return e.Cancel(by.Now)
 	})
 }
 
 // SendNotice sends the mail about the latest edits now, instead of waiting for further edits.
 // deltag.ErrNoPendingNotice, also when it is repeated.
-func (s *Service) SendNotice(
-	ctx context.Context, p deltag.Principal, id string, now time.Time,
-) (deltag.Event, deltag.Counts, error) {
-	return s.updateEvent(ctx, p, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+func (s *Service) SendNotice(ctx context.Context, by Caller, id string) (deltag.Event, deltag.Counts, error) {
+	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
 		notice, err := s.Store.Mailing(ctx, e.NoticeMailingKey())
 		if errors.Is(err, deltag.ErrNotFound) {
 			err = deltag.ErrNoPendingNotice
@@ -138,7 +130,7 @@ func (s *Service) SendNotice(
 		if err != nil {
 			return e, deltag.MailingChanges{}, err
 		}
-		return e.SendNoticeNow(notice, now)
+		return e.SendNoticeNow(notice, by.Now)
 	})
 }
 
@@ -147,13 +139,13 @@ var errUnchanged = errors.New("nothing to change")
 
 // updateEvent edits the event as it is stored, for a principal who may, and returns it as it is then, with its counts.
 func (s *Service) updateEvent(
-	ctx context.Context, p deltag.Principal, id string,
+	ctx context.Context, by Caller, id string,
 	edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error),
 ) (deltag.Event, deltag.Counts, error) {
-	if err := mayEdit(p); err != nil {
-		return deltag.Event{}, deltag.Counts{}, err
-	}
 	var e deltag.Event
+	if err := by.requireEdit(); err != nil {
+		return e, deltag.Counts{}, err
+	}
 	err := retryOnConflict(func() error {
 		stored, err := s.Store.Event(ctx, id)
 		if err != nil {
@@ -166,40 +158,33 @@ func (s *Service) updateEvent(
 		return s.Store.UpdateEvent(ctx, e, mailings)
 	})
 	if err != nil && !errors.Is(err, errUnchanged) {
-		return deltag.Event{}, deltag.Counts{}, err
+		return e, deltag.Counts{}, err
 	}
 	c, err := s.Store.Counts(ctx, e)
 	return e, c, err
 }
 
-// A Clone says in what a copy differs from its event. What is nil stays.
+// A Clone says in what a copy differs from its event.
 type Clone struct {
+	Slug     *string   // nil: made of the event's own and the date
 	StartsAt time.Time // the length stays
-	Title    *string
-	Slug     *string // nil: made of the event's own and the date
+	Title    *string   // nil: stays
 }
 
-// CloneEvent stores a draft of the same event at another time: words, questions and reminders come along, people don't.
-// ValidationErrors; ErrSlugTaken, also when it is repeated.
-func (s *Service) CloneEvent(
-	ctx context.Context, p deltag.Principal, id string, in Clone, now time.Time,
-) (deltag.Event, error) {
-	e, err := s.eventToEdit(ctx, p, id)
+// CloneEvent stores a draft of the same event at another time. Registrations are not copied. ValidationErrors;
+// ErrSlugTaken, also when it is repeated.
+func (s *Service) CloneEvent(ctx context.Context, by Caller, id string, in Clone) (deltag.Event, error) {
+	e, err := s.eventToEdit(ctx, by, id)
 	if err != nil {
-		return deltag.Event{}, err
+		return e, err
 	}
 	c := e.Clone(in.StartsAt.UTC())
-	c.Slug = cloneSlug(e, in.StartsAt)
-	if in.Title != nil {
-		c.Title = *in.Title
-	}
-	if in.Slug != nil {
-		c.Slug = *in.Slug
-	}
+	c.Title = valueOr(in.Title, c.Title)
+	c.Slug = valueOr(in.Slug, cloneSlug(e, in.StartsAt))
 	if err := c.Validate(); err != nil {
-		return deltag.Event{}, err
+		return e, err
 	}
-	return s.createEvent(ctx, c, now)
+	return s.createEvent(ctx, c, by.Now)
 }
 
 // cloneSlug is e's slug with the date of the copy behind it, cut so that both fit into a slug.

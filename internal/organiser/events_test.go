@@ -15,7 +15,7 @@ func TestCreateEvent(t *testing.T) {
 	e := f.newEvent(nil)
 	t.Run("FillsInTheDefaults", func(t *testing.T) {
 		wantEqual(t, e.Slug, "samskabelse-paa-dagsordenen")
-		wantEqual(t, e.Reminders, deltag.DefaultReminders())
+		wantEqual(t, e.ScheduledMails, deltag.DefaultScheduledMails())
 		stored, counts, err := f.Event(f.ctx, anna, e.ID)
 		wantError(t, err, nil)
 		wantEqual(t, stored, e)
@@ -25,7 +25,7 @@ func TestCreateEvent(t *testing.T) {
 		wantEqual(t, len(mailings), 3)
 	})
 	t.Run("RefusesTheSameSlug", func(t *testing.T) {
-		_, err := f.CreateEvent(f.ctx, anna, func(deltag.Event) (deltag.Event, error) { return e, nil }, now)
+		_, err := f.CreateEvent(f.ctx, anna, func(deltag.Event) (deltag.Event, error) { return e, nil })
 		wantError(t, err, deltag.ErrSlugTaken)
 	})
 	t.Run("NamesWhatTheChangeAndTheRulesFindWrong", func(t *testing.T) {
@@ -33,12 +33,12 @@ func TestCreateEvent(t *testing.T) {
 			e.Title = "Et nyt"
 			e.Organiser = deltag.Organiser{Name: "UKON", Email: "hej"}
 			return e, deltag.ValidationErrors{{Field: "startsAt", Code: "wrong-type"}}
-		}, now)
+		})
 		wantInvalid(t, err, "startsAt: wrong-type", "organiser.email: address-no-at")
 	})
 	t.Run("EndsWithAnotherErrorOfTheChange", func(t *testing.T) {
 		unreadable := errors.New("unreadable")
-		_, err := f.CreateEvent(f.ctx, anna, func(e deltag.Event) (deltag.Event, error) { return e, unreadable }, now)
+		_, err := f.CreateEvent(f.ctx, anna, func(e deltag.Event) (deltag.Event, error) { return e, unreadable })
 		wantError(t, err, unreadable)
 	})
 }
@@ -47,7 +47,7 @@ func TestEditEvent(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)
 	edit := func(revision int, change organiser.EventChange) (deltag.Event, error) {
-		e, _, err := f.EditEvent(f.ctx, anna, e.ID, revision, change, now)
+		e, _, err := f.EditEvent(f.ctx, anna, e.ID, revision, change)
 		return e, err
 	}
 	setCapacity := func(n int) organiser.EventChange {
@@ -107,33 +107,33 @@ func TestCancelEvent(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)
 	f.addRegistration(e, "mette@example.dk")
-	first, counts, err := f.CancelEvent(f.ctx, anna, e.ID, now)
+	first, counts, err := f.CancelEvent(f.ctx, anna, e.ID)
 	wantError(t, err, nil)
 	wantEqual(t, first.Status, deltag.EventCancelled)
 	wantEqual(t, counts, deltag.Counts{Confirmed: 1})
 
-	again, _, err := f.CancelEvent(f.ctx, anna, e.ID, now.Add(time.Hour))
+	again, _, err := f.CancelEvent(f.ctx, annaAt(now.Add(time.Hour)), e.ID)
 	wantError(t, err, nil)
 	wantEqual(t, again, first)
-	_, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Ny titel", func() {}), now)
+	_, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Ny titel", func() {}))
 	wantInvalid(t, err, "status: cancelled-is-final")
 }
 
 func TestSendNotice(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)
-	_, _, err := f.SendNotice(f.ctx, anna, e.ID, now)
+	_, _, err := f.SendNotice(f.ctx, anna, e.ID)
 	wantInvalid(t, err, "notice: no-notice")
 
-	e, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Ny titel", func() {}), now)
+	e, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Ny titel", func() {}))
 	wantError(t, err, nil)
 	at := now.Add(time.Minute)
-	_, _, err = f.SendNotice(f.ctx, anna, e.ID, at)
+	_, _, err = f.SendNotice(f.ctx, annaAt(at), e.ID)
 	wantError(t, err, nil)
 	m, err := f.store.Mailing(f.ctx, e.NoticeMailingKey())
 	wantError(t, err, nil)
 	wantEqual(t, m.NextRunAt, at)
-	_, _, err = f.SendNotice(f.ctx, anna, e.ID, at)
+	_, _, err = f.SendNotice(f.ctx, annaAt(at), e.ID)
 	wantInvalid(t, err, "notice: no-notice")
 }
 
@@ -150,12 +150,12 @@ func TestCloneEvent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := f.newEvent(func(e *deltag.Event) { e.Slug = c.slug })
-			got, err := f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{StartsAt: midnight}, now)
+			got, err := f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{StartsAt: midnight})
 			wantError(t, err, nil)
 			wantEqual(t, got.Slug, c.want)
 			wantEqual(t, got.Status, deltag.EventDraft)
 			wantEqual(t, got.EndsAt, midnight.Add(time.Hour))
-			_, err = f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{StartsAt: midnight}, now)
+			_, err = f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{StartsAt: midnight})
 			wantError(t, err, deltag.ErrSlugTaken)
 		})
 	}
@@ -163,10 +163,10 @@ func TestCloneEvent(t *testing.T) {
 		e := f.newEvent(nil)
 		title, slug := "Igen", "igen"
 		in := organiser.Clone{StartsAt: midnight, Title: &title, Slug: &slug}
-		got, err := f.CloneEvent(f.ctx, anna, e.ID, in, now)
+		got, err := f.CloneEvent(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, []string{got.Title, got.Slug}, []string{title, slug})
-		_, err = f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{}, now)
+		_, err = f.CloneEvent(f.ctx, anna, e.ID, organiser.Clone{})
 		wantInvalid(t, err, "startsAt: missing")
 	})
 }

@@ -1,12 +1,12 @@
 package organiser
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"strings"
-	"time"
 
 	"deltag/internal/deltag"
 )
@@ -23,21 +23,21 @@ type MailingStore interface {
 
 // Timeline is every mail to all of an event: those to come, and those that went out.
 func (s *Service) Timeline(
-	ctx context.Context, p deltag.Principal, eventID string, now time.Time,
+	ctx context.Context, by Caller, eventID string,
 ) (deltag.Event, []deltag.TimelineEntry, error) {
-	e, err := s.eventToRead(ctx, p, eventID)
+	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, nil, err
+		return e, nil, err
 	}
 	mailings, err := s.Store.Mailings(ctx, eventID)
 	if err != nil {
-		return deltag.Event{}, nil, err
+		return e, nil, err
 	}
 	counts, err := s.Store.Counts(ctx, e)
 	if err != nil {
-		return deltag.Event{}, nil, err
+		return e, nil, err
 	}
-	return e, e.Timeline(mailings, counts, now), nil
+	return e, e.Timeline(mailings, counts, by.Now), nil
 }
 
 // A Message is what an organiser writes to those who take part.
@@ -54,22 +54,15 @@ var ErrKeyReused = deltag.ValidationErrors{{Field: "Idempotency-Key", Code: "key
 
 // newMessage is the message as a mailing of its event that is due at now. ValidationErrors.
 func (s *Service) newMessage(
-	ctx context.Context, p deltag.Principal, eventID string, in Message, now time.Time,
+	ctx context.Context, by Caller, eventID string, in Message,
 ) (deltag.Event, deltag.Mailing, error) {
-	e, err := s.eventToEdit(ctx, p, eventID)
+	e, err := s.eventToEdit(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.Mailing{}, err
+		return e, deltag.Mailing{}, err
 	}
-	m := e.NewMailing(deltag.KindMessage, 0, now, strings.TrimSpace(in.Text))
-	m.Audience = in.Audience
-	if m.Audience == "" {
-		m.Audience = deltag.AudienceAll
-	}
-	key := in.IdempotencyKey
-	if key == "" {
-		key = string(m.Audience) + "\n" + m.Text
-	}
-	m.Version = messageVersion(key)
+	m := e.NewMailing(deltag.KindMessage, 0, by.Now, strings.TrimSpace(in.Text))
+	m.Audience = cmp.Or(in.Audience, deltag.AudienceAll)
+	m.Version = messageVersion(cmp.Or(in.IdempotencyKey, string(m.Audience)+"\n"+m.Text))
 	return e, m, m.Validate()
 }
 
@@ -83,20 +76,20 @@ func messageVersion(key string) int {
 // SendMessage plans a message, to go out at once. Repeating it sends nothing twice. ValidationErrors, among them
 // ErrKeyReused.
 func (s *Service) SendMessage(
-	ctx context.Context, p deltag.Principal, eventID string, in Message, now time.Time,
+	ctx context.Context, by Caller, eventID string, in Message,
 ) (deltag.Event, deltag.TimelineEntry, error) {
-	e, m, err := s.newMessage(ctx, p, eventID, in, now)
+	e, m, err := s.newMessage(ctx, by, eventID, in)
 	if err != nil {
-		return deltag.Event{}, deltag.TimelineEntry{}, err
+		return e, deltag.TimelineEntry{}, err
 	}
 	if m, err = s.putMessage(ctx, m); err != nil {
-		return deltag.Event{}, deltag.TimelineEntry{}, err
+		return e, deltag.TimelineEntry{}, err
 	}
 	counts, err := s.Store.Counts(ctx, e)
 	if err != nil {
-		return deltag.Event{}, deltag.TimelineEntry{}, err
+		return e, deltag.TimelineEntry{}, err
 	}
-	return e, e.Timeline([]deltag.Mailing{m}, counts, now)[0], nil
+	return e, e.Timeline([]deltag.Mailing{m}, counts, by.Now)[0], nil
 }
 
 // putMessage stores a message, or returns the same one as an earlier try has stored it. ErrKeyReused.
@@ -106,28 +99,25 @@ func (s *Service) putMessage(ctx context.Context, m deltag.Mailing) (deltag.Mail
 		return m, err
 	}
 	earlier, err := s.Store.Mailing(ctx, m.Key())
-	if err != nil {
-		return deltag.Mailing{}, err
+	if err == nil && (earlier.Text != m.Text || earlier.Audience != m.Audience) {
+		err = ErrKeyReused
 	}
-	if earlier.Text != m.Text || earlier.Audience != m.Audience {
-		return deltag.Mailing{}, ErrKeyReused
-	}
-	return earlier, nil
+	return earlier, err
 }
 
 // PreviewMessage sends a message to the event's organiser alone, to show what it will look like. Repeating it sends
 // nothing twice. ValidationErrors, among them ErrKeyReused.
 func (s *Service) PreviewMessage(
-	ctx context.Context, p deltag.Principal, eventID string, in Message, now time.Time,
+	ctx context.Context, by Caller, eventID string, in Message,
 ) (deltag.Event, deltag.TimelineEntry, error) {
-	e, m, err := s.newMessage(ctx, p, eventID, in, now)
+	e, m, err := s.newMessage(ctx, by, eventID, in)
 	if err != nil {
-		return deltag.Event{}, deltag.TimelineEntry{}, err
+		return e, deltag.TimelineEntry{}, err
 	}
-	d := deltag.NewOrganiserDelivery(e, deltag.KindPreview, m.Version, now)
+	d := deltag.NewOrganiserDelivery(e, deltag.KindPreview, m.Version, by.Now)
 	d.Text = m.Text
 	if err := s.putPreview(ctx, d); err != nil {
-		return deltag.Event{}, deltag.TimelineEntry{}, err
+		return e, deltag.TimelineEntry{}, err
 	}
 	return e, deltag.TimelineEntry{
 		Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, Status: deltag.MailingPlanned, Expected: 1,
@@ -141,11 +131,8 @@ func (s *Service) putPreview(ctx context.Context, d deltag.Delivery) error {
 		return err
 	}
 	earlier, err := s.Store.Delivery(ctx, d.DeliveryKey)
-	if err != nil {
-		return err
+	if err == nil && earlier.Text != d.Text {
+		err = ErrKeyReused
 	}
-	if earlier.Text != d.Text {
-		return ErrKeyReused
-	}
-	return nil
+	return err
 }

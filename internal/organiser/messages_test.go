@@ -12,7 +12,7 @@ func TestSendMessage(t *testing.T) {
 	e := f.newEvent(nil)
 	f.addRegistration(e, "mette@example.dk")
 	messages := func() (n int) {
-		_, entries, err := f.Timeline(f.ctx, anna, e.ID, now)
+		_, entries, err := f.Timeline(f.ctx, anna, e.ID)
 		wantError(t, err, nil)
 		for _, entry := range entries {
 			if entry.Kind == deltag.KindMessage {
@@ -23,17 +23,17 @@ func TestSendMessage(t *testing.T) {
 	}
 	kaffe := organiser.Message{Text: " Husk kaffe ", IdempotencyKey: "12345678"}
 	t.Run("IsPlannedOnceForAKey", func(t *testing.T) {
-		_, first, err := f.SendMessage(f.ctx, anna, e.ID, kaffe, now)
+		_, first, err := f.SendMessage(f.ctx, anna, e.ID, kaffe)
 		wantError(t, err, nil)
 		wantEqual(t, []any{first.Status, first.Expected, first.DueAt}, []any{deltag.MailingPlanned, 1, now})
-		_, again, err := f.SendMessage(f.ctx, anna, e.ID, kaffe, now.AddDate(0, 0, 1))
+		_, again, err := f.SendMessage(f.ctx, annaAt(now.AddDate(0, 0, 1)), e.ID, kaffe)
 		wantError(t, err, nil)
 		wantEqual(t, []any{again.Version, again.DueAt}, []any{first.Version, first.DueAt})
 		wantEqual(t, messages(), 1)
 	})
 	t.Run("IsAnotherOneWithAnotherKey", func(t *testing.T) {
 		in := organiser.Message{Text: "Husk kaffe", IdempotencyKey: "87654321"}
-		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in, now)
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, messages(), 2)
 	})
@@ -42,26 +42,26 @@ func TestSendMessage(t *testing.T) {
 		"Audience": {Text: "Husk kaffe", IdempotencyKey: "12345678", Audience: deltag.AudienceConfirmed},
 	} {
 		t.Run("RefusesAKeyWithAnother"+name, func(t *testing.T) {
-			_, _, err := f.SendMessage(f.ctx, anna, e.ID, other, now)
+			_, _, err := f.SendMessage(f.ctx, anna, e.ID, other)
 			wantInvalid(t, err, "Idempotency-Key: key-reused")
 			wantEqual(t, messages(), 2)
 		})
 	}
 	t.Run("IsPlannedOnceForTextAndAudienceWithoutAKey", func(t *testing.T) {
 		for range 2 {
-			_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: "Husk kagen"}, now)
+			_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: "Husk kagen"})
 			wantError(t, err, nil)
 		}
 		wantEqual(t, messages(), 3)
 		in := organiser.Message{Text: "Husk kagen", Audience: deltag.AudienceConfirmed}
-		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in, now)
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, messages(), 4)
 	})
 	t.Run("NamesWhatIsWrong", func(t *testing.T) {
-		_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: " ", Audience: "some"}, now)
+		_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: " ", Audience: "some"})
 		wantInvalid(t, err, "text: missing", "audience: unknown-audience")
-		_, _, err = f.SendMessage(f.ctx, anna, "nope", kaffe, now)
+		_, _, err = f.SendMessage(f.ctx, anna, "nope", kaffe)
 		wantError(t, err, deltag.ErrNotFound)
 	})
 }
@@ -77,7 +77,7 @@ func TestPreviewMessage(t *testing.T) {
 	}
 	in := organiser.Message{Text: "Husk te", IdempotencyKey: "12345678"}
 	for range 2 {
-		_, entry, err := f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+		_, entry, err := f.PreviewMessage(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, []any{entry.Kind, entry.Expected}, []any{deltag.KindPreview, 1})
 	}
@@ -86,10 +86,10 @@ func TestPreviewMessage(t *testing.T) {
 	wantEqual(t, previews()[0].Text, "Husk te")
 
 	in.Text = "Husk kaffe"
-	_, _, err := f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+	_, _, err := f.PreviewMessage(f.ctx, anna, e.ID, in)
 	wantInvalid(t, err, "Idempotency-Key: key-reused")
 	in.Text = ""
-	_, _, err = f.PreviewMessage(f.ctx, anna, e.ID, in, now)
+	_, _, err = f.PreviewMessage(f.ctx, anna, e.ID, in)
 	wantInvalid(t, err, "text: missing")
 }
 
@@ -117,14 +117,14 @@ func TestResendDelivery(t *testing.T) {
 	deliveries, err := f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
 	wantError(t, err, nil)
 	d := deliveries[0]
-	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID(), now), deltag.ErrConflict)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID()), deltag.ErrConflict)
 
 	claimed := d.Claim(now)
 	wantError(t, f.store.SaveDelivery(f.ctx, claimed), nil)
 	wantError(t, f.store.SaveDelivery(f.ctx, claimed.MarkSent("message", now)), nil)
-	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID(), now), nil)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, d.ID()), nil)
 	deliveries, err = f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
 	wantError(t, err, nil)
 	wantEqual(t, len(deliveries), 2)
-	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, "nope", now), deltag.ErrNotFound)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, "nope"), deltag.ErrNotFound)
 }

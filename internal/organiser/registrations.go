@@ -31,41 +31,13 @@ type RegistrationStore interface {
 	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 }
 
-// RegistrationDetails are what is typed about a person.
-type RegistrationDetails struct {
-	Name         string
-	Email        string
-	Organisation string
-	Role         string
-	Updates      bool
-	Answers      map[string][]string // by question id
-	Language     deltag.Language     // of the mails; "" is the event's
-}
-
-// signUpRequest checks the details against e's questions. ValidationErrors.
-func (d RegistrationDetails) signUpRequest(e deltag.Event) (deltag.SignUpRequest, error) {
-	a, err := address.Parse(d.Email)
-	invalid := fieldErrors(err)
-	in := deltag.SignUpRequest{
-		Name: d.Name, Email: a, Organisation: d.Organisation, Role: d.Role, Updates: d.Updates, Answers: d.Answers,
-		Language: d.Language,
-	}.Normalize()
-	if in.Language == "" {
-		in.Language = e.Language
-	}
-	if !in.Language.IsSupported() {
-		invalid = append(invalid, deltag.FieldError{Field: "language", Code: "unknown-language"})
-	}
-	return in, append(invalid, fieldErrors(in.Validate(e))...).Err()
-}
-
 // Registrations is a page of an event's registrations. ValidationErrors for a bad cursor.
 func (s *Service) Registrations(
-	ctx context.Context, p deltag.Principal, eventID, cursor string, limit int,
+	ctx context.Context, by Caller, eventID, cursor string, limit int,
 ) (deltag.Event, Page[deltag.Registration], error) {
-	e, err := s.eventToRead(ctx, p, eventID)
+	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, Page[deltag.Registration]{}, err
+		return e, Page[deltag.Registration]{}, err
 	}
 	registrations, next, err := s.Store.Registrations(ctx, eventID, cursor, limit)
 	return e, Page[deltag.Registration]{registrations, next}, err
@@ -73,9 +45,9 @@ func (s *Service) Registrations(
 
 // Registration reads one.
 func (s *Service) Registration(
-	ctx context.Context, p deltag.Principal, eventID, id string,
+	ctx context.Context, by Caller, eventID, id string,
 ) (deltag.Event, deltag.Registration, error) {
-	if err := mayRead(p); err != nil {
+	if err := by.requireRead(); err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}
 	return s.Store.EventAndRegistration(ctx, eventID, id)
@@ -87,11 +59,11 @@ const exportPage = 200
 // ExportRegistrations reads all of an event's registrations, a page at a time. An error after the first page comes
 // through the sequence and ends it: what was read until then is not the whole list.
 func (s *Service) ExportRegistrations(
-	ctx context.Context, p deltag.Principal, eventID string,
+	ctx context.Context, by Caller, eventID string,
 ) (deltag.Event, iter.Seq2[deltag.Registration, error], error) {
-	e, page, err := s.Registrations(ctx, p, eventID, "", exportPage)
+	e, page, err := s.Registrations(ctx, by, eventID, "", exportPage)
 	if err != nil {
-		return deltag.Event{}, nil, err
+		return e, nil, err
 	}
 	return e, func(yield func(deltag.Registration, error) bool) {
 		for {
@@ -116,21 +88,21 @@ func (s *Service) ExportRegistrations(
 // address that is signed up already stays as it is, so repeating it is harmless. ValidationErrors; ErrClosed; ErrFull;
 // ErrMailLimit.
 func (s *Service) AddRegistration(
-	ctx context.Context, p deltag.Principal, eventID string, d RegistrationDetails, now time.Time,
+	ctx context.Context, by Caller, eventID string, typed deltag.SignUpRequest,
 ) (deltag.Event, deltag.Registration, error) {
-	e, err := s.eventToEdit(ctx, p, eventID)
+	e, err := s.eventToEdit(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
+		return e, deltag.Registration{}, err
 	}
-	in, err := d.signUpRequest(e)
+	in, err := address.ParseSignUp(typed, e)
 	if err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
+		return e, deltag.Registration{}, err
 	}
-	if state := e.SignUpStateAt(now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
-		return deltag.Event{}, deltag.Registration{}, deltag.ErrClosed
+	if state := e.SignUpStateAt(by.Now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
+		return e, deltag.Registration{}, deltag.ErrClosed
 	}
-	if _, err := s.Store.SignUp(ctx, e, in, now); err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
+	if _, err := s.Store.SignUp(ctx, e, in, by.Now); err != nil {
+		return e, deltag.Registration{}, err
 	}
 	return s.Store.EventAndRegistration(ctx, eventID, deltag.RegistrationID(e, in.Email))
 }
@@ -138,23 +110,23 @@ func (s *Service) AddRegistration(
 // A RegistrationEdit is what an organiser corrects about a registration. What is nil stays. Answers are merged by
 // question: one that is not named is kept, also if its question is gone.
 type RegistrationEdit struct {
-	Name, Email, Organisation, Role *string
-	Updates                         *bool
-	Answers                         map[string][]string
-	Status                          *deltag.RegistrationStatus // only to cancelled, and only alone
+	Name, Email, Organisation, JobTitle *string
+	AllowsNews                          *bool
+	Answers                             map[string][]string
+	Status                              *deltag.RegistrationStatus // only to cancelled, and only alone
 }
 
 func (edit RegistrationEdit) changesDetails() bool {
-	return edit.Name != nil || edit.Email != nil || edit.Organisation != nil || edit.Role != nil ||
-		edit.Updates != nil || edit.Answers != nil
+	return edit.Name != nil || edit.Email != nil || edit.Organisation != nil || edit.JobTitle != nil ||
+		edit.AllowsNews != nil || edit.Answers != nil
 }
 
 // EditRegistration corrects a registration or cancels it. With another address it gets another id, new links and the
 // confirmation; the former id is ErrNotFound from then on. ValidationErrors; ErrConflict when others kept changing it.
 func (s *Service) EditRegistration(
-	ctx context.Context, p deltag.Principal, eventID, id string, edit RegistrationEdit, now time.Time,
+	ctx context.Context, by Caller, eventID, id string, edit RegistrationEdit,
 ) (deltag.Event, deltag.Registration, error) {
-	if err := mayEdit(p); err != nil {
+	if err := by.requireEdit(); err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}
 	newID := id
@@ -164,14 +136,14 @@ func (s *Service) EditRegistration(
 			return err
 		}
 		if edit.Status != nil && *edit.Status != r.Status {
-			return s.cancelRegistration(ctx, e, r, edit, now)
+			return s.cancelRegistration(ctx, e, r, edit, by.Now)
 		}
 		in, err := edit.signUpRequest(e, r)
 		if err != nil {
 			return err
 		}
 		newID = deltag.RegistrationID(e, in.Email)
-		return s.Store.UpdateByOrganiser(ctx, e, r, in, now)
+		return s.Store.UpdateByOrganiser(ctx, e, r, in, by.Now)
 	})
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
@@ -193,15 +165,15 @@ func (s *Service) cancelRegistration(
 
 // signUpRequest is r with what the edit names. ValidationErrors.
 func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration) (deltag.SignUpRequest, error) {
-	in, err := RegistrationDetails{
+	in, err := address.ParseSignUp(deltag.SignUpRequest{
 		Name:         valueOr(edit.Name, r.Name),
-		Email:        valueOr(edit.Email, r.Email.Original),
+		Email:        deltag.Address{Original: valueOr(edit.Email, r.Email.Original)},
 		Organisation: valueOr(edit.Organisation, r.Organisation),
-		Role:         valueOr(edit.Role, r.Role),
-		Updates:      valueOr(edit.Updates, r.Updates),
+		JobTitle:     valueOr(edit.JobTitle, r.JobTitle),
+		AllowsNews:   valueOr(edit.AllowsNews, r.AllowsNews),
 		Answers:      edit.Answers,
 		Language:     r.Language,
-	}.signUpRequest(e)
+	}, e)
 	var invalid deltag.ValidationErrors
 	for _, f := range fieldErrors(err) {
 		question, isAnswer := strings.CutPrefix(f.Field, "answers.")
@@ -209,10 +181,8 @@ func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration
 			invalid = append(invalid, f)
 		}
 	}
-	answers := maps.Clone(r.Answers)
-	if answers == nil {
-		answers = map[string][]string{}
-	}
+	answers := map[string][]string{}
+	maps.Copy(answers, r.Answers)
 	for question := range edit.Answers {
 		delete(answers, question) // an empty answer is not in in.Answers
 	}
@@ -230,13 +200,13 @@ func valueOr[T any](p *T, otherwise T) T {
 
 // EraseRegistration deletes everything personal about somebody, frees the seat, and sends a receipt. ErrNotFound when
 // it is repeated.
-func (s *Service) EraseRegistration(ctx context.Context, p deltag.Principal, eventID, id string, now time.Time) error {
-	if err := mayEdit(p); err != nil {
+func (s *Service) EraseRegistration(ctx context.Context, by Caller, eventID, id string) error {
+	if err := by.requireEdit(); err != nil {
 		return err
 	}
 	e, r, err := s.Store.EventAndRegistration(ctx, eventID, id)
 	if err != nil {
 		return err
 	}
-	return s.Store.Erase(ctx, e, r, now)
+	return s.Store.Erase(ctx, e, r, by.Now)
 }

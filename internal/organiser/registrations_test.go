@@ -20,14 +20,14 @@ func TestAddRegistration(t *testing.T) {
 		wantEqual(t, r.Language, e.Language)
 	})
 	t.Run("LeavesSomebodyWhoIsSignedUpAsTheyAre", func(t *testing.T) {
-		in := organiser.RegistrationDetails{Name: "En anden", Email: "METTE@example.dk"}
-		_, r, err := f.AddRegistration(f.ctx, anna, e.ID, in, now)
+		in := deltag.SignUpRequest{Name: "En anden", Email: deltag.Address{Original: "METTE@example.dk"}}
+		_, r, err := f.AddRegistration(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, r.Name, "Mette")
 	})
 	t.Run("IsRefusedAfterTheEnd", func(t *testing.T) {
-		in := organiser.RegistrationDetails{Name: "Søren", Email: "soeren@example.dk"}
-		_, _, err := f.AddRegistration(f.ctx, anna, e.ID, in, e.EndsAt)
+		in := deltag.SignUpRequest{Name: "Søren", Email: deltag.Address{Original: "soeren@example.dk"}}
+		_, _, err := f.AddRegistration(f.ctx, annaAt(e.EndsAt), e.ID, in)
 		wantError(t, err, deltag.ErrClosed)
 	})
 }
@@ -58,7 +58,7 @@ func TestEditRegistration(t *testing.T) {
 		f.Store = &racingStore{Store: f.store, races: 1, write: func() {
 			wantError(t, f.store.Unsubscribe(f.ctx, e, r, now), nil)
 		}}
-		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Email: &email}, now)
+		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Email: &email})
 		wantError(t, err, nil)
 		wantEqual(t, got.Email.Original, email)
 		wantEqual(t, got.AddressStatus, deltag.AddressUnsubscribed)
@@ -73,7 +73,7 @@ func TestEditRegistration(t *testing.T) {
 			request := deltag.SignUpRequest{Name: r.Name, Email: r.Email, Language: r.Language}
 			wantError(t, f.store.UpdateByOrganiser(f.ctx, e, r, request, now), nil)
 		}}
-		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Name: &name}, now)
+		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, organiser.RegistrationEdit{Name: &name})
 		wantError(t, err, deltag.ErrConflict)
 	})
 	f.Store = f.store
@@ -81,11 +81,11 @@ func TestEditRegistration(t *testing.T) {
 		r := f.addRegistration(e, "ida@example.dk")
 		cancelled := deltag.RegistrationCancelled
 		edit := organiser.RegistrationEdit{Status: &cancelled, Name: &name}
-		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+		_, _, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit)
 		wantInvalid(t, err, "status: alone")
 		edit.Name = nil
 		for range 2 {
-			_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+			_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit)
 			wantError(t, err, nil)
 			wantEqual(t, got.Status, cancelled)
 		}
@@ -102,19 +102,19 @@ func TestEditAnswers(t *testing.T) {
 			{ID: "mere", Kind: deltag.QuestionShortText, Label: "Mere?"},
 		}
 		return e, nil
-	}, now)
+	})
 	wantError(t, err, nil)
 	for _, step := range []struct{ sent, want map[string][]string }{
 		{map[string][]string{"mere": {"ja"}}, map[string][]string{"hvad": {"Lære nyt"}, "mere": {"ja"}}},
 		{map[string][]string{"mere": {" "}}, map[string][]string{"hvad": {"Lære nyt"}}},
 	} {
 		edit := organiser.RegistrationEdit{Answers: step.sent}
-		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+		_, got, err := f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit)
 		wantError(t, err, nil)
 		wantEqual(t, got.Answers, step.want)
 	}
 	edit := organiser.RegistrationEdit{Answers: map[string][]string{"nyt": {}, "hvad": {"x"}}}
-	_, _, err = f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit, now)
+	_, _, err = f.EditRegistration(f.ctx, anna, e.ID, r.ID, edit)
 	wantInvalid(t, err, "answers.nyt: missing", "answers.hvad: unknown-question")
 }
 
@@ -122,12 +122,12 @@ func TestEraseRegistration(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)
 	r := f.addRegistration(e, "mette@example.dk")
-	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID, now), nil)
-	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID, now), deltag.ErrNotFound)
+	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID), nil)
+	wantError(t, f.EraseRegistration(f.ctx, anna, e.ID, r.ID), deltag.ErrNotFound)
 	_, stats, err := f.Stats(f.ctx, anna, e.ID)
 	wantError(t, err, nil)
 	wantEqual(t, stats.Erasures, 1)
-	_, reconciled, err := f.Reconcile(f.ctx, anna, e.ID, now)
+	_, reconciled, err := f.Reconcile(f.ctx, anna, e.ID)
 	wantError(t, err, nil)
 	wantEqual(t, reconciled.HasDrift(), false)
 	_, last, err := f.LastReconciliation(f.ctx, anna, e.ID)

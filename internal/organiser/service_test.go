@@ -18,9 +18,13 @@ import (
 
 var (
 	now   = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	anna  = deltag.Principal{Name: "anna@example.dk", Role: deltag.RoleOrganiser}
+	anna  = annaAt(now)
 	start = time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)
 )
+
+func annaAt(t time.Time) organiser.Caller {
+	return organiser.Caller{Principal: deltag.Principal{Name: "anna@example.dk", Role: deltag.RoleOrganiser}, Now: t}
+}
 
 // A fixture is the use cases on a table of its own.
 type fixture struct {
@@ -52,7 +56,7 @@ func (f fixture) newEvent(change func(*deltag.Event)) deltag.Event {
 			change(&e)
 		}
 		return e, nil
-	}, now)
+	})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -61,10 +65,10 @@ func (f fixture) newEvent(change func(*deltag.Event)) deltag.Event {
 
 func (f fixture) addRegistration(e deltag.Event, email string) deltag.Registration {
 	f.t.Helper()
-	details := organiser.RegistrationDetails{
-		Name: "Mette", Email: email, Answers: map[string][]string{"hvad": {"Lære nyt"}},
+	typed := deltag.SignUpRequest{
+		Name: "Mette", Email: deltag.Address{Original: email}, Answers: map[string][]string{"hvad": {"Lære nyt"}},
 	}
-	_, r, err := f.AddRegistration(f.ctx, anna, e.ID, details, now)
+	_, r, err := f.AddRegistration(f.ctx, anna, e.ID, typed)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -144,7 +148,7 @@ func callUseCase(f fixture, m reflect.Method, role deltag.Role) error {
 		switch arg := args[i].Addr().Interface().(type) {
 		case *context.Context:
 			*arg = f.ctx
-		case *deltag.Principal:
+		case *organiser.Caller:
 			arg.Role = role
 		case *organiser.EventChange:
 			*arg = func(e deltag.Event) (deltag.Event, error) { return e, nil }

@@ -19,12 +19,10 @@ type StatsStore interface {
 }
 
 // Stats are what is known of an event without its people.
-func (s *Service) Stats(
-	ctx context.Context, p deltag.Principal, eventID string,
-) (deltag.Event, deltag.EventStats, error) {
-	e, err := s.eventToRead(ctx, p, eventID)
+func (s *Service) Stats(ctx context.Context, by Caller, eventID string) (deltag.Event, deltag.EventStats, error) {
+	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.EventStats{}, err
+		return e, deltag.EventStats{}, err
 	}
 	stats, err := s.Store.EventStats(ctx, e)
 	return e, stats, err
@@ -33,23 +31,23 @@ func (s *Service) Stats(
 // Reconcile checks the counts and the waitlist against the registrations, repairs them, and returns what was wrong.
 // Harmless to repeat. ErrConflict: people kept signing up while it was counting.
 func (s *Service) Reconcile(
-	ctx context.Context, p deltag.Principal, eventID string, now time.Time,
+	ctx context.Context, by Caller, eventID string,
 ) (deltag.Event, deltag.Reconciliation, error) {
-	e, err := s.eventToEdit(ctx, p, eventID)
+	e, err := s.eventToEdit(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.Reconciliation{}, err
+		return e, deltag.Reconciliation{}, err
 	}
-	r, err := s.Store.Reconcile(ctx, eventID, now)
+	r, err := s.Store.Reconcile(ctx, eventID, by.Now)
 	return e, r, err
 }
 
 // LastReconciliation is what the last one found, the daily one or an organiser's. ErrNotFound also when there was none.
 func (s *Service) LastReconciliation(
-	ctx context.Context, p deltag.Principal, eventID string,
+	ctx context.Context, by Caller, eventID string,
 ) (deltag.Event, deltag.Reconciliation, error) {
-	e, err := s.eventToRead(ctx, p, eventID)
+	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return deltag.Event{}, deltag.Reconciliation{}, err
+		return e, deltag.Reconciliation{}, err
 	}
 	r, err := s.Store.LastReconciliation(ctx, eventID)
 	return e, r, err

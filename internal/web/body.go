@@ -7,15 +7,16 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
 // maxBody, in bytes, is far above the largest honest form: twenty long answers of a few lines each.
 const maxBody = 64 << 10
 
-// ReadBody reads a body of the given media type, in UTF-8. ErrTooLarge, ErrMediaType, ErrMalformed. No body and no
+// ReadBody reads a body of one of the media types, in UTF-8. ErrTooLarge, ErrMediaType, ErrMalformed. No body and no
 // content type, which is what a bare button sends, is nil.
-func ReadBody(w http.ResponseWriter, r *http.Request, mediaType string) ([]byte, error) {
+func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -26,11 +27,11 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaType string) ([]byte,
 	case len(body) == 0 && r.Header.Get("Content-Type") == "":
 		return nil, nil
 	}
-	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != mediaType {
+	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(mediaTypes, got) {
 		return nil, ErrMediaType
 	}
 	if !utf8.Valid(body) {
-		return nil, ErrMalformed
+		return nil, badBody("bad-characters")
 	}
 	return body, nil
 }
@@ -41,8 +42,15 @@ func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r.PostForm, err = parseForm(string(body))
-	return err
+	if r.PostForm, err = url.ParseQuery(string(body)); err != nil {
+		return ErrMalformed
+	}
+	for name, values := range r.PostForm {
+		if !utf8.ValidString(name + " " + strings.Join(values, " ")) {
+			return ErrMalformed
+		}
+	}
+	return nil
 }
 
 // WithForm reads the posted form before it calls serve.
@@ -53,18 +61,4 @@ func WithForm(serve Handler) Handler {
 		}
 		return serve(w, r)
 	}
-}
-
-func parseForm(body string) (url.Values, error) {
-	form, err := url.ParseQuery(body)
-	if err != nil {
-		return nil, ErrMalformed
-	}
-	invalid := func(s string) bool { return !utf8.ValidString(s) }
-	for name, values := range form {
-		if invalid(name) || slices.ContainsFunc(values, invalid) {
-			return nil, ErrMalformed
-		}
-	}
-	return form, nil
 }

@@ -17,7 +17,6 @@ import (
 type Error struct {
 	Status int
 	Code   string
-	Field  string // of a JSON body, when one is to blame
 }
 
 func (e Error) Error() string { return e.Code }

@@ -1,9 +1,6 @@
 package web
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
 // A Problem is an error answer to a program (RFC 9457).
 type Problem struct {
@@ -25,11 +22,5 @@ type ProblemField struct {
 // WriteProblem answers with p.
 func WriteProblem(w http.ResponseWriter, p Problem) {
 	p.Type = "about:blank"
-	body, err := json.Marshal(p)
-	if err != nil {
-		body, p.Status = []byte(`{"type":"about:blank","status":500,"code":"internal"}`), http.StatusInternalServerError
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body)
+	writeJSON(w, "application/problem+json", p.Status, p)
 }

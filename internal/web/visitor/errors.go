@@ -39,12 +39,10 @@ func (s *site) renderProblem(w http.ResponseWriter, r *http.Request, err error) 
 	if words.Has(key + ".text") {
 		p.Detail = words.Text(key + ".text")
 	}
-	if answer.Field != "" {
-		detail := words.Text("error." + answer.Code)
-		p.Errors = []web.ProblemField{{Field: answer.Field, Code: answer.Code, Detail: detail}}
-	}
 	var invalid deltag.ValidationErrors
-	errors.As(err, &invalid)
+	if answer != web.ErrMalformed {
+		errors.As(err, &invalid)
+	}
 	for _, f := range invalid {
 		p.Errors = append(p.Errors, web.ProblemField{Field: f.Field, Code: f.Code, Detail: fieldErrorText(words, f, "")})
 	}

@@ -53,7 +53,7 @@ func (s *site) event(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.eventPage(r, e)
 	web.AllowSharedCache(w)
-	return p.renderEvent(w, http.StatusOK, p.signUpForm(e, signUpInput{}, nil))
+	return p.renderEvent(w, http.StatusOK, p.signUpForm(e, deltag.SignUpRequest{}, nil))
 }
 
 // renderEvent shows f while the event takes sign-ups, and else why it does not.

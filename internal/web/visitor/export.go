@@ -115,7 +115,7 @@ func exportEvent(e deltag.Event) dataEvent {
 func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration {
 	return dataRegistration{
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
-		Organisation: r.Organisation, Role: r.Role, Answers: exportAnswers(e, r), Updates: r.Updates,
+		Organisation: r.Organisation, Role: r.JobTitle, Answers: exportAnswers(e, r), Updates: r.AllowsNews,
 		Language: string(r.Language), Status: string(r.Status), Mail: string(r.AddressStatus),
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
 		AttendedAt: timePtr(r.AttendedAt), MailedAt: timePtr(r.LastMailedAt),

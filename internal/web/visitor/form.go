@@ -50,24 +50,24 @@ func (f field) Describes() string {
 	return strings.Join(ids, " ")
 }
 
-// signUpForm is the form of e filled with input. It serves the first sign-up and later changes.
-func (p *page) signUpForm(e deltag.Event, input signUpInput, invalid deltag.ValidationErrors) *form {
+// signUpForm is the form of e, filled with what was typed. It serves the first sign-up and later changes.
+func (p *page) signUpForm(e deltag.Event, typed deltag.SignUpRequest, invalid deltag.ValidationErrors) *form {
 	f := &form{Catalog: p.Catalog}
 	f.Fields = []field{
-		{Name: "name", Label: p.Text("form.name"), Kind: "text", Autocomplete: "name", Required: true, Value: input.Name},
+		{Name: "name", Label: p.Text("form.name"), Kind: "text", Autocomplete: "name", Required: true, Value: typed.Name},
 		{Name: "email", Label: p.Text("form.email"), Kind: "email", Autocomplete: "email", Required: true,
-			Value: input.email, Hint: p.Text("form.email.hint")},
+			Value: typed.Email.Original, Hint: p.Text("form.email.hint")},
 		{Name: "organisation", Label: p.Text("form.organisation"), Kind: "text", Autocomplete: "organization",
-			Value: input.Organisation},
-		{Name: "role", Label: p.Text("form.role"), Kind: "text", Autocomplete: "organization-title", Value: input.Role},
+			Value: typed.Organisation},
+		{Name: "role", Label: p.Text("form.role"), Kind: "text", Autocomplete: "organization-title", Value: typed.JobTitle},
 	}
 	for _, q := range e.Questions {
-		f.Fields = append(f.Fields, questionField(q, input.Answers[q.ID]))
+		f.Fields = append(f.Fields, questionField(q, typed.Answers[q.ID]))
 	}
 	f.Fields = append(f.Fields, field{
 		Name: "updates", Label: p.Text("form.updates", "organiser", e.Organiser.Name), Kind: "checkbox",
 		Hint:    p.Text("form.updates.hint"),
-		Options: []option{{ID: "updates", Value: deltag.CheckedValue, Selected: input.Updates}},
+		Options: []option{{ID: "updates", Value: deltag.CheckedValue, Selected: typed.AllowsNews}},
 	})
 	p.annotate(f, invalid)
 	return f

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
 	"deltag/internal/web"
@@ -24,21 +25,21 @@ func readSource(t *testing.T, path string) string {
 
 // checkValidated checks what holds for whatever was sent in: what passes is fit to be stored and mailed, and there are
 // words for what is wrong with anything else.
-func checkValidated(t *testing.T, input signUpInput, e deltag.Event) {
+func checkValidated(t *testing.T, typed deltag.SignUpRequest, e deltag.Event) {
 	t.Helper()
-	request, invalid := input.validate(e)
-	if len(invalid) == 0 {
+	request, err := address.ParseSignUp(typed, e)
+	if err == nil {
 		if request.Name == "" || request.Email.Normalized == "" {
 			t.Errorf("%+v passed without name or address", request)
 		}
-		for _, line := range []string{request.Name, request.Organisation, request.Role, request.Email.Original} {
+		for _, line := range []string{request.Name, request.Organisation, request.JobTitle, request.Email.Original} {
 			if strings.ContainsFunc(line, unicode.IsControl) {
 				t.Errorf("%q passed with a control character", line)
 			}
 		}
 		return
 	}
-	for _, f := range invalid {
+	for _, f := range err.(deltag.ValidationErrors) {
 		if !i18n.For(deltag.LanguageDanish).Has("error." + f.Code) {
 			t.Errorf("no words for %+v", f)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"deltag/internal/address"
 	"deltag/internal/calendar"
 	"deltag/internal/deltag"
 	"deltag/internal/web"
@@ -47,7 +48,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	p.Path = v.Path
 	switch v.Status {
 	case "confirmed":
-		v.JoinPath = "/join/" + reg.Link(deltag.PurposeJoin)
+		v.JoinPath = "/join/" + reg.LinkToken(deltag.PurposeJoin)
 	case "waiting":
 		position, err := s.Store.WaitlistPosition(r.Context(), reg)
 		if err != nil {
@@ -59,7 +60,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 		v.CanRejoin = e.SignUpStateAt(p.now) == deltag.SignUpOpen
 	}
 	if v.Active() {
-		v.Form = p.changeForm(v.Path, inputFrom(reg), reg, nil)
+		v.Form = p.changeForm(v.Path, detailsOf(reg), reg, nil)
 	}
 	return v
 }
@@ -105,10 +106,11 @@ func (s *site) change(w http.ResponseWriter, r *http.Request) error {
 			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+v.Status)
 		}
 		asked := withAnsweredOptions(e, reg)
-		input := readSignUpForm(r.PostForm, asked, p.Language)
-		request, invalid := input.validate(asked)
-		if len(invalid) > 0 {
-			v.Form = p.changeForm(v.Path, input, reg, invalid)
+		typed := readSignUpForm(r.PostForm, asked, p.Language)
+		request, err := address.ParseSignUp(typed, asked)
+		var invalid deltag.ValidationErrors
+		if errors.As(err, &invalid) {
+			v.Form = p.changeForm(v.Path, typed, reg, invalid)
 			return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
 		}
 		request.Answers = keepRetiredAnswers(request.Answers, e, reg)
@@ -118,7 +120,7 @@ func (s *site) change(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 			answer := web.BeginError(w, r, s.Log, err)
-			v.Form = p.changeForm(v.Path, input, reg, nil)
+			v.Form = p.changeForm(v.Path, typed, reg, nil)
 			return p.renderRegistrationError(w, answer.Status, v, "page.retry.form")
 		}
 		if request.Email.Normalized != reg.Email.Normalized {
@@ -204,15 +206,16 @@ func (s *site) registrationCalendar(w http.ResponseWriter, r *http.Request) erro
 	return nil
 }
 
-func inputFrom(reg deltag.Registration) signUpInput {
-	return signUpInput{email: reg.Email.Original, SignUpRequest: deltag.SignUpRequest{
-		Name: reg.Name, Organisation: reg.Organisation, Role: reg.Role, Updates: reg.Updates, Answers: reg.Answers,
-	}}
+func detailsOf(r deltag.Registration) deltag.SignUpRequest {
+	return deltag.SignUpRequest{
+		Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle, AllowsNews: r.AllowsNews, Answers: r.Answers,
+	}
 }
 
-func (p *page) changeForm(path string, input signUpInput, reg deltag.Registration,
-	invalid deltag.ValidationErrors) *form {
-	f := p.signUpForm(withAnsweredOptions(*p.Event, reg), input, invalid)
+func (p *page) changeForm(
+	path string, typed deltag.SignUpRequest, reg deltag.Registration, invalid deltag.ValidationErrors,
+) *form {
+	f := p.signUpForm(withAnsweredOptions(*p.Event, reg), typed, invalid)
 	f.Action, f.Submit = path, p.Text("form.save")
 	return f
 }

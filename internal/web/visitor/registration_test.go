@@ -25,7 +25,7 @@ func TestRegistrationPage(t *testing.T) {
 		}
 		a.has(`form[action="` + managePath(r) + `"] input#name[value="Anna Holm"]`).
 			has(`input#email[value="anna@example.dk"]`)
-		a.has(`a[href="/join/` + r.Link(deltag.PurposeJoin) + `"]`).
+		a.has(`a[href="/join/` + r.LinkToken(deltag.PurposeJoin) + `"]`).
 			has(`a[href="` + managePath(r) + `/calendar.ics"]`).has(`a[href="` + managePath(r) + `/data.json"]`)
 		a.has(`form[action="` + managePath(r) + `/cancel"] button`).hasNot(`form[action$="/rejoin"]`).hasNot(`.trap`)
 	})
@@ -111,7 +111,7 @@ func TestChange(t *testing.T) {
 		r := v.addRegistration(e, "Anna Holm")
 		v.post(managePath(r), fill...).redirectsTo(managePath(r) + "?done=saved")
 		got := v.only()
-		if got.Name != "Anna Maria Holm" || got.Organisation != "Ny Kommune" || got.Role != "Chef" || !got.Updates {
+		if got.Name != "Anna Maria Holm" || got.Organisation != "Ny Kommune" || got.JobTitle != "Chef" || !got.AllowsNews {
 			t.Errorf("stored %+v", got)
 		}
 	})
@@ -341,12 +341,12 @@ func TestTokens(t *testing.T) {
 		[]byte("fedcba9876543210")
 	v := newClient(t, e, other)
 	r, stranger := v.addRegistration(e, "Anna Holm"), v.addRegistration(other, "Bo Lund")
-	good := r.Link(deltag.PurposeManage)
+	good := r.LinkToken(deltag.PurposeManage)
 	swapped := deltag.Link{EventID: other.ID, RegistrationID: r.ID, Purpose: deltag.PurposeManage}
 	gone := deltag.Link{EventID: e.ID, RegistrationID: "zzzzzzzzzzzzzzzzzzzz", Purpose: deltag.PurposeManage}
 	forged := deltag.Link{EventID: e.ID, RegistrationID: r.ID, Purpose: deltag.PurposeManage}
 	tokens := map[string]string{
-		"OfAnotherPurpose": r.Link(deltag.PurposeJoin),
+		"OfAnotherPurpose": r.LinkToken(deltag.PurposeJoin),
 		"OfAnotherEvent":   swapped.Token(r.Secret),
 		"OfNobody":         gone.Token(make([]byte, 16)),
 		"OfNobodyNoSecret": gone.Token(nil),
@@ -379,8 +379,8 @@ func TestTokens(t *testing.T) {
 			"/unsubscribe/": {deltag.PurposeManage, deltag.PurposeJoin},
 		} {
 			for _, purpose := range purposes {
-				v.get(path + r.Link(purpose)).want(http.StatusNotFound)
-				v.post(path + r.Link(purpose)).want(http.StatusNotFound)
+				v.get(path + r.LinkToken(purpose)).want(http.StatusNotFound)
+				v.post(path + r.LinkToken(purpose)).want(http.StatusNotFound)
 			}
 		}
 	})

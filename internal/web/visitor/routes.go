@@ -1,7 +1,6 @@
 package visitor
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -65,7 +64,8 @@ func (s *site) health(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.Ping(r.Context()); err != nil {
 		status, table = web.BeginError(w, r, s.Log, err).Status, "unreachable"
 	}
-	return writeJSON(w, status, map[string]string{"build": s.Build, "table": table})
+	web.WriteJSON(w, status, map[string]string{"build": s.Build, "table": table})
+	return nil
 }
 
 // robots keeps crawlers from what is behind tokens, should they ever find one.
@@ -74,16 +74,5 @@ func (s *site) robots(w http.ResponseWriter, _ *http.Request) error {
 	web.AllowSharedCache(w)
 	_, _ = fmt.Fprint(w, "User-agent: *\n"+
 		"Disallow: /r/\nDisallow: /join/\nDisallow: /unsubscribe/\nDisallow: /api/\n")
-	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
 	return nil
 }

@@ -15,47 +15,22 @@ import (
 	"deltag/internal/web"
 )
 
-// A signUpInput is what a visitor sent in, by form or JSON, before it is validated.
-type signUpInput struct {
-	deltag.SignUpRequest
-	email string // as typed
-}
-
 // submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
 // open; ValidationErrors; the errors of SignUpStore.SignUp.
-func (s *site) submitSignUp(r *http.Request, e deltag.Event, input signUpInput) error {
+func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUpRequest) error {
 	now := s.Now()
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
 		return fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
 	}
-	request, invalid := input.validate(e)
-	if len(invalid) > 0 {
-		return invalid
+	request, err := address.ParseSignUp(typed, e)
+	if err != nil {
+		return err
 	}
 	request.Network = networkPrefix(r)
 	if _, err := s.Store.SignUp(r.Context(), e, request, now); err != nil {
 		return fmt.Errorf("sign up: %w", err)
 	}
 	return nil
-}
-
-// validate returns the sign-up and everything that has to be corrected, in the order of the form.
-func (input signUpInput) validate(e deltag.Event) (deltag.SignUpRequest, deltag.ValidationErrors) {
-	request := input.SignUpRequest.Normalize()
-	parsed, err := address.Parse(input.email)
-	request.Email = parsed
-	var all, ofEmail deltag.ValidationErrors
-	errors.As(err, &ofEmail)
-	errors.As(request.Validate(e), &all)
-	afterName := 0
-	if all.ForField("name") != nil {
-		afterName = 1
-	}
-	all = slices.Insert(all, afterName, ofEmail...)
-	if !request.Language.IsSupported() {
-		all = append(all, deltag.FieldError{Field: "language", Code: "unknown-language"})
-	}
-	return request, all
 }
 
 // signUp takes the form, from our own page or from any other: a sign-up needs no session, so there is none that
@@ -71,16 +46,16 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
 		p.redirectToThanks(w)
 		return nil
 	}
-	input := readSignUpForm(r.PostForm, e, p.Language)
-	if err := s.submitSignUp(r, e, input); err != nil {
-		return s.renderSignUpError(w, r, p, input, err)
+	typed := readSignUpForm(r.PostForm, e, p.Language)
+	if err := s.submitSignUp(r, e, typed); err != nil {
+		return s.renderSignUpError(w, r, p, typed, err)
 	}
 	p.redirectToThanks(w)
 	return nil
 }
 
 // renderSignUpError says why a sign-up was not taken. What was typed stays in the form if sending it again can help.
-func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page, input signUpInput, err error) error {
+func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error) error {
 	var invalid deltag.ValidationErrors
 	switch {
 	case errors.Is(err, deltag.ErrClosed):
@@ -88,7 +63,7 @@ func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page
 	case errors.Is(err, deltag.ErrFull):
 		return p.renderMessage(w, http.StatusConflict, "full")
 	case errors.As(err, &invalid):
-		return p.renderEvent(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, input, invalid))
+		return p.renderEvent(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, typed, invalid))
 	}
 	var text string
 	switch answer := web.ErrorFor(err); answer.Status {
@@ -100,7 +75,7 @@ func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page
 		return err
 	}
 	answer := web.BeginError(w, r, s.Log, err)
-	f := p.signUpForm(*p.Event, input, nil)
+	f := p.signUpForm(*p.Event, typed, nil)
 	f.Error, p.HasErrors = text, true
 	return p.renderEvent(w, answer.Status, f)
 }
@@ -113,17 +88,18 @@ var checkedValues = []string{deltag.CheckedValue, "on", "true", "1"}
 
 // readSignUpForm reads a form. Fields that the event does not ask for are ignored: a question may have been removed
 // while somebody was writing.
-func readSignUpForm(form url.Values, e deltag.Event, l deltag.Language) signUpInput {
-	input := signUpInput{email: form.Get("email"), SignUpRequest: deltag.SignUpRequest{
-		Name: form.Get("name"), Organisation: form.Get("organisation"), Role: form.Get("role"),
-		Updates: slices.Contains(checkedValues, form.Get("updates")), Language: l, Answers: map[string][]string{},
-	}}
+func readSignUpForm(form url.Values, e deltag.Event, l deltag.Language) deltag.SignUpRequest {
+	typed := deltag.SignUpRequest{
+		Name: form.Get("name"), Email: deltag.Address{Original: form.Get("email")},
+		Organisation: form.Get("organisation"), JobTitle: form.Get("role"),
+		AllowsNews: slices.Contains(checkedValues, form.Get("updates")), Language: l, Answers: map[string][]string{},
+	}
 	for _, q := range e.Questions {
 		if given := form["answers."+q.ID]; len(given) > 0 {
-			input.Answers[q.ID] = readAnswer(q, given)
+			typed.Answers[q.ID] = readAnswer(q, given)
 		}
 	}
-	return input
+	return typed
 }
 
 func readAnswer(q deltag.Question, given []string) []string {

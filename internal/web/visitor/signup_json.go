@@ -1,11 +1,10 @@
 package visitor
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
+	"errors"
 	"net/http"
-	"strings"
+	"slices"
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
@@ -37,7 +36,7 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	input, err := parseSignUp(body)
+	typed, err := parseSignUp(body)
 	if err != nil {
 		return err
 	}
@@ -45,130 +44,67 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if input.Language == "" {
-		input.Language = s.newPage(r, e.Language).Language
+	if typed.Language == "" {
+		typed.Language = s.newPage(r, e.Language).Language
 	}
-	if err := s.submitSignUp(r, e, input); err != nil {
-		return localizedError{err, input.Language}
+	if err := s.submitSignUp(r, e, typed); err != nil {
+		return localizedError{err, typed.Language}
 	}
 	key := "page.thanks.text"
 	if e.Capacity != nil {
 		key = "page.thanks.text-limited"
 	}
-	answer := map[string]string{"status": "received", "message": i18n.For(input.Language).Text(key)}
-	return writeJSON(w, http.StatusAccepted, answer)
+	answer := map[string]string{"status": "received", "message": i18n.For(typed.Language).Text(key)}
+	web.WriteJSON(w, http.StatusAccepted, answer)
+	return nil
 }
 
-// parseSignUp reads one JSON object with the form's names. It goes key by key, so that an error names its field;
-// encoding/json would ignore a key that comes twice.
-func parseSignUp(body []byte) (signUpInput, error) {
-	input := signUpInput{SignUpRequest: deltag.SignUpRequest{Answers: map[string][]string{}}}
-	err := decodeObject(body, "", func(key string, raw json.RawMessage) error {
-		switch key {
-		case "name":
-			return decodeValue(key, raw, &input.Name)
-		case "email":
-			return decodeValue(key, raw, &input.email)
-		case "organisation":
-			return decodeValue(key, raw, &input.Organisation)
-		case "role":
-			return decodeValue(key, raw, &input.Role)
-		case "updates":
-			return decodeValue(key, raw, &input.Updates)
-		case "language":
-			return decodeValue(key, raw, &input.Language)
-		case "answers":
-			return parseAnswers(raw, input.Answers)
-		}
-		return fieldProblem("unknown-field", key)
-	})
-	return input, err
+// A publicSignUp has the names of the form's fields. Null leaves a field empty, which is what scripts often mean by it.
+type publicSignUp struct {
+	Name         string            `json:"name"`
+	Email        string            `json:"email"`
+	Organisation string            `json:"organisation"`
+	Role         string            `json:"role"`
+	Updates      bool              `json:"updates"`
+	Language     deltag.Language   `json:"language"`
+	Answers      map[string]answer `json:"answers"`
 }
 
-func parseAnswers(raw json.RawMessage, into map[string][]string) error {
-	switch raw[0] {
-	case 'n':
-		return nil
-	case '{':
-	default:
-		return fieldProblem("wrong-type", "answers")
-	}
-	return decodeObject(raw, "answers.", func(field string, raw json.RawMessage) error {
-		answer, err := parseAnswer(field, raw)
-		into[strings.TrimPrefix(field, "answers.")] = answer
-		return err
-	})
-}
+// An answer is a text, several texts, or a tick as true or false.
+type answer []string
 
-// parseAnswer reads a text, several texts, or a tick as true or false.
-func parseAnswer(field string, raw json.RawMessage) ([]string, error) {
+func (a *answer) UnmarshalJSON(raw []byte) error {
 	switch raw[0] {
 	case 't':
-		return []string{deltag.CheckedValue}, nil
+		*a = answer{deltag.CheckedValue}
+		return nil
 	case 'f', 'n':
-		return nil, nil
-	case '[':
-		var many []*string
-		if err := decodeValue(field, raw, &many); err != nil {
-			return nil, err
-		}
-		all := make([]string, len(many))
-		for i, one := range many {
-			if one == nil {
-				return nil, fieldProblem("wrong-type", field)
-			}
-			all[i] = *one
-		}
-		return all, nil
+		return nil
+	case '"':
+		raw = slices.Concat([]byte("["), raw, []byte("]"))
 	}
-	var one string
-	err := decodeValue(field, raw, &one)
-	return []string{one}, err
-}
-
-// decodeValue takes a value of the right type. Null leaves the field empty, which is what scripts often mean by it.
-func decodeValue(field string, raw json.RawMessage, into any) error {
-	if json.Unmarshal(raw, into) != nil {
-		return fieldProblem("wrong-type", field)
+	var texts []*string
+	if err := json.Unmarshal(raw, &texts); err != nil {
+		return err
+	}
+	for _, text := range texts {
+		if text == nil {
+			return errors.New("null is no answer")
+		}
+		*a = append(*a, *text)
 	}
 	return nil
 }
 
-// fieldProblem is a body that breaks the contract at one field.
-func fieldProblem(code, field string) error {
-	return web.Error{Status: http.StatusBadRequest, Code: code, Field: field}
-}
-
-// decodeObject calls decode for each key of the one JSON object that body must be, with prefix before the key.
-func decodeObject(body []byte, prefix string, decode func(field string, raw json.RawMessage) error) error {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return web.ErrMalformed
+func parseSignUp(body []byte) (deltag.SignUpRequest, error) {
+	var in publicSignUp
+	err := web.DecodeJSON(body, &in)
+	typed := deltag.SignUpRequest{
+		Name: in.Name, Email: deltag.Address{Original: in.Email}, Organisation: in.Organisation, JobTitle: in.Role,
+		AllowsNews: in.Updates, Language: in.Language, Answers: map[string][]string{},
 	}
-	seen := map[string]bool{}
-	for dec.More() {
-		token, err := dec.Token()
-		key, ok := token.(string)
-		if err != nil || !ok {
-			return web.ErrMalformed
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return web.ErrMalformed
-		}
-		if seen[key] {
-			return fieldProblem("twice", prefix+key)
-		}
-		seen[key] = true
-		if err := decode(prefix+key, raw); err != nil {
-			return err
-		}
+	for id, given := range in.Answers {
+		typed.Answers[id] = given
 	}
-	if _, err := dec.Token(); err != nil {
-		return web.ErrMalformed
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return web.ErrMalformed
-	}
-	return nil
+	return typed, err
 }

@@ -50,7 +50,7 @@ func TestPublicSignUp(t *testing.T) {
 		r := v.only()
 		want := map[string][]string{"kommune": {"Æblerød"}, "erfaring": {"Lidt"}, "emner": {"Ledelse", "Økonomi"},
 			"optagelse": {"yes"}}
-		if diff := cmp.Diff(want, r.Answers); diff != "" || r.Language != deltag.LanguageEnglish || !r.Updates ||
+		if diff := cmp.Diff(want, r.Answers); diff != "" || r.Language != deltag.LanguageEnglish || !r.AllowsNews ||
 			r.Email.Original != "anna+web@example.dk" {
 			t.Errorf("stored %+v\n%s", r, diff)
 		}

@@ -127,13 +127,13 @@ func TestSignUp(t *testing.T) {
 		want := deltag.SignUpRequest{
 			Name:         "Anna Holm",
 			Email:        deltag.Address{Original: "Anna@Blåbærgrød.dk", Normalized: "anna@xn--blbrgrd-fxak7p.dk"},
-			Organisation: "Eksempel Kommune", Role: "Leder", Updates: true, Language: deltag.LanguageDanish,
+			Organisation: "Eksempel Kommune", JobTitle: "Leder", AllowsNews: true, Language: deltag.LanguageDanish,
 			Answers: map[string][]string{"kommune": {"Eksempel"}, "bidrag": {"En linje\nog en til"},
 				"erfaring": {"Lidt"}, "emner": {"Ledelse", "Økonomi"}, "optagelse": {"yes"}},
 		}
 		r := v.only()
-		got := deltag.SignUpRequest{Name: r.Name, Email: r.Email, Organisation: r.Organisation, Role: r.Role,
-			Updates: r.Updates, Language: r.Language, Answers: r.Answers}
+		got := deltag.SignUpRequest{Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle,
+			AllowsNews: r.AllowsNews, Language: r.Language, Answers: r.Answers}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
@@ -142,8 +142,8 @@ func TestSignUp(t *testing.T) {
 		v := newClient(t, webinar())
 		v.post(signUpPath, "name", "Anna Holm", "email", "anna@example.dk", "updates", "on").
 			redirectsTo("/e/samskabelse/thanks")
-		if r := v.only(); !r.Updates || r.Language != deltag.LanguageDanish {
-			t.Errorf("stored updates %v, language %q; want true, da", r.Updates, r.Language)
+		if r := v.only(); !r.AllowsNews || r.Language != deltag.LanguageDanish {
+			t.Errorf("stored updates %v, language %q; want true, da", r.AllowsNews, r.Language)
 		}
 	})
 	t.Run("ConsentIsOnlyWhatSaysYes", func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestSignUp(t *testing.T) {
 			v := newClient(t, webinar())
 			v.post(signUpPath, "name", "Anna Holm", "email", "anna@example.dk", "updates", value).
 				want(http.StatusSeeOther)
-			if v.only().Updates {
+			if v.only().AllowsNews {
 				t.Errorf("updates=%q was taken for a consent", value)
 			}
 		}

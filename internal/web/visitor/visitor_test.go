@@ -49,7 +49,7 @@ func questions() []deltag.Question {
 }
 
 func limited(e deltag.Event, capacity int, waitlist bool) deltag.Event {
-	e.Capacity, e.HasWaitlist, e.HasSeatCounter = &capacity, waitlist, true
+	e.Capacity, e.HasWaitlist, e.HasSingleCounter = &capacity, waitlist, true
 	return e
 }
 
@@ -282,12 +282,12 @@ func (a response) redirectsTo(location string) response {
 	return a
 }
 
-func managePath(r deltag.Registration) string { return "/r/" + r.Link(deltag.PurposeManage) }
+func managePath(r deltag.Registration) string { return "/r/" + r.LinkToken(deltag.PurposeManage) }
 
-func joinPath(r deltag.Registration) string { return "/join/" + r.Link(deltag.PurposeJoin) }
+func joinPath(r deltag.Registration) string { return "/join/" + r.LinkToken(deltag.PurposeJoin) }
 
 func unsubscribePath(r deltag.Registration) string {
-	return "/unsubscribe/" + r.Link(deltag.PurposeUnsubscribe)
+	return "/unsubscribe/" + r.LinkToken(deltag.PurposeUnsubscribe)
 }
 
 // oneSpaced is s with every run of spaces made one.

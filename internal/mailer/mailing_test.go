@@ -129,7 +129,31 @@ func TestMailingReachesEverybody(t *testing.T) {
 			f.runOverHours()
 			f.wantMailsToEach(10, once)
 		})
+		run("WhenTheRowsOfMailsThatHaveToWaitAreNotWritten", func(t *testing.T, f *fixture) {
+			f.signUpMany(f.newEvent(oneReminder), 10)
+			f.runDue()
+			f.setTime(start.Add(-24 * time.Hour))
+			m := f.mailerAt(0.01) // one mail, and no time for a second
+			m.Store = failingNewRows{f.store}
+			tick, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			if err := m.RunDue(tick); !errors.Is(err, deltag.ErrUnavailable) {
+				t.Errorf("RunDue: %v", err)
+			}
+			f.runOverHours()
+			f.wantMailsToEach(10, once)
+		})
 	})
+}
+
+// A failingNewRows is a table that is not reached by writes of rows that are not claimed yet.
+type failingNewRows struct{ *dynamo.Store }
+
+func (s failingNewRows) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
+	if d.Revision == 0 {
+		return deltag.ErrUnavailable
+	}
+	return s.Store.SaveDelivery(ctx, d)
 }
 
 // A failingClaim is a table that is not reached by Claim.

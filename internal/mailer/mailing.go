@@ -88,7 +88,7 @@ func (r *mailingRun) next(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	sent, err := r.sendPage(ctx, page)
+	result, err := r.sendPage(ctx, page)
 	if err != nil {
 		return false, err
 	}
@@ -99,9 +99,9 @@ func (r *mailingRun) next(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	switch {
-	case sent.quotaExhausted:
+	case result.quotaExhausted:
 		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now().Add(deltag.QuotaBackoff)))
-	case sent.deadlineNear:
+	case result.deadlineNear:
 		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now()))
 	}
 	if r.event, err = r.yieldToUrgent(ctx); err != nil {
@@ -187,16 +187,21 @@ func (r *mailingRun) sendPage(ctx context.Context, page []deltag.Registration) (
 func (r *mailingRun) createAndSend(ctx context.Context, d deltag.Delivery, mail deltag.MailContext) error {
 	for range maxConflictRetries {
 		err := r.send(ctx, d, mail)
-		if errors.Is(err, errDeadlineNear) {
+		switch {
+		case errors.Is(err, errDeadlineNear): // nothing is written yet
 			if saveErr := r.Store.SaveDelivery(ctx, d); saveErr != nil {
-				err = ignoreErrors(saveErr, deltag.ErrConflict) // there is a row already
+				return ignoreErrors(saveErr, deltag.ErrConflict) // there is a row already
 			}
-		}
-		if !errors.Is(err, deltag.ErrConflict) {
+			return err
+		case !errors.Is(err, deltag.ErrConflict):
 			return err
 		}
-		if _, err := r.Store.Delivery(ctx, d.DeliveryKey); !errors.Is(err, deltag.ErrNotFound) {
-			return errors.Join(err, r.deliver(ctx, d.DeliveryKey))
+		_, err = r.Store.Delivery(ctx, d.DeliveryKey)
+		switch {
+		case err == nil: // the row is there
+			return r.deliver(ctx, d.DeliveryKey)
+		case !errors.Is(err, deltag.ErrNotFound):
+			return err
 		}
 		// No row, so the registration has changed since its page was read.
 		mail.Event, mail.Registration, err = r.Store.EventAndRegistration(ctx, mail.Event.ID, mail.Registration.ID)
