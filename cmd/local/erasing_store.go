@@ -10,7 +10,7 @@ import (
 	"deltag/internal/local"
 )
 
-// An erasingStore also deletes the stored mails of whom the table erases. In AWS no copy of a mail is kept.
+// An erasingStore also deletes the stored mails of the people whom the table erases. In AWS no copy of a mail is kept.
 type erasingStore struct {
 	*dynamo.Store
 	ses *local.SESServer

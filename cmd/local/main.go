@@ -53,10 +53,10 @@ const banner = `
   Deltag is running.
 
   Sign up        %[1]s/e/%[2]s
-  Look inside    %[1]s/local      mails, the clock, a token for the API
-  Its data       %[3]s
+  Look inside    %[1]s/local      the mails, the clock, an access token for the API
+  Data           %[3]s
 
-  Ctrl-C stops it; what was done is kept.
+  Ctrl-C stops it. The data is kept.
 
 `
 

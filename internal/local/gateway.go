@@ -1,3 +1,5 @@
+// Package local stands in for AWS around the functions of make run: an SES that keeps the mails, an API Gateway, the
+// schedule, a clock that can be moved, and /local, the developer's console. No function links it.
 package local
 
 import (

@@ -17,7 +17,7 @@ type content struct {
 	*i18n.Catalog
 	OrganiserLanguage deltag.Language // the language of what the organiser wrote
 	Subject           string
-	Preview           string // what an inbox shows beside the subject
+	Preheader         string // what an inbox shows beside the subject
 	Heading           string
 	Greeting          string
 	Lead              []string // paragraphs
@@ -67,9 +67,9 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 		CallToAction:    c.callToAction(),
 		Footer:          []string{c.footerReason(), c.text("mail.sender")},
 	}
-	n.Preview = n.When
+	n.Preheader = n.When
 	if c.join.isSoon() {
-		n.Preview = c.text(joinInfoKey(c.join, mail.Kind))
+		n.Preheader = c.text(joinInfoKey(c.join, mail.Kind))
 	}
 	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
 		n.Greeting = c.text("mail.greeting")
@@ -116,8 +116,8 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 		params: []any{
 			"left", w.Remaining(e.StartsAt.Sub(now)), "early", w.Remaining(deltag.JoinLeadTime),
 			"opens", w.TimeOfDay(e.JoinOpensAt(), zone), "place", mail.WaitlistPosition,
-			"day", w.Date(mail.DueAt, zone), "clock", w.TimeOfDay(mail.DueAt, zone),
-			"date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
+			"due-day", w.Date(mail.DueAt, zone), "due-time", w.TimeOfDay(mail.DueAt, zone),
+			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
 			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
 		},
 	}
@@ -137,7 +137,7 @@ func templateKey(mail deltag.MailContext) string {
 
 func (c renderContext) text(key string) string { return c.words.Text(key, c.params...) }
 
-// hasPersonalLinks: the reader has a registration, or is to see where its links will be.
+// hasPersonalLinks: the reader has a registration, or this is a preview, which shows where the links will be.
 func (c renderContext) hasPersonalLinks() bool {
 	return len(c.Registration.Secret) > 0 || c.Kind == deltag.KindPreview
 }
