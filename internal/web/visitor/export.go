@@ -74,11 +74,8 @@ type dataStep struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-func (s *site) exportData(w http.ResponseWriter, r *http.Request) error {
-	e, reg, err := s.loadByToken(r, deltag.PurposeManage)
-	if err != nil {
-		return err
-	}
+func (s *site) exportData(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	e := *p.Event
 	var deliveries []deltag.Delivery
 	for _, id := range append([]string{reg.ID}, reg.PreviousIDs...) {
 		of, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
@@ -91,19 +88,14 @@ func (s *site) exportData(w http.ResponseWriter, r *http.Request) error {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ") // people read it
-	err = enc.Encode(personalData{
+	err := enc.Encode(personalData{
 		Event: exportEvent(e), Registration: exportRegistration(e, reg), Mails: exportMails(deliveries),
 		ErasedAt: e.RetentionEndsAt(),
 	})
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "deltag-"+e.Slug+".json"))
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	_, _ = w.Write(b.Bytes())
-	return nil
+	return p.writeFile(w, "application/json; charset=utf-8", "deltag-"+e.Slug+".json", b.Bytes())
 }
 
 func exportEvent(e deltag.Event) dataEvent {
