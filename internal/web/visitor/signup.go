@@ -16,7 +16,7 @@ import (
 )
 
 // submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
-// open; ValidationErrors; the errors of SignUpStore.SignUp.
+// open; ValidationErrors; the errors of Store.SignUp.
 func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUpRequest) error {
 	now := s.Now()
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
@@ -48,7 +48,9 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 }
 
 // renderSignUpError says why a sign-up was not taken. What was typed stays in the form if sending it again can help.
-func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error) error {
+func (s *site) renderSignUpError(
+	w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error,
+) error {
 	var invalid deltag.ValidationErrors
 	switch {
 	case errors.Is(err, deltag.ErrClosed):
