@@ -149,14 +149,13 @@ const (
 
 // pagination reads the parameters of a list.
 func pagination(limit *int, cursor *string) (int, string, error) {
-	n := defaultLimit
-	if limit != nil {
-		n = *limit
+	if limit == nil {
+		return defaultLimit, deref(cursor), nil
 	}
-	if n < 1 || n > maxLimit {
+	if *limit < 1 || *limit > maxLimit {
 		return 0, "", badRequest(deltag.ValidationErrors{{Field: "limit", Code: "out-of-range", Limit: maxLimit}})
 	}
-	return n, deref(cursor), nil
+	return *limit, deref(cursor), nil
 }
 
 // convertAll makes the list of an answer. It is never nil, which JSON would show as null.

@@ -58,16 +58,16 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	web.WriteProblem(w, p)
 }
 
-// badParameter is called by the generated code for parameters of the wrong type.
+// badParameter is called by the generated code for a parameter of the wrong type, and a header that is there twice.
 func (s *server) badParameter(w http.ResponseWriter, r *http.Request, err error) {
-	field := "query"
+	field := ""
 	var format *InvalidParamFormatError
-	var required *RequiredHeaderError
+	var tooMany *TooManyValuesForParamError
 	switch {
 	case errors.As(err, &format):
 		field = format.ParamName
-	case errors.As(err, &required):
-		field = required.ParamName
+	case errors.As(err, &tooMany):
+		field = tooMany.ParamName
 	}
 	s.fail(w, r, badField(field, "bad-parameter"))
 }

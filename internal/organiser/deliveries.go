@@ -3,24 +3,9 @@ package organiser
 import (
 	"context"
 	"slices"
-	"time"
 
 	"deltag/internal/deltag"
 )
-
-// A DeliveryStore keeps the mail ledger: a row for each mail to a person.
-type DeliveryStore interface {
-	// Deliveries lists an event's ledger by registration. ValidationErrors for a bad cursor.
-	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
-	// DeliveriesOf lists those of one registration id.
-	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
-	// Delivery reads one. ErrNotFound.
-	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
-	// SaveDelivery stores a new one. ErrConflict when it is there.
-	SaveDelivery(ctx context.Context, d deltag.Delivery) error
-	// Resend makes a mail due again. ErrConflict while it is on its way.
-	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
-}
 
 // A DeliveryFilter picks deliveries. The zero value picks all.
 type DeliveryFilter struct {

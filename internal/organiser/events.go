@@ -10,22 +10,6 @@ import (
 	"deltag/internal/deltag"
 )
 
-// An EventStore keeps events with their planned mail.
-type EventStore interface {
-	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
-	CreateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
-	// Event reads one. ErrNotFound.
-	Event(ctx context.Context, id string) (deltag.Event, error)
-	// Events lists all, the earliest start first; a new one may be missing for a moment. ValidationErrors for a bad
-	// cursor.
-	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
-	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
-	// ErrSlugTaken.
-	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
-	// Counts adds up an event's counters.
-	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
-}
-
 // An EventChange applies what an organiser has sent in to an event. It is called again, with the event as it is by
 // then, when somebody else has changed it at the same time. ValidationErrors are reported together with those of the
 // changed event; any other error ends the use case.

@@ -11,16 +11,6 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A MailingStore keeps the mails to all of an event.
-type MailingStore interface {
-	// Mailings lists those of an event.
-	Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error)
-	// Mailing reads one. ErrNotFound.
-	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
-	// PutMailing stores a new one. ErrConflict when there is one with its key.
-	PutMailing(ctx context.Context, m deltag.Mailing) error
-}
-
 // Timeline is every mail to all of an event: those to come, and those that went out.
 func (s *Service) Timeline(
 	ctx context.Context, by Caller, eventID string,

@@ -11,26 +11,6 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A RegistrationStore keeps registrations. Its changes take what EventAndRegistration has read.
-type RegistrationStore interface {
-	// Registrations lists those of an event in the order of their ids. ValidationErrors for a bad cursor.
-	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
-	// EventAndRegistration reads both. ErrNotFound when either is missing.
-	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
-	// SignUp stores a registration with its confirmation. An address that is signed up already stays as it is.
-	// ErrFull; ErrMailLimit.
-	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
-	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
-	// has changed since it was read, and nothing is changed now.
-	UpdateByOrganiser(
-		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	) error
-	// CancelRegistration is harmless to repeat.
-	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
-	// Erase deletes everything personal about r.
-	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
-}
-
 // Registrations is a page of an event's registrations. ValidationErrors for a bad cursor.
 func (s *Service) Registrations(
 	ctx context.Context, by Caller, eventID, cursor string, limit int,

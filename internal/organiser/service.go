@@ -15,16 +15,6 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A Store is everything that the use cases read and write. Reads are consistent unless stated otherwise, and any call
-// may return deltag.ErrUnavailable; a write may then have happened, and may be repeated.
-type Store interface {
-	EventStore
-	RegistrationStore
-	DeliveryStore
-	MailingStore
-	StatsStore
-}
-
 // A Service holds the use cases.
 type Service struct {
 	Store  Store

@@ -2,21 +2,9 @@ package organiser
 
 import (
 	"context"
-	"time"
 
 	"deltag/internal/deltag"
 )
-
-// A StatsStore knows an event's numbers.
-type StatsStore interface {
-	// EventStats are kept when the people are erased.
-	EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error)
-	// Reconcile checks the counts and the waitlist against the registrations, and repairs them. It may run at any time,
-	// and be repeated. ErrConflict: people kept signing up while it was counting.
-	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
-	// LastReconciliation is what the last one found. ErrNotFound when there was none.
-	LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error)
-}
 
 // Stats are what is known of an event without its people.
 func (s *Service) Stats(ctx context.Context, by Caller, eventID string) (deltag.Event, deltag.EventStats, error) {

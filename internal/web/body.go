@@ -27,37 +27,30 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	case len(body) == 0 && r.Header.Get("Content-Type") == "":
 		return nil, nil
 	}
-	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(mediaTypes, got) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil || !slices.Contains(mediaTypes, mediaType):
 		return nil, ErrMediaType
-	}
-	if !utf8.Valid(body) {
+	case !utf8.Valid(body):
 		return nil, badBody("bad-characters")
 	}
 	return body, nil
 }
 
-// ReadForm reads a posted form into r.PostForm. Errors as ReadBody.
-func ReadForm(w http.ResponseWriter, r *http.Request) error {
-	body, err := ReadBody(w, r, "application/x-www-form-urlencoded")
-	if err != nil {
-		return err
-	}
-	if r.PostForm, err = url.ParseQuery(string(body)); err != nil {
-		return ErrMalformed
-	}
-	for name, values := range r.PostForm {
-		if !utf8.ValidString(name + " " + strings.Join(values, " ")) {
-			return ErrMalformed
-		}
-	}
-	return nil
-}
-
-// WithForm reads the posted form before it calls serve.
+// WithForm reads a posted form into r.PostForm before it calls serve. Errors as ReadBody.
 func WithForm(serve Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := ReadForm(w, r); err != nil {
+		body, err := ReadBody(w, r, "application/x-www-form-urlencoded")
+		if err != nil {
 			return err
+		}
+		if r.PostForm, err = url.ParseQuery(string(body)); err != nil {
+			return ErrMalformed
+		}
+		for name, values := range r.PostForm {
+			if !utf8.ValidString(name + " " + strings.Join(values, " ")) {
+				return ErrMalformed
+			}
 		}
 		return serve(w, r)
 	}

@@ -22,8 +22,13 @@ func AllowSharedCache(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "public, max-age=0, s-maxage=15")
 }
 
-// SeeOther redirects after a POST, so that reloading the next page repeats nothing.
-func SeeOther(w http.ResponseWriter, path string) {
+// ForbidIndexing keeps an answer out of search engines.
+func ForbidIndexing(w http.ResponseWriter) { w.Header().Set("X-Robots-Tag", "noindex, nofollow") }
+
+// SeeOther redirects after a POST, so that reloading the next page repeats nothing. It returns nil, so that a Handler
+// can end with it.
+func SeeOther(w http.ResponseWriter, path string) error {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // DecodeJSON puts a JSON object onto v, a pointer to a struct whose fields all have json tags. What the object does not
-// name stays, and null clears a pointer. Unlike encoding/json it refuses members that are unknown, in other letters than
-// the tag, or there twice. Its errors are ErrMalformed for what is not one object, and otherwise an Error with the code
+// name stays, and null clears a pointer. Unlike encoding/json it refuses members that are unknown, spelt in other
+// letters, or there twice. Its errors are ErrMalformed for what is not one object, and otherwise an Error with the code
 // unknown-field, twice or wrong-type; both wrap deltag.ValidationErrors with the one field that is to blame.
 func DecodeJSON(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))

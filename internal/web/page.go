@@ -3,7 +3,6 @@ package web
 import (
 	"html/template"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"deltag/internal/deltag"
@@ -67,7 +66,7 @@ func withLanguage(path string, l deltag.Language) string {
 	if strings.Contains(path, "?") {
 		separator = "&"
 	}
-	return path + separator + "lang=" + url.QueryEscape(string(l))
+	return path + separator + "lang=" + string(l)
 }
 
 // Style is the one style sheet, inlined so that a page is one request.
@@ -81,15 +80,12 @@ func (p *Page) contentSecurityPolicy() string {
 	if p.Script != "" {
 		directives = append(directives, "script-src "+newInlineAsset(p.Script).hash)
 	}
+	formAction, ancestors := "form-action 'self'", "frame-ancestors 'none'"
 	if p.RedirectsOffsite {
-		directives = append(directives, "form-action 'self' https:")
-	} else {
-		directives = append(directives, "form-action 'self'")
+		formAction += " https:"
 	}
 	if p.Embedded {
-		directives = append(directives, "frame-ancestors *")
-	} else {
-		directives = append(directives, "frame-ancestors 'none'")
+		ancestors = "frame-ancestors *"
 	}
-	return strings.Join(directives, "; ")
+	return strings.Join(append(directives, formAction, ancestors), "; ")
 }

@@ -60,7 +60,7 @@ func (t *Templates) Render(w http.ResponseWriter, status int, page string, p *Pa
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	h.Set("Content-Security-Policy", p.contentSecurityPolicy())
 	if p.Private {
-		h.Set("X-Robots-Tag", "noindex, nofollow")
+		ForbidIndexing(w)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // an error means that the reader is gone

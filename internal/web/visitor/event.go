@@ -27,6 +27,19 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 	return p.withBody(events).render(w, http.StatusOK, "index")
 }
 
+// withEvent calls serve with a page about the event that the path names, in the event's language.
+func (s *site) withEvent(serve func(w http.ResponseWriter, r *http.Request, p *page) error) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		e, err := s.publicEvent(r)
+		if err != nil {
+			return err
+		}
+		p := s.newPage(r, e.Language)
+		p.Event, p.Title = &e, e.Title
+		return serve(w, r, p)
+	}
+}
+
 // publicEvent reads the event that the path names. A draft is not public yet: ErrNotFound.
 func (s *site) publicEvent(r *http.Request) (deltag.Event, error) {
 	e, err := s.Store.EventBySlug(r.Context(), r.PathValue("slug"))
@@ -46,14 +59,9 @@ type eventView struct {
 }
 
 // event shows the event with its form; in another site's frame, little but the form.
-func (s *site) event(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	p := s.eventPage(r, e)
+func (s *site) event(w http.ResponseWriter, _ *http.Request, p *page) error {
 	web.AllowSharedCache(w)
-	return p.renderEvent(w, http.StatusOK, p.signUpForm(e, deltag.SignUpRequest{}, nil))
+	return p.renderEvent(w, http.StatusOK, p.signUpForm(*p.Event, deltag.SignUpRequest{}, nil))
 }
 
 // renderEvent shows f while the event takes sign-ups, and else why it does not.
@@ -74,33 +82,21 @@ func (p *page) renderEvent(w http.ResponseWriter, status int, f *form) error {
 
 // thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which
 // it was, and only the address's owner reads it.
-func (s *site) thanks(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	p := s.eventPage(r, e)
+func (s *site) thanks(w http.ResponseWriter, _ *http.Request, p *page) error {
 	if p.Embedded {
 		p.Path += "?embed=yes"
 	}
 	p.Title = p.Text("page.thanks.title")
-	if e.Capacity != nil {
+	if p.Event.Capacity != nil {
 		p.Title = p.Text("page.thanks.title-limited")
 	}
 	return p.render(w, http.StatusOK, "thanks")
 }
 
-func (s *site) eventCalendar(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	writeCalendar(w, e, calendar.EventFile(e, s.BaseURL+eventPath(e.Slug), s.Now()))
-	return nil
+func (s *site) eventCalendar(w http.ResponseWriter, _ *http.Request, p *page) error {
+	return p.writeCalendar(w, calendar.EventFile(*p.Event, s.BaseURL+eventPath(p.Event.Slug), p.now))
 }
 
-func writeCalendar(w http.ResponseWriter, e deltag.Event, file []byte) {
-	w.Header().Set("Content-Type", "text/calendar; charset=utf-8")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", e.Slug+".ics"))
-	_, _ = w.Write(file)
+func (p *page) writeCalendar(w http.ResponseWriter, file []byte) error {
+	return p.writeFile(w, "text/calendar; charset=utf-8", p.Event.Slug+".ics", file)
 }

@@ -31,22 +31,22 @@ type dataEvent struct {
 }
 
 type dataRegistration struct {
-	ID           string       `json:"id"`
-	Name         string       `json:"name"`
-	Email        string       `json:"email"`
-	ComparedAs   string       `json:"emailComparedAs"`
-	Organisation string       `json:"organisation"`
-	Role         string       `json:"role"`
-	Answers      []dataAnswer `json:"answers"`
-	Updates      bool         `json:"updates"`
-	Language     string       `json:"language"`
-	Status       string       `json:"status"`
-	RegisteredAt time.Time    `json:"registeredAt"`
-	ConfirmedAt  *time.Time   `json:"confirmedAt"`
-	WaitingSince *time.Time   `json:"waitingSince"`
-	AttendedAt   *time.Time   `json:"attendedAt"`
-	MailedAt     *time.Time   `json:"mailedAt"` // the last mail about the registration itself
-	Mail         string       `json:"mail"`
+	ID           string                    `json:"id"`
+	Name         string                    `json:"name"`
+	Email        string                    `json:"email"`
+	ComparedAs   string                    `json:"emailComparedAs"`
+	Organisation string                    `json:"organisation"`
+	Role         string                    `json:"role"`
+	Answers      []dataAnswer              `json:"answers"`
+	Updates      bool                      `json:"updates"`
+	Language     deltag.Language           `json:"language"`
+	Status       deltag.RegistrationStatus `json:"status"`
+	RegisteredAt time.Time                 `json:"registeredAt"`
+	ConfirmedAt  *time.Time                `json:"confirmedAt"`
+	WaitingSince *time.Time                `json:"waitingSince"`
+	AttendedAt   *time.Time                `json:"attendedAt"`
+	MailedAt     *time.Time                `json:"mailedAt"` // the last mail about the registration itself
+	Mail         deltag.AddressStatus      `json:"mail"`
 }
 
 type dataAnswer struct {
@@ -56,67 +56,55 @@ type dataAnswer struct {
 }
 
 type dataMail struct {
-	ID        string     `json:"id"`
-	Email     string     `json:"email"`
-	Kind      string     `json:"kind"`
-	Version   int        `json:"version"`
-	DueAt     time.Time  `json:"dueAt"`
-	Status    string     `json:"status"`
-	Reason    string     `json:"reason,omitempty"`
-	SentAt    *time.Time `json:"sentAt"`
-	MessageID string     `json:"messageId,omitempty"`
-	History   []dataStep `json:"history"`
+	ID        string                `json:"id"`
+	Email     string                `json:"email"`
+	Kind      deltag.MailKind       `json:"kind"`
+	Version   int                   `json:"version"`
+	DueAt     time.Time             `json:"dueAt"`
+	Status    deltag.DeliveryStatus `json:"status"`
+	Reason    deltag.Reason         `json:"reason,omitempty"`
+	SentAt    *time.Time            `json:"sentAt"`
+	MessageID string                `json:"messageId,omitempty"`
+	History   []dataStep            `json:"history"`
 }
 
 type dataStep struct {
-	At     time.Time `json:"at"`
-	Status string    `json:"status"`
-	Reason string    `json:"reason,omitempty"`
+	At     time.Time             `json:"at"`
+	Status deltag.DeliveryStatus `json:"status"`
+	Reason deltag.Reason         `json:"reason,omitempty"`
 }
 
-func (s *site) exportData(w http.ResponseWriter, r *http.Request) error {
-	e, reg, err := s.loadByToken(r, deltag.PurposeManage)
-	if err != nil {
-		return err
-	}
-	var deliveries []deltag.Delivery
+func (s *site) exportData(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	e := *p.Event
+	mails := []dataMail{}
 	for _, id := range append([]string{reg.ID}, reg.PreviousIDs...) {
-		of, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
+		deliveries, err := s.Store.DeliveriesOf(r.Context(), e.ID, id)
 		if err != nil {
 			return fmt.Errorf("mails: %w", err)
 		}
-		deliveries = append(deliveries, of...)
+		for _, d := range deliveries {
+			mails = append(mails, exportMail(d))
+		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ") // people read it
-	err = enc.Encode(personalData{
-		Event: exportEvent(e), Registration: exportRegistration(e, reg), Mails: exportMails(deliveries),
-		ErasedAt: e.RetentionEndsAt(),
+	err := enc.Encode(personalData{
+		Event:        dataEvent{e.ID, e.Title, e.StartsAt, e.EndsAt, e.TimeZone, e.Organiser.Name},
+		Registration: exportRegistration(e, reg), Mails: mails, ErasedAt: e.RetentionEndsAt(),
 	})
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", "deltag-"+e.Slug+".json"))
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	_, _ = w.Write(b.Bytes())
-	return nil
-}
-
-func exportEvent(e deltag.Event) dataEvent {
-	return dataEvent{
-		ID: e.ID, Title: e.Title, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone, Organiser: e.Organiser.Name,
-	}
+	return p.writeFile(w, "application/json; charset=utf-8", "deltag-"+e.Slug+".json", b.Bytes())
 }
 
 func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration {
 	return dataRegistration{
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
 		Organisation: r.Organisation, Role: r.JobTitle, Answers: exportAnswers(e, r), Updates: r.AllowsNews,
-		Language: string(r.Language), Status: string(r.Status), Mail: string(r.AddressStatus),
+		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
 		AttendedAt: timePtr(r.AttendedAt), MailedAt: timePtr(r.LastMailedAt),
 	}
@@ -138,19 +126,15 @@ func exportAnswers(e deltag.Event, r deltag.Registration) []dataAnswer {
 	return answers
 }
 
-func exportMails(deliveries []deltag.Delivery) []dataMail {
-	mails := make([]dataMail, len(deliveries))
-	for i, d := range deliveries {
-		mails[i] = dataMail{
-			ID: d.ID(), Email: d.Email.Original, Kind: string(d.Kind), Version: d.Version, DueAt: d.DueAt,
-			Status: string(d.Status), Reason: string(d.Reason), SentAt: timePtr(d.SentAt), MessageID: d.MessageID,
-			History: make([]dataStep, len(d.History)),
-		}
-		for j, change := range d.History {
-			mails[i].History[j] = dataStep{At: change.At, Status: string(change.Status), Reason: string(change.Reason)}
-		}
+func exportMail(d deltag.Delivery) dataMail {
+	history := make([]dataStep, len(d.History))
+	for i, change := range d.History {
+		history[i] = dataStep(change)
 	}
-	return mails
+	return dataMail{
+		ID: d.ID(), Email: d.Email.Original, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, Status: d.Status,
+		Reason: d.Reason, SentAt: timePtr(d.SentAt), MessageID: d.MessageID, History: history,
+	}
 }
 
 // timePtr is t, or null for what never happened.

@@ -52,25 +52,29 @@ func (f field) Describes() string {
 
 // signUpForm is the form of e, filled with what was typed. It serves the first sign-up and later changes.
 func (p *page) signUpForm(e deltag.Event, typed deltag.SignUpRequest, invalid deltag.ValidationErrors) *form {
-	f := &form{Catalog: p.Catalog}
-	f.Fields = []field{
+	fields := []field{
 		{Name: "name", Label: p.Text("form.name"), Kind: "text", Autocomplete: "name", Required: true, Value: typed.Name},
-		{Name: "email", Label: p.Text("form.email"), Kind: "email", Autocomplete: "email", Required: true,
-			Value: typed.Email.Original, Hint: p.Text("form.email.hint")},
+		p.emailField(typed.Email.Original, p.Text("form.email.hint")),
 		{Name: "organisation", Label: p.Text("form.organisation"), Kind: "text", Autocomplete: "organization",
 			Value: typed.Organisation},
 		{Name: "role", Label: p.Text("form.role"), Kind: "text", Autocomplete: "organization-title", Value: typed.JobTitle},
 	}
 	for _, q := range e.Questions {
-		f.Fields = append(f.Fields, questionField(q, typed.Answers[q.ID]))
+		fields = append(fields, questionField(q, typed.Answers[q.ID]))
 	}
-	f.Fields = append(f.Fields, field{
+	fields = append(fields, field{
 		Name: "updates", Label: p.Text("form.updates", "organiser", e.Organiser.Name), Kind: "checkbox",
 		Hint:    p.Text("form.updates.hint"),
 		Options: []option{{ID: "updates", Value: deltag.CheckedValue, Selected: typed.AllowsNews}},
 	})
-	p.annotate(f, invalid)
-	return f
+	return p.newForm(fields, invalid)
+}
+
+func (p *page) emailField(typed, hint string) field {
+	return field{
+		Name: "email", Label: p.Text("form.email"), Kind: "email", Autocomplete: "email", Required: true, Value: typed,
+		Hint: hint,
+	}
 }
 
 func questionField(q deltag.Question, given []string) field {
@@ -95,10 +99,11 @@ func questionField(q deltag.Question, given []string) field {
 	return f
 }
 
-// annotate completes f's fields with whether they are required, in words, and with what is invalid.
-func (p *page) annotate(f *form, invalid deltag.ValidationErrors) {
-	for i := range f.Fields {
-		fd := &f.Fields[i]
+// newForm completes the fields with whether they are required, in words, and with what is invalid.
+func (p *page) newForm(fields []field, invalid deltag.ValidationErrors) *form {
+	f := &form{Catalog: p.Catalog, Fields: fields}
+	for i := range fields {
+		fd := &fields[i]
 		switch {
 		case fd.Required:
 			fd.Requirement = p.Text("form.required")
@@ -111,6 +116,7 @@ func (p *page) annotate(f *form, invalid deltag.ValidationErrors) {
 		}
 	}
 	p.HasErrors = len(f.Errors) > 0
+	return f
 }
 
 // summaryText is what is said above the form. It names the organiser's own questions, for their errors alone would not

@@ -23,32 +23,25 @@ func (v joinView) Milliseconds() int64 { return v.UntilOpen.Milliseconds() }
 
 // joinPage shows the countdown, and the button once it is time. Opening the page does not count as attending: mail
 // scanners do it too.
-func (s *site) joinPage(w http.ResponseWriter, r *http.Request) error {
-	e, reg, err := s.loadByToken(r, deltag.PurposeJoin)
-	if err != nil {
-		return err
-	}
-	return s.personalPage(r, e, reg).renderJoin(w, reg)
+func (s *site) joinPage(w http.ResponseWriter, _ *http.Request, p *page, reg deltag.Registration) error {
+	return p.renderJoin(w, reg)
 }
 
 // join counts as attending, and redirects to the meeting.
-func (s *site) join(w http.ResponseWriter, r *http.Request) error {
-	return s.updateByToken(r, deltag.PurposeJoin, func(e deltag.Event, reg deltag.Registration) error {
-		p := s.personalPage(r, e, reg)
-		if joinState(e, reg, p.now) != "open" {
-			return p.renderJoin(w, reg)
-		}
-		err := s.Store.MarkAttended(r.Context(), e, reg, p.now)
-		switch {
-		case errors.Is(err, deltag.ErrConflict):
-			return err
-		case err != nil:
-			// Being let in matters more to the person than being counted.
-			s.Log.ErrorContext(r.Context(), "attendance was not noted", "event", e.ID, "error", err)
-		}
-		web.SeeOther(w, e.JoinURL)
-		return nil
-	})
+func (s *site) join(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	e := *p.Event
+	if joinState(e, reg, p.now) != "open" {
+		return p.renderJoin(w, reg)
+	}
+	err := s.Store.MarkAttended(r.Context(), e, reg, p.now)
+	switch {
+	case errors.Is(err, deltag.ErrConflict):
+		return err
+	case err != nil:
+		// Being let in matters more to the person than being counted.
+		s.Log.ErrorContext(r.Context(), "attendance was not noted", "event", e.ID, "error", err)
+	}
+	return web.SeeOther(w, e.JoinURL)
 }
 
 // joinState is early, open, no-link, over, event-cancelled, waiting or cancelled.

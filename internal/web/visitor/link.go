@@ -10,40 +10,46 @@ import (
 	"deltag/internal/web"
 )
 
-// loadByToken reads the event and registration that the path's token names, and checks the token. ErrBadLink for every
-// token that is not, or no longer, good for the purpose.
-func (s *site) loadByToken(r *http.Request, purpose deltag.Purpose) (deltag.Event, deltag.Registration, error) {
+// loadByToken begins a page about the event that the path's token names, in the language of the token's registration.
+// ErrBadLink for every token that is not, or no longer, good for the purpose.
+func (s *site) loadByToken(r *http.Request, purpose deltag.Purpose) (*page, deltag.Registration, error) {
 	l, mac, err := deltag.ParseLink(r.PathValue("token"), purpose)
 	if err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
+		return nil, deltag.Registration{}, err
 	}
 	e, reg, err := s.Store.EventAndRegistration(r.Context(), l.EventID, l.RegistrationID)
 	if err != nil && !errors.Is(err, deltag.ErrNotFound) {
-		return deltag.Event{}, deltag.Registration{}, fmt.Errorf("read registration: %w", err)
+		return nil, deltag.Registration{}, fmt.Errorf("read registration: %w", err)
 	}
 	// A registration that is not there has no secret, so no token matches it.
 	if err := l.Check(mac, reg.Secret); err != nil {
-		return deltag.Event{}, deltag.Registration{}, err
+		return nil, deltag.Registration{}, err
 	}
-	return e, reg, nil
+	p := s.newPage(r, reg.Language)
+	p.Event, p.Title, p.Private = &e, e.Title, true
+	return p, reg, nil
 }
+
+// A personalHandler answers a request with a token. p and reg are what loadByToken has read.
+type personalHandler func(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error
 
 // maxConflictAttempts is how often a change is tried while others change the same registration.
 const maxConflictAttempts = 3
 
-// updateByToken calls update with what the token names, and again with what is stored then if update answers
+// withToken calls serve with what the path's token names, and again with what is stored then if serve returns
 // ErrConflict. The last ErrConflict is returned.
-func (s *site) updateByToken(r *http.Request, purpose deltag.Purpose,
-	update func(deltag.Event, deltag.Registration) error) error {
-	err := deltag.ErrConflict
-	for n := 0; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
-		e, reg, readErr := s.loadByToken(r, purpose)
-		if readErr != nil {
-			return readErr
+func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := deltag.ErrConflict
+		for n := 0; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
+			p, reg, readErr := s.loadByToken(r, purpose)
+			if readErr != nil {
+				return readErr
+			}
+			err = serve(w, r, p, reg)
 		}
-		err = update(e, reg)
+		return err
 	}
-	return err
 }
 
 // A linkView helps somebody whose link is lost or broken.
@@ -63,39 +69,29 @@ func (s *site) renderInvalidLink(w http.ResponseWriter, r *http.Request, p *page
 	}
 	v := linkView{Events: events}
 	if len(events) == 1 {
-		v = linkView{Form: p.linkForm(events[0], "", nil)}
 		p.Event = &events[0]
+		v = linkView{Form: p.linkForm("", nil)}
 	}
 	return p.withBody(v).render(w, http.StatusNotFound, "invalid-link")
 }
 
-func (s *site) linkPage(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	p := s.eventPage(r, e)
-	return p.renderLink(w, http.StatusOK, linkView{Sent: r.URL.Query().Has("sent"), Form: p.linkForm(e, "", nil)})
+func (s *site) linkPage(w http.ResponseWriter, r *http.Request, p *page) error {
+	v := linkView{Sent: r.URL.Query().Has("sent"), Form: p.linkForm("", nil)}
+	return p.renderLink(w, http.StatusOK, v)
 }
 
 // sendLink sends the personal link again. The answer is the same whether or not the address is signed up.
-func (s *site) sendLink(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	p := s.eventPage(r, e)
+func (s *site) sendLink(w http.ResponseWriter, r *http.Request, p *page) error {
 	typed := r.PostForm.Get("email")
 	parsed, err := address.Parse(typed)
 	var invalid deltag.ValidationErrors
 	if errors.As(err, &invalid) {
-		return p.renderLink(w, http.StatusUnprocessableEntity, linkView{Form: p.linkForm(e, typed, invalid)})
+		return p.renderLink(w, http.StatusUnprocessableEntity, linkView{Form: p.linkForm(typed, invalid)})
 	}
-	if err := s.Store.ResendConfirmation(r.Context(), e, parsed, p.now); err != nil {
+	if err := s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, p.now); err != nil {
 		return fmt.Errorf("send link: %w", err)
 	}
-	web.SeeOther(w, p.Href(eventPath(e.Slug)+"/link?sent=yes"))
-	return nil
+	return web.SeeOther(w, p.Href(eventPath(p.Event.Slug)+"/link?sent=yes"))
 }
 
 func (p *page) renderLink(w http.ResponseWriter, status int, v linkView) error {
@@ -106,11 +102,8 @@ func (p *page) renderLink(w http.ResponseWriter, status int, v linkView) error {
 	return p.withBody(v).render(w, status, "link")
 }
 
-func (p *page) linkForm(e deltag.Event, typed string, invalid deltag.ValidationErrors) *form {
-	email := field{Name: "email", Label: p.Text("form.email"), Kind: "email", Autocomplete: "email", Required: true,
-		Value: typed}
-	f := &form{Catalog: p.Catalog, Action: eventPath(e.Slug) + "/link", Submit: p.Text("form.send-link"),
-		Fields: []field{email}}
-	p.annotate(f, invalid)
+func (p *page) linkForm(typed string, invalid deltag.ValidationErrors) *form {
+	f := p.newForm([]field{p.emailField(typed, "")}, invalid)
+	f.Action, f.Submit = eventPath(p.Event.Slug)+"/link", p.Text("form.send-link")
 	return f
 }

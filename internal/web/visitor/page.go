@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -33,20 +34,6 @@ func isEmbedded(r *http.Request) bool {
 	return strings.HasSuffix(r.URL.Path, "/embed") || r.URL.Query().Has("embed") || r.PostForm.Has("embed")
 }
 
-// eventPage begins a page about e for everybody, in the language of the event.
-func (s *site) eventPage(r *http.Request, e deltag.Event) *page {
-	p := s.newPage(r, e.Language)
-	p.Event, p.Title = &e, e.Title
-	return p
-}
-
-// personalPage begins a page behind a token, in the language of the registration.
-func (s *site) personalPage(r *http.Request, e deltag.Event, reg deltag.Registration) *page {
-	p := s.newPage(r, reg.Language)
-	p.Event, p.Title, p.Private = &e, e.Title, true
-	return p
-}
-
 func (p *page) withBody(body any) *page {
 	p.Body = body
 	return p
@@ -54,4 +41,15 @@ func (p *page) withBody(body any) *page {
 
 func (p *page) render(w http.ResponseWriter, status int, name string) error {
 	return templates.Render(w, status, name, &p.Page, p)
+}
+
+// writeFile answers with a file to be saved. It returns nil, so that a handler can end with it.
+func (p *page) writeFile(w http.ResponseWriter, contentType, name string, content []byte) error {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
+	if p.Private {
+		web.ForbidIndexing(w)
+	}
+	_, _ = w.Write(content)
+	return nil
 }

@@ -31,12 +31,7 @@ type registrationView struct {
 // Active says whether there is a seat or a waitlist position to give up.
 func (v registrationView) Active() bool { return v.Status == "confirmed" || v.Status == "waiting" }
 
-func (s *site) registration(w http.ResponseWriter, r *http.Request) error {
-	e, reg, err := s.loadByToken(r, deltag.PurposeManage)
-	if err != nil {
-		return err
-	}
-	p := s.personalPage(r, e, reg)
+func (s *site) registration(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
 	v := s.newRegistrationView(r, p, reg)
 	v.Flash = p.flashText(r.URL.Query().Get("done"), reg)
 	return p.withBody(v).render(w, http.StatusOK, "registration")
@@ -92,43 +87,39 @@ func (p *page) flashText(done string, reg deltag.Registration) string {
 	return ""
 }
 
-func (p *page) redirectToRegistration(w http.ResponseWriter, r *http.Request, done string) {
-	web.SeeOther(w, p.Href(registrationPath(r)+"?done="+done))
+func (p *page) redirectToRegistration(w http.ResponseWriter, r *http.Request, done string) error {
+	return web.SeeOther(w, p.Href(registrationPath(r)+"?done="+done))
 }
 
 // change stores what was changed. A new address ends the links sent to the old one; the new links go to the new
 // address only, so the page says no more than that.
-func (s *site) change(w http.ResponseWriter, r *http.Request) error {
-	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
-		p := s.personalPage(r, e, reg)
-		v := s.newRegistrationView(r, p, reg)
-		if v.Form == nil {
-			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+v.Status)
+func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	v := s.newRegistrationView(r, p, reg)
+	if v.Form == nil {
+		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+v.Status)
+	}
+	asked := withAnsweredOptions(*p.Event, reg)
+	typed := readSignUpForm(r.PostForm, asked, p.Language)
+	request, err := address.ParseSignUp(typed, asked)
+	var invalid deltag.ValidationErrors
+	if errors.As(err, &invalid) {
+		v.Form = p.changeForm(v.Path, typed, reg, invalid)
+		return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
+	}
+	request.Answers = keepRetiredAnswers(request.Answers, *p.Event, reg)
+	if err := s.Store.UpdateByAttendee(r.Context(), *p.Event, reg, request, p.now); err != nil {
+		err = fmt.Errorf("change: %w", err)
+		if web.ErrorFor(err).Status != http.StatusServiceUnavailable {
+			return err
 		}
-		asked := withAnsweredOptions(e, reg)
-		typed := readSignUpForm(r.PostForm, asked, p.Language)
-		request, err := address.ParseSignUp(typed, asked)
-		var invalid deltag.ValidationErrors
-		if errors.As(err, &invalid) {
-			v.Form = p.changeForm(v.Path, typed, reg, invalid)
-			return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
-		}
-		request.Answers = keepRetiredAnswers(request.Answers, e, reg)
-		if err := s.Store.UpdateByAttendee(r.Context(), e, reg, request, p.now); err != nil {
-			err = fmt.Errorf("change: %w", err)
-			if web.ErrorFor(err).Status != http.StatusServiceUnavailable {
-				return err
-			}
-			answer := web.BeginError(w, r, s.Log, err)
-			v.Form = p.changeForm(v.Path, typed, reg, nil)
-			return p.renderRegistrationError(w, answer.Status, v, "page.retry.form")
-		}
-		if request.Email.Normalized != reg.Email.Normalized {
-			return p.renderMessage(w, http.StatusOK, "address-changed", "email", request.Email.Original)
-		}
-		p.redirectToRegistration(w, r, "saved")
-		return nil
-	})
+		answer := web.BeginError(w, r, s.Log, err)
+		v.Form = p.changeForm(v.Path, typed, reg, nil)
+		return p.renderRegistrationError(w, answer.Status, v, "page.retry.form")
+	}
+	if request.Email.Normalized != reg.Email.Normalized {
+		return p.renderMessage(w, http.StatusOK, "address-changed", "email", request.Email.Original)
+	}
+	return p.redirectToRegistration(w, r, "saved")
 }
 
 // renderRegistrationError shows the registration, and above it the words of key.
@@ -137,73 +128,56 @@ func (p *page) renderRegistrationError(w http.ResponseWriter, status int, v regi
 	return p.withBody(v).render(w, status, "registration")
 }
 
-func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request) error {
-	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
-		p := s.personalPage(r, e, reg)
-		if status := displayStatus(p, reg); status == "event-cancelled" || status == "over" {
-			v := s.newRegistrationView(r, p, reg)
-			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+status)
-		}
-		if err := s.Store.CancelRegistration(r.Context(), e, reg, p.now); err != nil {
-			return fmt.Errorf("cancel registration: %w", err)
-		}
-		p.redirectToRegistration(w, r, "cancelled")
-		return nil
-	})
+func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	if status := displayStatus(p, reg); status == "event-cancelled" || status == "over" {
+		v := s.newRegistrationView(r, p, reg)
+		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+status)
+	}
+	if err := s.Store.CancelRegistration(r.Context(), *p.Event, reg, p.now); err != nil {
+		return fmt.Errorf("cancel registration: %w", err)
+	}
+	return p.redirectToRegistration(w, r, "cancelled")
 }
 
-func (s *site) rejoin(w http.ResponseWriter, r *http.Request) error {
-	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
-		p := s.personalPage(r, e, reg)
-		if reg.Status != deltag.RegistrationCancelled {
-			p.redirectToRegistration(w, r, "rejoined")
-			return nil
-		}
-		v := s.newRegistrationView(r, p, reg)
-		if !v.CanRejoin {
-			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
-		}
-		_, err := s.Store.Rejoin(r.Context(), e, reg, p.now)
-		switch {
-		case errors.Is(err, deltag.ErrFull):
-			return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.full")
-		case err != nil:
-			return fmt.Errorf("rejoin: %w", err)
-		}
-		p.redirectToRegistration(w, r, "rejoined")
-		return nil
-	})
+func (s *site) rejoin(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	if reg.Status != deltag.RegistrationCancelled {
+		return p.redirectToRegistration(w, r, "rejoined")
+	}
+	v := s.newRegistrationView(r, p, reg)
+	if !v.CanRejoin {
+		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
+	}
+	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, p.now)
+	switch {
+	case errors.Is(err, deltag.ErrFull):
+		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.full")
+	case err != nil:
+		return fmt.Errorf("rejoin: %w", err)
+	}
+	return p.redirectToRegistration(w, r, "rejoined")
 }
 
 // erase needs a tick besides the button, for it can't be undone.
-func (s *site) erase(w http.ResponseWriter, r *http.Request) error {
-	return s.updateByToken(r, deltag.PurposeManage, func(e deltag.Event, reg deltag.Registration) error {
-		p := s.personalPage(r, e, reg)
-		if r.PostForm.Get("confirm") != deltag.CheckedValue {
-			v := s.newRegistrationView(r, p, reg)
-			v.EraseError, p.HasErrors = p.Text("error.confirm.missing"), true
-			return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
-		}
-		if err := s.Store.Erase(r.Context(), e, reg, p.now); err != nil {
-			return fmt.Errorf("erase: %w", err)
-		}
-		return p.renderMessage(w, http.StatusOK, "erased", "event", e.Title,
-			"date", p.Date(p.now, e.Zone()), "clock", p.TimeOfDay(p.now, e.Zone()))
-	})
+func (s *site) erase(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
+	e := *p.Event
+	if r.PostForm.Get("confirm") != deltag.CheckedValue {
+		v := s.newRegistrationView(r, p, reg)
+		v.EraseError, p.HasErrors = p.Text("error.confirm.missing"), true
+		return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
+	}
+	if err := s.Store.Erase(r.Context(), e, reg, p.now); err != nil {
+		return fmt.Errorf("erase: %w", err)
+	}
+	return p.renderMessage(w, http.StatusOK, "erased", "event", e.Title,
+		"date", p.Date(p.now, e.Zone()), "clock", p.TimeOfDay(p.now, e.Zone()))
 }
 
-func (s *site) registrationCalendar(w http.ResponseWriter, r *http.Request) error {
-	e, reg, err := s.loadByToken(r, deltag.PurposeManage)
-	if err != nil {
-		return err
-	}
+func (s *site) registrationCalendar(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
 	if reg.Status != deltag.RegistrationConfirmed {
-		web.SeeOther(w, registrationPath(r)) // which says why there is no file
-		return nil
+		return web.SeeOther(w, registrationPath(r)) // which says why there is no file
 	}
-	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
-	writeCalendar(w, e, calendar.RegistrationFile(e, reg, calendar.NewPersonalLinks(s.BaseURL, reg), s.Now()))
-	return nil
+	links := calendar.NewPersonalLinks(s.BaseURL, reg)
+	return p.writeCalendar(w, calendar.RegistrationFile(*p.Event, reg, links, p.now))
 }
 
 func detailsOf(r deltag.Registration) deltag.SignUpRequest {

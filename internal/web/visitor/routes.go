@@ -10,23 +10,30 @@ import (
 )
 
 func (s *site) routes() http.Handler {
+	manage := func(serve personalHandler) web.Handler { return s.withToken(deltag.PurposeManage, serve) }
+	join := func(serve personalHandler) web.Handler { return s.withToken(deltag.PurposeJoin, serve) }
+	unsubscribe := func(serve personalHandler) web.Handler { return s.withToken(deltag.PurposeUnsubscribe, serve) }
 	pages := map[string]web.Methods{
 		"/{$}":                    {"GET": s.index},
-		"/e/{slug}":               {"GET": s.event},
-		"/e/{slug}/embed":         {"GET": s.event},
-		"/e/{slug}/registrations": {"POST": s.withMinResponseTime(web.WithForm(s.signUp))},
-		"/e/{slug}/thanks":        {"GET": s.thanks},
-		"/e/{slug}/calendar.ics":  {"GET": s.eventCalendar},
-		"/e/{slug}/link":          {"GET": s.linkPage, "POST": s.withMinResponseTime(web.WithForm(s.sendLink))},
+		"/e/{slug}":               {"GET": s.withEvent(s.event)},
+		"/e/{slug}/embed":         {"GET": s.withEvent(s.event)},
+		"/e/{slug}/registrations": {"POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.signUp)))},
+		"/e/{slug}/thanks":        {"GET": s.withEvent(s.thanks)},
+		"/e/{slug}/calendar.ics":  {"GET": s.withEvent(s.eventCalendar)},
+		"/e/{slug}/link": {
+			"GET": s.withEvent(s.linkPage), "POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.sendLink))),
+		},
 
-		"/r/{token}":              {"GET": s.registration, "POST": s.withMinResponseTime(web.WithForm(s.change))},
-		"/r/{token}/cancel":       {"POST": web.WithForm(s.cancelRegistration)},
-		"/r/{token}/rejoin":       {"POST": web.WithForm(s.rejoin)},
-		"/r/{token}/erase":        {"POST": web.WithForm(s.erase)},
-		"/r/{token}/calendar.ics": {"GET": s.registrationCalendar},
-		"/r/{token}/data.json":    {"GET": s.exportData},
-		"/join/{token}":           {"GET": s.joinPage, "POST": web.WithForm(s.join)},
-		"/unsubscribe/{token}":    {"GET": s.unsubscribePage, "POST": s.unsubscribe},
+		"/r/{token}": {
+			"GET": manage(s.registration), "POST": s.withMinResponseTime(web.WithForm(manage(s.change))),
+		},
+		"/r/{token}/cancel":       {"POST": web.WithForm(manage(s.cancelRegistration))},
+		"/r/{token}/rejoin":       {"POST": web.WithForm(manage(s.rejoin))},
+		"/r/{token}/erase":        {"POST": web.WithForm(manage(s.erase))},
+		"/r/{token}/calendar.ics": {"GET": manage(s.registrationCalendar)},
+		"/r/{token}/data.json":    {"GET": manage(s.exportData)},
+		"/join/{token}":           {"GET": join(s.joinPage), "POST": web.WithForm(join(s.join))},
+		"/unsubscribe/{token}":    {"GET": unsubscribe(s.unsubscribePage), "POST": unsubscribe(s.unsubscribe)},
 
 		"/healthz":    {"GET": s.health},
 		"/robots.txt": {"GET": s.robots},

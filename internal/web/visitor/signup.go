@@ -16,7 +16,7 @@ import (
 )
 
 // submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
-// open; ValidationErrors; the errors of SignUpStore.SignUp.
+// open; ValidationErrors; the errors of Store.SignUp.
 func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUpRequest) error {
 	now := s.Now()
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
@@ -35,27 +35,22 @@ func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUp
 
 // signUp takes the form, from our own page or from any other: a sign-up needs no session, so there is none that
 // another site could abuse.
-func (s *site) signUp(w http.ResponseWriter, r *http.Request) error {
-	e, err := s.publicEvent(r)
-	if err != nil {
-		return err
-	}
-	p := s.eventPage(r, e)
+func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 	if r.PostForm.Get(honeypotField) != "" {
-		s.Log.InfoContext(r.Context(), "a program filled in the honeypot", "event", e.ID)
-		p.redirectToThanks(w)
-		return nil
+		s.Log.InfoContext(r.Context(), "a program filled in the honeypot", "event", p.Event.ID)
+		return p.redirectToThanks(w)
 	}
-	typed := readSignUpForm(r.PostForm, e, p.Language)
-	if err := s.submitSignUp(r, e, typed); err != nil {
+	typed := readSignUpForm(r.PostForm, *p.Event, p.Language)
+	if err := s.submitSignUp(r, *p.Event, typed); err != nil {
 		return s.renderSignUpError(w, r, p, typed, err)
 	}
-	p.redirectToThanks(w)
-	return nil
+	return p.redirectToThanks(w)
 }
 
 // renderSignUpError says why a sign-up was not taken. What was typed stays in the form if sending it again can help.
-func (s *site) renderSignUpError(w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error) error {
+func (s *site) renderSignUpError(
+	w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error,
+) error {
 	var invalid deltag.ValidationErrors
 	switch {
 	case errors.Is(err, deltag.ErrClosed):
@@ -134,10 +129,10 @@ func networkPrefix(r *http.Request) string {
 	return prefix.String()
 }
 
-func (p *page) redirectToThanks(w http.ResponseWriter) {
+func (p *page) redirectToThanks(w http.ResponseWriter) error {
 	path := eventPath(p.Event.Slug) + "/thanks"
 	if p.Embedded {
 		path += "?embed=yes"
 	}
-	web.SeeOther(w, p.Href(path))
+	return web.SeeOther(w, p.Href(path))
 }

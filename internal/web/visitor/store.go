@@ -8,57 +8,41 @@ import (
 )
 
 // A Store is what the pages read and write. Any call may answer deltag.ErrUnavailable: whether a write has happened is
-// unknown then, and repeating it is harmless.
+// unknown then, and repeating it is harmless. A change of a registration takes what EventAndRegistration has read. It
+// answers ErrConflict if something has changed since: read again and decide anew; and ErrNotFound if the registration
+// has been erased since.
 type Store interface {
-	EventStore
-	SignUpStore
-	RegistrationReader
-	RegistrationWriter
 	// Ping says whether the table can be reached.
 	Ping(ctx context.Context) error
-}
 
-// An EventStore reads events.
-type EventStore interface {
 	// EventBySlug may be a few seconds old. ErrNotFound.
 	EventBySlug(ctx context.Context, slug string) (deltag.Event, error)
 	// Upcoming lists events that are open or closed and have not ended, soonest first. A new event may be missing for
 	// a second.
 	Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
-}
 
-// A SignUpStore takes what anybody may send in with nothing but an address. Whether the event takes sign-ups is for
-// the caller to check.
-type SignUpStore interface {
 	// SignUp stores the registration with its seat, or its waitlist position, and its confirmation: all or nothing.
 	// An address that is signed up already stays as it is, and gets its confirmation again unless the last one is
 	// less than deltag.ResendCooldown old. ErrFull, ErrMailLimit, ErrSignUpLimit.
-	SignUp(ctx context.Context, e deltag.Event, s deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
+	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// ResendConfirmation sends the confirmation again if the address is signed up, the last one is older than
 	// deltag.ResendCooldown, and the address has had fewer mails today than it may. In all other cases it does nothing
 	// and answers nil.
 	ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error
-}
 
-// A RegistrationReader reads what the holder of a personal link may see.
-type RegistrationReader interface {
 	// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
 	// either is missing.
-	EventAndRegistration(ctx context.Context, eventID, registrationID string) (
-		deltag.Event, deltag.Registration, error)
+	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
 	// WaitlistPosition of a registration on the waitlist, from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
 	// DeliveriesOf lists the mails to one registration id.
 	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
-}
 
-// A RegistrationWriter changes registrations. Each method takes what EventAndRegistration has read, and answers
-// ErrConflict when something has changed since: read again and decide anew. ErrNotFound: it has been erased since.
-type RegistrationWriter interface {
 	// UpdateByAttendee stores what a person changed. A changed address gets a registration of its own with new links,
 	// and the old links end; if the new address is signed up already, the old registration is erased in its favour.
-	UpdateByAttendee(ctx context.Context, e deltag.Event, r deltag.Registration, s deltag.SignUpRequest,
-		now time.Time) error
+	UpdateByAttendee(
+		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
+	) error
 	// CancelRegistration gives up the seat or the waitlist position. Repeating it changes nothing.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// Rejoin gives a cancelled registration a seat again, or the last position on the waitlist; any other stays as it

@@ -1,0 +1,68 @@
+package organiser
+
+import (
+	"context"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A Store is everything that the use cases read and write. Reads are consistent unless stated otherwise, and any call
+// may return deltag.ErrUnavailable; a write may then have happened, and may be repeated.
+type Store interface {
+	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
+	CreateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// Event reads one. ErrNotFound.
+	Event(ctx context.Context, id string) (deltag.Event, error)
+	// Events lists all, the earliest start first; a new one may be missing for a moment. ValidationErrors for a bad
+	// cursor.
+	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
+	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
+	// ErrSlugTaken.
+	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// Counts adds up an event's counters.
+	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+
+	// Registrations lists those of an event in the order of their ids. ValidationErrors for a bad cursor.
+	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
+	// EventAndRegistration reads both. ErrNotFound when either is missing.
+	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
+	// SignUp stores a registration with its confirmation. An address that is signed up already stays as it is.
+	// ErrFull; ErrMailLimit.
+	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
+	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
+	// has changed since it was read, and nothing is changed now.
+	UpdateByOrganiser(
+		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
+	) error
+	// CancelRegistration is harmless to repeat.
+	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+	// Erase deletes everything personal about r.
+	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+
+	// Mailings lists those of an event.
+	Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error)
+	// Mailing reads one. ErrNotFound.
+	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
+	// PutMailing stores a new one. ErrConflict when there is one with its key.
+	PutMailing(ctx context.Context, m deltag.Mailing) error
+
+	// Deliveries lists an event's ledger by registration. ValidationErrors for a bad cursor.
+	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
+	// DeliveriesOf lists those of one registration id.
+	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
+	// Delivery reads one. ErrNotFound.
+	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
+	// SaveDelivery stores a new one. ErrConflict when it is there.
+	SaveDelivery(ctx context.Context, d deltag.Delivery) error
+	// Resend makes a mail due again. ErrConflict while it is on its way.
+	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
+
+	// EventStats are kept when the people are erased.
+	EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error)
+	// Reconcile checks the counts and the waitlist against the registrations, and repairs them. It may run at any time,
+	// and be repeated. ErrConflict: people kept signing up while it was counting.
+	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
+	// LastReconciliation is what the last one found. ErrNotFound when there was none.
+	LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error)
+}
