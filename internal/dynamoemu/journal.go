@@ -52,7 +52,7 @@ func replay(path string, apply func(record) error) error {
 	}
 	records, ok := bytes.CutPrefix(content, []byte(journalHeader))
 	if !ok {
-		return fmt.Errorf("%s is not a file of this version: it begins with %.40q", path, content)
+		return fmt.Errorf("%s is not a file of this version: it begins with %.40q; delete it, or use another folder", path, content)
 	}
 	at := len(journalHeader)
 	for line := range bytes.Lines(records) {
@@ -64,7 +64,7 @@ func replay(path string, apply func(record) error) error {
 			err = apply(r)
 		}
 		if err != nil {
-			return fmt.Errorf("%s is damaged at byte %d: %w", path, at, err)
+			return fmt.Errorf("%s is damaged at byte %d: %w; restore it, or delete it to start over", path, at, err)
 		}
 		at += len(line)
 	}
