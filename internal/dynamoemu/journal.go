@@ -52,7 +52,8 @@ func replay(path string, apply func(record) error) error {
 	}
 	records, ok := bytes.CutPrefix(content, []byte(journalHeader))
 	if !ok {
-		return fmt.Errorf("%s is not a file of this version: it begins with %.40q; delete it, or use another folder", path, content)
+		return fmt.Errorf("%s is not a file of this version, it begins with %.40q: delete it, or use another folder",
+			path, content)
 	}
 	at := len(journalHeader)
 	for line := range bytes.Lines(records) {
