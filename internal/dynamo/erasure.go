@@ -79,9 +79,13 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 // EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and
 // keeps its statistics. done is false while there is more to remove. Repeating it goes on where the last call ended.
 func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error) {
+	task, err := s.get(ctx, key(eventPK(eventID), eraseSK)) // before the event, whose next edit replaces it
+	if err != nil {
+		return isNotFound(err), ignoreNotFound(err)
+	}
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
-		return true, s.deleteAll(ctx, key(eventPK(eventID), eraseSK))
+		return true, s.deleteAll(ctx, task)
 	}
 	if err != nil {
 		return false, err
@@ -101,8 +105,9 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 			return false, s.deleteAll(ctx, items...)
 		}
 	}
+	// Only the task that was read: an edit in the meantime may have put one that is due later.
 	tx := s.begin()
-	tx.Delete(key(eventPK(eventID), eraseSK), condExists)
+	tx.Delete(keyOf(task), expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}})
 	tx.Update(key(eventPK(eventID), statsSK),
 		expression{text: "SET ErasedAt = :now", values: item{":now": avTime(now)}}, condExists)
 	err = ignoreConflict(tx.Commit(ctx)) // another call may have completed it

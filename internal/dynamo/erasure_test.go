@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -53,6 +54,28 @@ func TestErasure(t *testing.T) {
 			eraseEvent(t, engine, e)
 			wantNothingLeft(t, engine, e, "@example.dk")
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 7})
+		})
+		t.Run("AnEventMovedDuringItsErasureIsErasedLater", func(t *testing.T) {
+			for at, more := 1, true; more; at++ {
+				e := newEvent(t, s, nil)
+				later := e
+				later.EndsAt = e.EndsAt.AddDate(0, 0, 7)
+				p := interrupted(engine, at, func() {
+					next, mailings, err := e.Edit(later, e.RetentionEndsAt().Add(-time.Second))
+					must(t, err)
+					must(t, s.UpdateEvent(ctx, next, mailings))
+				})
+				_, err := p.store.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
+				must(t, err)
+				if more = p.Count() >= at; !more {
+					break // it was not interrupted
+				}
+				tasks, err := s.DueTasks(ctx, later.RetentionEndsAt(), 1000)
+				must(t, err)
+				if !slices.Contains(tasks, deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: e.ID}) {
+					t.Errorf("moved before request %d: its people will never be erased", at)
+				}
+			}
 		})
 	})
 }
