@@ -26,7 +26,9 @@ func (s *Store) removeRegistration(
 		tx.releaseSeat(e, r, gone, now)
 		tx.putPurgeTasks(r.EventID, allIDs(r), now)
 		tx.putFinalDelivery(e, r, finalMail, now)
-		tx.Put(erasureKey(r, now), always)
+		if finalMail == deltag.KindErasureReceipt {
+			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
+		}
 	}
 	if err := s.updateWithRetry(ctx, e, r, remove); err != nil && !isNotFound(err) {
 		return err
