@@ -115,7 +115,9 @@ func (e Event) SendNoticeNow(m Mailing, now time.Time) (Event, MailingChanges, e
 	}
 	next := e.withInternalFieldsOf(e, now)
 	next.LatestNotice.DueAt = now
-	return next, MailingChanges{Upserts: []Mailing{m.RunNow(now)}}, nil
+	m = m.RunNow(now)
+	m.EventRevision = next.Revision
+	return next, MailingChanges{Upserts: []Mailing{m}}, nil
 }
 
 // Cancel cancels e, with a mail to everybody who has a seat or is on the waitlist. Reminders, notices and follow-ups

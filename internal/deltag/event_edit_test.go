@@ -234,7 +234,9 @@ func TestSendNoticeNow(t *testing.T) {
 	assertEqual(t, err, nil)
 	assertEqual(t, next.LatestNotice.DueAt, at)
 	assertEqual(t, []int{next.Revision, next.ICalSequence}, []int{e.Revision + 1, e.ICalSequence})
-	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{m.RunNow(at)}})
+	due := m.RunNow(at)
+	due.EventRevision = next.Revision
+	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{due}})
 	for name, none := range map[string]Event{"SentAlready": next, "NoNotice": newEvent()} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := none.SendNoticeNow(m, at)
