@@ -136,6 +136,29 @@ func TestCancelledEventIsFinal(t *testing.T) {
 	assertEqual(t, validationCodes(err), []string{"status: use-cancel"})
 }
 
+func TestTimesAreFinalAfterTheRetentionPeriod(t *testing.T) {
+	e := testEvent()
+	ended := e.RetentionEndsAt()
+	for name, c := range map[string]struct {
+		at     time.Time
+		change func(*Event)
+		want   []string
+	}{
+		"Moved":         {ended, moveBy(400), []string{"endsAt: retention-ended"}},
+		"LongerKept":    {ended, func(e *Event) { e.RetentionDays++ }, []string{"endsAt: retention-ended"}},
+		"OnlyTheStart":  {ended, func(e *Event) { e.StartsAt = start.Add(-1) }, []string{"endsAt: retention-ended"}},
+		"AMomentBefore": {ended.Add(-1), moveBy(400), nil},
+		"Renamed":       {ended, rename, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := e
+			c.change(&next)
+			_, _, err := e.Edit(next, c.at)
+			assertEqual(t, validationCodes(err), c.want)
+		})
+	}
+}
+
 func TestNoNoticeOfAChangeInThePast(t *testing.T) {
 	for name, c := range map[string]struct {
 		at     time.Time

@@ -96,7 +96,7 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 		return true, nil
 	}
 	if err := s.snapshotStats(ctx, e); err != nil {
-		return false, err
+		return false, ignoreConflict(err) // the event has changed: whether it is still to be erased is read again
 	}
 	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
 		items, _, err := decodePage(ctx, s, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions}, asItem)

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -55,21 +56,51 @@ func TestErasure(t *testing.T) {
 			wantNothingLeft(t, engine, e, "@example.dk")
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 7})
 		})
+		t.Run("AnEventIsNotMovedOnceItsPeopleAreErased", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			signUp(t, s, e, 1, now)
+			eraseEvent(t, engine, e)
+			again := e
+			again.StartsAt, again.EndsAt = e.StartsAt.AddDate(1, 0, 0), e.EndsAt.AddDate(1, 0, 0)
+			next, mailings, err := e.Edit(again, e.RetentionEndsAt().Add(-time.Second)) // by a clock that is late
+			must(t, err)
+			want(t, s.UpdateEvent(ctx, next, mailings), error(deltag.ErrRetentionEnded))
+			renamed := e
+			renamed.Title = "Et andet navn"
+			next, mailings, err = e.Edit(renamed, e.RetentionEndsAt())
+			must(t, err)
+			must(t, s.UpdateEvent(ctx, next, mailings))
+		})
 		t.Run("AnEventMovedDuringItsErasureIsErasedLater", func(t *testing.T) {
 			for at, more := 1, true; more; at++ {
 				e := newEvent(t, s, nil)
 				later := e
 				later.EndsAt = e.EndsAt.AddDate(0, 0, 7)
+				signUp(t, s, e, 1, now)
+				var moved error
 				p := interrupted(engine, at, func() {
 					next, mailings, err := e.Edit(later, e.RetentionEndsAt().Add(-time.Second))
 					must(t, err)
-					must(t, s.UpdateEvent(ctx, next, mailings))
+					moved = s.UpdateEvent(ctx, next, mailings)
 				})
-				_, err := p.store.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
-				must(t, err)
+				for done := false; !done; {
+					var err error
+					done, err = p.store.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
+					must(t, err)
+				}
 				if more = p.Count() >= at; !more {
 					break // it was not interrupted
 				}
+				if errors.As(moved, new(deltag.ValidationErrors)) {
+					want(t, moved, error(deltag.ErrRetentionEnded))
+					continue // the erasure had begun
+				}
+				must(t, moved)
+				registration(t, s, e, 1) // is still there
+				got, err := s.EventStats(ctx, e)
+				must(t, err)
+				want(t, got.SignUpsByDay, map[string]int{"2026-11-23": 1})
+				want(t, got.ErasedAt, time.Time{})
 				tasks, err := s.DueTasks(ctx, later.RetentionEndsAt(), 1000)
 				must(t, err)
 				if !slices.Contains(tasks, deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: e.ID}) {

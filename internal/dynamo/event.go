@@ -146,7 +146,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 
 // UpdateEvent stores e, whose Revision is one above the stored one, with the changes to its mailings, all or nothing.
 // Errors: ErrNotFound, ErrConflict (the event has changed since it was read; so also when it is repeated),
-// ErrSlugTaken.
+// ErrSlugTaken, ErrRetentionEnded (it was to end at another time, and the erasure has begun).
 func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
 	stored, err := s.Event(ctx, e.ID)
 	if err != nil {
@@ -167,10 +167,17 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	if err := s.putCapacity(ctx, tx, stored, e); err != nil {
 		return err
 	}
+	var notErased *action
+	if !e.RetentionEndsAt().Equal(stored.RetentionEndsAt()) {
+		notErased = tx.Check(statsKey(e.ID), condNotExists)
+	}
 	tx.putEraseTask(e)
 	tx.putMailings(mailings)
 	err = tx.Commit(ctx)
-	if slug.Failed() {
+	switch {
+	case notErased.Failed():
+		return deltag.ErrRetentionEnded
+	case slug.Failed():
 		return deltag.ErrSlugTaken
 	}
 	return err
