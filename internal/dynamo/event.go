@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -220,23 +219,35 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 	return es, next, err
 }
 
-// maxEventLength bounds how far back Upcoming looks for events that have begun and not ended.
-const maxEventLength = 7 * 24 * time.Hour
+// maxUpcomingPages bounds how long Upcoming goes on through events that it does not list, such as drafts.
+const maxUpcomingPages = 10
 
 // Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. Which events
 // there are is eventually consistent.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
-	from, atMost := formatTime(now.Add(-maxEventLength)), min(2*limit, maxBatch)
-	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: atMost}
-	entries, _, err := decodePage(ctx, s, q, asItem)
-	if err != nil {
-		return nil, err
+	from := formatTime(now.AddDate(0, 0, -deltag.MaxDays)) // an earlier event has ended
+	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: min(2*limit, maxBatch)}
+	var upcoming []deltag.Event
+	for range maxUpcomingPages {
+		entries, last, err := decodePage(ctx, s, q, asItem)
+		if err != nil {
+			return nil, err
+		}
+		events, err := s.batchGetEvents(ctx, entries)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			isListed := e.Status == deltag.EventOpen || e.Status == deltag.EventClosed
+			if isListed && now.Before(e.EndsAt) {
+				upcoming = append(upcoming, e)
+			}
+		}
+		if q.after = last; len(last) == 0 || len(upcoming) >= limit {
+			break
+		}
 	}
-	all, err := s.batchGetEvents(ctx, entries)
-	upcoming := slices.DeleteFunc(all, func(e deltag.Event) bool {
-		return e.Status != deltag.EventOpen && e.Status != deltag.EventClosed || !now.Before(e.EndsAt)
-	})
-	return upcoming[:min(limit, len(upcoming))], err
+	return upcoming[:min(limit, len(upcoming))], nil
 }
 
 // batchGetEvents reads the events that index entries name, in the order of the entries.

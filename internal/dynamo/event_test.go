@@ -110,6 +110,19 @@ func TestEvents(t *testing.T) {
 			must(t, err)
 			want(t, len(up), 1)
 		})
+		t.Run("UpcomingFindsOpenEventsBehindManyDraftsAndThoseThatLastAMonth", func(t *testing.T) {
+			s := engine.NewTable(t).Store()
+			for range 101 {
+				newEvent(t, s, func(e *deltag.Event) { e.Status = deltag.EventDraft })
+			}
+			behind := newEvent(t, s, func(e *deltag.Event) { e.StartsAt = start.Add(time.Minute) })
+			long := newEvent(t, s, func(e *deltag.Event) {
+				e.StartsAt, e.EndsAt = start.AddDate(0, 0, -deltag.MaxDays), start
+			})
+			up, err := s.Upcoming(ctx, start.Add(-1), 10)
+			must(t, err)
+			want(t, up, []deltag.Event{long, behind})
+		})
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			events := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS", "GSI1SK": "2026"}
