@@ -34,6 +34,7 @@ type recipientItem struct {
 	AddressStatus deltag.AddressStatus
 	ConfirmedAt   time.Time `dynamodbav:",omitempty"`
 	ICalSequence  int
+	CalendarUID   string `dynamodbav:",omitempty"`
 }
 
 type statusChangeItem struct {
@@ -52,7 +53,7 @@ func encodeDelivery(d deltag.Delivery) item {
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
 			Name: r.Name, Language: r.Language, Status: r.Status, AddressStatus: r.AddressStatus,
-			ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
+			ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence, CalendarUID: r.FormerCalendarUID,
 		}
 	}
 	for _, c := range d.History {
@@ -73,6 +74,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 		d.DetachedRecipient = &deltag.Registration{
 			EventID: v.EventID, ID: v.RegistrationID, Name: r.Name, Email: d.Email, Language: r.Language, Status: r.Status,
 			AddressStatus: r.AddressStatus, ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
+			FormerCalendarUID: r.CalendarUID,
 		}
 	}
 	for _, c := range v.History {

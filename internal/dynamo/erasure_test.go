@@ -45,6 +45,23 @@ func TestErasure(t *testing.T) {
 			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
+		t.Run("WhoSignsUpAgainGetsAnotherCalendarEntryThanTheOneThatIsRemoved", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Erase(ctx, e, r, now))
+			_, again := signUp(t, s, e, 1, now.Add(time.Second))
+			receipt, _, recipient, err := s.LoadDelivery(ctx, deltag.DeliveryKey{
+				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindErasureReceipt, Version: r.MailVersion + 1,
+			})
+			must(t, err)
+			entry := func(r deltag.Registration) []any {
+				return []any{r.CalendarUID(), deltag.MailContext{Event: e, Registration: r}.ICalSequence()}
+			}
+			want(t, entry(r), []any{e.ID + "." + r.ID + "." + r.Generation() + "@deltag", 0})
+			want(t, entry(recipient), []any{r.CalendarUID(), 1})
+			want(t, entry(again), []any{e.ID + "." + r.ID + "." + again.Generation() + "@deltag", 0})
+			want(t, again.Generation() != r.Generation(), true)
+			must(t, s.SaveDelivery(ctx, receipt.Claim(now)))
+		})
 		t.Run("TheEndOfRetentionErasesAllPeopleAndKeepsTheCounts", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUpMany(t, s, e, 7)
