@@ -38,6 +38,23 @@ func TestRateLimits(t *testing.T) {
 			must(t, err)
 			want(t, outcome, deltag.OutcomeAlreadyRegistered)
 		})
+		t.Run("ChangingOnesOwnAddressToAStrangersCountsAsASignUp", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range deltag.MaxUnverifiedMailsPerDay {
+				at := now.Add(time.Duration(n) * deltag.ResendCooldown)
+				signUp(t, s, e, 5, at)
+				must(t, claim(t, e, 5, at))
+			}
+			later := now.Add(time.Hour)
+			for _, e := range []deltag.Event{e, newEvent(t, s, nil)} { // signed up there, or not
+				_, own := signUp(t, s, e, 6, now)
+				wantError(t, s.UpdateByAttendee(ctx, e, own, person(5), later), deltag.ErrMailLimit)
+				want(t, registration(t, s, e, 6), own)
+				must(t, s.UpdateByAttendee(ctx, e, own, person(6), later)) // the address stays
+				own = registration(t, s, e, 6)
+				must(t, s.UpdateByOrganiser(ctx, e, own, person(5), later))
+			}
+		})
 		t.Run("NoAddressGetsMoreMailsThanTheDailyLimit", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 2, now)
