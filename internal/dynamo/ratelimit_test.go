@@ -105,6 +105,36 @@ func TestRateLimits(t *testing.T) {
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: stored})
 			must(t, attempt(n, now.Add(time.Hour)))
 		})
+		t.Run("ARepeatedSignUpCountsForItsNetworkAsANewOneDoes", func(t *testing.T) {
+			for name, c := range map[string]struct {
+				change  func(*deltag.Event)
+				answer  error
+				counted int
+			}{
+				"WithoutALimit": {nil, nil, 3},
+				"Full":          {func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(1), false }, deltag.ErrFull, 0},
+			} {
+				t.Run(name, func(t *testing.T) {
+					engine := engine.NewTable(t)
+					s := engine.Store()
+					e, _ := eventWithPerson1(t, s, c.change)
+					for _, at := range []time.Time{now, now.Add(time.Second), now.Add(deltag.ResendCooldown)} {
+						in := person(1)
+						in.Network = "192.0.2.1/32"
+						_, err := s.SignUp(ctx, e, in, at)
+						wantError(t, err, c.answer)
+					}
+					counted := 0
+					for _, it := range engine.Dump(t) {
+						if strings.HasPrefix(it["PK"].(string), "RATE#NETWORK#") {
+							counted += int(it["Counted"].(float64))
+						}
+					}
+					want(t, counted, c.counted)
+					want(t, len(kinds(t, s, registration(t, s, e, 1))), 2) // sent again after the cooldown
+				})
+			}
+		})
 		t.Run("CountersContainNoPersonalDataAndExpireTwoDaysOrTwoHoursLater", func(t *testing.T) {
 			engine := engine.NewTable(t)
 			s := engine.Store()

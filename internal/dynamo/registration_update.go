@@ -183,25 +183,33 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	if err != nil {
 		return err
 	}
-	return s.resendStatus(ctx, e, r, now)
-}
-
-func (s *Store) resendStatus(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	mailCount, err := s.mailCountKey(ctx, r.Email, now)
+	limits, err := s.signUpLimits(ctx, r, "", now)
 	if err != nil {
 		return err
 	}
-	var limit *action
-	err = s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+	return s.resendStatus(ctx, e, r, limits, now)
+}
+
+// resendStatus sends r its status again, after deltag.ResendCooldown and if its address may get another mail. It counts
+// for the limit of a network in any case. Errors: ErrSignUpLimit, ErrNotFound, ErrConflict.
+func (s *Store) resendStatus(
+	ctx context.Context, e deltag.Event, r deltag.Registration, limits signUpLimits, now time.Time,
+) error {
+	var mails, signUps *action
+	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
 		next, mail, ok := r.ResendAfterCooldown(now)
 		if !ok {
+			mails, signUps = tx.checkLimits(signUpLimits{network: limits.network}, now)
 			return
 		}
+		mails, signUps = tx.checkLimits(limits, now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
-		limit = tx.checkUnverifiedMail(mailCount)
 	})
-	if limit.Failed() {
+	switch {
+	case signUps.Failed():
+		return deltag.ErrSignUpLimit
+	case mails.Failed():
 		return nil
 	}
 	return err
