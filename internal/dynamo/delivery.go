@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -64,10 +65,11 @@ func encodeDelivery(d deltag.Delivery) item {
 
 func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
+	nextAttemptAt, dueErr := dueTime(it)
 	k := deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: v.Kind, Version: v.Version}
 	d := deltag.Delivery{
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
-		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: dueTime(it), Attempt: v.Attempt,
+		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision,
 	}
 	if r := v.DetachedRecipient; r != nil {
@@ -80,7 +82,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	for _, c := range v.History {
 		d.History = append(d.History, deltag.StatusChange(c))
 	}
-	return d, err
+	return d, errors.Join(err, dueErr)
 }
 
 // Delivery reads a delivery. Errors: ErrNotFound.

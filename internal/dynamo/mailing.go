@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -33,12 +34,13 @@ func encodeMailing(m deltag.Mailing) item {
 
 func decodeMailing(it item) (deltag.Mailing, error) {
 	v, err := decode[mailingItem](it)
+	nextRunAt, dueErr := dueTime(it)
 	return deltag.Mailing{
-		EventID: v.EventID, Kind: v.Kind, Version: v.Version, DueAt: v.DueAt, NextRunAt: dueTime(it), Status: v.Status,
+		EventID: v.EventID, Kind: v.Kind, Version: v.Version, DueAt: v.DueAt, NextRunAt: nextRunAt, Status: v.Status,
 		Reason: v.Reason, Audience: v.Audience, Text: v.Text, Cursor: v.Cursor, RunStartedAt: v.RunStartedAt,
 		CatchUpSince: v.CatchUpSince, Sent: v.Sent, Skipped: v.Skipped, Revision: v.Revision,
 		EventRevision: v.EventRevision,
-	}, err
+	}, errors.Join(err, dueErr)
 }
 
 // Mailing reads a mailing. Errors: ErrNotFound.
