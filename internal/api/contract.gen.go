@@ -92,8 +92,10 @@ type Event struct {
 
 // EventEdit defines model for EventEdit.
 type EventEdit struct {
-	Capacity        *int        `json:"capacity,omitempty"`
-	Description     *string     `json:"description,omitempty"`
+	Capacity    *int    `json:"capacity,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// EndsAt At most 31 days after the start
 	EndsAt          *time.Time  `json:"endsAt,omitempty"`
 	JoinUrl         *string     `json:"joinUrl,omitempty"`
 	Language        *string     `json:"language,omitempty"`
@@ -132,12 +134,14 @@ type FieldError struct {
 // NewEvent defines model for NewEvent.
 type NewEvent struct {
 	// Capacity null means no limit
-	Capacity    *int      `json:"capacity,omitempty"`
-	Description *string   `json:"description,omitempty"`
-	EndsAt      time.Time `json:"endsAt"`
-	JoinUrl     *string   `json:"joinUrl,omitempty"`
-	Language    *string   `json:"language,omitempty"`
-	Organiser   Organiser `json:"organiser"`
+	Capacity    *int    `json:"capacity,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// EndsAt At most 31 days after the start
+	EndsAt    time.Time `json:"endsAt"`
+	JoinUrl   *string   `json:"joinUrl,omitempty"`
+	Language  *string   `json:"language,omitempty"`
+	Organiser Organiser `json:"organiser"`
 
 	// PromoteUntil When free seats stop going to the waiting list, as an offset from the start, such as -PT30M. null: at the end of the event
 	PromoteUntil *string     `json:"promoteUntil,omitempty"`

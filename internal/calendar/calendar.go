@@ -33,7 +33,7 @@ func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 // It has no alarm: Outlook ignores the alarm of a request, and a calendar's default alarm applies anyway.
 func Invitation(c deltag.MailContext, method deltag.CalendarMethod, links PersonalLinks, now time.Time) []byte {
 	e, r := c.Event, c.Registration
-	entry := newVEvent(e, ics.Method(method), c.ICalSequence(), now)
+	entry := newVEvent(e, r.CalendarUID(), ics.Method(method), c.ICalSequence(), now)
 	// Whoever has signed up has accepted: no reply is asked for, so that none reaches the organiser's inbox.
 	const accepted = ";CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;RSVP=FALSE"
 	entry.addParticipant("ATTENDEE", r.Name, r.Email.ASCII(), accepted)
@@ -49,16 +49,17 @@ func Invitation(c deltag.MailContext, method deltag.CalendarMethod, links Person
 // RegistrationFile is a file to download, with the UID of the invitation, so that later invitations by mail change the
 // same entry.
 func RegistrationFile(e deltag.Event, r deltag.Registration, links PersonalLinks, now time.Time) []byte {
-	entry := newVEvent(e, ics.MethodPublish, deltag.MailContext{Event: e, Registration: r}.ICalSequence(), now)
+	sequence := deltag.MailContext{Event: e, Registration: r}.ICalSequence()
+	entry := newVEvent(e, r.CalendarUID(), ics.MethodPublish, sequence, now)
 	entry.setJoinDetails(links, e, i18n.For(r.Language))
 	return entry.bytes()
 }
 
-// EventFile is the public file of an event. It has no X-WR-CALNAME, with which Outlook would add a whole calendar
+// EventFile is the public file of an event, with a UID of its own, as it is nobody's registration. It has no X-WR-CALNAME, with which Outlook would add a whole calendar
 // instead of one entry.
 func EventFile(e deltag.Event, eventURL string, now time.Time) []byte {
 	catalog := i18n.For(e.Language)
-	entry := newVEvent(e, ics.MethodPublish, e.ICalSequence, now)
+	entry := newVEvent(e, e.ID+"@deltag", ics.MethodPublish, e.ICalSequence, now)
 	entry.setText(ics.ComponentPropertyLocation, catalog.Text("calendar.online"))
 	entry.setText(ics.ComponentPropertyUrl, eventURL)
 	entry.setText(ics.ComponentPropertyDescription, catalog.Text("calendar.public", "link", eventURL))
@@ -71,11 +72,11 @@ type vevent struct {
 	file *ics.Calendar
 }
 
-func newVEvent(e deltag.Event, method ics.Method, sequence int, now time.Time) vevent {
+func newVEvent(e deltag.Event, uid string, method ics.Method, sequence int, now time.Time) vevent {
 	file := ics.NewCalendarFor("Deltag")
 	file.SetProductId("-//Deltag//Deltag//EN")
 	file.SetMethod(method)
-	entry := vevent{file.AddEvent(e.ID + "@deltag"), file}
+	entry := vevent{file.AddEvent(uid), file}
 	entry.SetDtStampTime(now)
 	entry.SetSequence(sequence)
 	entry.SetStartAt(e.StartsAt)

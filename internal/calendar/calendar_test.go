@@ -82,7 +82,7 @@ func TestInvitation(t *testing.T) {
 	t.Run("RequestHasTimePeopleAndLinks", func(t *testing.T) {
 		file, e := parse(t, calendar.Invitation(mailContext(), deltag.CalendarRequest, links, now))
 		want(t, propertyValues(t, e), map[string]string{
-			"UID": "aaaaaaaaaaaaaaaaaaaa@deltag", "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
+			"UID": registration().CalendarUID(), "DTSTAMP": "20261102T083000Z", "SEQUENCE": "3",
 			"DTSTART": "20261201T130000Z", "DTEND": "20261201T140000Z", "STATUS": "CONFIRMED", "TRANSP": "OPAQUE",
 			"SUMMARY": "Samskabelse: en times fælles tænketank; gratis, online", "LOCATION": links.Join, "URL": links.Join,
 			"DESCRIPTION": "Gå til mødet (døren åbner 15 minutter før start): " + links.Join +

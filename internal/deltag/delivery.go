@@ -167,6 +167,7 @@ func NewFinalDelivery(e Event, r Registration, k MailKind, now time.Time) Delive
 	recipient := Registration{
 		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email, Language: r.Language,
 		Status: RegistrationCancelled, AddressStatus: r.AddressStatus, ICalSequence: r.ICalSequence + 1,
+		FormerCalendarUID: r.CalendarUID(),
 	}
 	if r.Status == RegistrationConfirmed && now.Before(e.EndsAt) {
 		recipient.ConfirmedAt = r.ConfirmedAt // only then is there an entry

@@ -118,6 +118,7 @@ const (
 	MaxCapacity       = 100_000
 	MaxRetention      = 365 // days
 	MaxReminderOffset = 60 * 24 * time.Hour
+	MaxDays           = 31 // from start to end, of 24 hours each
 )
 
 // JoinLeadTime is how long before the start the join page opens.
@@ -198,6 +199,7 @@ var (
 func (e Event) Validate() error {
 	statuses := []EventStatus{EventDraft, EventOpen, EventClosed, EventCancelled}
 	hasStart := !e.StartsAt.IsZero()
+	isTooLong := hasStart && e.EndsAt.Sub(e.StartsAt) > MaxDays*24*time.Hour
 	_, zoneErr := LoadLocation(e.TimeZone)
 	capacityInRange := e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity
 	cutoff := time.Duration(e.PromotionCutoff)
@@ -211,6 +213,7 @@ func (e Event) Validate() error {
 	v.require(!hasStart || e.StartsAt.Year() >= 2000, "startsAt", "too-early")
 	v.require(!hasStart || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start")
 	v.require(e.EndsAt.Year() < 2200, "endsAt", "too-late")
+	v.requireLimit(!isTooLong, "endsAt", "event-too-long", MaxDays)
 	v.require(zoneErr == nil, "timeZone", "unknown-zone")
 	v.requireLimit(capacityInRange, "capacity", "out-of-range", MaxCapacity)
 	v.require(cutoff <= 0 && cutoff >= -MaxReminderOffset, "promoteUntil", "offset-range")

@@ -18,6 +18,10 @@ type MailingChanges struct {
 // ErrEventIsCancelled: a cancelled event cannot be edited, as attendees' calendar entries are gone. It can be cloned.
 var ErrEventIsCancelled = ValidationErrors{{Field: "status", Code: "cancelled-is-final"}}
 
+// ErrRetentionEnded: once the people of an event are erased, it cannot be held again with the counts and statistics of
+// the first time. It can be cloned.
+var ErrRetentionEnded = ValidationErrors{{Field: "endsAt", Code: "retention-ended"}}
+
 // ErrNoPendingNotice: no notice waits to be sent.
 var ErrNoPendingNotice = ValidationErrors{{Field: "notice", Code: "no-notice"}}
 
@@ -31,13 +35,17 @@ func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 
 // Edit replaces what an organiser may set on e by that of next, whose internal fields are ignored. New times make a new
 // schedule version, with its own reminders. New times or a new title are sent to everybody in one notice.
-// ValidationErrors if e is cancelled, or next is.
+// ValidationErrors if e is cancelled, or next is, or the times change after e's retention period.
 func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 	if e.Status == EventCancelled {
 		return e, MailingChanges{}, ErrEventIsCancelled
 	}
 	if next.Status == EventCancelled {
 		return e, MailingChanges{}, ValidationErrors{{Field: "status", Code: "use-cancel"}}
+	}
+	sameTimes := next.StartsAt.Equal(e.StartsAt) && next.EndsAt.Equal(e.EndsAt) && next.RetentionDays == e.RetentionDays
+	if !sameTimes && !now.Before(e.RetentionEndsAt()) {
+		return e, MailingChanges{}, ErrRetentionEnded
 	}
 	next = next.withInternalFieldsOf(e, now)
 	moved := !next.StartsAt.Equal(e.StartsAt) || !next.EndsAt.Equal(e.EndsAt) || next.TimeZone != e.TimeZone
@@ -115,7 +123,9 @@ func (e Event) SendNoticeNow(m Mailing, now time.Time) (Event, MailingChanges, e
 	}
 	next := e.withInternalFieldsOf(e, now)
 	next.LatestNotice.DueAt = now
-	return next, MailingChanges{Upserts: []Mailing{m.RunNow(now)}}, nil
+	m = m.RunNow(now)
+	m.EventRevision = next.Revision
+	return next, MailingChanges{Upserts: []Mailing{m}}, nil
 }
 
 // Cancel cancels e, with a mail to everybody who has a seat or is on the waitlist. Reminders, notices and follow-ups

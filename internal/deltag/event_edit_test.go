@@ -136,6 +136,29 @@ func TestCancelledEventIsFinal(t *testing.T) {
 	assertEqual(t, validationCodes(err), []string{"status: use-cancel"})
 }
 
+func TestTimesAreFinalAfterTheRetentionPeriod(t *testing.T) {
+	e := testEvent()
+	ended := e.RetentionEndsAt()
+	for name, c := range map[string]struct {
+		at     time.Time
+		change func(*Event)
+		want   []string
+	}{
+		"Moved":         {ended, moveBy(400), []string{"endsAt: retention-ended"}},
+		"LongerKept":    {ended, func(e *Event) { e.RetentionDays++ }, []string{"endsAt: retention-ended"}},
+		"OnlyTheStart":  {ended, func(e *Event) { e.StartsAt = start.Add(-1) }, []string{"endsAt: retention-ended"}},
+		"AMomentBefore": {ended.Add(-1), moveBy(400), nil},
+		"Renamed":       {ended, rename, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := e
+			c.change(&next)
+			_, _, err := e.Edit(next, c.at)
+			assertEqual(t, validationCodes(err), c.want)
+		})
+	}
+}
+
 func TestNoNoticeOfAChangeInThePast(t *testing.T) {
 	for name, c := range map[string]struct {
 		at     time.Time
@@ -234,7 +257,9 @@ func TestSendNoticeNow(t *testing.T) {
 	assertEqual(t, err, nil)
 	assertEqual(t, next.LatestNotice.DueAt, at)
 	assertEqual(t, []int{next.Revision, next.ICalSequence}, []int{e.Revision + 1, e.ICalSequence})
-	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{m.RunNow(at)}})
+	due := m.RunNow(at)
+	due.EventRevision = next.Revision
+	assertEqual(t, changes, MailingChanges{Upserts: []Mailing{due}})
 	for name, none := range map[string]Event{"SentAlready": next, "NoNotice": newEvent()} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := none.SendNoticeNow(m, at)

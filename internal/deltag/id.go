@@ -48,6 +48,16 @@ func (r Registration) Generation() string {
 	return idEncoding.EncodeToString(MAC(r.Secret, "generation")[:5])
 }
 
+// CalendarUID is the UID of r's calendar entry. It differs from that of an earlier registration with the same id: that
+// one's entry was removed with a higher SEQUENCE than this one begins with, and calendars ignore what is older than the
+// removal. It names the event and the registration, so that an answer to an invitation can be matched.
+func (r Registration) CalendarUID() string {
+	if r.FormerCalendarUID != "" {
+		return r.FormerCalendarUID
+	}
+	return r.EventID + "." + r.ID + "." + r.Generation() + "@deltag"
+}
+
 // MAC is the HMAC-SHA-256 of a text, 32 bytes.
 func MAC(secret []byte, text string) []byte {
 	h := hmac.New(sha256.New, secret)

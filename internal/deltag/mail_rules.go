@@ -146,8 +146,8 @@ func (c MailContext) suppressionReason() Reason {
 	return ""
 }
 
-// ICalSequence is the SEQUENCE of the calendar entry of this event and registration. Neither of its parts ever falls,
-// so a later mail always has a higher one, or the same.
+// ICalSequence is the SEQUENCE of the calendar entry of this event and registration. Neither of its parts ever falls
+// while Registration.CalendarUID stays, so a later mail about the entry has a higher one, or the same.
 func (c MailContext) ICalSequence() int { return c.Event.ICalSequence + c.Registration.ICalSequence }
 
 // JoinLinkLeadTime is how long before the start a mail begins to say "starts in N minutes" and to link to the meeting.

@@ -30,6 +30,9 @@ type Mailing struct {
 	Sent         int // deliveries so far that no rule skipped when their page was sent
 	Skipped      int
 	Revision     int
+	// EventRevision is the event's when it was planned, or planned anew by an edit, with which Revision begins again. Both
+	// together tell whether a mailing is the one that was read.
+	EventRevision int
 }
 
 // A MailingStatus is how far a mailing has come.
@@ -72,6 +75,7 @@ const maxRunDuration = 2 * time.Hour
 func (e Event) NewMailing(k MailKind, version int, due time.Time, text string) Mailing {
 	m := Mailing{
 		EventID: e.ID, Kind: k, Version: version, DueAt: due, NextRunAt: due, Status: MailingPlanned, Text: text,
+		EventRevision: e.Revision,
 	}
 	if k.IsReminder() {
 		m.NextRunAt = due.Add(-maxRunDuration)

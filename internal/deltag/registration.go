@@ -46,6 +46,9 @@ type Registration struct {
 	// ICalSequence rises when the person's calendar entry is removed and when it is added again. Together with the
 	// event's it is the SEQUENCE of the entry; see MailContext.ICalSequence.
 	ICalSequence int
+	// FormerCalendarUID is the CalendarUID of a registration that is gone, in the recipient of a final mail, which has no
+	// Secret. "" for all others.
+	FormerCalendarUID string
 }
 
 // ResendCooldown is how long after a mail a repeated sign-up does not send it again. A double click, a reload or a
@@ -124,7 +127,6 @@ func (r Registration) ChangeAddress(e Event, s SignUpRequest, secret []byte, now
 	if r.AddressStatus == AddressBounced {
 		next.AddressStatus = AddressOK
 	}
-	next.ICalSequence += 2 // NewFinalDelivery uses +1: in one calendar the invitation must be newer than the removal
 	next, d := next.ResendStatus(now)
 	next.Revision = 1
 	return next, d

@@ -47,13 +47,13 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
-// parseTime is the inverse of formatTime, which alone writes these attributes.
-func parseTime(s string) time.Time {
-	t, err := time.Parse(timeLayout, s)
-	if err != nil {
-		return time.Time{}
+// parseTime is the inverse of formatTime. Anything else is an error: the zero time means "no limit", "not yet" or "never",
+// which a damaged item must not.
+func parseTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
 	}
-	return t
+	return time.Parse(timeLayout, s)
 }
 
 // encode makes an item of a key and a struct. The structs hold strings, numbers, times, lists and maps only, which
@@ -73,7 +73,7 @@ func encode(key item, attributes any) item {
 func decode[T any](it item) (T, error) {
 	var v T
 	err := attributevalue.UnmarshalMapWithOptions(it, &v, func(o *attributevalue.DecoderOptions) {
-		o.DecodeTime.S = func(s string) (time.Time, error) { return parseTime(s), nil }
+		o.DecodeTime.S = parseTime
 	})
 	if err != nil {
 		return v, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)

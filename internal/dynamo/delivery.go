@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -34,6 +35,7 @@ type recipientItem struct {
 	AddressStatus deltag.AddressStatus
 	ConfirmedAt   time.Time `dynamodbav:",omitempty"`
 	ICalSequence  int
+	CalendarUID   string `dynamodbav:",omitempty"`
 }
 
 type statusChangeItem struct {
@@ -52,7 +54,7 @@ func encodeDelivery(d deltag.Delivery) item {
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
 			Name: r.Name, Language: r.Language, Status: r.Status, AddressStatus: r.AddressStatus,
-			ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
+			ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence, CalendarUID: r.FormerCalendarUID,
 		}
 	}
 	for _, c := range d.History {
@@ -63,22 +65,24 @@ func encodeDelivery(d deltag.Delivery) item {
 
 func decodeDelivery(it item) (deltag.Delivery, error) {
 	v, err := decode[deliveryItem](it)
+	nextAttemptAt, dueErr := dueTime(it)
 	k := deltag.DeliveryKey{EventID: v.EventID, RegistrationID: v.RegistrationID, Kind: v.Kind, Version: v.Version}
 	d := deltag.Delivery{
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
-		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: dueTime(it), Attempt: v.Attempt,
+		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
 			EventID: v.EventID, ID: v.RegistrationID, Name: r.Name, Email: d.Email, Language: r.Language, Status: r.Status,
 			AddressStatus: r.AddressStatus, ConfirmedAt: r.ConfirmedAt, ICalSequence: r.ICalSequence,
+			FormerCalendarUID: r.CalendarUID,
 		}
 	}
 	for _, c := range v.History {
 		d.History = append(d.History, deltag.StatusChange(c))
 	}
-	return d, err
+	return d, errors.Join(err, dueErr)
 }
 
 // Delivery reads a delivery. Errors: ErrNotFound.

@@ -92,4 +92,10 @@ func dueKey(key item, due time.Time) item {
 }
 
 // dueTime is when an item is due. Zero: never.
-func dueTime(it item) time.Time { return parseTime(stringAttr(it, "GSI1SK")) }
+func dueTime(it item) (time.Time, error) {
+	due, err := parseTime(stringAttr(it, "GSI1SK"))
+	if err != nil {
+		return due, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)
+	}
+	return due, nil
+}

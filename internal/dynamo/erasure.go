@@ -26,7 +26,9 @@ func (s *Store) removeRegistration(
 		tx.releaseSeat(e, r, gone, now)
 		tx.putPurgeTasks(r.EventID, allIDs(r), now)
 		tx.putFinalDelivery(e, r, finalMail, now)
-		tx.Put(erasureKey(r, now), always)
+		if finalMail == deltag.KindErasureReceipt {
+			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
+		}
 	}
 	if err := s.updateWithRetry(ctx, e, r, remove); err != nil && !isNotFound(err) {
 		return err
@@ -79,9 +81,13 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 // EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and
 // keeps its statistics. done is false while there is more to remove. Repeating it goes on where the last call ended.
 func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error) {
+	task, err := s.get(ctx, key(eventPK(eventID), eraseSK)) // before the event, whose next edit replaces it
+	if err != nil {
+		return isNotFound(err), ignoreNotFound(err)
+	}
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
-		return true, s.deleteAll(ctx, key(eventPK(eventID), eraseSK))
+		return true, s.deleteAll(ctx, task)
 	}
 	if err != nil {
 		return false, err
@@ -90,7 +96,7 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 		return true, nil
 	}
 	if err := s.snapshotStats(ctx, e); err != nil {
-		return false, err
+		return false, ignoreConflict(err) // the event has changed: whether it is still to be erased is read again
 	}
 	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
 		items, _, err := decodePage(ctx, s, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions}, asItem)
@@ -101,8 +107,9 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 			return false, s.deleteAll(ctx, items...)
 		}
 	}
+	// Only the task that was read: an edit in the meantime may have put one that is due later.
 	tx := s.begin()
-	tx.Delete(key(eventPK(eventID), eraseSK), condExists)
+	tx.Delete(keyOf(task), expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}})
 	tx.Update(key(eventPK(eventID), statsSK),
 		expression{text: "SET ErasedAt = :now", values: item{":now": avTime(now)}}, condExists)
 	err = ignoreConflict(tx.Commit(ctx)) // another call may have completed it

@@ -1,6 +1,8 @@
 package dynamo_test
 
 import (
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,6 +45,23 @@ func TestErasure(t *testing.T) {
 			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
+		t.Run("WhoSignsUpAgainGetsAnotherCalendarEntryThanTheOneThatIsRemoved", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Erase(ctx, e, r, now))
+			_, again := signUp(t, s, e, 1, now.Add(time.Second))
+			receipt, _, recipient, err := s.LoadDelivery(ctx, deltag.DeliveryKey{
+				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindErasureReceipt, Version: r.MailVersion + 1,
+			})
+			must(t, err)
+			entry := func(r deltag.Registration) []any {
+				return []any{r.CalendarUID(), deltag.MailContext{Event: e, Registration: r}.ICalSequence()}
+			}
+			want(t, entry(r), []any{e.ID + "." + r.ID + "." + r.Generation() + "@deltag", 0})
+			want(t, entry(recipient), []any{r.CalendarUID(), 1})
+			want(t, entry(again), []any{e.ID + "." + r.ID + "." + again.Generation() + "@deltag", 0})
+			want(t, again.Generation() != r.Generation(), true)
+			must(t, s.SaveDelivery(ctx, receipt.Claim(now)))
+		})
 		t.Run("TheEndOfRetentionErasesAllPeopleAndKeepsTheCounts", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUpMany(t, s, e, 7)
@@ -53,6 +72,58 @@ func TestErasure(t *testing.T) {
 			eraseEvent(t, engine, e)
 			wantNothingLeft(t, engine, e, "@example.dk")
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 7})
+		})
+		t.Run("AnEventIsNotMovedOnceItsPeopleAreErased", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			signUp(t, s, e, 1, now)
+			eraseEvent(t, engine, e)
+			again := e
+			again.StartsAt, again.EndsAt = e.StartsAt.AddDate(1, 0, 0), e.EndsAt.AddDate(1, 0, 0)
+			next, mailings, err := e.Edit(again, e.RetentionEndsAt().Add(-time.Second)) // by a clock that is late
+			must(t, err)
+			want(t, s.UpdateEvent(ctx, next, mailings), error(deltag.ErrRetentionEnded))
+			renamed := e
+			renamed.Title = "Et andet navn"
+			next, mailings, err = e.Edit(renamed, e.RetentionEndsAt())
+			must(t, err)
+			must(t, s.UpdateEvent(ctx, next, mailings))
+		})
+		t.Run("AnEventMovedDuringItsErasureIsErasedLater", func(t *testing.T) {
+			for at, more := 1, true; more; at++ {
+				e := newEvent(t, s, nil)
+				later := e
+				later.EndsAt = e.EndsAt.AddDate(0, 0, 7)
+				signUp(t, s, e, 1, now)
+				var moved error
+				p := interrupted(engine, at, func() {
+					next, mailings, err := e.Edit(later, e.RetentionEndsAt().Add(-time.Second))
+					must(t, err)
+					moved = s.UpdateEvent(ctx, next, mailings)
+				})
+				for done := false; !done; {
+					var err error
+					done, err = p.store.EraseEvent(ctx, e.ID, e.RetentionEndsAt())
+					must(t, err)
+				}
+				if more = p.Count() >= at; !more {
+					break // it was not interrupted
+				}
+				if errors.As(moved, new(deltag.ValidationErrors)) {
+					want(t, moved, error(deltag.ErrRetentionEnded))
+					continue // the erasure had begun
+				}
+				must(t, moved)
+				registration(t, s, e, 1) // is still there
+				got, err := s.EventStats(ctx, e)
+				must(t, err)
+				want(t, got.SignUpsByDay, map[string]int{"2026-11-23": 1})
+				want(t, got.ErasedAt, time.Time{})
+				tasks, err := s.DueTasks(ctx, later.RetentionEndsAt(), 1000)
+				must(t, err)
+				if !slices.Contains(tasks, deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: e.ID}) {
+					t.Errorf("moved before request %d: its people will never be erased", at)
+				}
+			}
 		})
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -146,7 +145,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 
 // UpdateEvent stores e, whose Revision is one above the stored one, with the changes to its mailings, all or nothing.
 // Errors: ErrNotFound, ErrConflict (the event has changed since it was read; so also when it is repeated),
-// ErrSlugTaken.
+// ErrSlugTaken, ErrRetentionEnded (it was to end at another time, and the erasure has begun).
 func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
 	stored, err := s.Event(ctx, e.ID)
 	if err != nil {
@@ -167,10 +166,17 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	if err := s.putCapacity(ctx, tx, stored, e); err != nil {
 		return err
 	}
+	var notErased *action
+	if !e.RetentionEndsAt().Equal(stored.RetentionEndsAt()) {
+		notErased = tx.Check(statsKey(e.ID), condNotExists)
+	}
 	tx.putEraseTask(e)
 	tx.putMailings(mailings)
 	err = tx.Commit(ctx)
-	if slug.Failed() {
+	switch {
+	case notErased.Failed():
+		return deltag.ErrRetentionEnded
+	case slug.Failed():
 		return deltag.ErrSlugTaken
 	}
 	return err
@@ -213,23 +219,35 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 	return es, next, err
 }
 
-// maxEventLength bounds how far back Upcoming looks for events that have begun and not ended.
-const maxEventLength = 7 * 24 * time.Hour
+// maxUpcomingPages bounds how long Upcoming goes on through events that it does not list, such as drafts.
+const maxUpcomingPages = 10
 
 // Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. Which events
 // there are is eventually consistent.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
-	from, atMost := formatTime(now.Add(-maxEventLength)), min(2*limit, maxBatch)
-	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: atMost}
-	entries, _, err := decodePage(ctx, s, q, asItem)
-	if err != nil {
-		return nil, err
+	from := formatTime(now.AddDate(0, 0, -deltag.MaxDays)) // an earlier event has ended
+	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: min(2*limit, maxBatch)}
+	var upcoming []deltag.Event
+	for range maxUpcomingPages {
+		entries, last, err := decodePage(ctx, s, q, asItem)
+		if err != nil {
+			return nil, err
+		}
+		events, err := s.batchGetEvents(ctx, entries)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			isListed := e.Status == deltag.EventOpen || e.Status == deltag.EventClosed
+			if isListed && now.Before(e.EndsAt) {
+				upcoming = append(upcoming, e)
+			}
+		}
+		if q.after = last; len(last) == 0 || len(upcoming) >= limit {
+			break
+		}
 	}
-	all, err := s.batchGetEvents(ctx, entries)
-	upcoming := slices.DeleteFunc(all, func(e deltag.Event) bool {
-		return e.Status != deltag.EventOpen && e.Status != deltag.EventClosed || !now.Before(e.EndsAt)
-	})
-	return upcoming[:min(limit, len(upcoming))], err
+	return upcoming[:min(limit, len(upcoming))], nil
 }
 
 // batchGetEvents reads the events that index entries name, in the order of the entries.

@@ -65,6 +65,30 @@ func TestEvents(t *testing.T) {
 			_, err = s.EventBySlug(ctx, next.Slug)
 			must(t, err)
 		})
+		t.Run("AnEditOfARunningReminderStopsTheRun", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			key := deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1}
+			claim := func() deltag.Mailing {
+				m, err := s.Mailing(ctx, key)
+				must(t, err)
+				m = m.Claim(now)
+				must(t, s.SaveMailing(ctx, m))
+				return m
+			}
+			slow := claim()
+			edited := e
+			edited.ScheduledMails = slices.Clone(e.ScheduledMails)
+			edited.ScheduledMails[0].Text = "Ny tekst"
+			next, mailings, err := e.Edit(edited, now)
+			must(t, err)
+			must(t, s.UpdateEvent(ctx, next, mailings))
+			running := claim() // has the revision that the slow run had
+			wantError(t, s.SaveMailing(ctx, slow.Checkpoint("zzz", now)), deltag.ErrConflict)
+			got, err := s.Mailing(ctx, key)
+			must(t, err)
+			want(t, got, running)
+			must(t, s.SaveMailing(ctx, running.Checkpoint("aaa", now)))
+		})
 		t.Run("ListsByStartInPages", func(t *testing.T) {
 			late := newEvent(t, s, func(e *deltag.Event) {
 				e.StartsAt, e.EndsAt = start.AddDate(1, 0, 0), start.AddDate(1, 0, 1)
@@ -85,6 +109,19 @@ func TestEvents(t *testing.T) {
 			up, err := s.Upcoming(ctx, start.AddDate(0, 6, 0), 10)
 			must(t, err)
 			want(t, len(up), 1)
+		})
+		t.Run("UpcomingFindsOpenEventsBehindManyDraftsAndThoseThatLastAMonth", func(t *testing.T) {
+			s := engine.NewTable(t).Store()
+			for range 101 {
+				newEvent(t, s, func(e *deltag.Event) { e.Status = deltag.EventDraft })
+			}
+			behind := newEvent(t, s, func(e *deltag.Event) { e.StartsAt = start.Add(time.Minute) })
+			long := newEvent(t, s, func(e *deltag.Event) {
+				e.StartsAt, e.EndsAt = start.AddDate(0, 0, -deltag.MaxDays), start
+			})
+			up, err := s.Upcoming(ctx, start.Add(-1), 10)
+			must(t, err)
+			want(t, up, []deltag.Event{long, behind})
 		})
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			e := newEvent(t, s, nil)

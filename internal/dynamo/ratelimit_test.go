@@ -38,6 +38,23 @@ func TestRateLimits(t *testing.T) {
 			must(t, err)
 			want(t, outcome, deltag.OutcomeAlreadyRegistered)
 		})
+		t.Run("ChangingOnesOwnAddressToAStrangersCountsAsASignUp", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range deltag.MaxUnverifiedMailsPerDay {
+				at := now.Add(time.Duration(n) * deltag.ResendCooldown)
+				signUp(t, s, e, 5, at)
+				must(t, claim(t, e, 5, at))
+			}
+			later := now.Add(time.Hour)
+			for _, e := range []deltag.Event{e, newEvent(t, s, nil)} { // signed up there, or not
+				_, own := signUp(t, s, e, 6, now)
+				wantError(t, s.UpdateByAttendee(ctx, e, own, person(5), later), deltag.ErrMailLimit)
+				want(t, registration(t, s, e, 6), own)
+				must(t, s.UpdateByAttendee(ctx, e, own, person(6), later)) // the address stays
+				own = registration(t, s, e, 6)
+				must(t, s.UpdateByOrganiser(ctx, e, own, person(5), later))
+			}
+		})
 		t.Run("NoAddressGetsMoreMailsThanTheDailyLimit", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 2, now)
@@ -87,6 +104,36 @@ func TestRateLimits(t *testing.T) {
 			want(t, stored, deltag.MaxSignUpsPerNetwork/16)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: stored})
 			must(t, attempt(n, now.Add(time.Hour)))
+		})
+		t.Run("ARepeatedSignUpCountsForItsNetworkAsANewOneDoes", func(t *testing.T) {
+			for name, c := range map[string]struct {
+				change  func(*deltag.Event)
+				answer  error
+				counted int
+			}{
+				"WithoutALimit": {nil, nil, 3},
+				"Full":          {func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(1), false }, deltag.ErrFull, 0},
+			} {
+				t.Run(name, func(t *testing.T) {
+					engine := engine.NewTable(t)
+					s := engine.Store()
+					e, _ := eventWithPerson1(t, s, c.change)
+					for _, at := range []time.Time{now, now.Add(time.Second), now.Add(deltag.ResendCooldown)} {
+						in := person(1)
+						in.Network = "192.0.2.1/32"
+						_, err := s.SignUp(ctx, e, in, at)
+						wantError(t, err, c.answer)
+					}
+					counted := 0
+					for _, it := range engine.Dump(t) {
+						if strings.HasPrefix(it["PK"].(string), "RATE#NETWORK#") {
+							counted += int(it["Counted"].(float64))
+						}
+					}
+					want(t, counted, c.counted)
+					want(t, len(kinds(t, s, registration(t, s, e, 1))), 2) // sent again after the cooldown
+				})
+			}
 		})
 		t.Run("CountersContainNoPersonalDataAndExpireTwoDaysOrTwoHoursLater", func(t *testing.T) {
 			engine := engine.NewTable(t)

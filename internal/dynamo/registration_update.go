@@ -68,28 +68,32 @@ func (s *Store) setAddressStatus(
 // its own in the place of the old one, with new links and a confirmation; the links sent to the old address become
 // invalid, and it gets a last mail. If the new address is signed up already, its registration remains as it is and
 // the old one is removed; the answer is the same. Errors: ErrConflict (r has changed since it was read; so also when
-// it is repeated).
+// it is repeated), ErrMailLimit (a new address has had its unverified mails of the day: it may be a stranger's).
 func (s *Store) UpdateByAttendee(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	return s.updateRegistration(ctx, e, r, in, now, deltag.KindAddressChanged)
+	mail, err := s.mailCountKey(ctx, in.Email, now)
+	if err != nil {
+		return err
+	}
+	return s.updateRegistration(ctx, e, r, in, now, deltag.KindAddressChanged, signUpLimits{mail: mail})
 }
 
 // UpdateByOrganiser is UpdateByAttendee by an organiser. The old address gets no mail, for it is invalid or a
-// stranger's.
+// stranger's, and the new one has no limit.
 func (s *Store) UpdateByOrganiser(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	return s.updateRegistration(ctx, e, r, in, now, "")
+	return s.updateRegistration(ctx, e, r, in, now, "", signUpLimits{})
 }
 
 // updateRegistration sends finalMail to an address that is given up, or nothing when it is "".
 func (s *Store) updateRegistration(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind,
+	finalMail deltag.MailKind, limits signUpLimits,
 ) error {
 	if deltag.RegistrationID(e, in.Email) != r.ID {
-		return s.changeAddress(ctx, e, r, in, now, finalMail)
+		return s.changeAddress(ctx, e, r, in, now, finalMail, limits)
 	}
 	next := r.WithDetails(in)
 	next.Revision++
@@ -107,7 +111,7 @@ const maxMissed = 80
 // changeAddress moves r to another address, and sends there what the old one has missed.
 func (s *Store) changeAddress(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind,
+	finalMail deltag.MailKind, limits signUpLimits,
 ) error {
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
@@ -140,8 +144,12 @@ func (s *Store) changeAddress(
 	for _, d := range missed {
 		tx.putDelivery(d)
 	}
+	mails, _ := tx.checkLimits(limits, now)
 	err = tx.Commit(ctx)
-	if created.Failed() && !deleted.Failed() {
+	switch {
+	case mails.Failed(): // first: it must not matter whether the address is signed up
+		return deltag.ErrMailLimit
+	case created.Failed() && !deleted.Failed():
 		return s.mergeRegistrations(ctx, e, r, next.Email, now, finalMail)
 	}
 	return err
@@ -175,25 +183,33 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	if err != nil {
 		return err
 	}
-	return s.resendStatus(ctx, e, r, now)
-}
-
-func (s *Store) resendStatus(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	mailCount, err := s.mailCountKey(ctx, r.Email, now)
+	limits, err := s.signUpLimits(ctx, r, "", now)
 	if err != nil {
 		return err
 	}
-	var limit *action
-	err = s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+	return s.resendStatus(ctx, e, r, limits, now)
+}
+
+// resendStatus sends r its status again, after deltag.ResendCooldown and if its address may get another mail. It counts
+// for the limit of a network in any case. Errors: ErrSignUpLimit, ErrNotFound, ErrConflict.
+func (s *Store) resendStatus(
+	ctx context.Context, e deltag.Event, r deltag.Registration, limits signUpLimits, now time.Time,
+) error {
+	var mails, signUps *action
+	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
 		next, mail, ok := r.ResendAfterCooldown(now)
 		if !ok {
+			mails, signUps = tx.checkLimits(signUpLimits{network: limits.network}, now)
 			return
 		}
+		mails, signUps = tx.checkLimits(limits, now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
-		limit = tx.checkUnverifiedMail(mailCount)
 	})
-	if limit.Failed() {
+	switch {
+	case signUps.Failed():
+		return deltag.ErrSignUpLimit
+	case mails.Failed():
 		return nil
 	}
 	return err

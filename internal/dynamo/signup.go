@@ -73,14 +73,18 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 		})
 		return s.reserveOrWaitlist(ctx, storedEvent, n)
 	}
-	err = s.resendStatus(ctx, storedEvent, stored, n.now)
+	full := s.fullWithoutWaitlist(ctx, storedEvent)
+	if full != nil {
+		n.limits.network = nil // as for a new address, which is refused and not counted
+	}
+	err = s.resendStatus(ctx, storedEvent, stored, n.limits, n.now)
 	switch {
 	case isNotFound(err): // erased since it was read
 		return "", deltag.ErrConflict
 	case err != nil:
 		return "", err
 	}
-	return deltag.OutcomeAlreadyRegistered, s.fullWithoutWaitlist(ctx, storedEvent)
+	return deltag.OutcomeAlreadyRegistered, full
 }
 
 // fullWithoutWaitlist is the answer to a new address: any other would reveal that this one is signed up.

@@ -42,7 +42,8 @@ func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventSta
 	return n, err
 }
 
-// snapshotStats stores the statistics once, before anybody is erased.
+// snapshotStats stores the statistics once, before anybody is erased. From then on the event keeps its times; see
+// UpdateEvent. ErrConflict: the event has changed since it was read.
 func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
 	if _, err := s.get(ctx, statsKey(e.ID)); !isNotFound(err) {
 		return err
@@ -52,7 +53,14 @@ func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
 		return err
 	}
 	stored := statsItem{SignUpsByDay: n.SignUpsByDay, Mails: n.Mails, Erasures: n.Erasures}
-	return ignoreConflict(s.putItem(ctx, encode(statsKey(e.ID), stored), condNotExists))
+	tx := s.begin()
+	first := tx.Put(encode(statsKey(e.ID), stored), condNotExists)
+	tx.Check(eventKey(e.ID), condRevision(e.Revision))
+	err = tx.Commit(ctx)
+	if first.Failed() {
+		return nil // another call has stored them
+	}
+	return err
 }
 
 // computeStats reads all registrations, deliveries and erasures of an event.

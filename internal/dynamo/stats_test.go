@@ -18,6 +18,8 @@ func TestEventStats(t *testing.T) {
 		midnight := time.Date(2026, 11, 24, 23, 30, 0, 0, time.UTC) // the next day in Copenhagen
 		signUp(t, s, e, 9, midnight)
 		must(t, s.Erase(ctx, e, registration(t, s, e, 4), now))
+		_, merged := signUp(t, s, e, 8, now) // is no erasure
+		must(t, s.UpdateByOrganiser(ctx, e, merged, person(3), now.AddDate(0, 0, 1)))
 		wanted := deltag.EventStats{
 			Counts:       deltag.Counts{Confirmed: 5},
 			SignUpsByDay: map[string]int{"2026-11-23": 2, "2026-11-24": 2, "2026-11-25": 1},

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"time"
 
 	"deltag/internal/deltag"
 )
@@ -34,10 +35,17 @@ func (s *Service) Timeline(
 type Message struct {
 	Audience deltag.Audience // "" is everybody
 	Text     string
-	// IdempotencyKey names the message, so that a repetition is recognised. "": the same text to the same audience is
-	// the same message.
+	// IdempotencyKey names the message, so that a repetition is recognised. "": the same text to the same audience
+	// within repeatWindow is the same message.
 	IdempotencyKey string
 }
+
+// repeatWindow is how long a message without a key is recognised: a double click or a client's retry comes sooner, and
+// the same words sent later are meant. maxRepeats bounds how often.
+const (
+	repeatWindow = 15 * time.Minute
+	maxRepeats   = 100
+)
 
 // ErrKeyReused: the idempotency key was used for another message.
 var ErrKeyReused = deltag.ValidationErrors{{Field: "Idempotency-Key", Code: "key-reused"}}
@@ -52,8 +60,25 @@ func (s *Service) newMessage(
 	}
 	m := e.NewMailing(deltag.KindMessage, 0, by.Now, strings.TrimSpace(in.Text))
 	m.Audience = cmp.Or(in.Audience, deltag.AudienceAll)
-	m.Version = messageVersion(cmp.Or(in.IdempotencyKey, string(m.Audience)+"\n"+m.Text))
 	return e, m, m.Validate()
+}
+
+// putNumbered calls put with the version of a message, which returns when the one that is stored with it was sent. A
+// message without a key that was sent before repeatWindow is another one, and gets the next version.
+func (in Message) putNumbered(m deltag.Mailing, put func(version int) (sentAt time.Time, err error)) error {
+	if in.IdempotencyKey != "" {
+		_, err := put(messageVersion(in.IdempotencyKey))
+		return err
+	}
+	key := string(m.Audience) + "\n" + m.Text
+	for range maxRepeats {
+		sentAt, err := put(messageVersion(key))
+		if err != nil || m.DueAt.Sub(sentAt) < repeatWindow {
+			return err
+		}
+		key += "\n" // no other text: m's is trimmed
+	}
+	return deltag.ErrConflict
 }
 
 // messageVersion turns a key into a mailing's version, an odd number below 2^31. Of 100 messages of one event, two
@@ -63,7 +88,8 @@ func messageVersion(key string) int {
 	return int(binary.BigEndian.Uint32(sum[:4])>>1) | 1
 }
 
-// SendMessage plans a message, to go out at once. Repeating it sends nothing twice. ValidationErrors, among them
+// SendMessage plans a message, to go out at once. Repeating it sends nothing twice; without a key, within repeatWindow.
+// ValidationErrors, among them
 // ErrKeyReused.
 func (s *Service) SendMessage(
 	ctx context.Context, by Caller, eventID string, in Message,
@@ -72,14 +98,20 @@ func (s *Service) SendMessage(
 	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
-	if m, err = s.putMessage(ctx, m); err != nil {
+	var stored deltag.Mailing
+	err = in.putNumbered(m, func(version int) (time.Time, error) {
+		m.Version = version
+		stored, err = s.putMessage(ctx, m)
+		return stored.DueAt, err
+	})
+	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
 	counts, err := s.Store.Counts(ctx, e)
 	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
-	return e, e.Timeline([]deltag.Mailing{m}, counts, by.Now)[0], nil
+	return e, e.Timeline([]deltag.Mailing{stored}, counts, by.Now)[0], nil
 }
 
 // putMessage stores a message, or returns the same one as an earlier try has stored it. ErrKeyReused.
@@ -104,9 +136,13 @@ func (s *Service) PreviewMessage(
 	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
-	d := deltag.NewOrganiserDelivery(e, deltag.KindPreview, m.Version, by.Now)
-	d.Text = m.Text
-	if err := s.putPreview(ctx, d); err != nil {
+	var d deltag.Delivery
+	err = in.putNumbered(m, func(version int) (time.Time, error) {
+		d = deltag.NewOrganiserDelivery(e, deltag.KindPreview, version, by.Now)
+		d.Text = m.Text
+		return s.putPreview(ctx, d)
+	})
+	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
 	return e, deltag.TimelineEntry{
@@ -114,15 +150,15 @@ func (s *Service) PreviewMessage(
 	}, nil
 }
 
-// putPreview stores a preview, if an earlier try has not. ErrKeyReused.
-func (s *Service) putPreview(ctx context.Context, d deltag.Delivery) error {
+// putPreview stores a preview, if an earlier try has not, and returns when that was. ErrKeyReused.
+func (s *Service) putPreview(ctx context.Context, d deltag.Delivery) (time.Time, error) {
 	err := s.Store.SaveDelivery(ctx, d)
 	if !errors.Is(err, deltag.ErrConflict) {
-		return err
+		return d.DueAt, err
 	}
 	earlier, err := s.Store.Delivery(ctx, d.DeliveryKey)
 	if err == nil && earlier.Text != d.Text {
 		err = ErrKeyReused
 	}
-	return err
+	return earlier.DueAt, err
 }

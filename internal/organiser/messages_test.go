@@ -2,6 +2,7 @@ package organiser_test
 
 import (
 	"testing"
+	"time"
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
@@ -58,6 +59,18 @@ func TestSendMessage(t *testing.T) {
 		wantError(t, err, nil)
 		wantEqual(t, messages(), 4)
 	})
+	t.Run("WithoutAKeyTheSameWordsAreAnotherMessageAfter15Minutes", func(t *testing.T) {
+		in := organiser.Message{Text: "Husk kagen"}
+		for _, c := range []struct {
+			after time.Duration
+			want  int
+		}{{15*time.Minute - 1, 4}, {15 * time.Minute, 5}, {20 * time.Minute, 5}, {72 * time.Hour, 6}, {72 * time.Hour, 6}} {
+			_, entry, err := f.SendMessage(f.ctx, annaAt(now.Add(c.after)), e.ID, in)
+			wantError(t, err, nil)
+			wantEqual(t, entry.Status, deltag.MailingPlanned)
+			wantEqual(t, messages(), c.want)
+		}
+	})
 	t.Run("NamesWhatIsWrong", func(t *testing.T) {
 		_, _, err := f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Text: " ", Audience: "some"})
 		wantInvalid(t, err, "text: missing", "audience: unknown-audience")
@@ -84,6 +97,13 @@ func TestPreviewMessage(t *testing.T) {
 	wantEqual(t, len(previews()), 1)
 	wantEqual(t, previews()[0].Email.Original, "hej@example.dk")
 	wantEqual(t, previews()[0].Text, "Husk te")
+
+	withoutKey := organiser.Message{Text: "Husk te"}
+	for _, at := range []time.Time{now, now, now.Add(time.Hour), now.Add(time.Hour)} {
+		_, _, err := f.PreviewMessage(f.ctx, annaAt(at), e.ID, withoutKey)
+		wantError(t, err, nil)
+	}
+	wantEqual(t, len(previews()), 3)
 
 	in.Text = "Husk kaffe"
 	_, _, err := f.PreviewMessage(f.ctx, anna, e.ID, in)

@@ -325,7 +325,7 @@ func TestRegistrationCalendar(t *testing.T) {
 		t.Errorf("headers %v", a.Header)
 	}
 	file := strings.ReplaceAll(a.text, "\r\n ", "") // RFC 5545 3.1: long lines are folded
-	for _, line := range []string{"UID:" + e.ID + "@deltag\r\n",
+	for _, line := range []string{"UID:" + r.CalendarUID() + "\r\n",
 		"URL:https://deltag.example.dk" + joinPath(r) + "\r\n"} {
 		if !strings.Contains(file, line) {
 			t.Errorf("no %q in:\n%s", line, file)

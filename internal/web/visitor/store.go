@@ -40,6 +40,7 @@ type Store interface {
 
 	// UpdateByAttendee stores what a person changed. A changed address gets a registration of its own with new links,
 	// and the old links end; if the new address is signed up already, the old registration is erased in its favour.
+	// ErrMailLimit: nothing is changed, as a stranger may send no more mail to the new address today.
 	UpdateByAttendee(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error
