@@ -121,7 +121,7 @@ const (
 )
 
 // MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
-// the highest number of copies that somebody can get.
+// the highest number of copies that somebody can get, of each time that the organiser asks for the mail.
 const MaxUnconfirmedSends = 3
 
 // A Delivery is a row of the mail ledger: one mail to one registration, and its status. The methods that take a time
@@ -216,7 +216,7 @@ func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 // ScheduleRetry makes a claimed d pending again after a temporary error. The wait doubles with each attempt, from one
 // second to maxRetryWait. After the last retry, see MaxRetryAge, d fails.
 func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
-	if d.Attempt >= MaxAttempts && now.Sub(d.History[0].At) >= MaxRetryAge {
+	if d.Attempt >= MaxAttempts && now.Sub(d.sendingHistory()[0].At) >= MaxRetryAge {
 		return d.Fail(ReasonRetriesExhausted, now)
 	}
 	doublings := min(d.Attempt-1, 10) // 2^10 seconds are more than maxRetryWait
@@ -227,13 +227,25 @@ func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
 	return d.transition(DeliveryPending, r, now, now.Add(wait))
 }
 
+// sendingHistory is d's history since the organiser last asked for it, or all of it.
+func (d Delivery) sendingHistory() []StatusChange {
+	for i := len(d.History) - 1; i >= 0; i-- {
+		if d.History[i].Reason == ReasonResent {
+			return d.History[i+1:]
+		}
+	}
+	return d.History
+}
+
 // UnconfirmedSends is how often d may have been submitted to SES without a response: the sender saw none, or crashed
-// before it recorded one. A send that is going on counts too.
+// before it recorded one. A send that is going on counts too. Those before the last Resend do not: the organiser has
+// asked for one more mail, whatever became of the earlier ones.
 func (d Delivery) UnconfirmedSends() int {
 	n := 0
-	for i, change := range d.History {
-		isLast := i+1 == len(d.History)
-		hasNoOutcome := change.Status == DeliverySending && (isLast || d.History[i+1].Status == DeliverySending)
+	history := d.sendingHistory()
+	for i, change := range history {
+		isLast := i+1 == len(history)
+		hasNoOutcome := change.Status == DeliverySending && (isLast || history[i+1].Status == DeliverySending)
 		if hasNoOutcome || change.Status == DeliveryUnknown {
 			n++
 		}

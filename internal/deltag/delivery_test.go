@@ -143,6 +143,12 @@ func TestUnconfirmedSends(t *testing.T) {
 		"NoResponseThenOne":   {d.Claim(now).MarkUnknown(now).Claim(later).MarkSent("id", later), 1},
 		"ACrashThenOneSent":   {d.Claim(now).Claim(later).MarkSent("id", later), 1},
 		"ACrashAndNoResponse": {d.Claim(now).Claim(later).MarkUnknown(later), 2},
+		"NoneSinceItWasResent": {
+			d.Claim(now).MarkUnknown(now).Claim(later).Fail(ReasonNoResponse, later).Resend(later), 0,
+		},
+		"OneSinceItWasResent": {
+			d.Claim(now).MarkUnknown(now).Fail(ReasonNoResponse, later).Resend(later).Claim(later), 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { assertEqual(t, c.d.UnconfirmedSends(), c.want) })
 	}

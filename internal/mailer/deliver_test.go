@@ -102,6 +102,29 @@ func TestSendFailures(t *testing.T) {
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 3})
 			want(t, f.outcome(r, deltag.KindConfirmation, 1), "failed no-answer")
 		})
+		run("AMailThatFailedWithoutAnAnswerGoesOutWhenItIsResent", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			r := f.signUp(e, 1)
+			f.runDue()
+			f.setTime(start.Add(-24 * time.Hour))
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, errConnectionReset }
+			for range 5 {
+				f.runDue()
+				f.setTime(f.clock().Add(3 * time.Hour))
+			}
+			want(t, f.outcome(r, "reminder-P1D", 1), "failed no-answer")
+			f.ses.fault = nil
+			failed, err := f.store.Delivery(ctx, deliveryKey(r, "reminder-P1D", 1))
+			if err == nil {
+				err = f.store.Resend(ctx, e, r, failed, f.clock())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.outcome(r, "reminder-P1D", 1), "sent ")
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
+		})
 		run("AMailThatCannotBeRenderedFails", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			request := signUpRequest(1)
