@@ -41,11 +41,7 @@ func run(log *slog.Logger) error {
 	renderer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}
 	mailer := mailer.New(store, renderer, sender, time.Now, log, c.MailRate)
 	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, func(ctx context.Context, pk, sk string) error {
-		task, err := dynamo.ParseTask(pk, sk)
-		if err != nil {
-			return err
-		}
-		return mailer.RunTask(ctx, task)
+		return mailer.RunTask(ctx, dynamo.ParseTask(pk, sk))
 	}))
 	return nil
 }

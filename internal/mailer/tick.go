@@ -19,7 +19,7 @@ import (
 // repeating later.
 type Store interface {
 	// DueTasks lists what the due index shows at now, the longest overdue first. The index is eventually consistent:
-	// the item itself decides whether there is still something to do.
+	// the item itself decides whether there is still something to do. Fewer than limit are all that there are.
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error)
 	Event(ctx context.Context, id string) (deltag.Event, error)
 	DeliveryStore
@@ -64,7 +64,8 @@ func New(
 }
 
 const (
-	// dueBatchSize is how many entries of the due index are read at a time.
+	// dueBatchSize is how many entries of the due index are read at a time, and twice as many as long as all of them
+	// have been tried already.
 	dueBatchSize = 100
 	// shutdownMargin is what a tick keeps of its time to finish what it has begun.
 	shutdownMargin = 10 * time.Second
@@ -76,11 +77,10 @@ func (m *Mailer) RunDue(ctx context.Context) error {
 	var errs []error
 	seen := map[deltag.DueTask]bool{}
 	for m.hasTime(ctx) {
-		tasks, err := m.Store.DueTasks(ctx, m.Now(), dueBatchSize)
+		tasks, _, err := m.nextTasks(ctx, seen)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		tasks = withoutSeen(tasks, seen)
 		if len(tasks) == 0 {
 			break
 		}
@@ -90,6 +90,24 @@ func (m *Mailer) RunDue(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// nextTasks lists tasks that are due and not in seen, and adds them to it. Entries that stay due, because they can't be
+// done, never hide what is behind them: it reads on until there is something new, or nothing more. More says whether
+// there may be others behind those that it has read.
+func (m *Mailer) nextTasks(
+	ctx context.Context, seen map[deltag.DueTask]bool,
+) (tasks []deltag.DueTask, more bool, err error) {
+	for limit := dueBatchSize; ; limit *= 2 {
+		tasks, err := m.Store.DueTasks(ctx, m.Now(), limit)
+		if err != nil {
+			return nil, false, err
+		}
+		unseen, more := withoutSeen(tasks, seen), len(tasks) == limit
+		if len(unseen) > 0 || !more {
+			return unseen, more, nil
+		}
+	}
 }
 
 // RunTask does one personal task at once: the table's stream names it right after its write. Tasks for a whole event
@@ -130,6 +148,8 @@ func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) error {
 				return err
 			}
 		}
+	case deltag.TaskUnknown:
+		m.Log.ErrorContext(ctx, "due item of an unknown kind passed over", "key", t.UnknownKey)
 	}
 	return nil
 }

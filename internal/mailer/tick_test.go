@@ -1,9 +1,14 @@
 package mailer_test
 
 import (
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 )
@@ -114,4 +119,64 @@ func TestWhoGetsWhichMail(t *testing.T) {
 			want(t, len(mailings), 1) // ten minutes before
 		})
 	})
+}
+
+// TestNothingHidesWhatIsBehindIt puts entries at the head of the due index that can't be done.
+func TestNothingHidesWhatIsBehindIt(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
+		run("ItemsOfAnUnknownKind", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			for n := range 101 {
+				f.putDue("EVENT#"+e.ID, fmt.Sprintf("LATER#%d", n), nil)
+			}
+			f.putDue("OTHER#1", "META", nil)
+			f.signUp(e, 1)
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+		})
+		run("RowsThatCannotBeDecoded", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			f.signUpMany(e, 15)
+			for n := range 150 {
+				sk := fmt.Sprintf("MAIL#%s#message#%d", registrationID(e, 1), n+1)
+				f.putDue("EVENT#"+e.ID, sk, map[string]types.AttributeValue{
+					"History": &types.AttributeValueMemberS{Value: "no list"},
+				})
+			}
+			if err := f.mailer().RunDue(ctx); err == nil {
+				t.Error("no error for rows that can't be decoded")
+			}
+			f.wantMailsToEach(15, map[string]int{"confirmation": 1})
+			// Nor does a mailing, which gives way after each page, leave out what is behind them.
+			f.setTime(start.Add(-24 * time.Hour))
+			late := f.newEvent(nil)
+			m := f.mailer()
+			m.PageSize = 10
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) {
+				f.ses.fault = nil
+				f.signUp(late, 20)
+				return true, nil
+			}
+			_ = m.RunDue(ctx)
+			f.wantMailsToEach(15, map[string]int{"confirmation": 1, "reminder-P1D": 1})
+			last := f.ses.mails[len(f.ses.mails)-1]
+			if last.To == address(20) || f.ses.to(address(20))["confirmation"] != 1 {
+				t.Error("the confirmation did not overtake the mailing")
+			}
+		})
+	})
+}
+
+// putDue puts an item that has been due for a long time, without the store.
+func (f *fixture) putDue(pk, sk string, attributes map[string]types.AttributeValue) {
+	f.t.Helper()
+	it := map[string]types.AttributeValue{}
+	for name, value := range map[string]string{"PK": pk, "SK": sk, "GSI1PK": "DUE", "GSI1SK": "2026-01-01"} {
+		it[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	maps.Copy(it, attributes)
+	_, err := f.engine.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &f.engine.Table, Item: it})
+	if err != nil {
+		f.t.Fatal(err)
+	}
 }
