@@ -60,6 +60,17 @@ func ParseTask(pk, sk string) deltag.DueTask {
 	return task
 }
 
+// PutOffTask moves the task of reconciling or erasing an event from now or earlier to next. It never moves one that an
+// edit has moved to a later time. Errors: ErrConflict (it is not due any more).
+func (s *Store) PutOffTask(ctx context.Context, t deltag.DueTask, now, next time.Time) error {
+	sk := map[deltag.TaskKind]string{deltag.TaskReconcile: reconcileSK, deltag.TaskEraseEvent: eraseSK}[t.Kind]
+	isDue := expression{text: "GSI1SK <= :now", values: item{":now": avTime(now)}}
+	tx := s.begin()
+	tx.Update(key(eventPK(t.EventID), sk),
+		expression{text: "SET GSI1SK = :next", values: item{":next": avTime(next)}}, isDue)
+	return tx.Commit(ctx)
+}
+
 // cutSortKey cuts a sort key behind its first #. One without # is all prefix.
 func cutSortKey(sk string) (prefix, rest string) {
 	if i := strings.IndexByte(sk, '#'); i >= 0 {
