@@ -84,14 +84,15 @@ const (
 
 // Reasons why a mail is delayed, has failed or is sent again.
 const (
-	ReasonThrottled        Reason = "throttled"       // above SES's sending rate
-	ReasonSendQuota        Reason = "daily-quota"     // SES's quota for 24 hours is used up
-	ReasonNotSubmitted     Reason = "not-handed-over" // see ErrNotSubmitted
-	ReasonNoResponse       Reason = "no-answer"       // submitted to SES, without a response
-	ReasonRejected         Reason = "rejected"        // SES refused the message
-	ReasonRenderFailed     Reason = "not-composed"    // an error in making the message
-	ReasonResent           Reason = "resent"          // the organiser asked for it
-	ReasonRetriesExhausted Reason = "gave-up"         // see MaxRetryAge
+	ReasonThrottled        Reason = "throttled"           // above SES's sending rate
+	ReasonSendQuota        Reason = "daily-quota"         // SES's quota for 24 hours is used up
+	ReasonNotSubmitted     Reason = "not-handed-over"     // see ErrNotSubmitted
+	ReasonNotAllowed       Reason = "sending-not-allowed" // see ErrSendingNotAllowed
+	ReasonNoResponse       Reason = "no-answer"           // submitted to SES, without a response
+	ReasonRejected         Reason = "rejected"            // SES refused the message
+	ReasonRenderFailed     Reason = "not-composed"        // an error in making the message
+	ReasonResent           Reason = "resent"              // the organiser asked for it
+	ReasonRetriesExhausted Reason = "gave-up"             // see MaxRetryAge
 )
 
 // SendLease is how long a sender holds a delivery that it has claimed, and how long one without a response waits for

@@ -215,6 +215,19 @@ func TestInjectedSESFailures(t *testing.T) {
 		}
 		wantMails(t, 1)
 	})
+	for mode, code := range map[local.FailureMode]string{
+		local.FailNotVerified: "MessageRejected", local.FailAccessDenied: "AccessDeniedException",
+		local.FailPaused: "SendingPausedException", local.FailQuota: "TooManyRequestsException",
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			r.InjectFailures(mode, 1)
+			var api smithy.APIError
+			if err := send(); !errors.As(err, &api) || api.ErrorCode() != code {
+				t.Errorf("got %v", err)
+			}
+			wantMails(t, 1)
+		})
+	}
 	t.Run("TimeoutAfterAccept", func(t *testing.T) {
 		r.InjectFailures(local.FailTimeoutAfterAccept, 1)
 		err := send()

@@ -2,6 +2,8 @@ package mailer_test
 
 import (
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +70,26 @@ func TestSendFailures(t *testing.T) {
 			f.runDue()
 			want(t, f.outcome(f.registration(e, 1), deltag.KindConfirmation, 1), "failed rejected")
 			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1})
+		})
+		run("MailWaitsWhileSendingIsNotAllowed", func(t *testing.T, f *fixture) {
+			r := f.signUp(f.newEvent(nil), 1)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, deltag.ErrSendingNotAllowed }
+			var log strings.Builder
+			for range 100 { // a day
+				m := f.mailer()
+				m.Log = slog.New(slog.NewTextHandler(&log, nil))
+				if err := m.RunDue(ctx); err != nil {
+					t.Fatal(err)
+				}
+				f.setTime(f.clock().Add(15 * time.Minute))
+			}
+			want(t, f.outcome(r, deltag.KindConfirmation, 1), "pending sending-not-allowed")
+			if !strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), address(1)) {
+				t.Error(log.String())
+			}
+			f.ses.fault = nil
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 		})
 		run("NoAnswerIsUnknownUntilTheSendEvent", func(t *testing.T, f *fixture) {
 			r := f.signUp(f.newEvent(nil), 1)
