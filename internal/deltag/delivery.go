@@ -123,7 +123,17 @@ const (
 
 // MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
 // the highest number of copies that somebody can get, of each time that the organiser asks for the mail.
+//
+// A 5xx of SES counts like no response: it is no proof that the mail was not accepted. So an outage must not be met with
+// more sends, but with later ones: the second comes after SendLease, the last after lastSendWait or, since a reminder is
+// worth nothing once the event has started, lastReminderWait. An outage of two hours, or 50 minutes for a reminder,
+// loses no mail. After a longer one the mail has failed, which is logged as an error, and the organiser may resend it.
 const MaxUnconfirmedSends = 3
+
+const (
+	lastSendWait     = 2 * time.Hour
+	lastReminderWait = 40 * time.Minute // one that is due an hour before the start comes ten minutes before it
+)
 
 // A Delivery is a row of the mail ledger: one mail to one registration, and its status. The methods that take a time
 // are its only state changes. Each returns the next state with Revision one higher, which the store writes if the
@@ -254,9 +264,17 @@ func (d Delivery) UnconfirmedSends() int {
 	return n
 }
 
-// MarkUnknown records that d was submitted to SES without a response.
+// MarkUnknown records that d was submitted to SES without a response. It waits for SES's event, or for the next send;
+// see MaxUnconfirmedSends.
 func (d Delivery) MarkUnknown(now time.Time) Delivery {
-	return d.transition(DeliveryUnknown, ReasonNoResponse, now, now.Add(SendLease))
+	wait := SendLease
+	if d.UnconfirmedSends() == MaxUnconfirmedSends-1 {
+		wait = lastSendWait
+		if d.Kind.IsReminder() {
+			wait = lastReminderWait
+		}
+	}
+	return d.transition(DeliveryUnknown, ReasonNoResponse, now, now.Add(wait))
 }
 
 // MarkSent records that SES has accepted d. A status that an SES event has set in the meantime is kept.

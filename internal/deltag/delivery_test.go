@@ -154,6 +154,17 @@ func TestUnconfirmedSends(t *testing.T) {
 	}
 }
 
+func TestTheLastUnconfirmedSendIsLate(t *testing.T) {
+	for kind, last := range map[MailKind]time.Duration{KindConfirmation: 2 * time.Hour, "reminder-PT1H": 40 * time.Minute} {
+		d := testDelivery()
+		d.Kind = kind
+		for _, wait := range []time.Duration{SendLease, last, SendLease} {
+			d = d.Claim(now).MarkUnknown(now)
+			assertEqual(t, d.NextAttemptAt.Sub(now), wait)
+		}
+	}
+}
+
 func TestRetryWaitDoublesUpToAQuarterOfAnHour(t *testing.T) {
 	d := testDelivery()
 	for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900} {

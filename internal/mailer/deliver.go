@@ -106,6 +106,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	}
 	now := m.Now()
 	if d.UnconfirmedSends() >= deltag.MaxUnconfirmedSends {
+		m.Log.ErrorContext(ctx, "mail given up: SES never answered", "delivery", d.Tag())
 		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonNoResponse, now))
 	}
 	raw, err := m.render(ctx, mail, now)

@@ -114,10 +114,24 @@ func TestSendFailures(t *testing.T) {
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 			want(t, f.outcome(r, deltag.KindConfirmation, 1), "sent ")
 		})
+		run("AnOutageOfSESOfTwoHoursLosesNothing", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, errors.New("unclear response: 503") }
+			outage := f.clock().Add(2 * time.Hour)
+			for f.clock().Before(outage) {
+				f.runDue()
+				f.setTime(f.clock().Add(time.Minute))
+			}
+			f.ses.fault = nil
+			f.setTime(outage.Add(deltag.SendLease))
+			f.runDue()
+			want(t, f.outcome(f.registration(e, 1), deltag.KindConfirmation, 1), "sent ")
+		})
 		run("NeverMoreThanThreeCopies", func(t *testing.T, f *fixture) {
 			r := f.signUp(f.newEvent(nil), 1)
 			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return true, errConnectionReset }
-			for range 10 {
+			for range 20 {
 				f.runDue()
 				f.setTime(f.clock().Add(deltag.SendLease))
 			}
