@@ -21,8 +21,13 @@ func (k DeliveryKey) ID() string {
 	return k.RegistrationID + "." + string(k.Kind) + "." + strconv.Itoa(k.Version)
 }
 
-// Tag identifies the delivery among those of all events, in characters that SES allows in a message tag.
-func (k DeliveryKey) Tag() string { return k.EventID + "." + k.ID() }
+// Tag identifies the delivery among those of all events, "<event>_<registration>_<kind>_<version>". SES documents ASCII
+// letters, digits, _ and - for a message tag, at most 256; ids and kinds contain no _.
+func (k DeliveryKey) Tag() string {
+	return strings.Join([]string{k.EventID, k.RegistrationID, string(k.Kind), strconv.Itoa(k.Version)}, tagSeparator)
+}
+
+const tagSeparator = "_"
 
 // ParseDeliveryID reads what ID returns. ErrNotFound if id is malformed.
 func ParseDeliveryID(eventID, id string) (DeliveryKey, error) {

@@ -15,7 +15,7 @@ func TestDeliveryID(t *testing.T) {
 		EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 12,
 	}
 	assertEqual(t, k.ID(), "bbbbbbbbbbbbbbbbbbbb.reminder-P1D.12")
-	assertEqual(t, k.Tag(), "aaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbb.reminder-P1D.12")
+	assertEqual(t, k.Tag(), "aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb_reminder-P1D_12")
 	got, err := ParseDeliveryID(k.EventID, k.ID())
 	assertEqual(t, []any{got, err}, []any{k, nil})
 	_, err = ParseDeliveryID(k.EventID, "bbbbbbbbbbbbbbbbbbbb.message.1")

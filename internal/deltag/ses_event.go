@@ -20,16 +20,17 @@ func (m OutgoingMail) Tag() string {
 	if m.Generation == "" {
 		return m.Delivery.Tag()
 	}
-	return m.Delivery.Tag() + "." + m.Generation
+	return m.Delivery.Tag() + tagSeparator + m.Generation
 }
 
-// ParseMailTag reads what OutgoingMail.Tag returns. ErrNotFound if tag is malformed.
+// ParseMailTag reads what OutgoingMail.Tag returns. ErrNotFound if tag is malformed. The tags of earlier versions have
+// dots; a complaint about such a mail may come weeks after it.
 func ParseMailTag(tag string) (k DeliveryKey, generation string, err error) {
-	eventID, id, _ := strings.Cut(tag, ".")
-	if parts := strings.Split(id, "."); len(parts) == 4 {
-		id, generation = strings.Join(parts[:3], "."), parts[3]
+	parts := strings.Split(strings.ReplaceAll(tag, ".", tagSeparator), tagSeparator)
+	if len(parts) == 5 {
+		parts, generation = parts[:4], parts[4]
 	}
-	k, err = ParseDeliveryID(eventID, id)
+	k, err = ParseDeliveryID(parts[0], strings.Join(parts[1:], "."))
 	return k, generation, err
 }
 

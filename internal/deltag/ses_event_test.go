@@ -1,7 +1,9 @@
 package deltag
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,10 +14,15 @@ func TestMailTag(t *testing.T) {
 		m.Generation = generation
 		k, got, err := ParseMailTag(m.Tag())
 		assertEqual(t, []any{k, got, err}, []any{m.Delivery, generation, nil})
+		if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`).MatchString(m.Tag()) {
+			t.Errorf("SES takes no tag %q", m.Tag())
+		}
+		k, got, err = ParseMailTag(strings.ReplaceAll(m.Tag(), "_", ".")) // of an earlier version
+		assertEqual(t, []any{k, got, err}, []any{m.Delivery, generation, nil})
 	}
 	m.Generation = ""
 	assertEqual(t, m.Tag(), m.Delivery.Tag())
-	for _, tag := range []string{"", "a", "a.b.c.1", m.Tag() + ".g.x", m.Delivery.EventID} {
+	for _, tag := range []string{"", "a", "a_b_c_1", m.Tag() + "_g_x", m.Delivery.EventID} {
 		if _, _, err := ParseMailTag(tag); err == nil {
 			t.Errorf("%q was parsed", tag)
 		}

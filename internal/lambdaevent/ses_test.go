@@ -141,7 +141,7 @@ func TestSESEventHandler(t *testing.T) {
 		"BounceWithoutType":  withValue(t, "ses-bounce-permanent.json", nil, "detail", "bounce"),
 		"TagWithoutDelivery": withValue(t, "ses-send.json", []string{"x.y.z"}, "detail", "mail", "tags", "delivery"),
 		"TagWithoutVersion": withValue(t, "ses-send.json",
-			[]string{"kq3v7m2xw5t4n6bprz2a.c4hj6z3ysn5d2tqmf7we.confirmation"}, "detail", "mail", "tags", "delivery"),
+			[]string{"kq3v7m2xw5t4n6bprz2a_c4hj6z3ysn5d2tqmf7we_confirmation"}, "detail", "mail", "tags", "delivery"),
 	} {
 		t.Run(name+"IsAnError", func(t *testing.T) {
 			got, err := handledEvents(t, event)

@@ -181,8 +181,9 @@ func (s *SESServer) send(body io.Reader) (string, error) {
 	return id, nil
 }
 
-// tagPattern is what names and values of tags may consist of.
-var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
+// tagPattern is what SES documents for the names and values of tags. Whether the service also takes others, such as
+// dots, is not promised, so they are refused here.
+var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
 // check refuses what SES would refuse.
 func (in sendEmailRequest) check() (storedMail, error) {
@@ -198,7 +199,7 @@ func (in sendEmailRequest) check() (storedMail, error) {
 	}
 	for _, t := range in.EmailTags {
 		if !tagPattern.MatchString(t.Name) || !tagPattern.MatchString(t.Value) {
-			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', '.', '@' are allowed.", t.Name)
+			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_' and '-' are allowed, 256 at most.", t.Name)
 		}
 		if m.Tags[t.Name] != nil {
 			return m, badMail("Duplicate tag <%s>.", t.Name)

@@ -151,6 +151,9 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		},
 		"TagWithASpace": func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a b") },
 		"TagNotASCII":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("løb") },
+		"TagWithADot":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a.b") },
+		"TagWithAnAt":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a@b") },
+		"TagTooLong":    func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String(strings.Repeat("a", 257)) },
 		"EmptyTag":      func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
 		"TagTwice":      func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
 		"BrokenHeader":  func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
@@ -355,10 +358,10 @@ func TestErasedMailLeavesTheDisk(t *testing.T) {
 		return aws.ToString(out.MessageId)
 	}
 	erased, other := send(
-		"confirmation", "event.person.confirmation.1",
-	), send("confirmation", "event.other.confirmation.1")
-	receipt := send("erased", "event.person.erased.2")
-	if err := r.DeleteMailsTo("event.person."); err != nil {
+		"confirmation", "event_person_confirmation_1",
+	), send("confirmation", "event_other_confirmation_1")
+	receipt := send("erased", "event_person_erased_2")
+	if err := r.DeleteMailsTo("event_person_"); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles := func(ids ...string) {
