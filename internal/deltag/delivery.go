@@ -150,7 +150,7 @@ type Delivery struct {
 	Reason        Reason
 	DueAt         time.Time
 	NextAttemptAt time.Time // when it becomes due, again. Zero: never
-	Attempt       int       // number of claims
+	Attempt       int       // number of claims, also before it was resent
 	SentAt        time.Time
 	MessageID     string // SES's
 	Revision      int    // 0: not stored yet
@@ -232,10 +232,11 @@ func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 // ScheduleRetry makes a claimed d pending again after a temporary error. The wait doubles with each attempt, from one
 // second to maxRetryWait. After the last retry, see MaxRetryAge, d fails.
 func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
-	if d.Attempt >= MaxAttempts && now.Sub(d.sendingHistory()[0].At) >= MaxRetryAge {
+	attempts := d.AttemptsSinceResend()
+	if attempts >= MaxAttempts && now.Sub(d.sendingHistory()[0].At) >= MaxRetryAge {
 		return d.Fail(ReasonRetriesExhausted, now)
 	}
-	doublings := min(d.Attempt-1, 10) // 2^10 seconds are more than maxRetryWait
+	doublings := min(attempts-1, 10) // 2^10 seconds are more than maxRetryWait
 	wait := min(time.Second<<doublings, maxRetryWait)
 	if r == ReasonSendQuota {
 		wait = QuotaBackoff
@@ -251,6 +252,17 @@ func (d Delivery) sendingHistory() []StatusChange {
 		}
 	}
 	return d.History
+}
+
+// AttemptsSinceResend is the number of claims since the organiser last asked for d, or of all of them.
+func (d Delivery) AttemptsSinceResend() int {
+	n := 0
+	for _, change := range d.sendingHistory() {
+		if change.Status == DeliverySending {
+			n++
+		}
+	}
+	return n
 }
 
 // UnconfirmedSends is how often d may have been submitted to SES without a response: the sender saw none, or crashed
@@ -292,9 +304,10 @@ func (d Delivery) MarkSent(messageID string, now time.Time) Delivery {
 	return d.transition(DeliverySent, "", now, time.Time{})
 }
 
-// Resend makes d due again after it has ended, because the organiser asks for it.
+// Resend makes d due again after it has ended, because the organiser asks for it. Attempt goes on: it tells the events
+// about the mails before from those about the next.
 func (d Delivery) Resend(now time.Time) Delivery {
-	d.Attempt, d.SentAt, d.MessageID, d.DueAt = 0, time.Time{}, "", now
+	d.SentAt, d.MessageID, d.DueAt = time.Time{}, "", now
 	return d.transition(DeliveryPending, ReasonResent, now, now)
 }
 

@@ -125,7 +125,9 @@ func TestMarkSentKeepsTheStatusOfAnEarlierSESEvent(t *testing.T) {
 
 func TestResendStartsAnew(t *testing.T) {
 	d := testDelivery().Claim(now).MarkSent("id", now).Resend(now.Add(time.Hour))
-	assertEqual(t, []any{d.Attempt, d.SentAt, d.MessageID, d.DueAt}, []any{0, time.Time{}, "", now.Add(time.Hour)})
+	assertEqual(t, []any{d.Attempt, d.SentAt, d.MessageID, d.DueAt}, []any{1, time.Time{}, "", now.Add(time.Hour)})
+	assertEqual(t, d.AttemptsSinceResend(), 0)
+	assertEqual(t, d.Claim(now).ScheduleRetry(ReasonThrottled, now).NextAttemptAt, now.Add(time.Second))
 }
 
 func TestUnconfirmedSends(t *testing.T) {
@@ -184,8 +186,10 @@ func TestRetriesEndByAgeAndNumber(t *testing.T) {
 		"Both":     {MaxAttempts, MaxRetryAge, DeliveryFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := testDelivery().Claim(now)
-			d.Attempt = c.attempts
+			d := testDelivery()
+			for range c.attempts {
+				d = d.Claim(now)
+			}
 			d = d.ScheduleRetry(ReasonThrottled, now.Add(c.age))
 			assertEqual(t, d.Status, c.want)
 			if c.want == DeliveryFailed {

@@ -71,6 +71,16 @@ func TestSESEventOfAnotherGenerationIsIgnored(t *testing.T) {
 	}
 }
 
+func TestSESEventOfAMailBeforeTheResendIsIgnored(t *testing.T) {
+	d := testDelivery().Claim(now).ScheduleRetry(ReasonThrottled, now).Claim(now).MarkSent("id", now).Resend(now)
+	for _, d := range []Delivery{d, d.Claim(now)} {
+		for attempt, want := range map[int]bool{0: true, 1: false, 2: false, 3: true} {
+			_, changed := d.ApplySESEvent(SESEvent{Type: SESSend, Attempt: attempt, At: now})
+			assertEqual(t, changed, want)
+		}
+	}
+}
+
 // TestSESEventsInAnyOrder: an event changes a delivery only if it says more than what is known.
 func TestSESEventsInAnyOrder(t *testing.T) {
 	unsettled := []DeliveryStatus{DeliveryPending, DeliverySending, DeliveryUnknown, DeliverySkipped}
