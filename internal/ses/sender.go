@@ -28,9 +28,17 @@ type Client func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)
 // as unknown than be cut off by the end of the function.
 const requestTimeout = 20 * time.Second
 
+// NewHTTPClient makes a client with connections of its own. Whoever may be frozen closes the idle ones before, with
+// CloseIdleConnections: a connection that was dropped silently meanwhile looks alive, and a mail that is written to it
+// gets no answer.
+func NewHTTPClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &http.Client{Timeout: requestTimeout, Transport: transport}
+}
+
 // NewClient makes a client without the SDK's config loader; see dynamo.NewClient. endpoint is "" in AWS.
-func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
-	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: &http.Client{Timeout: requestTimeout}}
+func NewClient(region, endpoint string, credentials aws.CredentialsProvider, client *http.Client) Client {
+	o := sesv2.Options{Region: region, Credentials: credentials, HTTPClient: client}
 	if endpoint != "" {
 		o.BaseEndpoint = &endpoint
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"deltag/internal/config"
@@ -15,7 +16,11 @@ import (
 )
 
 func sender(endpoint string) *ses.Sender {
-	client := ses.NewClient("eu-north-1", endpoint, config.Credentials(func(string) string { return "" }))
+	return senderWith(endpoint, ses.NewHTTPClient())
+}
+
+func senderWith(endpoint string, httpClient *http.Client) *ses.Sender {
+	client := ses.NewClient("eu-north-1", endpoint, config.Credentials(func(string) string { return "" }), httpClient)
 	return &ses.Sender{Client: client, From: "deltag@example.dk", ConfigurationSet: "deltag"}
 }
 
@@ -141,4 +146,31 @@ func TestTags(t *testing.T) {
 	if len(to) != 1 || to[0] != mail.To || got.ConfigurationSetName != "deltag" {
 		t.Errorf("%+v", got)
 	}
+}
+
+// TestIdleConnections: they are kept for the next mail, and closed before a function is frozen.
+func TestIdleConnections(t *testing.T) {
+	var connections atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"MessageId":"ses-1"}`))
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	client := ses.NewHTTPClient()
+	s := senderWith(srv.URL, client)
+	send := func(wanted int32) {
+		t.Helper()
+		if _, err := s.Send(t.Context(), mail); err != nil || connections.Load() != wanted {
+			t.Errorf("%v, %d connections, want %d", err, connections.Load(), wanted)
+		}
+	}
+	send(1)
+	send(1)
+	client.CloseIdleConnections()
+	send(2)
 }
