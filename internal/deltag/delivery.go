@@ -129,10 +129,11 @@ const (
 // MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
 // the highest number of copies that somebody can get, of each time that the organiser asks for the mail.
 //
-// A 5xx of SES counts like no response: it is no proof that the mail was not accepted. So an outage must not be met with
-// more sends, but with later ones: the second comes after SendLease, the last after lastSendWait or, since a reminder is
-// worth nothing once the event has started, lastReminderWait. An outage of two hours, or 50 minutes for a reminder,
-// loses no mail. After a longer one the mail has failed, which is logged as an error, and the organiser may resend it.
+// A 5xx of SES counts like no response: it is no proof that the mail was not accepted. So an outage must not be met
+// with more sends, but with later ones: the second comes after SendLease, the last after lastSendWait or, since a
+// reminder is worth nothing once the event has started, lastReminderWait. An outage of two hours, or of 50 minutes for
+// a reminder, loses no mail. After a longer one the mail has failed, which is logged as an error, and the organiser may
+// resend it.
 const MaxUnconfirmedSends = 3
 
 const (

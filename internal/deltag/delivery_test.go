@@ -157,7 +157,9 @@ func TestUnconfirmedSends(t *testing.T) {
 }
 
 func TestTheLastUnconfirmedSendIsLate(t *testing.T) {
-	for kind, last := range map[MailKind]time.Duration{KindConfirmation: 2 * time.Hour, "reminder-PT1H": 40 * time.Minute} {
+	for kind, last := range map[MailKind]time.Duration{
+		KindConfirmation: 2 * time.Hour, "reminder-PT1H": 40 * time.Minute,
+	} {
 		d := testDelivery()
 		d.Kind = kind
 		for _, wait := range []time.Duration{SendLease, last, SendLease} {

@@ -73,8 +73,9 @@ func (s DeliveryStatus) Supersedes(old DeliveryStatus) bool {
 	return slices.Index(outcomes, s) > slices.Index(outcomes, old) // -1 for one that is no outcome
 }
 
-// ApplySESEvent returns d as it is after an event, and whether the event changed it. Events about another registration's
-// mail, and about mail from before d was resent, leave it as it is: the mail that was asked for is still to be sent.
+// ApplySESEvent returns d as it is after an event, and whether the event changed it. Events about the mail of another
+// registration, and about mail from before d was resent, leave it as it is: the mail that was asked for is still to be
+// sent.
 func (d Delivery) ApplySESEvent(e SESEvent) (Delivery, bool) {
 	status, ok := statusAfter[e.Type]
 	isForAnother := e.Generation != "" && e.Generation != d.Generation

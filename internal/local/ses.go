@@ -199,7 +199,7 @@ func (in sendEmailRequest) check() (storedMail, error) {
 	}
 	for _, t := range in.EmailTags {
 		if !tagPattern.MatchString(t.Name) || !tagPattern.MatchString(t.Value) {
-			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_' and '-' are allowed, 256 at most.", t.Name)
+			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', 256 at most.", t.Name)
 		}
 		if m.Tags[t.Name] != nil {
 			return m, badMail("Duplicate tag <%s>.", t.Name)

@@ -153,10 +153,12 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		"TagNotASCII":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("løb") },
 		"TagWithADot":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a.b") },
 		"TagWithAnAt":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a@b") },
-		"TagTooLong":    func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String(strings.Repeat("a", 257)) },
-		"EmptyTag":      func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
-		"TagTwice":      func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
-		"BrokenHeader":  func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
+		"TagTooLong": func(in *sesv2.SendEmailInput) {
+			in.EmailTags[0].Value = aws.String(strings.Repeat("a", 257))
+		},
+		"EmptyTag":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
+		"TagTwice":     func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
+		"BrokenHeader": func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
 		"IncompleteMultipart": func(in *sesv2.SendEmailInput) {
 			in.Content.Raw.Data = []byte(
 				"From: a@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhalf")

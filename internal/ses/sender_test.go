@@ -47,13 +47,13 @@ func TestSend(t *testing.T) {
 		"BadRequest":       {400, "BadRequestException", "Local address contains control or whitespace", deltag.ErrRejected},
 		"NotVerified": {400, "MessageRejected", "Email address is not verified. The following identities failed the " +
 			"check in region EU-NORTH-1: deltag@example.dk", deltag.ErrSendingNotAllowed},
-		"Suspended": {400, "MessageRejected", "Sending suspended for this account. For more information, please check " +
-			"the inbox of the email address associated with your AWS account.", deltag.ErrSendingNotAllowed},
+		"Suspended": {400, "MessageRejected", "Sending suspended for this account. For more information, please " +
+			"check the inbox of the email address associated with your AWS account.", deltag.ErrSendingNotAllowed},
 		"SendingPaused":     {400, "SendingPausedException", "", deltag.ErrSendingNotAllowed},
 		"AccountSuspended":  {400, "AccountSuspendedException", "", deltag.ErrSendingNotAllowed},
 		"AccessDenied":      {403, "AccessDeniedException", "", deltag.ErrSendingNotAllowed},
 		"DomainUnverified":  {400, "MailFromDomainNotVerifiedException", "", deltag.ErrSendingNotAllowed},
-		"NoSuchSet":         {404, "NotFoundException", "Configuration set does not exist.", deltag.ErrSendingNotAllowed},
+		"NoSuchSet":         {404, "NotFoundException", "No such configuration set.", deltag.ErrSendingNotAllowed},
 		"AccountLimit":      {400, "LimitExceededException", "", deltag.ErrSendingNotAllowed},
 		"BadSignature":      {403, "SignatureDoesNotMatch", "", deltag.ErrSendingNotAllowed},
 		"UnknownCodeOf4xx":  {400, "SomethingNewException", "", deltag.ErrSendingNotAllowed},
