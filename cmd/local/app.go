@@ -201,7 +201,7 @@ func (a *app) openSES(s settings, now func() time.Time) (*ses.Sender, error) {
 			return nil, err
 		}
 	}
-	client := ses.NewClient(region, endpoint, config.Credentials(os.Getenv))
+	client := ses.NewClient(region, endpoint, config.Credentials(os.Getenv), ses.NewHTTPClient())
 	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
 }
 

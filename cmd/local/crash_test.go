@@ -89,6 +89,9 @@ func TestSESFailures(t *testing.T) {
 			// The Send event may come before the lost answer is recorded. The mail is not sent again.
 			{"timeout-after-accept", "confirmation", `{sending } ({unknown no-answer} )?{sent }`},
 			{"reject", "", `{sending } {failed rejected}`},
+			{"not-verified", "confirmation", `({sending } {pending sending-not-allowed} )*{sending } {sent }`},
+			{"access-denied", "confirmation", `({sending } {pending sending-not-allowed} )*{sending } {sent }`},
+			{"paused", "confirmation", `({sending } {pending sending-not-allowed} )*{sending } {sent }`},
 		} {
 			const people = 3
 			p.post("/local/ses", fmt.Sprintf(`{"fail":%q,"times":%d}`, c.failure, people))

@@ -19,14 +19,14 @@ type erasingStore struct {
 func (s erasingStore) Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	err := s.Store.Erase(ctx, e, r, now)
 	for _, id := range append(r.PreviousIDs, r.ID) {
-		err = errors.Join(err, s.ses.DeleteMailsTo(e.ID+"."+id+"."))
+		err = errors.Join(err, s.ses.DeleteMailsTo(e.ID+"_"+id+"_"))
 	}
 	return err
 }
 
 func (s erasingStore) PurgeDeliveries(ctx context.Context, eventID, registrationID string) error {
 	err := s.Store.PurgeDeliveries(ctx, eventID, registrationID)
-	return errors.Join(err, s.ses.DeleteMailsTo(eventID+"."+registrationID+"."))
+	return errors.Join(err, s.ses.DeleteMailsTo(eventID+"_"+registrationID+"_"))
 }
 
 func (s erasingStore) EraseEvent(ctx context.Context, eventID string, now time.Time) (bool, error) {
@@ -38,5 +38,5 @@ func (s erasingStore) EraseEvent(ctx context.Context, eventID string, now time.T
 	if err != nil || now.Before(e.RetentionEndsAt()) { // the retention has been extended meanwhile
 		return true, err
 	}
-	return true, s.ses.DeleteMailsTo(eventID + ".")
+	return true, s.ses.DeleteMailsTo(eventID + "_")
 }

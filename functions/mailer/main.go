@@ -35,17 +35,16 @@ func run(log *slog.Logger) error {
 	}
 	keys := config.Credentials(os.Getenv)
 	store := dynamo.New(dynamo.NewClient(c.Region, c.DynamoDBEndpoint, keys), c.Table, rand.Reader)
+	httpClient := ses.NewHTTPClient()
 	sender := &ses.Sender{
-		Client: ses.NewClient(c.Region, c.SESEndpoint, keys), From: c.MailFrom, ConfigurationSet: c.ConfigurationSet,
+		Client: ses.NewClient(c.Region, c.SESEndpoint, keys, httpClient),
+		From:   c.MailFrom, ConfigurationSet: c.ConfigurationSet,
 	}
 	renderer := &mailtmpl.Renderer{From: c.MailFrom, BaseURL: c.BaseURL}
 	mailer := mailer.New(store, renderer, sender, time.Now, log, c.MailRate)
-	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, func(ctx context.Context, pk, sk string) error {
-		task, err := dynamo.ParseTask(pk, sk)
-		if err != nil {
-			return err
-		}
-		return mailer.RunTask(ctx, task)
-	}))
+	runTask := func(ctx context.Context, pk, sk string) error {
+		return mailer.RunTask(ctx, dynamo.ParseTask(pk, sk))
+	}
+	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, runTask, httpClient.CloseIdleConnections))
 	return nil
 }

@@ -21,8 +21,13 @@ func (k DeliveryKey) ID() string {
 	return k.RegistrationID + "." + string(k.Kind) + "." + strconv.Itoa(k.Version)
 }
 
-// Tag identifies the delivery among those of all events, in characters that SES allows in a message tag.
-func (k DeliveryKey) Tag() string { return k.EventID + "." + k.ID() }
+// Tag identifies the delivery among those of all events, "<event>_<registration>_<kind>_<version>". SES documents ASCII
+// letters, digits, _ and - for a message tag, at most 256; ids and kinds contain no _.
+func (k DeliveryKey) Tag() string {
+	return strings.Join([]string{k.EventID, k.RegistrationID, string(k.Kind), strconv.Itoa(k.Version)}, tagSeparator)
+}
+
+const tagSeparator = "_"
 
 // ParseDeliveryID reads what ID returns. ErrNotFound if id is malformed.
 func ParseDeliveryID(eventID, id string) (DeliveryKey, error) {
@@ -84,14 +89,15 @@ const (
 
 // Reasons why a mail is delayed, has failed or is sent again.
 const (
-	ReasonThrottled        Reason = "throttled"       // above SES's sending rate
-	ReasonSendQuota        Reason = "daily-quota"     // SES's quota for 24 hours is used up
-	ReasonNotSubmitted     Reason = "not-handed-over" // see ErrNotSubmitted
-	ReasonNoResponse       Reason = "no-answer"       // submitted to SES, without a response
-	ReasonRejected         Reason = "rejected"        // SES refused the message
-	ReasonRenderFailed     Reason = "not-composed"    // an error in making the message
-	ReasonResent           Reason = "resent"          // the organiser asked for it
-	ReasonRetriesExhausted Reason = "gave-up"         // see MaxRetryAge
+	ReasonThrottled        Reason = "throttled"           // above SES's sending rate
+	ReasonSendQuota        Reason = "daily-quota"         // SES's quota for 24 hours is used up
+	ReasonNotSubmitted     Reason = "not-handed-over"     // see ErrNotSubmitted
+	ReasonNotAllowed       Reason = "sending-not-allowed" // see ErrSendingNotAllowed
+	ReasonNoResponse       Reason = "no-answer"           // submitted to SES, without a response
+	ReasonRejected         Reason = "rejected"            // SES refused the message
+	ReasonRenderFailed     Reason = "not-composed"        // an error in making the message
+	ReasonResent           Reason = "resent"              // the organiser asked for it
+	ReasonRetriesExhausted Reason = "gave-up"             // see MaxRetryAge
 )
 
 // SendLease is how long a sender holds a delivery that it has claimed, and how long one without a response waits for
@@ -121,8 +127,19 @@ const (
 )
 
 // MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
-// the highest number of copies that somebody can get.
+// the highest number of copies that somebody can get, of each time that the organiser asks for the mail.
+//
+// A 5xx of SES counts like no response: it is no proof that the mail was not accepted. So an outage must not be met
+// with more sends, but with later ones: the second comes after SendLease, the last after lastSendWait or, since a
+// reminder is worth nothing once the event has started, lastReminderWait. An outage of two hours, or of 50 minutes for
+// a reminder, loses no mail. After a longer one the mail has failed, which is logged as an error, and the organiser may
+// resend it.
 const MaxUnconfirmedSends = 3
+
+const (
+	lastSendWait     = 2 * time.Hour
+	lastReminderWait = 40 * time.Minute // one that is due an hour before the start comes ten minutes before it
+)
 
 // A Delivery is a row of the mail ledger: one mail to one registration, and its status. The methods that take a time
 // are its only state changes. Each returns the next state with Revision one higher, which the store writes if the
@@ -134,7 +151,7 @@ type Delivery struct {
 	Reason        Reason
 	DueAt         time.Time
 	NextAttemptAt time.Time // when it becomes due, again. Zero: never
-	Attempt       int       // number of claims
+	Attempt       int       // number of claims, also before it was resent
 	SentAt        time.Time
 	MessageID     string // SES's
 	Revision      int    // 0: not stored yet
@@ -217,10 +234,11 @@ func (d Delivery) Fail(r Reason, now time.Time) Delivery {
 // ScheduleRetry makes a claimed d pending again after a temporary error. The wait doubles with each attempt, from one
 // second to maxRetryWait. After the last retry, see MaxRetryAge, d fails.
 func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
-	if d.Attempt >= MaxAttempts && now.Sub(d.History[0].At) >= MaxRetryAge {
+	attempts := d.AttemptsSinceResend()
+	if attempts >= MaxAttempts && now.Sub(d.sendingHistory()[0].At) >= MaxRetryAge {
 		return d.Fail(ReasonRetriesExhausted, now)
 	}
-	doublings := min(d.Attempt-1, 10) // 2^10 seconds are more than maxRetryWait
+	doublings := min(attempts-1, 10) // 2^10 seconds are more than maxRetryWait
 	wait := min(time.Second<<doublings, maxRetryWait)
 	if r == ReasonSendQuota {
 		wait = QuotaBackoff
@@ -228,13 +246,36 @@ func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
 	return d.transition(DeliveryPending, r, now, now.Add(wait))
 }
 
+// sendingHistory is d's history since the organiser last asked for it, or all of it.
+func (d Delivery) sendingHistory() []StatusChange {
+	for i := len(d.History) - 1; i >= 0; i-- {
+		if d.History[i].Reason == ReasonResent {
+			return d.History[i+1:]
+		}
+	}
+	return d.History
+}
+
+// AttemptsSinceResend is the number of claims since the organiser last asked for d, or of all of them.
+func (d Delivery) AttemptsSinceResend() int {
+	n := 0
+	for _, change := range d.sendingHistory() {
+		if change.Status == DeliverySending {
+			n++
+		}
+	}
+	return n
+}
+
 // UnconfirmedSends is how often d may have been submitted to SES without a response: the sender saw none, or crashed
-// before it recorded one. A send that is going on counts too.
+// before it recorded one. A send that is going on counts too. Those before the last Resend do not: the organiser has
+// asked for one more mail, whatever became of the earlier ones.
 func (d Delivery) UnconfirmedSends() int {
 	n := 0
-	for i, change := range d.History {
-		isLast := i+1 == len(d.History)
-		hasNoOutcome := change.Status == DeliverySending && (isLast || d.History[i+1].Status == DeliverySending)
+	history := d.sendingHistory()
+	for i, change := range history {
+		isLast := i+1 == len(history)
+		hasNoOutcome := change.Status == DeliverySending && (isLast || history[i+1].Status == DeliverySending)
 		if hasNoOutcome || change.Status == DeliveryUnknown {
 			n++
 		}
@@ -242,9 +283,17 @@ func (d Delivery) UnconfirmedSends() int {
 	return n
 }
 
-// MarkUnknown records that d was submitted to SES without a response.
+// MarkUnknown records that d was submitted to SES without a response. It waits for SES's event, or for the next send;
+// see MaxUnconfirmedSends.
 func (d Delivery) MarkUnknown(now time.Time) Delivery {
-	return d.transition(DeliveryUnknown, ReasonNoResponse, now, now.Add(SendLease))
+	wait := SendLease
+	if d.UnconfirmedSends() == MaxUnconfirmedSends-1 {
+		wait = lastSendWait
+		if d.Kind.IsReminder() {
+			wait = lastReminderWait
+		}
+	}
+	return d.transition(DeliveryUnknown, ReasonNoResponse, now, now.Add(wait))
 }
 
 // MarkSent records that SES has accepted d. A status that an SES event has set in the meantime is kept.
@@ -257,9 +306,10 @@ func (d Delivery) MarkSent(messageID string, now time.Time) Delivery {
 	return d.transition(DeliverySent, "", now, time.Time{})
 }
 
-// Resend makes d due again after it has ended, because the organiser asks for it.
+// Resend makes d due again after it has ended, because the organiser asks for it. Attempt goes on: it tells the events
+// about the mails before from those about the next.
 func (d Delivery) Resend(now time.Time) Delivery {
-	d.Attempt, d.SentAt, d.MessageID, d.DueAt = 0, time.Time{}, "", now
+	d.SentAt, d.MessageID, d.DueAt = time.Time{}, "", now
 	return d.transition(DeliveryPending, ReasonResent, now, now)
 }
 

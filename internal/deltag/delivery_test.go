@@ -15,7 +15,7 @@ func TestDeliveryID(t *testing.T) {
 		EventID: "aaaaaaaaaaaaaaaaaaaa", RegistrationID: "bbbbbbbbbbbbbbbbbbbb", Kind: "reminder-P1D", Version: 12,
 	}
 	assertEqual(t, k.ID(), "bbbbbbbbbbbbbbbbbbbb.reminder-P1D.12")
-	assertEqual(t, k.Tag(), "aaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbb.reminder-P1D.12")
+	assertEqual(t, k.Tag(), "aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb_reminder-P1D_12")
 	got, err := ParseDeliveryID(k.EventID, k.ID())
 	assertEqual(t, []any{got, err}, []any{k, nil})
 	_, err = ParseDeliveryID(k.EventID, "bbbbbbbbbbbbbbbbbbbb.message.1")
@@ -125,7 +125,9 @@ func TestMarkSentKeepsTheStatusOfAnEarlierSESEvent(t *testing.T) {
 
 func TestResendStartsAnew(t *testing.T) {
 	d := testDelivery().Claim(now).MarkSent("id", now).Resend(now.Add(time.Hour))
-	assertEqual(t, []any{d.Attempt, d.SentAt, d.MessageID, d.DueAt}, []any{0, time.Time{}, "", now.Add(time.Hour)})
+	assertEqual(t, []any{d.Attempt, d.SentAt, d.MessageID, d.DueAt}, []any{1, time.Time{}, "", now.Add(time.Hour)})
+	assertEqual(t, d.AttemptsSinceResend(), 0)
+	assertEqual(t, d.Claim(now).ScheduleRetry(ReasonThrottled, now).NextAttemptAt, now.Add(time.Second))
 }
 
 func TestUnconfirmedSends(t *testing.T) {
@@ -143,8 +145,27 @@ func TestUnconfirmedSends(t *testing.T) {
 		"NoResponseThenOne":   {d.Claim(now).MarkUnknown(now).Claim(later).MarkSent("id", later), 1},
 		"ACrashThenOneSent":   {d.Claim(now).Claim(later).MarkSent("id", later), 1},
 		"ACrashAndNoResponse": {d.Claim(now).Claim(later).MarkUnknown(later), 2},
+		"NoneSinceItWasResent": {
+			d.Claim(now).MarkUnknown(now).Claim(later).Fail(ReasonNoResponse, later).Resend(later), 0,
+		},
+		"OneSinceItWasResent": {
+			d.Claim(now).MarkUnknown(now).Fail(ReasonNoResponse, later).Resend(later).Claim(later), 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) { assertEqual(t, c.d.UnconfirmedSends(), c.want) })
+	}
+}
+
+func TestTheLastUnconfirmedSendIsLate(t *testing.T) {
+	for kind, last := range map[MailKind]time.Duration{
+		KindConfirmation: 2 * time.Hour, "reminder-PT1H": 40 * time.Minute,
+	} {
+		d := testDelivery()
+		d.Kind = kind
+		for _, wait := range []time.Duration{SendLease, last, SendLease} {
+			d = d.Claim(now).MarkUnknown(now)
+			assertEqual(t, d.NextAttemptAt.Sub(now), wait)
+		}
 	}
 }
 
@@ -167,8 +188,10 @@ func TestRetriesEndByAgeAndNumber(t *testing.T) {
 		"Both":     {MaxAttempts, MaxRetryAge, DeliveryFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := testDelivery().Claim(now)
-			d.Attempt = c.attempts
+			d := testDelivery()
+			for range c.attempts {
+				d = d.Claim(now)
+			}
 			d = d.ScheduleRetry(ReasonThrottled, now.Add(c.age))
 			assertEqual(t, d.Status, c.want)
 			if c.want == DeliveryFailed {

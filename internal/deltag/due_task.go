@@ -10,6 +10,7 @@ const (
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
+	TaskUnknown         TaskKind = "unknown"          // an item that this version does not know: passed over
 )
 
 // A DueTask is an entry of the index of what is due. The index is eventually consistent: only the item itself says
@@ -20,6 +21,7 @@ type DueTask struct {
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
 	RegistrationID string      // of TaskPurgeDeliveries
+	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 }
 
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.

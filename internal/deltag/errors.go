@@ -40,6 +40,9 @@ var (
 	ErrSendQuotaExceeded = errors.New("daily sending quota used up")
 	// ErrRejected: SES will never accept this message.
 	ErrRejected = errors.New("message rejected")
-	// ErrNotSubmitted: SES was not reached, or refuses everything from this account for now. Nothing was sent.
+	// ErrSendingNotAllowed: SES refuses mail from this account, domain or function, not this message in particular.
+	// Nothing was sent; it can be when the cause is mended.
+	ErrSendingNotAllowed = errors.New("sending is not allowed")
+	// ErrNotSubmitted: SES was not reached. Nothing was sent.
 	ErrNotSubmitted = errors.New("not submitted to SES")
 )

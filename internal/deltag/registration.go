@@ -97,10 +97,12 @@ func (r Registration) Cancel(now time.Time) (Registration, Delivery) {
 	return r.notify(KindRegistrationCancelled, now)
 }
 
-// ResendAfterCooldown is ResendStatus, or false if r was mailed less than ResendCooldown ago.
+// ResendAfterCooldown is ResendStatus, or false if r was mailed less than ResendCooldown ago. Of several requests at
+// once, one may have a time some milliseconds before the one that was stored first, as may one on a machine whose
+// clock is behind: these are just now, too. A time far before LastMailedAt is a clock that was wrong, and no reason to
+// send nothing.
 func (r Registration) ResendAfterCooldown(now time.Time) (Registration, Delivery, bool) {
-	elapsed := now.Sub(r.LastMailedAt) // negative if the clocks of two functions differ
-	if elapsed >= 0 && elapsed < ResendCooldown {
+	if now.Sub(r.LastMailedAt).Abs() < ResendCooldown {
 		return r, Delivery{}, false
 	}
 	r, d := r.ResendStatus(now)

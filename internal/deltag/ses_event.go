@@ -20,16 +20,17 @@ func (m OutgoingMail) Tag() string {
 	if m.Generation == "" {
 		return m.Delivery.Tag()
 	}
-	return m.Delivery.Tag() + "." + m.Generation
+	return m.Delivery.Tag() + tagSeparator + m.Generation
 }
 
-// ParseMailTag reads what OutgoingMail.Tag returns. ErrNotFound if tag is malformed.
+// ParseMailTag reads what OutgoingMail.Tag returns. ErrNotFound if tag is malformed. The tags of earlier versions have
+// dots; a complaint about such a mail may come weeks after it.
 func ParseMailTag(tag string) (k DeliveryKey, generation string, err error) {
-	eventID, id, _ := strings.Cut(tag, ".")
-	if parts := strings.Split(id, "."); len(parts) == 4 {
-		id, generation = strings.Join(parts[:3], "."), parts[3]
+	parts := strings.Split(strings.ReplaceAll(tag, ".", tagSeparator), tagSeparator)
+	if len(parts) == 5 {
+		parts, generation = parts[:4], parts[4]
 	}
-	k, err = ParseDeliveryID(eventID, id)
+	k, err = ParseDeliveryID(parts[0], strings.Join(parts[1:], "."))
 	return k, generation, err
 }
 
@@ -37,6 +38,7 @@ func ParseMailTag(tag string) (k DeliveryKey, generation string, err error) {
 type SESEvent struct {
 	Delivery   DeliveryKey
 	Generation string // of the mail's tag; "" if that had none
+	Attempt    int    // OutgoingMail.Attempt; 0 if the mail did not say
 	Type       SESEventType
 	Permanent  bool   // of SESBounce: the address does not exist
 	Detail     Reason // such as a bounce's subtype; never an address
@@ -71,11 +73,14 @@ func (s DeliveryStatus) Supersedes(old DeliveryStatus) bool {
 	return slices.Index(outcomes, s) > slices.Index(outcomes, old) // -1 for one that is no outcome
 }
 
-// ApplySESEvent returns d as it is after an event, and whether the event changed it.
+// ApplySESEvent returns d as it is after an event, and whether the event changed it. Events about the mail of another
+// registration, and about mail from before d was resent, leave it as it is: the mail that was asked for is still to be
+// sent.
 func (d Delivery) ApplySESEvent(e SESEvent) (Delivery, bool) {
 	status, ok := statusAfter[e.Type]
 	isForAnother := e.Generation != "" && e.Generation != d.Generation
-	if !ok || isForAnother || !status.Supersedes(d.Status) {
+	isBeforeResend := e.Attempt > 0 && e.Attempt <= d.Attempt-d.AttemptsSinceResend()
+	if !ok || isForAnother || isBeforeResend || !status.Supersedes(d.Status) {
 		return d, false
 	}
 	if d.MessageID == "" {

@@ -1,7 +1,9 @@
 package deltag
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,10 +14,15 @@ func TestMailTag(t *testing.T) {
 		m.Generation = generation
 		k, got, err := ParseMailTag(m.Tag())
 		assertEqual(t, []any{k, got, err}, []any{m.Delivery, generation, nil})
+		if !regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`).MatchString(m.Tag()) {
+			t.Errorf("SES takes no tag %q", m.Tag())
+		}
+		k, got, err = ParseMailTag(strings.ReplaceAll(m.Tag(), "_", ".")) // of an earlier version
+		assertEqual(t, []any{k, got, err}, []any{m.Delivery, generation, nil})
 	}
 	m.Generation = ""
 	assertEqual(t, m.Tag(), m.Delivery.Tag())
-	for _, tag := range []string{"", "a", "a.b.c.1", m.Tag() + ".g.x", m.Delivery.EventID} {
+	for _, tag := range []string{"", "a", "a_b_c_1", m.Tag() + "_g_x", m.Delivery.EventID} {
 		if _, _, err := ParseMailTag(tag); err == nil {
 			t.Errorf("%q was parsed", tag)
 		}
@@ -61,6 +68,16 @@ func TestSESEventOfAnotherGenerationIsIgnored(t *testing.T) {
 	for generation, want := range map[string]bool{d.Generation: true, "": true, "abcdefgh": false} {
 		_, changed := d.ApplySESEvent(SESEvent{Type: SESDelivery, Generation: generation, At: now})
 		assertEqual(t, changed, want)
+	}
+}
+
+func TestSESEventOfAMailBeforeTheResendIsIgnored(t *testing.T) {
+	d := testDelivery().Claim(now).ScheduleRetry(ReasonThrottled, now).Claim(now).MarkSent("id", now).Resend(now)
+	for _, d := range []Delivery{d, d.Claim(now)} {
+		for attempt, want := range map[int]bool{0: true, 1: false, 2: false, 3: true} {
+			_, changed := d.ApplySESEvent(SESEvent{Type: SESSend, Attempt: attempt, At: now})
+			assertEqual(t, changed, want)
+		}
 	}
 }
 

@@ -141,7 +141,7 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 		tx.Check(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	}
 	var mailCount *action
-	if d.Attempt == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
+	if d.AttemptsSinceResend() == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
 		claimedAt := d.History[len(d.History)-1].At
 		k, err := s.mailCountKey(ctx, r.Email, claimedAt)
 		if err != nil {

@@ -11,22 +11,26 @@ import (
 )
 
 // DueTasks lists up to limit tasks that are due at now, the longest overdue first. The index is eventually
-// consistent: a task may be missing for a moment, or listed when it is done.
-func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error) {
-	q := query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now), limit: limit}
-	tasks, _, err := decodePage(ctx, s, q, func(it item) (deltag.DueTask, error) {
-		return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
-	})
-	return tasks, err
+// consistent: a task may be missing for a moment, or listed when it is done. Fewer than limit are all that there are.
+func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) (tasks []deltag.DueTask, err error) {
+	q := query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now)}
+	for {
+		q.limit = limit - len(tasks)
+		page, last, err := decodePage(ctx, s, q, func(it item) (deltag.DueTask, error) {
+			return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK")), nil
+		})
+		tasks = append(tasks, page...)
+		if err != nil || len(last) == 0 || len(tasks) >= limit {
+			return tasks, err
+		}
+		q.after = last
+	}
 }
 
-// ParseTask reads the key of an item in the due index, as the index and the table's stream give it. It returns an
-// error for any other key.
-func ParseTask(pk, sk string) (deltag.DueTask, error) {
+// ParseTask reads the key of an item in the due index, as the index and the table's stream give it. Any other key is a
+// TaskUnknown: an item of a later version, or of nobody here, is no reason to stop.
+func ParseTask(pk, sk string) deltag.DueTask {
 	eventID, ok := parseEventPK(pk)
-	if !ok {
-		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", pk)
-	}
 	task := deltag.DueTask{EventID: eventID}
 	prefix, rest := cutSortKey(sk)
 	switch prefix {
@@ -37,20 +41,35 @@ func ParseTask(pk, sk string) (deltag.DueTask, error) {
 	case eraseSK:
 		task.Kind = deltag.TaskEraseEvent
 	case purgeSK:
-		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, deltag.IsID(rest)
+		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
 	case deliverySK:
+		var known bool
 		task.Kind = deltag.TaskDelivery
-		task.Delivery, ok = parseDeliveryKey(eventID, rest)
+		task.Delivery, known = parseDeliveryKey(eventID, rest)
+		ok = ok && known
 	case mailingSK:
+		var known bool
 		task.Kind = deltag.TaskMailing
-		task.Mailing, ok = parseMailingKey(eventID, rest)
+		task.Mailing, known = parseMailingKey(eventID, rest)
+		ok = ok && known
 	default:
 		ok = false
 	}
 	if !ok {
-		return deltag.DueTask{}, fmt.Errorf("no task has the key %s", prefix)
+		return deltag.DueTask{Kind: deltag.TaskUnknown, UnknownKey: pk + " " + sk}
 	}
-	return task, nil
+	return task
+}
+
+// PutOffTask moves the task of reconciling or erasing an event from now or earlier to next. It never moves one that an
+// edit has moved to a later time. Errors: ErrConflict (it is not due any more).
+func (s *Store) PutOffTask(ctx context.Context, t deltag.DueTask, now, next time.Time) error {
+	sk := map[deltag.TaskKind]string{deltag.TaskReconcile: reconcileSK, deltag.TaskEraseEvent: eraseSK}[t.Kind]
+	isDue := expression{text: "GSI1SK <= :now", values: item{":now": avTime(now)}}
+	tx := s.begin()
+	tx.Update(key(eventPK(t.EventID), sk),
+		expression{text: "SET GSI1SK = :next", values: item{":next": avTime(next)}}, isDue)
+	return tx.Commit(ctx)
 }
 
 // cutSortKey cuts a sort key behind its first #. One without # is all prefix.

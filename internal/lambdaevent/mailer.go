@@ -11,12 +11,14 @@ import (
 )
 
 // MailerHandler calls tick for the schedule's {"tick":true}, and item for a batch of the table's stream, as
-// StreamHandler does. Any other payload is an error that names its keys; the values may be personal.
+// StreamHandler does. Any other payload is an error that names its keys; the values may be personal. Whatever the
+// result, it calls done at the end: then Lambda may freeze the process for any time.
 func MailerHandler(
-	tick func(context.Context) error, item ItemFunc,
+	tick func(context.Context) error, item ItemFunc, done func(),
 ) func(context.Context, json.RawMessage) (any, error) {
 	stream := StreamHandler(item)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		defer done()
 		var known struct {
 			Tick    bool              `json:"tick"`
 			Records []json.RawMessage `json:"Records"`

@@ -14,25 +14,38 @@ import (
 func TestMailerHandler(t *testing.T) {
 	noTick := func(context.Context) error { t.Error("ticked"); return nil }
 	noItem := func(context.Context, string, string) error { t.Error("got an item"); return nil }
+	done := 0
+	countDone := func() { done++ }
+	wantDone := func(t *testing.T) { // the invocation has ended once, after all else
+		t.Helper()
+		if done != 1 {
+			t.Errorf("done %d times", done)
+		}
+		done = 0
+	}
 
 	t.Run("Tick", func(t *testing.T) {
 		ticks := 0
-		tick := func(context.Context) error { ticks++; return nil }
-		if _, err := MailerHandler(tick, noItem)(t.Context(), recordedEvent(t, "tick.json")); err != nil || ticks != 1 {
+		tick := func(context.Context) error { ticks += 1 + done; return nil }
+		_, err := MailerHandler(tick, noItem, countDone)(t.Context(), recordedEvent(t, "tick.json"))
+		if err != nil || ticks != 1 {
 			t.Errorf("%d ticks, %v", ticks, err)
 		}
+		wantDone(t)
 	})
 	t.Run("AFailedTickIsReturnedToLambda", func(t *testing.T) {
 		failure := errors.New("table is down")
-		handler := MailerHandler(func(context.Context) error { return failure }, noItem)
+		handler := MailerHandler(func(context.Context) error { return failure }, noItem, countDone)
 		if _, err := handler(t.Context(), recordedEvent(t, "tick.json")); !errors.Is(err, failure) {
 			t.Errorf("got %v", err)
 		}
+		wantDone(t)
 	})
 	t.Run("Stream", func(t *testing.T) {
 		captureLog(t)
 		payload := recordedEvent(t, "stream-insert-delivery.json")
-		handler := MailerHandler(noTick, func(context.Context, string, string) error { return errors.New("no") })
+		item := func(context.Context, string, string) error { return errors.New("no") }
+		handler := MailerHandler(noTick, item, countDone)
 		got, err := handler(t.Context(), payload)
 		res, ok := got.(events.DynamoDBEventResponse)
 		first := decodeAs[events.DynamoDBEvent](t, payload).Records[0].Change.SequenceNumber
@@ -40,6 +53,7 @@ func TestMailerHandler(t *testing.T) {
 		if err != nil || !ok || !slices.Equal(res.BatchItemFailures, want) {
 			t.Errorf("got %v, %v", got, err)
 		}
+		wantDone(t)
 	})
 	for name, c := range map[string]struct{ payload, message string }{
 		"OtherKeys": {`{"user":"secret","address":"secret"}`, `["address" "user"]`},
@@ -55,7 +69,7 @@ func TestMailerHandler(t *testing.T) {
 		"RecordsNoList": {`{"Records":"secret"}`, "payload"},
 	} {
 		t.Run(name+"IsAnError", func(t *testing.T) {
-			_, err := MailerHandler(noTick, noItem)(t.Context(), json.RawMessage(c.payload))
+			_, err := MailerHandler(noTick, noItem, func() {})(t.Context(), json.RawMessage(c.payload))
 			if err == nil || !strings.Contains(err.Error(), c.message) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"deltag/internal/deltag"
@@ -77,9 +78,14 @@ func SESEventHandler(
 		if err != nil {
 			return fmt.Errorf("SES event %q: %w", e.ID, err)
 		}
+		attempt := 0
+		if tags := e.Detail.Mail.Tags["attempt"]; len(tags) > 0 {
+			attempt, _ = strconv.Atoi(tags[0]) // 0 if it is no number: it was not ours
+		}
 		return handle(ctx, deltag.SESEvent{
-			Delivery: key, Generation: generation, Type: typ, Permanent: e.Detail.Bounce.BounceType == "Permanent",
-			Detail: e.reason(), MessageID: e.Detail.Mail.MessageID, At: e.Time,
+			Delivery: key, Generation: generation, Attempt: attempt, Type: typ,
+			Permanent: e.Detail.Bounce.BounceType == "Permanent",
+			Detail:    e.reason(), MessageID: e.Detail.Mail.MessageID, At: e.Time,
 		})
 	}
 }

@@ -94,6 +94,7 @@ func TestSESEventHandler(t *testing.T) {
 				EventID: "kq3v7m2xw5t4n6bprz2a", RegistrationID: "c4hj6z3ysn5d2tqmf7we",
 				Kind: deltag.KindConfirmation, Version: 1,
 			}
+			c.want.Attempt = 1
 			c.want.MessageID = "0110019ab1c2d3e4-5f60718a-92b3-4c4d-8e5f-60718a92b3c4-000000"
 			event := recordedEvent(t, c.event)
 			got, err := handledEvents(t, event)
@@ -141,7 +142,7 @@ func TestSESEventHandler(t *testing.T) {
 		"BounceWithoutType":  withValue(t, "ses-bounce-permanent.json", nil, "detail", "bounce"),
 		"TagWithoutDelivery": withValue(t, "ses-send.json", []string{"x.y.z"}, "detail", "mail", "tags", "delivery"),
 		"TagWithoutVersion": withValue(t, "ses-send.json",
-			[]string{"kq3v7m2xw5t4n6bprz2a.c4hj6z3ysn5d2tqmf7we.confirmation"}, "detail", "mail", "tags", "delivery"),
+			[]string{"kq3v7m2xw5t4n6bprz2a_c4hj6z3ysn5d2tqmf7we_confirmation"}, "detail", "mail", "tags", "delivery"),
 	} {
 		t.Run(name+"IsAnError", func(t *testing.T) {
 			got, err := handledEvents(t, event)

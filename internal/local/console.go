@@ -336,8 +336,9 @@ func (c *DevConsole) injectSESFailure(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	mode := FailureMode(in["fail"])
-	if !slices.Contains([]FailureMode{FailThrottle, FailReject, FailTimeoutAfterAccept, FailOff}, mode) {
-		problem(w, r, bad("fail", "fail has to be throttle, reject, timeout-after-accept or off."))
+	if refusals[mode] == nil && mode != FailTimeoutAfterAccept && mode != FailOff {
+		problem(w, r, bad("fail", "fail has to be throttle, quota, reject, not-verified, access-denied, paused, "+
+			"timeout-after-accept or off."))
 		return
 	}
 	times := 1

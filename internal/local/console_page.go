@@ -93,7 +93,11 @@ type failureChoice struct {
 
 var failureChoices = []failureChoice{
 	{FailThrottle, "is throttled"},
+	{FailQuota, "is above the daily quota"},
 	{FailReject, "is rejected"},
+	{FailNotVerified, "comes from an address that is not verified"},
+	{FailAccessDenied, "is not allowed by IAM"},
+	{FailPaused, "finds sending paused"},
 	{FailTimeoutAfterAccept, "is accepted, but the answer is lost"},
 }
 

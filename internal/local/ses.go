@@ -51,13 +51,30 @@ func (s *SESServer) signal() {
 // A FailureMode is how the next sends fail.
 type FailureMode string
 
-// FailThrottle and FailReject refuse the mail; FailTimeoutAfterAccept accepts it and closes the connection unanswered.
+// FailThrottle and FailQuota refuse the mail for now, FailReject for good. FailNotVerified, FailAccessDenied and
+// FailPaused refuse all mail. FailTimeoutAfterAccept accepts it and closes the connection unanswered.
 const (
 	FailOff                FailureMode = "off"
 	FailThrottle           FailureMode = "throttle"
+	FailQuota              FailureMode = "quota"
 	FailReject             FailureMode = "reject"
+	FailNotVerified        FailureMode = "not-verified"
+	FailAccessDenied       FailureMode = "access-denied"
+	FailPaused             FailureMode = "paused"
 	FailTimeoutAfterAccept FailureMode = "timeout-after-accept"
 )
+
+// refusals are SES's answers to the mail that it does not accept.
+var refusals = map[FailureMode]*sesError{
+	FailThrottle: {http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."},
+	FailQuota:    {http.StatusTooManyRequests, "TooManyRequestsException", "Daily message quota exceeded."},
+	FailReject:   {http.StatusBadRequest, "MessageRejected", "Transaction failed: Duplicate header 'Subject'."},
+	FailNotVerified: {http.StatusBadRequest, "MessageRejected", "Email address is not verified. The following " +
+		"identities failed the check in region LOCAL: deltag@example.dk"},
+	FailAccessDenied: {http.StatusForbidden, "AccessDeniedException",
+		"User is not authorized to perform ses:SendEmail, because no identity-based policy allows it."},
+	FailPaused: {http.StatusBadRequest, "SendingPausedException", "Sending is paused for this account."},
+}
 
 // InjectFailures makes so many of the next sends fail.
 func (s *SESServer) InjectFailures(mode FailureMode, times int) {
@@ -150,11 +167,8 @@ func (s *SESServer) send(body io.Reader) (string, error) {
 		return "", err
 	}
 	failure := s.nextFailure()
-	switch failure {
-	case FailThrottle:
-		return "", &sesError{http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."}
-	case FailReject:
-		return "", &sesError{http.StatusBadRequest, "MessageRejected", "Email address is not verified."}
+	if refusal := refusals[failure]; refusal != nil {
+		return "", refusal
 	}
 	id, err := s.add(m, s.now())
 	if err != nil {
@@ -167,8 +181,9 @@ func (s *SESServer) send(body io.Reader) (string, error) {
 	return id, nil
 }
 
-// tagPattern is what names and values of tags may consist of.
-var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
+// tagPattern is what SES documents for the names and values of tags. Whether the service also takes others, such as
+// dots, is not promised, so they are refused here.
+var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
 // check refuses what SES would refuse.
 func (in sendEmailRequest) check() (storedMail, error) {
@@ -184,7 +199,7 @@ func (in sendEmailRequest) check() (storedMail, error) {
 	}
 	for _, t := range in.EmailTags {
 		if !tagPattern.MatchString(t.Name) || !tagPattern.MatchString(t.Value) {
-			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', '.', '@' are allowed.", t.Name)
+			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', 256 at most.", t.Name)
 		}
 		if m.Tags[t.Name] != nil {
 			return m, badMail("Duplicate tag <%s>.", t.Name)

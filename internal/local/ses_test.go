@@ -151,9 +151,14 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		},
 		"TagWithASpace": func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a b") },
 		"TagNotASCII":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("løb") },
-		"EmptyTag":      func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
-		"TagTwice":      func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
-		"BrokenHeader":  func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
+		"TagWithADot":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a.b") },
+		"TagWithAnAt":   func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("a@b") },
+		"TagTooLong": func(in *sesv2.SendEmailInput) {
+			in.EmailTags[0].Value = aws.String(strings.Repeat("a", 257))
+		},
+		"EmptyTag":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
+		"TagTwice":     func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
+		"BrokenHeader": func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
 		"IncompleteMultipart": func(in *sesv2.SendEmailInput) {
 			in.Content.Raw.Data = []byte(
 				"From: a@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhalf")
@@ -215,6 +220,19 @@ func TestInjectedSESFailures(t *testing.T) {
 		}
 		wantMails(t, 1)
 	})
+	for mode, code := range map[local.FailureMode]string{
+		local.FailNotVerified: "MessageRejected", local.FailAccessDenied: "AccessDeniedException",
+		local.FailPaused: "SendingPausedException", local.FailQuota: "TooManyRequestsException",
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			r.InjectFailures(mode, 1)
+			var api smithy.APIError
+			if err := send(); !errors.As(err, &api) || api.ErrorCode() != code {
+				t.Errorf("got %v", err)
+			}
+			wantMails(t, 1)
+		})
+	}
 	t.Run("TimeoutAfterAccept", func(t *testing.T) {
 		r.InjectFailures(local.FailTimeoutAfterAccept, 1)
 		err := send()
@@ -342,10 +360,10 @@ func TestErasedMailLeavesTheDisk(t *testing.T) {
 		return aws.ToString(out.MessageId)
 	}
 	erased, other := send(
-		"confirmation", "event.person.confirmation.1",
-	), send("confirmation", "event.other.confirmation.1")
-	receipt := send("erased", "event.person.erased.2")
-	if err := r.DeleteMailsTo("event.person."); err != nil {
+		"confirmation", "event_person_confirmation_1",
+	), send("confirmation", "event_other_confirmation_1")
+	receipt := send("erased", "event_person_erased_2")
+	if err := r.DeleteMailsTo("event_person_"); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles := func(ids ...string) {

@@ -35,8 +35,8 @@ type Renderer interface {
 }
 
 // A Sender submits a message to SES and never retries by itself: a second submission could be a second mail. It
-// returns SES's message id, or ErrThrottled, ErrSendQuotaExceeded, ErrRejected or ErrNotSubmitted of package deltag,
-// after which the mail is certainly not out. After any other error it may be.
+// returns SES's message id, or ErrThrottled, ErrSendQuotaExceeded, ErrRejected, ErrSendingNotAllowed or ErrNotSubmitted
+// of package deltag, after which the mail is certainly not out. After any other error it may be.
 type Sender interface {
 	Send(ctx context.Context, mail deltag.OutgoingMail) (messageID string, err error)
 }
@@ -106,6 +106,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	}
 	now := m.Now()
 	if d.UnconfirmedSends() >= deltag.MaxUnconfirmedSends {
+		m.Log.ErrorContext(ctx, "mail given up: SES never answered", "delivery", d.Tag())
 		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonNoResponse, now))
 	}
 	raw, err := m.render(ctx, mail, now)
@@ -239,6 +240,8 @@ func applySendResult(d deltag.Delivery, id string, err error, now time.Time) del
 		return d.ScheduleRetry(deltag.ReasonThrottled, now)
 	case errors.Is(err, deltag.ErrSendQuotaExceeded):
 		return d.ScheduleRetry(deltag.ReasonSendQuota, now)
+	case errors.Is(err, deltag.ErrSendingNotAllowed):
+		return d.ScheduleRetry(deltag.ReasonNotAllowed, now)
 	case errors.Is(err, deltag.ErrNotSubmitted):
 		return d.ScheduleRetry(deltag.ReasonNotSubmitted, now)
 	case errors.Is(err, deltag.ErrRejected):
@@ -249,8 +252,13 @@ func applySendResult(d deltag.Delivery, id string, err error, now time.Time) del
 
 // logFailure logs what an operator may have to act on. Tags hold no personal data.
 func (m *Mailer) logFailure(ctx context.Context, d deltag.Delivery, err error) {
-	if err != nil {
-		m.Log.WarnContext(ctx, "mail not accepted", "delivery", d.Tag(), "status", string(d.Status),
-			"reason", string(d.Reason), slog.Any("error", err))
+	if err == nil {
+		return
 	}
+	level := slog.LevelWarn
+	if errors.Is(err, deltag.ErrSendingNotAllowed) || d.Status == deltag.DeliveryFailed {
+		level = slog.LevelError // it doesn't mend itself
+	}
+	m.Log.Log(ctx, level, "mail not accepted", "delivery", d.Tag(), "status", string(d.Status),
+		"reason", string(d.Reason), slog.Any("error", err))
 }

@@ -2,6 +2,8 @@ package mailer_test
 
 import (
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +71,26 @@ func TestSendFailures(t *testing.T) {
 			want(t, f.outcome(f.registration(e, 1), deltag.KindConfirmation, 1), "failed rejected")
 			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1})
 		})
+		run("MailWaitsWhileSendingIsNotAllowed", func(t *testing.T, f *fixture) {
+			r := f.signUp(f.newEvent(nil), 1)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, deltag.ErrSendingNotAllowed }
+			var log strings.Builder
+			for range 100 { // a day
+				m := f.mailer()
+				m.Log = slog.New(slog.NewTextHandler(&log, nil))
+				if err := m.RunDue(ctx); err != nil {
+					t.Fatal(err)
+				}
+				f.setTime(f.clock().Add(15 * time.Minute))
+			}
+			want(t, f.outcome(r, deltag.KindConfirmation, 1), "pending sending-not-allowed")
+			if !strings.Contains(log.String(), "level=ERROR") || strings.Contains(log.String(), address(1)) {
+				t.Error(log.String())
+			}
+			f.ses.fault = nil
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+		})
 		run("NoAnswerIsUnknownUntilTheSendEvent", func(t *testing.T, f *fixture) {
 			r := f.signUp(f.newEvent(nil), 1)
 			f.ses.failOnce(true, errConnectionReset)
@@ -92,15 +114,52 @@ func TestSendFailures(t *testing.T) {
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 			want(t, f.outcome(r, deltag.KindConfirmation, 1), "sent ")
 		})
+		run("AnOutageOfSESOfTwoHoursLosesNothing", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, errors.New("unclear response: 503") }
+			outage := f.clock().Add(2 * time.Hour)
+			for f.clock().Before(outage) {
+				f.runDue()
+				f.setTime(f.clock().Add(time.Minute))
+			}
+			f.ses.fault = nil
+			f.setTime(outage.Add(deltag.SendLease))
+			f.runDue()
+			want(t, f.outcome(f.registration(e, 1), deltag.KindConfirmation, 1), "sent ")
+		})
 		run("NeverMoreThanThreeCopies", func(t *testing.T, f *fixture) {
 			r := f.signUp(f.newEvent(nil), 1)
 			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return true, errConnectionReset }
-			for range 10 {
+			for range 20 {
 				f.runDue()
 				f.setTime(f.clock().Add(deltag.SendLease))
 			}
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 3})
 			want(t, f.outcome(r, deltag.KindConfirmation, 1), "failed no-answer")
+		})
+		run("AMailThatFailedWithoutAnAnswerGoesOutWhenItIsResent", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			r := f.signUp(e, 1)
+			f.runDue()
+			f.setTime(start.Add(-24 * time.Hour))
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) { return false, errConnectionReset }
+			for range 5 {
+				f.runDue()
+				f.setTime(f.clock().Add(3 * time.Hour))
+			}
+			want(t, f.outcome(r, "reminder-P1D", 1), "failed no-answer")
+			f.ses.fault = nil
+			failed, err := f.store.Delivery(ctx, deliveryKey(r, "reminder-P1D", 1))
+			if err == nil {
+				err = f.store.Resend(ctx, e, r, failed, f.clock())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.outcome(r, "reminder-P1D", 1), "sent ")
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
 		})
 		run("AMailThatCannotBeRenderedFails", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)

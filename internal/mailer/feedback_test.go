@@ -34,6 +34,30 @@ func TestFeedback(t *testing.T) {
 			d, err := f.store.Delivery(ctx, deliveryKey(r, deltag.KindConfirmation, 1))
 			want(t, []any{d.Status, d.MessageID, err}, []any{deltag.DeliveryDelivered, "id-1", error(nil)})
 		})
+		run("ALateEventAboutTheFirstMailDoesNotEndTheOneThatIsResent", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			r := f.signUp(e, 1)
+			f.runDue()
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue()
+			first := f.ses.mails[1]
+			d, err := f.store.Delivery(ctx, first.Delivery)
+			if err == nil {
+				err = f.store.Resend(ctx, e, r, d, f.clock())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.ses.failOnce(false, deltag.ErrThrottled)
+			f.runDue()
+			f.handleSESEvent(first, deltag.SESSend)
+			f.handleSESEvent(first, deltag.SESDelivery)
+			f.setTime(f.clock().Add(time.Minute))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 2})
+			f.handleSESEvent(f.ses.mails[2], deltag.SESDelivery)
+			want(t, f.outcome(r, "reminder-P1D", 1), "delivered ")
+		})
 		run("APermanentBounceStopsAllMailToTheAddress", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			r := f.signUp(e, 1)

@@ -272,7 +272,8 @@ func (f *fixture) update(
 func (f *fixture) handleSESEvent(mail deltag.OutgoingMail, typ deltag.SESEventType) {
 	f.t.Helper()
 	f.handle(deltag.SESEvent{
-		Delivery: mail.Delivery, Generation: mail.Generation, Type: typ, Permanent: true, MessageID: "id",
+		Delivery: mail.Delivery, Generation: mail.Generation, Attempt: mail.Attempt, Type: typ,
+		Permanent: true, MessageID: "id",
 	})
 }
 

@@ -133,12 +133,16 @@ func (r *mailingRun) sendOrganiserCopy(ctx context.Context) error {
 
 // yieldToUrgent sends the mail that somebody waits for, and reads the event again: it may have been edited.
 func (r *mailingRun) yieldToUrgent(ctx context.Context) (deltag.Event, error) {
-	tasks, err := r.Store.DueTasks(ctx, r.Now(), dueBatchSize)
-	if err != nil {
-		return deltag.Event{}, err
-	}
-	if errs := r.runPersonalTasks(ctx, tasks); len(errs) > 0 {
-		r.Log.WarnContext(ctx, "due mail failed", "error", errors.Join(errs...))
+	seen := map[deltag.DueTask]bool{}
+	for more := true; more && r.hasTime(ctx); {
+		var tasks []deltag.DueTask
+		var err error
+		if tasks, more, err = r.nextTasks(ctx, seen); err != nil {
+			return deltag.Event{}, err
+		}
+		if errs := r.runPersonalTasks(ctx, tasks); len(errs) > 0 {
+			r.Log.WarnContext(ctx, "due mail failed", "error", errors.Join(errs...))
+		}
 	}
 	return r.Store.Event(ctx, r.event.ID)
 }

@@ -19,7 +19,7 @@ import (
 // repeating later.
 type Store interface {
 	// DueTasks lists what the due index shows at now, the longest overdue first. The index is eventually consistent:
-	// the item itself decides whether there is still something to do.
+	// the item itself decides whether there is still something to do. Fewer than limit are all that there are.
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error)
 	Event(ctx context.Context, id string) (deltag.Event, error)
 	DeliveryStore
@@ -38,6 +38,8 @@ type RepairStore interface {
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
 	// EraseEvent erases a page of what is personal about an event, and says whether that was the last.
 	EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error)
+	// PutOffTask moves a task of an event that is due at now to a later time. ErrConflict: it is not due any more.
+	PutOffTask(ctx context.Context, t deltag.DueTask, now, next time.Time) error
 }
 
 // A Mailer does the tasks of the due index. Any number may run at the same time on one table.
@@ -64,7 +66,8 @@ func New(
 }
 
 const (
-	// dueBatchSize is how many entries of the due index are read at a time.
+	// dueBatchSize is how many entries of the due index are read at a time, and twice as many as long as all of them
+	// have been tried already.
 	dueBatchSize = 100
 	// shutdownMargin is what a tick keeps of its time to finish what it has begun.
 	shutdownMargin = 10 * time.Second
@@ -76,20 +79,41 @@ func (m *Mailer) RunDue(ctx context.Context) error {
 	var errs []error
 	seen := map[deltag.DueTask]bool{}
 	for m.hasTime(ctx) {
-		tasks, err := m.Store.DueTasks(ctx, m.Now(), dueBatchSize)
+		tasks, _, err := m.nextTasks(ctx, seen)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		tasks = withoutSeen(tasks, seen)
 		if len(tasks) == 0 {
 			break
 		}
 		errs = append(errs, m.runPersonalTasks(ctx, tasks)...)
 		for _, t := range tasks {
-			errs = append(errs, m.runEventTask(ctx, t))
+			unfinished, err := m.runEventTask(ctx, t)
+			if unfinished {
+				delete(seen, t) // it is due again, behind all that is due now
+			}
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// nextTasks lists tasks that are due and not in seen, and adds them to it. Entries that stay due, because they can't be
+// done, never hide what is behind them: it reads on until there is something new, or nothing more. More says whether
+// there may be others behind those that it has read.
+func (m *Mailer) nextTasks(
+	ctx context.Context, seen map[deltag.DueTask]bool,
+) (tasks []deltag.DueTask, more bool, err error) {
+	for limit := dueBatchSize; ; limit *= 2 {
+		tasks, err := m.Store.DueTasks(ctx, m.Now(), limit)
+		if err != nil {
+			return nil, false, err
+		}
+		unseen, more := withoutSeen(tasks, seen), len(tasks) == limit
+		if len(unseen) > 0 || !more {
+			return unseen, more, nil
+		}
+	}
 }
 
 // RunTask does one personal task at once: the table's stream names it right after its write. Tasks for a whole event
@@ -117,28 +141,62 @@ func (m *Mailer) runPersonalTasks(ctx context.Context, tasks []deltag.DueTask) [
 	})
 }
 
-// runEventTask does a task that concerns all of an event.
-func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) error {
+// runEventTask does a task that concerns all of an event, or a part of it: then it is unfinished, and still due.
+func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) (unfinished bool, err error) {
 	switch t.Kind {
 	case deltag.TaskMailing:
-		return m.runMailing(ctx, t.Mailing)
+		return false, m.runMailing(ctx, t.Mailing)
 	case deltag.TaskReconcile:
-		return m.reconcile(ctx, t.EventID)
+		return false, m.reconcile(ctx, t)
 	case deltag.TaskEraseEvent:
-		for m.hasTime(ctx) {
-			if done, err := m.Store.EraseEvent(ctx, t.EventID, m.Now()); done || err != nil {
-				return err
-			}
-		}
+		return m.eraseSlice(ctx, t)
+	case deltag.TaskUnknown:
+		m.Log.ErrorContext(ctx, "due item of an unknown kind passed over", "key", t.UnknownKey)
 	}
-	return nil
+	return false, nil
 }
 
-// reconcile logs the drift that was corrected. After ErrConflict the task stays due, and a later tick tries again.
-func (m *Mailer) reconcile(ctx context.Context, eventID string) error {
-	r, err := m.Store.Reconcile(ctx, eventID, m.Now())
+// pagesPerSlice is how many pages of an event are erased at a time: about a second's work.
+const pagesPerSlice = 10
+
+// eraseSlice erases some pages of an event's personal data. The task goes behind all that is due before anything is
+// erased, so that other mail comes first after each slice, also if one never ends. If the process dies
+//
+//	before it is put off   nothing has happened
+//	after                  the task is due, and the next slice goes on with what is left
+func (m *Mailer) eraseSlice(ctx context.Context, t deltag.DueTask) (unfinished bool, err error) {
+	if !m.hasTime(ctx) {
+		return false, nil // it stays due
+	}
+	if err := m.Store.PutOffTask(ctx, t, m.Now(), m.Now()); err != nil {
+		return false, ignoreErrors(err, deltag.ErrConflict)
+	}
+	for range pagesPerSlice {
+		if done, err := m.Store.EraseEvent(ctx, t.EventID, m.Now()); done || err != nil {
+			return false, err
+		}
+		if !m.hasTime(ctx) {
+			break
+		}
+	}
+	return true, nil
+}
+
+// reconcileBackoff is how long a reconciliation waits that was disturbed: sign-ups changed the counters meanwhile.
+const reconcileBackoff = 10 * time.Minute
+
+// reconcile corrects drift and logs it. It is put off before it begins: one that is disturbed by a rush, fails or dies
+// begins again after reconcileBackoff, and nothing waits for it until then. One that succeeds is due the next day.
+func (m *Mailer) reconcile(ctx context.Context, t deltag.DueTask) error {
+	if !m.hasTime(ctx) {
+		return nil // it stays due
+	}
+	if err := m.Store.PutOffTask(ctx, t, m.Now(), m.Now().Add(reconcileBackoff)); err != nil {
+		return ignoreErrors(err, deltag.ErrConflict)
+	}
+	r, err := m.Store.Reconcile(ctx, t.EventID, m.Now())
 	if err == nil && r.HasDrift() {
-		m.Log.ErrorContext(ctx, "seat counters had drifted and were corrected", "event", eventID,
+		m.Log.ErrorContext(ctx, "seat counters had drifted and were corrected", "event", t.EventID,
 			"confirmed", r.Drift.Confirmed, "waiting", r.Drift.Waitlisted, "cancelled", r.Drift.Cancelled,
 			"places", r.WaitlistRepairs)
 	}

@@ -1,11 +1,19 @@
 package mailer_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"deltag/internal/deltag"
+	"deltag/internal/mailer"
 )
 
 func TestWhoGetsWhichMail(t *testing.T) {
@@ -112,6 +120,164 @@ func TestWhoGetsWhichMail(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(t, len(mailings), 1) // ten minutes before
+		})
+	})
+}
+
+// TestNothingHidesWhatIsBehindIt puts entries at the head of the due index that can't be done.
+func TestNothingHidesWhatIsBehindIt(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
+		run("ItemsOfAnUnknownKind", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			for n := range 101 {
+				f.putDue("EVENT#"+e.ID, fmt.Sprintf("LATER#%d", n), nil)
+			}
+			f.putDue("OTHER#1", "META", nil)
+			f.signUp(e, 1)
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+		})
+		run("RowsThatCannotBeDecoded", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			f.signUpMany(e, 15)
+			for n := range 150 {
+				sk := fmt.Sprintf("MAIL#%s#message#%d", registrationID(e, 1), n+1)
+				f.putDue("EVENT#"+e.ID, sk, map[string]types.AttributeValue{
+					"History": &types.AttributeValueMemberS{Value: "no list"},
+				})
+			}
+			if err := f.mailer().RunDue(ctx); err == nil {
+				t.Error("no error for rows that can't be decoded")
+			}
+			f.wantMailsToEach(15, map[string]int{"confirmation": 1})
+			// Nor does a mailing, which gives way after each page, leave out what is behind them.
+			f.setTime(start.Add(-24 * time.Hour))
+			late := f.newEvent(nil)
+			m := f.mailer()
+			m.PageSize = 10
+			f.ses.fault = func(deltag.OutgoingMail) (bool, error) {
+				f.ses.fault = nil
+				f.signUp(late, 20)
+				return true, nil
+			}
+			_ = m.RunDue(ctx)
+			f.wantMailsToEach(15, map[string]int{"confirmation": 1, "reminder-P1D": 1})
+			last := f.ses.mails[len(f.ses.mails)-1]
+			if last.To == address(20) || f.ses.to(address(20))["confirmation"] != 1 {
+				t.Error("the confirmation did not overtake the mailing")
+			}
+		})
+	})
+}
+
+// putDue puts an item that has been due for a long time, without the store.
+func (f *fixture) putDue(pk, sk string, attributes map[string]types.AttributeValue) {
+	f.t.Helper()
+	it := map[string]types.AttributeValue{}
+	for name, value := range map[string]string{"PK": pk, "SK": sk, "GSI1PK": "DUE", "GSI1SK": "2026-01-01"} {
+		it[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	maps.Copy(it, attributes)
+	_, err := f.engine.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &f.engine.Table, Item: it})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// A repairCounter counts calls. Its first erasures erase nothing, and its reconciliations are disturbed if so asked.
+type repairCounter struct {
+	mailer.Store
+	emptyErasures, erasures, reconciliations int
+	disturbed                                bool
+}
+
+func (s *repairCounter) EraseEvent(ctx context.Context, eventID string, now time.Time) (bool, error) {
+	if s.erasures++; s.erasures <= s.emptyErasures {
+		return false, nil
+	}
+	return s.Store.EraseEvent(ctx, eventID, now)
+}
+
+func (s *repairCounter) Reconcile(ctx context.Context, id string, now time.Time) (deltag.Reconciliation, error) {
+	if s.reconciliations++; s.disturbed {
+		return deltag.Reconciliation{}, deltag.ErrConflict
+	}
+	return s.Store.Reconcile(ctx, id, now)
+}
+
+// TestRepairsGiveWay is about tasks that take long, or cannot be done at present.
+func TestRepairsGiveWay(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
+		// overdue is an event whose erasure is due before the reminder of another, which person 1 gets.
+		overdue := func(f *fixture) deltag.Event {
+			old := f.newEvent(nil)
+			f.signUp(old, 0)
+			f.signUp(f.newEvent(func(e *deltag.Event) {
+				oneReminder(e)
+				e.StartsAt = old.RetentionEndsAt().Add(27 * time.Hour)
+				e.EndsAt = e.StartsAt.Add(time.Hour)
+			}), 1)
+			f.runDue()
+			f.setTime(old.RetentionEndsAt().Add(3 * time.Hour))
+			return old
+		}
+		run("AnErasureThatNeverEnds", func(t *testing.T, f *fixture) {
+			overdue(f)
+			m := f.mailer()
+			store := &repairCounter{Store: f.store, emptyErasures: 1 << 30}
+			m.Store = store
+			short, cancel := context.WithTimeout(ctx, 11*time.Second) // a second, beside the margin
+			defer cancel()
+			if err := m.RunDue(short); err != nil {
+				t.Fatal(err)
+			}
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
+			if store.erasures < 20 {
+				t.Errorf("only %d pages in a tick with nothing else to do", store.erasures)
+			}
+		})
+		run("AnErasureGoesOnUntilItIsDone", func(t *testing.T, f *fixture) {
+			old := overdue(f)
+			m := f.mailer()
+			m.Store = &repairCounter{Store: f.store, emptyErasures: 25}
+			if err := m.RunDue(ctx); err != nil {
+				t.Fatal(err)
+			}
+			want(t, len(f.deliveries(old, 0)), 0)
+			tasks, err := f.store.DueTasks(ctx, f.clock(), 100)
+			if err != nil || len(tasks) > 0 {
+				t.Error(tasks, err)
+			}
+		})
+		run("AnErasureThatAnEditHasPutOff", func(t *testing.T, f *fixture) {
+			old := overdue(f)
+			task := deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: old.ID}
+			early := old.RetentionEndsAt().Add(-time.Second)
+			if err := f.store.PutOffTask(ctx, task, early, early); !errors.Is(err, deltag.ErrConflict) {
+				t.Error(err)
+			}
+		})
+		run("ADisturbedReconciliation", func(t *testing.T, f *fixture) {
+			f.newEvent(nil)
+			f.setTime(f.clock().Add(deltag.ReconcileInterval))
+			m := f.mailer()
+			store := &repairCounter{Store: f.store, disturbed: true}
+			m.Store = store
+			for _, wanted := range []int{1, 1, 2, 2} {
+				if err := m.RunDue(ctx); err != nil {
+					t.Fatal(err)
+				}
+				want(t, store.reconciliations, wanted)
+				f.setTime(f.clock().Add(5*time.Minute + time.Second))
+			}
+			store.disturbed = false
+			f.setTime(f.clock().Add(deltag.ReconcileInterval))
+			for range 2 {
+				if err := m.RunDue(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want(t, store.reconciliations, 3)
 		})
 	})
 }

@@ -10,6 +10,15 @@ import (
 // A Store is everything that the use cases read and write. Reads are consistent unless stated otherwise, and any call
 // may return deltag.ErrUnavailable; a write may then have happened, and may be repeated.
 type Store interface {
+	EventStore
+	RegistrationStore
+	MailingStore
+	DeliveryStore
+	StatsStore
+}
+
+// An EventStore keeps events with their planned mail.
+type EventStore interface {
 	// CreateEvent stores an event with its planned mail, all or nothing. ErrSlugTaken.
 	CreateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
 	// Event reads one. ErrNotFound.
@@ -22,7 +31,10 @@ type Store interface {
 	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
 	// Counts adds up an event's counters.
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
+}
 
+// A RegistrationStore keeps the registrations of events.
+type RegistrationStore interface {
 	// Registrations lists those of an event in the order of their ids. ValidationErrors for a bad cursor.
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
@@ -39,14 +51,20 @@ type Store interface {
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// Erase deletes everything personal about r.
 	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+}
 
+// A MailingStore keeps the mails to all of an event.
+type MailingStore interface {
 	// Mailings lists those of an event.
 	Mailings(ctx context.Context, eventID string) ([]deltag.Mailing, error)
 	// Mailing reads one. ErrNotFound.
 	Mailing(ctx context.Context, k deltag.MailingKey) (deltag.Mailing, error)
 	// PutMailing stores a new one. ErrConflict when there is one with its key.
 	PutMailing(ctx context.Context, m deltag.Mailing) error
+}
 
+// A DeliveryStore is the mail ledger.
+type DeliveryStore interface {
 	// Deliveries lists an event's ledger by registration. ValidationErrors for a bad cursor.
 	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
 	// DeliveriesOf lists those of one registration id.
@@ -57,7 +75,10 @@ type Store interface {
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	// Resend makes a mail due again. ErrConflict while it is on its way.
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
+}
 
+// A StatsStore counts.
+type StatsStore interface {
 	// EventStats are kept when the people are erased.
 	EventStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error)
 	// Reconcile checks the counts and the waitlist against the registrations, and repairs them. It may run at any time,

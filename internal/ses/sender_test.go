@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"deltag/internal/config"
@@ -15,7 +16,11 @@ import (
 )
 
 func sender(endpoint string) *ses.Sender {
-	client := ses.NewClient("eu-north-1", endpoint, config.Credentials(func(string) string { return "" }))
+	return senderWith(endpoint, ses.NewHTTPClient())
+}
+
+func senderWith(endpoint string, httpClient *http.Client) *ses.Sender {
+	client := ses.NewClient("eu-north-1", endpoint, config.Credentials(func(string) string { return "" }), httpClient)
 	return &ses.Sender{Client: client, From: "deltag@example.dk", ConfigurationSet: "deltag"}
 }
 
@@ -36,14 +41,27 @@ func TestSend(t *testing.T) {
 		"SendingRate":      {400, "ThrottlingException", "Maximum sending rate exceeded.", deltag.ErrThrottled},
 		"TooManyRequests":  {429, "TooManyRequestsException", "Too many requests", deltag.ErrThrottled},
 		"DailyQuota":       {400, "TooManyRequestsException", "Daily message quota exceeded.", deltag.ErrSendQuotaExceeded},
-		"AccountLimit":     {400, "LimitExceededException", "", deltag.ErrSendQuotaExceeded},
-		"Rejected":         {400, "MessageRejected", "Email address is not verified.", deltag.ErrRejected},
+		"QuotaInPlainText": {400, "Throttling", "Daily message quota exceeded.", deltag.ErrSendQuotaExceeded},
+		"Rejected":         {400, "MessageRejected", "Transaction failed: Duplicate header 'To'.", deltag.ErrRejected},
+		"TooLarge":         {413, "RequestEntityTooLargeException", "", deltag.ErrRejected},
 		"BadRequest":       {400, "BadRequestException", "Local address contains control or whitespace", deltag.ErrRejected},
-		"SendingPaused":    {400, "SendingPausedException", "", deltag.ErrNotSubmitted},
-		"AccessDenied":     {403, "AccessDeniedException", "", deltag.ErrNotSubmitted},
-		"DomainUnverified": {400, "MailFromDomainNotVerifiedException", "", deltag.ErrNotSubmitted},
-		"InternalError":    {500, "InternalServiceErrorException", "", nil},
-		"Garbage":          {502, "", "<html>", nil},
+		"NotVerified": {400, "MessageRejected", "Email address is not verified. The following identities failed the " +
+			"check in region EU-NORTH-1: deltag@example.dk", deltag.ErrSendingNotAllowed},
+		"Suspended": {400, "MessageRejected", "Sending suspended for this account. For more information, please " +
+			"check the inbox of the email address associated with your AWS account.", deltag.ErrSendingNotAllowed},
+		"SendingPaused":     {400, "SendingPausedException", "", deltag.ErrSendingNotAllowed},
+		"AccountSuspended":  {400, "AccountSuspendedException", "", deltag.ErrSendingNotAllowed},
+		"AccessDenied":      {403, "AccessDeniedException", "", deltag.ErrSendingNotAllowed},
+		"DomainUnverified":  {400, "MailFromDomainNotVerifiedException", "", deltag.ErrSendingNotAllowed},
+		"NoSuchSet":         {404, "NotFoundException", "No such configuration set.", deltag.ErrSendingNotAllowed},
+		"AccountLimit":      {400, "LimitExceededException", "", deltag.ErrSendingNotAllowed},
+		"BadSignature":      {403, "SignatureDoesNotMatch", "", deltag.ErrSendingNotAllowed},
+		"UnknownCodeOf4xx":  {400, "SomethingNewException", "", deltag.ErrSendingNotAllowed},
+		"RequestTimeout":    {408, "RequestTimeoutException", "", nil},
+		"InternalError":     {500, "InternalServiceErrorException", "", nil},
+		"Unavailable":       {503, "ServiceUnavailable", "", nil},
+		"UnavailablePaused": {503, "ServiceUnavailable", "Sending paused", nil},
+		"Garbage":           {502, "", "<html>", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			requests := 0
@@ -57,6 +75,7 @@ func TestSend(t *testing.T) {
 			_, err := sender(srv.URL).Send(t.Context(), mail)
 			known := []error{
 				deltag.ErrThrottled, deltag.ErrSendQuotaExceeded, deltag.ErrRejected, deltag.ErrNotSubmitted,
+				deltag.ErrSendingNotAllowed,
 			}
 			for _, k := range known {
 				if errors.Is(err, k) != (k == c.want) {
@@ -127,4 +146,31 @@ func TestTags(t *testing.T) {
 	if len(to) != 1 || to[0] != mail.To || got.ConfigurationSetName != "deltag" {
 		t.Errorf("%+v", got)
 	}
+}
+
+// TestIdleConnections: they are kept for the next mail, and closed before a function is frozen.
+func TestIdleConnections(t *testing.T) {
+	var connections atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"MessageId":"ses-1"}`))
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	client := ses.NewHTTPClient()
+	s := senderWith(srv.URL, client)
+	send := func(wanted int32) {
+		t.Helper()
+		if _, err := s.Send(t.Context(), mail); err != nil || connections.Load() != wanted {
+			t.Errorf("%v, %d connections, want %d", err, connections.Load(), wanted)
+		}
+	}
+	send(1)
+	send(1)
+	client.CloseIdleConnections()
+	send(2)
 }

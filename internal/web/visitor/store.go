@@ -12,15 +12,25 @@ import (
 // answers ErrConflict if something has changed since: read again and decide anew; and ErrNotFound if the registration
 // has been erased since.
 type Store interface {
+	EventReader
+	SignUpStore
+	RegistrationReader
+	RegistrationWriter
+}
+
+// An EventReader reads events.
+type EventReader interface {
 	// Ping says whether the table can be reached.
 	Ping(ctx context.Context) error
-
 	// EventBySlug may be a few seconds old. ErrNotFound.
 	EventBySlug(ctx context.Context, slug string) (deltag.Event, error)
 	// Upcoming lists events that are open or closed and have not ended, soonest first. A new event may be missing for
 	// a second.
 	Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
+}
 
+// A SignUpStore takes sign-ups.
+type SignUpStore interface {
 	// SignUp stores the registration with its seat, or its waitlist position, and its confirmation: all or nothing.
 	// An address that is signed up already stays as it is, and gets its confirmation again unless the last one is
 	// less than deltag.ResendCooldown old. ErrFull, ErrMailLimit, ErrSignUpLimit.
@@ -29,7 +39,10 @@ type Store interface {
 	// deltag.ResendCooldown, and the address has had fewer mails today than it may. In all other cases it does nothing
 	// and answers nil.
 	ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error
+}
 
+// A RegistrationReader reads what a personal page shows.
+type RegistrationReader interface {
 	// EventAndRegistration reads an event and one of its registrations in one call, consistently. ErrNotFound when
 	// either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
@@ -37,7 +50,10 @@ type Store interface {
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
 	// DeliveriesOf lists the mails to one registration id.
 	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
+}
 
+// A RegistrationWriter changes registrations for their owners.
+type RegistrationWriter interface {
 	// UpdateByAttendee stores what a person changed. A changed address gets a registration of its own with new links,
 	// and the old links end; if the new address is signed up already, the old registration is erased in its favour.
 	// ErrMailLimit: nothing is changed, as a stranger may send no more mail to the new address today.
