@@ -77,7 +77,7 @@ invoke: ## hand a function an event: make invoke FUNCTION=site EVENT=events/....
 	@go run ./cmd/invoke $(FUNCTION) $(EVENT)
 
 update: ## write the golden files anew
-	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd functions internal | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
+	go test $$(grep -rlE --include='*_test.go' 'flag.Bool\("update"|internal/testing/golden' cmd functions internal | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
 deploy: ## build and deploy to AWS; asks for the parameters the first time
 	@.ci/tools venv

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"apigateway":  {},
 	"dynamoemu":   {},
 	// Only tests import these.
+	"testing/golden":        {},
 	"testing/lambdaruntime": {},
 	"testing/dynamolocal":   {},
 	"testing/storetest":     {"dynamo", "dynamoemu", "testing/dynamolocal"},

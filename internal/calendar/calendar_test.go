@@ -2,9 +2,6 @@ package calendar_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +13,8 @@ import (
 
 	"deltag/internal/calendar"
 	"deltag/internal/deltag"
+	"deltag/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var (
 	now   = time.Date(2026, 11, 2, 8, 30, 0, 0, time.UTC)
@@ -62,17 +58,7 @@ func TestGolden(t *testing.T) {
 		"public-en.ics":  calendar.EventFile(englishEvent, "https://deltag.example.dk/e/samskabelse", now),
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			golden, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want(t, string(got), string(golden))
+			golden.Compare(t, name, string(got))
 			checkLines(t, got)
 		})
 	}

@@ -3,7 +3,6 @@ package lambdaevent
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"log"
 	"log/slog"
 	"net/netip"
@@ -16,8 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const recorded = "../../events"
 
@@ -49,27 +46,6 @@ func decodeAs[T any](tb testing.TB, payload []byte) T {
 		tb.Fatal(err)
 	}
 	return v
-}
-
-// golden compares with testdata/name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
 }
 
 // captureLog collects what is logged until the test ends.

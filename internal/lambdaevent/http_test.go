@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"deltag/internal/testing/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -87,7 +89,7 @@ func TestHTTPRecordedRequests(t *testing.T) {
 			if res.StatusCode != http.StatusOK {
 				got += fmt.Sprintf("%d %v\n%s\n", res.StatusCode, res.Headers, res.Body)
 			}
-			golden(t, "requests/"+strings.TrimSuffix(name, ".json")+".txt", got)
+			golden.Compare(t, "requests/"+strings.TrimSuffix(name, ".json")+".txt", got)
 		})
 	}
 }

@@ -115,34 +115,25 @@ func TestMailingReachesEverybody(t *testing.T) {
 			f.runOverHours()
 			want(t, f.ses.to(address(n)), once)
 		})
-		run("WhenOneWriteOfAPageFailsAndTheDeadlineStopsTheRest", func(t *testing.T, f *fixture) {
-			f.signUpMany(f.newEvent(oneReminder), 10)
-			f.runDue()
-			f.setTime(start.Add(-24 * time.Hour))
-			m := f.mailerAt(0.01) // one mail, and no time for a second
-			m.Store = failingClaim{f.store}
-			tick, cancel := context.WithTimeout(ctx, time.Minute)
-			defer cancel()
-			if err := m.RunDue(tick); !errors.Is(err, deltag.ErrUnavailable) {
-				t.Errorf("RunDue: %v", err)
-			}
-			f.runOverHours()
-			f.wantMailsToEach(10, once)
-		})
-		run("WhenTheRowsOfMailsThatHaveToWaitAreNotWritten", func(t *testing.T, f *fixture) {
-			f.signUpMany(f.newEvent(oneReminder), 10)
-			f.runDue()
-			f.setTime(start.Add(-24 * time.Hour))
-			m := f.mailerAt(0.01) // one mail, and no time for a second
-			m.Store = failingNewRows{f.store}
-			tick, cancel := context.WithTimeout(ctx, time.Minute)
-			defer cancel()
-			if err := m.RunDue(tick); !errors.Is(err, deltag.ErrUnavailable) {
-				t.Errorf("RunDue: %v", err)
-			}
-			f.runOverHours()
-			f.wantMailsToEach(10, once)
-		})
+		for name, storeOf := range map[string]func(*dynamo.Store) mailer.Store{
+			"WhenOneWriteOfAPageFailsAndTheDeadlineStopsTheRest": func(s *dynamo.Store) mailer.Store { return failingClaim{s} },
+			"WhenTheRowsOfMailsThatHaveToWaitAreNotWritten":      func(s *dynamo.Store) mailer.Store { return failingNewRows{s} },
+		} {
+			run(name, func(t *testing.T, f *fixture) {
+				f.signUpMany(f.newEvent(oneReminder), 10)
+				f.runDue()
+				f.setTime(start.Add(-24 * time.Hour))
+				m := f.mailerAt(0.01) // one mail, and no time for a second
+				m.Store = storeOf(f.store)
+				tick, cancel := context.WithTimeout(ctx, time.Minute)
+				defer cancel()
+				if err := m.RunDue(tick); !errors.Is(err, deltag.ErrUnavailable) {
+					t.Errorf("RunDue: %v", err)
+				}
+				f.runOverHours()
+				f.wantMailsToEach(10, once)
+			})
+		}
 	})
 }
 

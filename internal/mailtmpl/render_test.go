@@ -1,10 +1,7 @@
 package mailtmpl_test
 
 import (
-	"flag"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,9 +15,8 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/mailtmpl"
+	"deltag/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // forEachCase runs check on every case in every language.
 func forEachCase(t *testing.T, check func(t *testing.T, s mailCase, r parsedMail)) {
@@ -49,28 +45,12 @@ func numberBoundaries(raw []byte) string {
 
 func TestGolden(t *testing.T) {
 	forEachCase(t, func(t *testing.T, _ mailCase, r parsedMail) {
-		name := filepath.Join("testdata", strings.TrimPrefix(t.Name(), "TestGolden/"))
-		golden(t, name+".eml", numberBoundaries(r.raw))
+		name := strings.TrimPrefix(t.Name(), "TestGolden/")
+		golden.Compare(t, name+".eml", numberBoundaries(r.raw))
 		if r.ics != "" {
-			golden(t, name+".ics", r.ics)
+			golden.Compare(t, name+".ics", r.ics)
 		}
 	})
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
 }
 
 func TestEveryKindHasACase(t *testing.T) {

@@ -1,18 +1,12 @@
 package visitor
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"deltag/internal/deltag"
+	"deltag/internal/testing/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestPages compares what each page says, in both languages, with testdata. Reading those files is
 // the quickest way to judge the words.
@@ -80,8 +74,7 @@ func TestPages(t *testing.T) {
 	for name, open := range pages {
 		for _, l := range deltag.Languages {
 			t.Run(name+"/"+string(l), func(t *testing.T) {
-				path := filepath.Join("testdata", "pages", name+"."+string(l)+".txt")
-				compareGolden(t, path, pageText(open("?lang="+string(l))))
+				golden.Compare(t, "pages/"+name+"."+string(l)+".txt", pageText(open("?lang="+string(l))))
 			})
 		}
 	}
@@ -97,25 +90,6 @@ func pageText(a response) string {
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
-}
-
-func compareGolden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
 }
 
 func TestEveryTemplateParses(t *testing.T) {
