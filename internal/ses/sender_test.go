@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
+	"net/http/httptrace"
 	"testing"
 
 	"deltag/internal/config"
@@ -150,27 +150,28 @@ func TestTags(t *testing.T) {
 
 // TestIdleConnections: they are kept for the next mail, and closed before a function is frozen.
 func TestIdleConnections(t *testing.T) {
-	var connections atomic.Int32
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"MessageId":"ses-1"}`))
-	}))
-	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	srv.Start()
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
 	client := ses.NewHTTPClient()
-	s := senderWith(srv.URL, client)
-	send := func(wanted int32) {
+	get := func(wantReused bool) {
 		t.Helper()
-		if _, err := s.Send(t.Context(), mail); err != nil || connections.Load() != wanted {
-			t.Errorf("%v, %d connections, want %d", err, connections.Load(), wanted)
+		trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+			if c.Reused != wantReused {
+				t.Errorf("reused %v, want %v", c.Reused, wantReused)
+			}
+		}}
+		r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), http.MethodGet, srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
 	}
-	send(1)
-	send(1)
+	get(false)
+	get(true)
 	client.CloseIdleConnections()
-	send(2)
+	get(false)
 }
