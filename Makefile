@@ -82,7 +82,7 @@ update: ## write the golden files anew
 deploy: ## build and deploy to AWS; asks for the parameters the first time
 	@.ci/tools venv
 	$(SAM_BUILD)
-	$(VENV)/sam deploy --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),,--guided)
+	$(VENV)/sam deploy --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),,--guided)
 
 clean: ## remove what was built, not what was fetched or what make run keeps
 	rm -rf .build .aws-sam

@@ -84,7 +84,7 @@ func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n
 		fmt.Fprint(w, "<h1>Meeting</h1>")
 	}))
 	t.Cleanup(b.meeting.Close)
-	b.organiser.create(fmt.Sprintf(`{"slug":"sal","title":"En sal med en plads","language":%q,
+	b.organiser.create(fmt.Sprintf(`{"slug":"sal","title":"Bæredygtighedsrapportering og velfærdsteknologi","language":%q,
 		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":1,
 		"joinUrl":"%s/","organiser":{"name":"UKON","email":"hej@example.dk"}}`,
 		words.Language, b.meeting.URL), &b.organiser)

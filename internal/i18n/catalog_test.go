@@ -162,31 +162,31 @@ func TestEventTime(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, utc, danish, english string }{
 		"Winter": {
 			"2026-12-01 14:00", "2026-12-01 15:00", "13:00",
-			"tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)", "Tuesday 1 December 2026, 14:00–15:00 (Danish time)",
+			"tirsdag den 1. december 2026 kl.\u00a014.00–15.00 (dansk tid)", "Tuesday 1 December 2026, 14:00–15:00 (Danish time)",
 		},
 		"DayBeforeClocksGoForward": {
 			"2026-03-28 14:00", "2026-03-28 15:00", "13:00",
-			"lørdag den 28. marts 2026 kl. 14.00–15.00 (dansk tid)", "Saturday 28 March 2026, 14:00–15:00 (Danish time)",
+			"lørdag den 28. marts 2026 kl.\u00a014.00–15.00 (dansk tid)", "Saturday 28 March 2026, 14:00–15:00 (Danish time)",
 		},
 		"DayClocksGoForward": {
 			"2026-03-29 14:00", "2026-03-29 15:00", "12:00",
-			"søndag den 29. marts 2026 kl. 14.00–15.00 (dansk tid)", "Sunday 29 March 2026, 14:00–15:00 (Danish time)",
+			"søndag den 29. marts 2026 kl.\u00a014.00–15.00 (dansk tid)", "Sunday 29 March 2026, 14:00–15:00 (Danish time)",
 		},
 		"AcrossTheHourThatIsSkipped": {
 			"2026-03-29 01:30", "2026-03-29 03:30", "00:30",
-			"søndag den 29. marts 2026 kl. 01.30–03.30 (dansk tid)", "Sunday 29 March 2026, 01:30–03:30 (Danish time)",
+			"søndag den 29. marts 2026 kl.\u00a001.30–03.30 (dansk tid)", "Sunday 29 March 2026, 01:30–03:30 (Danish time)",
 		},
 		"DayBeforeClocksGoBack": {
 			"2026-10-24 09:05", "2026-10-24 10:00", "07:05",
-			"lørdag den 24. oktober 2026 kl. 09.05–10.00 (dansk tid)", "Saturday 24 October 2026, 09:05–10:00 (Danish time)",
+			"lørdag den 24. oktober 2026 kl.\u00a009.05–10.00 (dansk tid)", "Saturday 24 October 2026, 09:05–10:00 (Danish time)",
 		},
 		"DayClocksGoBack": {
 			"2026-10-25 09:05", "2026-10-25 10:00", "08:05",
-			"søndag den 25. oktober 2026 kl. 09.05–10.00 (dansk tid)", "Sunday 25 October 2026, 09:05–10:00 (Danish time)",
+			"søndag den 25. oktober 2026 kl.\u00a009.05–10.00 (dansk tid)", "Sunday 25 October 2026, 09:05–10:00 (Danish time)",
 		},
 		"PastMidnightAtNewYear": {
 			"2026-12-31 23:30", "2027-01-01 00:30", "22:30",
-			"torsdag den 31. december 2026 kl. 23.30 til fredag den 1. januar 2027 kl. 00.30 (dansk tid)",
+			"torsdag den 31. december 2026 kl.\u00a023.30 til fredag den 1. januar 2027 kl.\u00a000.30 (dansk tid)",
 			"Thursday 31 December 2026, 23:30 to Friday 1 January 2027, 00:30 (Danish time)",
 		},
 	} {

@@ -3,6 +3,7 @@ package mailtmpl
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"deltag/internal/i18n"
@@ -95,7 +96,7 @@ func (t *textWriter) link(question string, to link, words *i18n.Catalog) {
 	t.text(strings.TrimSpace(question+" "+to.Label) + ":\n" + to.URL)
 }
 
-// wrap breaks each line of s at spaces and indents all lines.
+// wrap breaks each line of s at spaces, but not at non-breaking ones ("kl.\u00a014.00"), and indents all lines.
 func wrap(s, indent string) string {
 	var b strings.Builder
 	for i, line := range strings.Split(s, "\n") {
@@ -104,7 +105,7 @@ func wrap(s, indent string) string {
 		}
 		b.WriteString(indent)
 		at := len(indent)
-		for j, word := range strings.Fields(line) {
+		for j, word := range strings.FieldsFunc(line, isBreakable) {
 			n := utf8.RuneCountInString(word)
 			switch {
 			case j == 0:
@@ -121,3 +122,5 @@ func wrap(s, indent string) string {
 	}
 	return b.String()
 }
+
+func isBreakable(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' }

@@ -230,6 +230,23 @@ func TestPlainText(t *testing.T) {
 	})
 }
 
+// TestTimesAreNotBroken: "kl." stands on the line of its time.
+func TestTimesAreNotBroken(t *testing.T) {
+	times := 0
+	for name, s := range mailCases(deltag.LanguageDanish) {
+		r := render(t, s)
+		times += strings.Count(r.text, "kl.\u00a0")
+		for _, part := range []string{r.text, r.page(t).Find("body").Text()} {
+			if strings.Contains(part, "kl. ") || strings.Contains(part, "kl.\n") {
+				t.Errorf("%s: a time can be broken:\n%s", name, part)
+			}
+		}
+	}
+	if times == 0 {
+		t.Error("no mail says a time")
+	}
+}
+
 func TestHTML(t *testing.T) {
 	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
 		if len(r.html) > 60_000 {
@@ -271,16 +288,19 @@ func TestHTML(t *testing.T) {
 	})
 }
 
+// singleSpaced has one space for each run of spaces and line breaks, non-breaking ones too.
+func singleSpaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func TestWording(t *testing.T) {
 	danish, english := mailCases(deltag.LanguageDanish), mailCases(deltag.LanguageEnglish)
 	wantWords := func(t *testing.T, s mailCase, want ...string) {
 		t.Helper()
 		r := render(t, s)
 		for _, w := range want {
-			if !strings.Contains(strings.Join(strings.Fields(r.text), " "), w) {
+			if !strings.Contains(singleSpaced(r.text), w) {
 				t.Errorf("text does not say %q:\n%s", w, r.text)
 			}
-			if !strings.Contains(r.page(t).Find("body").Text(), w) {
+			if !strings.Contains(singleSpaced(r.page(t).Find("body").Text()), w) {
 				t.Errorf("html does not say %q", w)
 			}
 		}
@@ -355,10 +375,10 @@ func TestCustomText(t *testing.T) {
 		when := "tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)"
 		want := "{title}{link} / " + s.Event.Title + " / " + when + " / {nothing}"
 		r := render(t, s)
-		if got := strings.Join(strings.Fields(r.text), " "); !strings.Contains(got, want) {
+		if got := singleSpaced(r.text); !strings.Contains(got, want) {
 			t.Errorf("text:\n%s", r.text)
 		}
-		if got := r.page(t).Find("body").Text(); !strings.Contains(got, want) {
+		if got := singleSpaced(r.page(t).Find("body").Text()); !strings.Contains(got, want) {
 			t.Errorf("html: %s", got)
 		}
 	})

@@ -22,7 +22,7 @@ func TestJoin(t *testing.T) {
 		var pages []response
 		v.wantUnchanged(func() { pages = []response{v.get(joinPath(r)), v.post(joinPath(r))} })
 		for _, a := range pages {
-			a.want(http.StatusOK).hasText("h1", "Døren åbner kl. 13.45").hasText(".lead", "Der er 2 timer til.").
+			a.want(http.StatusOK).hasText("h1", "Døren åbner kl. 13.45").hasText(".lead", "Døren åbner om 2 timer.").
 				hasNot("form")
 			a.has(`#clock[data-left="7200000"][aria-hidden=true][hidden]`).has(`a#reload[href="` + joinPath(r) + `"]`)
 			wantContentSecurityPolicy(t, a, "form-action 'self';")

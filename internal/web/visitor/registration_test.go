@@ -65,7 +65,7 @@ func TestRegistrationPage(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
 		v.must(v.store.Suppress(t.Context(), e, r.Email, r, deltag.AddressBounced, before))
-		v.get(managePath(r)).hasText(".alert", "Vores mails til anna@example.dk kommer tilbage.")
+		v.get(managePath(r)).hasText(".alert", "Vores mails til anna@example.dk kommer retur.")
 	})
 	t.Run("FlashMessagesCannotBeMadeUp", func(t *testing.T) {
 		e := webinar()

@@ -239,7 +239,7 @@ func TestSignUpErrors(t *testing.T) {
 		a.hasNot(`input#role[aria-invalid]`)
 		a = v.post(signUpPath, "language", "en", "name", "", "email", "anna@example,dk").
 			want(http.StatusUnprocessableEntity)
-		a.hasText(`.alert a[href="#name"]`, "Write your name.").hasText("title", "Error:")
+		a.hasText(`.alert a[href="#name"]`, "Enter your name.").hasText("title", "Error:")
 	})
 	t.Run("KeepWhatWasTyped", func(t *testing.T) {
 		e := webinar()
