@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
@@ -28,6 +29,10 @@ func ClientOf(c *dynamodb.Client) Client {
 	return Client{c.GetItem, c.BatchGetItem, c.Query, c.PutItem, c.TransactWriteItems}
 }
 
+// attemptTimeout is that of one HTTP request. DynamoDB answers within milliseconds, so a request that takes longer has
+// lost its connection, and a new one costs less than waiting: all four attempts fit into the 10 s of the visitors' function.
+const attemptTimeout = 2 * time.Second
+
 // NewClient makes a client without the SDK's config loader, whose search through files and profiles costs a cold start
 // several milliseconds and finds nothing in a function. endpoint is "" in AWS.
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
@@ -37,5 +42,6 @@ func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Cli
 	})
 	return ClientOf(dynamodb.New(dynamodb.Options{
 		Region: region, BaseEndpoint: stringOrNil(endpoint), Credentials: credentials, Retryer: retryer,
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout),
 	}))
 }

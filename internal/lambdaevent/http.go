@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -22,11 +23,19 @@ type (
 // where that pays. A handler that panics, breaks its own Content-Length or answers with more than Lambda returns gives
 // a 500.
 //
+// The handler's context ends responseReserve before Lambda ends the function, so that a request whose store does not
+// answer still gets the handler's own answer.
+//
 // It returns an error only for events of another kind: then the function is wired wrongly.
 func HTTPHandler(h http.Handler) func(context.Context, httpRequest) (httpResponse, error) {
 	return func(ctx context.Context, event httpRequest) (httpResponse, error) {
 		if event.RequestContext.HTTP.Method == "" {
 			return httpResponse{}, fmt.Errorf("not an HTTP API event of payload version 2.0: version %q", event.Version)
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-responseReserve))
+			defer cancel()
 		}
 		r, err := request(ctx, event)
 		if err != nil {
@@ -44,6 +53,9 @@ func HTTPHandler(h http.Handler) func(context.Context, httpRequest) (httpRespons
 		return problem(event, http.StatusInternalServerError, code, title), nil
 	}
 }
+
+// responseReserve is for rendering and compressing an answer at a fraction of a processor.
+const responseReserve = 500 * time.Millisecond
 
 func serve(h http.Handler, w *responseWriter, r *http.Request) (_ httpResponse, err error) {
 	defer func() {
