@@ -186,6 +186,39 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
+// TestRefusedMailIsCounted: the line that the mailer logs when SES refuses all mail is the one that template.yaml's
+// metric filter counts.
+func TestRefusedMailIsCounted(t *testing.T) {
+	filter := at(t, template(t), "Resources", "SendingRefusedFilter", "Properties", "FilterPattern")
+	for mode, reason := range map[local.FailureMode]deltag.Reason{
+		local.FailAccessDenied: deltag.ReasonNotAllowed, local.FailNotVerified: deltag.ReasonNotAllowed,
+		local.FailPaused: deltag.ReasonNotAllowed, local.FailQuota: deltag.ReasonSendQuota,
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			d := newDeployment(t, storetest.Embedded(t))
+			d.newEvent()
+			d.mails.InjectFailures(mode, 1)
+			signUp := request("POST", "/api/v1/public/events/samskabelse/registrations",
+				[]byte(`{"name":"Mette","email":"mette@example.dk"}`), "Content-Type: application/json")
+			if res := httpCall(t, d.start("site"), signUp); res.StatusCode != 202 {
+				t.Fatalf("%d %s", res.StatusCode, res.Body)
+			}
+			mailer := d.start("mailer")
+			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
+			var line struct {
+				Message string        `json:"msg"`
+				Reason  deltag.Reason `json:"reason"`
+			}
+			if err := json.Unmarshal([]byte(mailer.Output()), &line); err != nil {
+				t.Fatalf("%v in %s", err, mailer.Output())
+			}
+			want(t, line.Reason, reason)
+			want(t, filter, fmt.Sprintf(`{ $.msg = %q && ($.reason = %q || $.reason = %q) }`,
+				line.Message, deltag.ReasonNotAllowed, deltag.ReasonSendQuota))
+		})
+	}
+}
+
 // recorded is an event of the folder events, changed to be about another registration's confirmation.
 func recorded(t testing.TB, file, eventID, rid string) json.RawMessage {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,27 @@ func TestTemplate(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
+		}
+	})
+
+	t.Run("EachAlarmHasItsEntryInTheRunbook", func(t *testing.T) {
+		runbook, err := os.ReadFile("../docs/operations.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var alarms, entries []string
+		for name, resource := range at(t, tpl, "Resources").(object) {
+			if resource.(object)["Type"] == "AWS::CloudWatch::Alarm" {
+				alarms = append(alarms, name)
+			}
+		}
+		for _, entry := range regexp.MustCompile(`(?m)^\*\*(\w+Alarm)\*\*`).FindAllSubmatch(runbook, -1) {
+			entries = append(entries, string(entry[1]))
+		}
+		slices.Sort(alarms)
+		slices.Sort(entries)
+		if diff := cmp.Diff(alarms, entries); diff != "" {
+			t.Error(diff)
 		}
 	})
 
