@@ -41,6 +41,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	e := *p.Event
 	v := registrationView{Registration: reg, Status: displayStatus(p, reg), Path: registrationPath(r)}
 	p.Path = v.Path
+	p.Title = p.Text("page.registration.document-title", "event", e.Title)
 	switch v.Status {
 	case "confirmed":
 		v.JoinPath = "/join/" + reg.LinkToken(deltag.PurposeJoin)

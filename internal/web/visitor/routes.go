@@ -3,6 +3,7 @@ package visitor
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"deltag/internal/deltag"
@@ -14,12 +15,15 @@ func (s *site) routes() http.Handler {
 	join := func(serve personalHandler) web.Handler { return s.withToken(deltag.PurposeJoin, serve) }
 	unsubscribe := func(serve personalHandler) web.Handler { return s.withToken(deltag.PurposeUnsubscribe, serve) }
 	pages := map[string]web.Methods{
-		"/{$}":                    {"GET": s.index},
-		"/e/{slug}":               {"GET": s.withEvent(s.event)},
-		"/e/{slug}/embed":         {"GET": s.withEvent(s.event)},
-		"/e/{slug}/registrations": {"POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.signUp)))},
-		"/e/{slug}/thanks":        {"GET": s.withEvent(s.thanks)},
-		"/e/{slug}/calendar.ics":  {"GET": s.withEvent(s.eventCalendar)},
+		"/{$}":            {"GET": s.index},
+		"/e/{slug}":       {"GET": s.withEvent(s.event)},
+		"/e/{slug}/{$}":   {"GET": s.redirectToEvent},
+		"/e/{slug}/embed": {"GET": s.withEvent(s.event)},
+		"/e/{slug}/registrations": {
+			"GET": s.redirectToForm, "POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.signUp))),
+		},
+		"/e/{slug}/thanks":       {"GET": s.withEvent(s.thanks)},
+		"/e/{slug}/calendar.ics": {"GET": s.withEvent(s.eventCalendar)},
 		"/e/{slug}/link": {
 			"GET": s.withEvent(s.linkPage), "POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.sendLink))),
 		},
@@ -27,9 +31,9 @@ func (s *site) routes() http.Handler {
 		"/r/{token}": {
 			"GET": manage(s.registration), "POST": s.withMinResponseTime(web.WithForm(manage(s.change))),
 		},
-		"/r/{token}/cancel":       {"POST": web.WithForm(manage(s.cancelRegistration))},
-		"/r/{token}/rejoin":       {"POST": web.WithForm(manage(s.rejoin))},
-		"/r/{token}/erase":        {"POST": web.WithForm(manage(s.erase))},
+		"/r/{token}/cancel":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.cancelRegistration))},
+		"/r/{token}/rejoin":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.rejoin))},
+		"/r/{token}/erase":        {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.erase))},
 		"/r/{token}/calendar.ics": {"GET": manage(s.registrationCalendar)},
 		"/r/{token}/data.json":    {"GET": manage(s.exportData)},
 		"/join/{token}":           {"GET": join(s.joinPage), "POST": web.WithForm(join(s.join))},
@@ -61,6 +65,18 @@ func (s *site) withMinResponseTime(serve web.Handler) web.Handler {
 		}
 		return err
 	}
+}
+
+// redirectToForm is for who opens the address that a form was posted to, as after a fault or in a restored tab: it sends
+// them to the page with the form.
+func (s *site) redirectToForm(w http.ResponseWriter, r *http.Request) error {
+	return web.SeeOther(w, s.newPage(r, deltag.Languages[0]).Href(formPath(r)))
+}
+
+// redirectToEvent is for who typed the address of an event, from paper say, with a slash at the end or in capitals.
+func (s *site) redirectToEvent(w http.ResponseWriter, r *http.Request) error {
+	slug := strings.ToLower(r.PathValue("slug"))
+	return web.SeeOther(w, s.newPage(r, deltag.Languages[0]).Href(eventPath(slug)))
 }
 
 func notFound(http.ResponseWriter, *http.Request) error { return deltag.ErrNotFound }

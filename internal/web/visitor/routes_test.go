@@ -23,11 +23,36 @@ import (
 	"deltag/internal/web"
 )
 
+func TestRedirects(t *testing.T) {
+	e := webinar()
+	v := newClient(t, e)
+	r := v.addRegistration(e, "Anna Holm")
+	for path, want := range map[string]string{
+		"/e/samskabelse/registrations":         "/e/samskabelse",
+		"/e/samskabelse/registrations?lang=en": "/e/samskabelse?lang=en",
+		managePath(r) + "/cancel":              managePath(r),
+		managePath(r) + "/rejoin":              managePath(r),
+		managePath(r) + "/erase":               managePath(r),
+		"/e/samskabelse/":                      "/e/samskabelse",
+		"/e/SAMSKABELSE":                       "/e/samskabelse",
+		"/e/Samskabelse/":                      "/e/samskabelse",
+		"/e/SAMSKABELSE/link?lang=en":          "/e/samskabelse?lang=en",
+		"/e/%2F%2Fevil.example/":               "/e/%2F%2Fevil.example",
+	} {
+		if got := v.get(path).want(http.StatusSeeOther).Header.Get("Location"); got != want {
+			t.Errorf("%s: to %q, want %q", path, got, want)
+		}
+	}
+	if got := v.only(); got.Status != deltag.RegistrationConfirmed {
+		t.Errorf("a GET changed the registration: %v", got.Status)
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	e := webinar()
 	v := newClient(t, e)
 	r := v.addRegistration(e, "Anna Holm")
-	const get, post = "GET, HEAD", "POST"
+	const get = "GET, HEAD"
 	const both = "GET, HEAD, POST"
 	for path, allow := range map[string]string{
 		"/":                             get,
@@ -35,12 +60,8 @@ func TestRoutes(t *testing.T) {
 		"/e/samskabelse/embed":          get,
 		"/e/samskabelse/thanks":         get,
 		"/e/samskabelse/calendar.ics":   get,
-		"/e/samskabelse/registrations":  post,
 		"/e/samskabelse/link":           both,
 		managePath(r):                   both,
-		managePath(r) + "/cancel":       post,
-		managePath(r) + "/rejoin":       post,
-		managePath(r) + "/erase":        post,
 		managePath(r) + "/calendar.ics": get,
 		managePath(r) + "/data.json":    get,
 		joinPath(r):                     both,
