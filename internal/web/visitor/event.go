@@ -31,7 +31,7 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 // withEvent calls serve with a page about the event that the path names, in the event's language.
 func (s *site) withEvent(serve func(w http.ResponseWriter, r *http.Request, p *page) error) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if slug := r.PathValue("slug"); r.Method != http.MethodPost && slug != strings.ToLower(slug) {
+		if r.Method != http.MethodPost && strings.ContainsAny(r.PathValue("slug"), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 			return s.redirectToEvent(w, r)
 		}
 		e, err := s.publicEvent(r)

@@ -85,9 +85,9 @@ func TestRoutes(t *testing.T) {
 		})
 	}
 	for _, path := range []string{
-		"/e", "/e/", "/e/nix", "/e/nix/thanks", "/e/samskabelse/", "/e/samskabelse/nix",
+		"/e", "/e/", "/e/nix", "/e/nix/thanks", "/e/samskabelse/nix",
 		"/e/" + strings.Repeat("a", 3000), "/e/%00", "/e/%ff", "/e/..%2f..", "/r", "/r/", "/join/",
-		"/wp-login.php", "/e/Samskabelse", "/organiser",
+		"/wp-login.php", "/organiser",
 	} {
 		t.Run("NotFound/"+path[:min(20, len(path))], func(t *testing.T) {
 			v.get(path).want(http.StatusNotFound)
