@@ -95,9 +95,10 @@ func TestHTTPRecordedRequests(t *testing.T) {
 }
 
 func TestHTTPRequest(t *testing.T) {
-	t.Run("ContextIsOfTheInvocation", func(t *testing.T) {
-		want := time.Now().Add(time.Hour)
-		ctx, cancel := context.WithDeadline(t.Context(), want)
+	t.Run("ContextEndsHalfASecondBeforeTheInvocation", func(t *testing.T) {
+		end := time.Now().Add(time.Hour)
+		want := end.Add(-500 * time.Millisecond)
+		ctx, cancel := context.WithDeadline(t.Context(), end)
 		defer cancel()
 		_, err := HTTPHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if got, ok := r.Context().Deadline(); !ok || !got.Equal(want) {
