@@ -1,12 +1,9 @@
 package internal_test
 
 import (
-	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -20,12 +17,9 @@ import (
 // TestTableDoesNotAnswer: a visitor gets an answer while the table's connections hang, and what was typed back.
 func TestTableDoesNotAnswer(t *testing.T) {
 	engine := storetest.Embedded(t)
-	target, err := url.Parse(engine.Endpoint())
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDeployment(t, engine)
 	var hang atomic.Int32 // requests that get no answer
-	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy := d.proxyTo(engine.Endpoint())
 	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hang.Add(-1) >= 0 {
 			_, _ = io.Copy(io.Discard, r.Body) // then the server notices that the client goes
@@ -35,28 +29,15 @@ func TestTableDoesNotAnswer(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(table.Close)
-	d := newDeployment(t, engine)
 	d.env = append(d.env, "DYNAMODB_ENDPOINT="+table.URL)
 	d.newEvent()
 	site := d.start("site")
 	form := url.Values{"name": {"Mette Østergård"}, "email": {"mette@example.dk"}, "language": {"da"}}
-	signUp := func(timeout time.Duration) (response apigateway.Response) {
+	event := request("POST", "/e/samskabelse/registrations", []byte(form.Encode()),
+		"Content-Type: application/x-www-form-urlencoded")
+	signUp := func(timeout time.Duration) apigateway.Response {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		payload, err := json.Marshal(request("POST", "/e/samskabelse/registrations", []byte(form.Encode()),
-			"Content-Type: application/x-www-form-urlencoded"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := site.Invoke(ctx, payload)
-		if err == nil {
-			err = json.Unmarshal(out, &response)
-		}
-		if err != nil {
-			t.Fatalf("%v\n%s", err, site.Output())
-		}
-		return response
+		return callWithin[apigateway.Response](t, timeout, site, event)
 	}
 	httpCall(t, site, request("GET", "/e/samskabelse", nil)) // the event is in the function's cache
 

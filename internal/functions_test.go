@@ -65,13 +65,23 @@ func (d *deployment) start(name string) *lambdaruntime.Function {
 }
 
 // call invokes a function and decodes its response.
-func call[Response any](t testing.TB, f *lambdaruntime.Function, event any) (response Response) {
+func call[Response any](t testing.TB, f *lambdaruntime.Function, event any) Response {
 	t.Helper()
+	return callWithin[Response](t, lambdaruntime.Timeout, f, event)
+}
+
+// callWithin is call with a time-out of the function.
+func callWithin[Response any](
+	t testing.TB, timeout time.Duration, f *lambdaruntime.Function, event any,
+) (response Response) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
 	payload, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := f.Invoke(context.Background(), payload)
+	out, err := f.Invoke(ctx, payload)
 	if err == nil {
 		err = json.Unmarshal(out, &response)
 	}

@@ -30,7 +30,8 @@ func ClientOf(c *dynamodb.Client) Client {
 }
 
 // attemptTimeout is that of one HTTP request. DynamoDB answers within milliseconds, so a request that takes longer has
-// lost its connection, and a new one costs less than waiting: all four attempts fit into the 10 s of the visitors' function.
+// lost its connection, and a new one costs less than waiting: three attempts and the backoff between them fit into the
+// 10 s of the visitors' function.
 const attemptTimeout = 2 * time.Second
 
 // NewClient makes a client without the SDK's config loader, whose search through files and profiles costs a cold start

@@ -43,6 +43,16 @@ func TestRedirects(t *testing.T) {
 			t.Errorf("%s: to %q, want %q", path, got, want)
 		}
 	}
+	for _, path := range []string{
+		"/e/samskabelse/registrations", managePath(r) + "/cancel", managePath(r) + "/rejoin", managePath(r) + "/erase",
+	} {
+		for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
+			a := v.send(method, path, "", "").want(http.StatusMethodNotAllowed)
+			if got := a.Header.Get("Allow"); got != "GET, HEAD, POST" {
+				t.Errorf("%s: Allow %q", method, got)
+			}
+		}
+	}
 	if got := v.only(); got.Status != deltag.RegistrationConfirmed {
 		t.Errorf("a GET changed the registration: %v", got.Status)
 	}
