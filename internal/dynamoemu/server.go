@@ -23,8 +23,8 @@ type Options struct {
 	// with a TransactionConflictException. Reads return the items as they were before.
 	TransactionTime time.Duration
 
-	// LimitPartitions refuses what goes beyond 1,000 write or 3,000 read units a second in one partition key of the
-	// table or an index: with a ThrottlingException, or the cancellation reason ThrottlingError.
+	// LimitPartitions refuses what goes beyond the limits of a partition or a new table, in the
+	// table and in each index: with a ThrottlingException, or the cancellation reason ThrottlingError.
 	LimitPartitions bool
 }
 

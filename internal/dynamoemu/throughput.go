@@ -1,24 +1,28 @@
 package dynamoemu
 
 import (
+	"maps"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// What one partition takes in a second. A write unit is a kilobyte written; a transaction costs twice as much. Reads
+// What one partition takes in a second, and how many partitions a new table or index has: it takes 4,000 write or 12,000
+// read units a second, whatever its keys. A write unit is a kilobyte written; a transaction costs twice as much. Reads
 // are counted in half units: four kilobytes read eventually consistently.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 const (
-	maxWriteUnits    = 1000
-	maxHalfReadUnits = 2 * 3000
-	writeUnit        = 1 << 10
-	readUnit         = 4 << 10
+	maxWriteUnits     = 1000
+	maxHalfReadUnits  = 2 * 3000
+	initialPartitions = 4
+	writeUnit         = 1 << 10
+	readUnit          = 4 << 10
 )
 
 var errThrottled = refused("ThrottlingException", "Throughput exceeds the current capacity of your table or index")
 
-// A throughput limits what each partition takes, if it is limited.
+// A throughput limits what each partition and each new table and index takes, if it is limited.
 type throughput struct {
 	limited  bool
 	mu       sync.Mutex
@@ -26,17 +30,21 @@ type throughput struct {
 }
 
 // A partition is all items with one partition key, in a table or in an index, for reading or for writing. In AWS
-// several may share one partition, and a busy one may be split in time.
+// several may share one partition, and a busy one may be split in time. With the key "" it is all partitions together.
 type partition struct {
 	index *index
 	key   string
-	limit int // of units a second: maxWriteUnits or maxHalfReadUnits
+	limit int // of units a second: maxWriteUnits or maxHalfReadUnits, or as many times that as it has partitions
 }
 
 // take spends units of several partitions, or none.
-func (t *throughput) take(units map[partition]int) error {
+func (t *throughput) take(ofPartitions map[partition]int) error {
 	if !t.limited {
 		return nil
+	}
+	units := maps.Clone(ofPartitions)
+	for p, n := range ofPartitions {
+		units[partition{p.index, "", initialPartitions * p.limit}] += n
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -44,6 +44,16 @@ func TestPartitionLimits(t *testing.T) {
 		put(t, c, unchanged)
 	})
 
+	runInBubble(t, "WritesOfANewTable", limited, func(t *testing.T, c *dynamodb.Client) {
+		for n := range 4000 {
+			put(t, c, key(registrationSK(n%8), registrationSK(n)))
+		}
+		_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: key("fresh", "a")})
+		checkThrottled(t, err)
+		time.Sleep(time.Second)
+		put(t, c, key("fresh", "a"))
+	})
+
 	runInBubble(t, "ReadsOfAPartition", limited, func(t *testing.T, c *dynamodb.Client) {
 		for range 3000 {
 			get(t, c, key("E", "a"))
