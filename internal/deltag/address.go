@@ -29,6 +29,20 @@ func (a Address) Domain() string {
 	return domain
 }
 
+// Mailbox is the same for addresses that reach one inbox: without what follows a + in the local part and, at Gmail, without
+// dots. It counts mails, and is no identity: at other hosts such addresses may belong to different people.
+func (a Address) Mailbox() string {
+	local, domain, _ := strings.Cut(a.Normalized, "@")
+	local, _, _ = strings.Cut(local, "+")
+	if domain == "googlemail.com" {
+		domain = "gmail.com"
+	}
+	if domain == "gmail.com" {
+		local = strings.ReplaceAll(local, ".", "")
+	}
+	return local + "@" + domain
+}
+
 // An AddressStatus says whether mail can and may be sent to an address.
 type AddressStatus string
 

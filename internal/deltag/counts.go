@@ -1,6 +1,9 @@
 package deltag
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Counts are numbers of registrations.
 type Counts struct {
@@ -19,6 +22,14 @@ func (c *Counts) Add(r Registration) {
 	}
 	if !r.AttendedAt.IsZero() {
 		c.Attended++
+	}
+}
+
+// Plus is c and d together.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{
+		Confirmed: c.Confirmed + d.Confirmed, Waitlisted: c.Waitlisted + d.Waitlisted,
+		Cancelled: c.Cancelled + d.Cancelled, Attended: c.Attended + d.Attended,
 	}
 }
 
@@ -66,6 +77,27 @@ func (s EventStats) AddDelivery(d Delivery) {
 	s.Mails[d.Kind][d.Status]++
 }
 
+// Plus is s and t together, with the counts and the erasure of s.
+func (s EventStats) Plus(t EventStats) EventStats {
+	sum := s
+	sum.SignUpsByDay, sum.Mails = maps.Clone(s.SignUpsByDay), map[MailKind]map[DeliveryStatus]int{}
+	for day, n := range t.SignUpsByDay {
+		sum.SignUpsByDay[day] += n
+	}
+	for _, mails := range []map[MailKind]map[DeliveryStatus]int{s.Mails, t.Mails} {
+		for kind, byStatus := range mails {
+			if sum.Mails[kind] == nil {
+				sum.Mails[kind] = map[DeliveryStatus]int{}
+			}
+			for status, n := range byStatus {
+				sum.Mails[kind][status] += n
+			}
+		}
+	}
+	sum.Erasures += t.Erasures
+	return sum
+}
+
 // ReconcileInterval is how often an event's counters are compared with its registrations, until the event is over.
 const ReconcileInterval = 24 * time.Hour
 
@@ -73,9 +105,12 @@ const ReconcileInterval = 24 * time.Hour
 // correcting them.
 type Reconciliation struct {
 	At              time.Time
-	Drift           Counts // what was added to each counter
+	Drift           Counts // what was added to the counts
+	SeatDrift       int    // what was added to the seats that are taken
 	WaitlistRepairs int    // waitlist entries that were added or deleted
 }
 
 // HasDrift says whether anything had to be corrected.
-func (r Reconciliation) HasDrift() bool { return r.Drift != Counts{} || r.WaitlistRepairs > 0 }
+func (r Reconciliation) HasDrift() bool {
+	return r.Drift != Counts{} || r.SeatDrift != 0 || r.WaitlistRepairs > 0
+}

@@ -2,6 +2,7 @@ package deltag
 
 import (
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,11 +119,11 @@ const maxRetryWait = 15 * time.Minute
 // window, so a part of the quota becomes free again at any time.
 const QuotaBackoff = 15 * time.Minute
 
-// Limits of the transactional mails to one address on one day (UTC), of all events together: nobody's inbox can be
-// flooded. From MaxUnverifiedMailsPerDay on, requests that name an address without proof of owning it are refused, so
-// that a stranger cannot use up what its owner needs.
+// Limits of the transactional mails to one mailbox on one day (UTC), of all events together: nobody's inbox can be
+// flooded. What goes beyond waits for the next day. Mail that a stranger can cause, who needs no more than the address,
+// has the lower limit, so that it cannot use up what the owner needs.
 const (
-	MaxMailsPerAddressPerDay = 40
+	MaxMailsPerMailboxPerDay = 40
 	MaxUnverifiedMailsPerDay = 20
 )
 
@@ -244,6 +245,14 @@ func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
 		wait = QuotaBackoff
 	}
 	return d.transition(DeliveryPending, r, now, now.Add(wait))
+}
+
+// WaitForNextDay makes d due again on the next day (UTC): its mailbox has had all its mails of this one. The mails that
+// wait are spread over ten minutes by their keys.
+func (d Delivery) WaitForNextDay(now time.Time) Delivery {
+	tomorrow := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	spread := time.Duration(crc32.ChecksumIEEE([]byte(d.ID()))%600) * time.Second
+	return d.transition(DeliveryPending, ReasonDailyLimit, now, tomorrow.Add(spread))
 }
 
 // sendingHistory is d's history since the organiser last asked for it, or all of it.

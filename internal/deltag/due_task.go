@@ -7,6 +7,8 @@ const (
 	TaskDelivery        TaskKind = "delivery"         // send the mail
 	TaskMailing         TaskKind = "mailing"          // run the mailing
 	TaskPromote         TaskKind = "promote"          // give free seats to the waitlist
+	TaskReleaseSeat     TaskKind = "release-seat"     // make a seat that was given up free
+	TaskCheckSeats      TaskKind = "check-seats"      // find seats that were taken and are not used
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
@@ -21,10 +23,15 @@ type DueTask struct {
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
 	RegistrationID string      // of TaskPurgeDeliveries
+	Seat           string      // of TaskReleaseSeat
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 }
 
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsUrgent() bool {
-	return t.Kind == TaskDelivery || t.Kind == TaskPromote || t.Kind == TaskPurgeDeliveries
+	switch t.Kind {
+	case TaskDelivery, TaskPromote, TaskReleaseSeat, TaskCheckSeats, TaskPurgeDeliveries:
+		return true
+	}
+	return false
 }

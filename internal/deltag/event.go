@@ -46,8 +46,8 @@ type Event struct {
 
 	// Secret is the key that registration ids are made with. No page, mail or API shows it.
 	Secret []byte
-	// HasSingleCounter is true once the event has had a capacity: from then on one item counts all its seats.
-	HasSingleCounter bool
+	// HasSeatCounter is true once the event has had a capacity: from then on its seats are counted.
+	HasSeatCounter bool
 	// Revision rises by one with each write, which is conditional on the one that was read.
 	Revision int
 	// ScheduleVersion rises when the times move. Reminders of an earlier version are not sent.

@@ -28,7 +28,7 @@ var ErrNoPendingNotice = ValidationErrors{{Field: "notice", Code: "no-notice"}}
 // WithInitialState returns e, a new event, with its internal fields set, and its first mailings.
 func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 	e.Revision, e.ScheduleVersion, e.ICalSequence = 1, 1, 0
-	e.HasSingleCounter = e.Capacity != nil
+	e.HasSeatCounter = e.Capacity != nil
 	e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt = now, now, now
 	return e, MailingChanges{Upserts: e.PlannedMailings(now)}
 }
@@ -149,7 +149,7 @@ func (e Event) withInternalFieldsOf(stored Event, now time.Time) Event {
 	e.ID, e.Secret, e.CreatedAt = stored.ID, stored.Secret, stored.CreatedAt
 	e.ScheduleVersion, e.ICalSequence = stored.ScheduleVersion, stored.ICalSequence
 	e.CalendarChangedAt, e.LatestNotice = stored.CalendarChangedAt, stored.LatestNotice
-	e.HasSingleCounter = stored.HasSingleCounter || e.Capacity != nil
+	e.HasSeatCounter = stored.HasSeatCounter || e.Capacity != nil
 	e.Revision, e.UpdatedAt = stored.Revision+1, now
 	return e
 }

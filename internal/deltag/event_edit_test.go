@@ -50,7 +50,7 @@ func TestWithInitialState(t *testing.T) {
 		e.Capacity = capacity
 		e, changes := e.WithInitialState(now)
 		assertEqual(t, []int{e.Revision, e.ScheduleVersion, e.ICalSequence}, []int{1, 1, 0})
-		assertEqual(t, e.HasSingleCounter, capacity != nil)
+		assertEqual(t, e.HasSeatCounter, capacity != nil)
 		assertEqual(t, []time.Time{e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt}, []time.Time{now, now, now})
 		assertEqual(t, changes, MailingChanges{Upserts: e.PlannedMailings(now)})
 	}
@@ -103,17 +103,17 @@ func TestEditVersionsAndMailings(t *testing.T) {
 func TestEditKeepsInternalFields(t *testing.T) {
 	e := newEvent()
 	e.Capacity = new(3)
-	e.HasSingleCounter = true
+	e.HasSeatCounter = true
 	next, _ := edit(t, e, now, func(next *Event) {
 		next.ID, next.Secret, next.CreatedAt, next.Revision, next.Capacity = "x", nil, start, 99, nil
 		next.ScheduleVersion, next.ICalSequence, next.CalendarChangedAt = 99, 99, start
-		next.HasSingleCounter, next.LatestNotice = false, Notice{Kind: KindMoved}
+		next.HasSeatCounter, next.LatestNotice = false, Notice{Kind: KindMoved}
 	})
 	want := e
 	want.Capacity, want.Revision = nil, 2
 	assertEqual(t, next, want)
 	next, _ = edit(t, newEvent(), now, func(next *Event) { next.Capacity = new(3) })
-	assertEqual(t, next.HasSingleCounter, true)
+	assertEqual(t, next.HasSeatCounter, true)
 }
 
 func TestCancelledEventIsFinal(t *testing.T) {

@@ -43,6 +43,14 @@ func (k MailKind) IsTransactional() bool {
 	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled
 }
 
+// DailyLimit is how many mails a mailbox may have had on a day so that one of kind k may still be sent.
+func (k MailKind) DailyLimit() int {
+	if k == KindConfirmation || k == KindWaitlisted { // a sign-up with the address is all it takes
+		return MaxUnverifiedMailsPerDay
+	}
+	return MaxMailsPerMailboxPerDay
+}
+
 // IsFinal says whether k is sent to an address whose registration was erased or has moved to another address.
 func (k MailKind) IsFinal() bool { return k == KindAddressChanged || k == KindErasureReceipt }
 

@@ -32,6 +32,7 @@ type Registration struct {
 	ConfirmedAt   time.Time // when it got its seat. Zero: has none, or had none when it was cancelled
 	AttendedAt    time.Time // when the button to the meeting was first pressed. Zero: never
 	WaitlistedAt  time.Time // when it joined the waitlist. Zero: not on it
+	Seat          string    // which seat it has, in the store's numbering. "": none, or they are not counted
 	AddressStatus AddressStatus
 
 	// PreviousIDs are the ids under earlier addresses. Their deliveries are kept until the registration is erased.

@@ -60,7 +60,7 @@ func encodeDelivery(d deltag.Delivery) item {
 	for _, c := range d.History {
 		v.History = append(v.History, statusChangeItem(c))
 	}
-	return encode(dueKey(deliveryKey(d.DeliveryKey), d.NextAttemptAt), v)
+	return encode(dueKey(deliveryKey(d.DeliveryKey), personDuePK(d.RegistrationID), d.NextAttemptAt), v)
 }
 
 func decodeDelivery(it item) (deltag.Delivery, error) {
@@ -92,12 +92,12 @@ func (s *Store) Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Deli
 
 // Deliveries lists a page of an event's deliveries in the order of their registrations' ids.
 func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error) {
-	return list(ctx, s, query{pk: eventPK(eventID), prefix: deliverySK, limit: limit}, cursor, decodeDelivery)
+	return listShards(ctx, s, inShards(eventID, deliverySK), cursor, limit, decodeDelivery)
 }
 
 // DeliveriesOf lists all deliveries of a registration id.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	return readAll(ctx, s, query{pk: eventPK(eventID), prefix: deliverySK + registrationID + "#"}, decodeDelivery)
+	return readAll(ctx, s, query{pk: personPK(eventID, registrationID), prefix: deliverySK + registrationID + "#"}, decodeDelivery)
 }
 
 // LoadDelivery reads a delivery, its event and its recipient in one call. The recipient is the zero value when the
@@ -143,11 +143,9 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 	var mailCount *action
 	if d.AttemptsSinceResend() == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
 		claimedAt := d.History[len(d.History)-1].At
-		k, err := s.mailCountKey(ctx, r.Email, claimedAt)
-		if err != nil {
+		if mailCount, err = tx.countMail(ctx, r.Email, d.Kind, claimedAt); err != nil {
 			return err
 		}
-		mailCount = tx.countMail(k, claimedAt)
 	}
 	err = tx.Commit(ctx)
 	switch {

@@ -4,28 +4,52 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
-// DueTasks lists up to limit tasks that are due at now, the longest overdue first. The index is eventually
-// consistent: a task may be missing for a moment, or listed when it is done. Fewer than limit are all that there are.
+// DueTasks lists up to limit tasks that are due at now and that people may wait for, and then as many others, which never
+// hide them; the longest overdue first. The index is eventually consistent: a task may be missing for a moment, or listed
+// when it is done. Fewer than limit altogether are all that there are.
 func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) (tasks []deltag.DueTask, err error) {
-	q := query{index: "GSI1", pk: duePK, from: "0", to: formatTime(now)}
-	for {
-		q.limit = limit - len(tasks)
-		page, last, err := decodePage(ctx, s, q, func(it item) (deltag.DueTask, error) {
-			return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK")), nil
-		})
-		tasks = append(tasks, page...)
-		if err != nil || len(last) == 0 || len(tasks) >= limit {
-			return tasks, err
-		}
-		q.after = last
+	var queries []query
+	for _, pk := range allDuePKs() {
+		queries = append(queries, query{index: "GSI1", pk: pk, from: "0", to: formatTime(now), limit: limit})
 	}
+	pages, err := inParallel(queries, func(q query) ([]item, error) { return s.readUpTo(ctx, q) })
+	if err != nil {
+		return nil, err
+	}
+	urgent, bulk := slices.Concat(pages[:dueShards]...), pages[dueShards]
+	slices.SortStableFunc(urgent, func(a, b item) int {
+		return strings.Compare(stringAttr(a, "GSI1SK"), stringAttr(b, "GSI1SK"))
+	})
+	for _, it := range append(urgent[:min(limit, len(urgent))], bulk...) {
+		tasks = append(tasks, ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK")))
+	}
+	return tasks, nil
 }
+
+// allDuePKs are the partitions of the due index, the one for bulk work last.
+func allDuePKs() (pks []string) {
+	for shard := range dueShards {
+		pks = append(pks, dueShardPK(shard))
+	}
+	return append(pks, dueBulkPK)
+}
+
+func dueShardPK(shard int) string { return fmt.Sprintf("%s%02d", duePK, shard) }
+
+// personDuePK is where the tasks are due that concern one registration, and eventDuePK where those are that one person of
+// the event may wait for.
+func personDuePK(registrationID string) string {
+	return dueShardPK(shardOf(registrationID) * dueShards / shards)
+}
+
+func eventDuePK(eventID string) string { return personDuePK(eventID) }
 
 // ParseTask reads the key of an item in the due index, as the index and the table's stream give it. Any other key is a
 // TaskUnknown: an item of a later version, or of nobody here, is no reason to stop.
@@ -40,6 +64,10 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		task.Kind = deltag.TaskReconcile
 	case eraseSK:
 		task.Kind = deltag.TaskEraseEvent
+	case seatCounterSK:
+		task.Kind = deltag.TaskCheckSeats
+	case seatSK:
+		task.Kind, task.Seat, ok = deltag.TaskReleaseSeat, rest, ok && rest != ""
 	case purgeSK:
 		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
 	case deliverySK:
@@ -68,7 +96,7 @@ func (s *Store) PutOffTask(ctx context.Context, t deltag.DueTask, now, next time
 	isDue := expression{text: "GSI1SK <= :now", values: item{":now": avTime(now)}}
 	tx := s.begin()
 	tx.Update(key(eventPK(t.EventID), sk),
-		expression{text: "SET GSI1SK = :next", values: item{":next": avTime(next)}}, isDue)
+		setDue(next), isDue)
 	return tx.Commit(ctx)
 }
 
@@ -83,31 +111,38 @@ func cutSortKey(sk string) (prefix, rest string) {
 // putPromoteTask belongs in the transaction that may free a seat: the seat is then given on even if the function dies
 // before it does so itself.
 func (tx *transaction) putPromoteTask(eventID string, now time.Time) {
-	task := newTask(eventID, promoteSK, now)
+	task := dueKey(key(eventPK(eventID), promoteSK), eventDuePK(eventID), now)
 	task["Nonce"] = avString(rand.Text()) // differs for two tasks put at the same time
 	tx.Put(task, always)
 }
 
 // putEraseTask is due when the event's retention period ends.
 func (tx *transaction) putEraseTask(e deltag.Event) {
-	tx.Put(newTask(e.ID, eraseSK, e.RetentionEndsAt()), always)
+	tx.Put(dueKey(key(eventPK(e.ID), eraseSK), dueBulkPK, e.RetentionEndsAt()), always)
 }
 
 // putPurgeTasks is for the deliveries of former registration ids, which contain their addresses.
 func (tx *transaction) putPurgeTasks(eventID string, registrationIDs []string, now time.Time) {
 	for _, id := range registrationIDs {
-		tx.Put(newTask(eventID, purgeSK+id, now), always)
+		tx.Put(dueKey(purgeKey(eventID, id), personDuePK(id), now), always)
 	}
 }
 
-func newTask(eventID, sk string, due time.Time) item { return dueKey(key(eventPK(eventID), sk), due) }
+func purgeKey(eventID, registrationID string) item {
+	return key(personPK(eventID, registrationID), purgeSK+registrationID)
+}
 
-// dueKey adds the key in the due index, unless due is zero.
-func dueKey(key item, due time.Time) item {
+// dueKey adds the key in the due index, in its partition pk, unless due is zero.
+func dueKey(key item, pk string, due time.Time) item {
 	if !due.IsZero() {
-		key["GSI1PK"], key["GSI1SK"] = avString(duePK), avTime(due)
+		key["GSI1PK"], key["GSI1SK"] = avString(pk), avTime(due)
 	}
 	return key
+}
+
+// setDue moves a task to another time.
+func setDue(due time.Time) expression {
+	return expression{text: "SET GSI1SK = :next", values: item{":next": avTime(due)}}
 }
 
 // dueTime is when an item is due. Zero: never.

@@ -11,6 +11,8 @@ func TestParseTask(t *testing.T) {
 	const event, registration = "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb"
 	for sk, wanted := range map[string]deltag.DueTask{
 		"PROMOTE":               {Kind: deltag.TaskPromote},
+		"SEATS":                 {Kind: deltag.TaskCheckSeats},
+		"SEAT#17":               {Kind: deltag.TaskReleaseSeat, Seat: "17"},
 		"RECONCILE":             {Kind: deltag.TaskReconcile},
 		"ERASE":                 {Kind: deltag.TaskEraseEvent},
 		"PURGE#" + registration: {Kind: deltag.TaskPurgeDeliveries, RegistrationID: registration},
@@ -24,11 +26,13 @@ func TestParseTask(t *testing.T) {
 		},
 	} {
 		wanted.EventID = event
-		want(t, dynamo.ParseTask("EVENT#"+event, sk), wanted)
+		for _, partition := range []string{"", "#07", "#WAIT", "#SEATS"} {
+			want(t, dynamo.ParseTask("EVENT#"+event+partition, sk), wanted)
+		}
 	}
 	for _, sk := range []string{
 		"", "META", "PROMOTE#", "ERASE#1", "PURGE#", "PURGE#short", "MAIL#a#b", "MAIL#a#b#c", "MAIL#a#b#1#2",
-		"MAILING#reminder-P1D", "MAILING#a#b#1", "REG#" + registration,
+		"MAILING#reminder-P1D", "MAILING#a#b#1", "REG#" + registration, "SEAT#", "SEATS#1",
 	} {
 		wanted := deltag.DueTask{Kind: deltag.TaskUnknown, UnknownKey: "EVENT#" + event + " " + sk}
 		want(t, dynamo.ParseTask("EVENT#"+event, sk), wanted)

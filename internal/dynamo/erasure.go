@@ -20,10 +20,11 @@ func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration
 func (s *Store) removeRegistration(
 	ctx context.Context, e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) error {
+	seat := ""
 	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 		gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
-		tx.releaseSeat(e, r, gone, now)
+		seat = tx.giveUpPlace(e, r, &gone, now)
 		tx.putPurgeTasks(r.EventID, allIDs(r), now)
 		tx.putFinalDelivery(e, r, finalMail, now)
 		if finalMail == deltag.KindErasureReceipt {
@@ -38,7 +39,7 @@ func (s *Store) removeRegistration(
 			return err
 		}
 	}
-	s.promoteNow(ctx, e, now)
+	s.passOnSeat(ctx, e.ID, seat, now)
 	return nil
 }
 
@@ -74,7 +75,7 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 			tx.Delete(deliveryKey(d.DeliveryKey), condGeneration(d.Generation))
 		}
 	}
-	tx.Delete(key(eventPK(eventID), purgeSK+registrationID), always) // last: until then there is something left
+	tx.Delete(purgeKey(eventID, registrationID), always) // last: until then there is something left
 	return tx.CommitInChunks(ctx)
 }
 
@@ -95,17 +96,18 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 	if now.Before(e.RetentionEndsAt()) {
 		return true, nil
 	}
-	if err := s.snapshotStats(ctx, e); err != nil {
+	if counted, err := s.snapshotStats(ctx, e); !counted || err != nil {
 		return false, ignoreConflict(err) // the event has changed: whether it is still to be erased is read again
 	}
-	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
-		items, _, err := decodePage(ctx, s, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions}, asItem)
-		if err != nil {
-			return false, err
-		}
-		if len(items) > 0 {
-			return false, s.deleteAll(ctx, items...)
-		}
+	items, err := s.readUpTo(ctx, query{pk: waitlistPK(eventID), limit: maxActions})
+	if err == nil && len(items) == 0 {
+		items, _, err = s.readShards(ctx, allPersonal(eventID), nil, maxActions)
+	}
+	if err != nil {
+		return false, err
+	}
+	if len(items) > 0 {
+		return false, s.deleteAll(ctx, items...)
 	}
 	// Only the task that was read: an edit in the meantime may have put one that is due later.
 	tx := s.begin()

@@ -28,7 +28,7 @@ type eventItem struct {
 	ScheduledMails                []scheduledMailItem `dynamodbav:",omitempty"`
 	Status                        deltag.EventStatus
 	Secret                        []byte
-	HasSingleCounter              bool
+	HasSeatCounter                bool
 	Revision, ScheduleVersion     int
 	ICalSequence                  int
 	CalendarChangedAt             time.Time
@@ -65,7 +65,7 @@ func encodeEvent(e deltag.Event) item {
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
 		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, SignUpOpensAt: e.SignUpOpensAt,
 		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
-		HasSingleCounter: e.HasSingleCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
+		HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	if e.PromotionCutoff != 0 {
@@ -100,7 +100,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 			Name: v.OrganiserName, Email: v.OrganiserEmail, ReceivesReminders: v.OrganiserReceivesReminders,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
-		Secret: v.Secret, HasSingleCounter: v.HasSingleCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
+		Secret: v.Secret, HasSeatCounter: v.HasSeatCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
 		ICalSequence: v.ICalSequence, CalendarChangedAt: v.CalendarChangedAt, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}
 	if v.PromotionCutoff != "" {
@@ -130,8 +130,8 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	tx := s.begin()
 	tx.Put(encodeEvent(e), condNotExists)
 	slug := tx.putSlug(e)
-	if e.HasSingleCounter {
-		tx.createCounter(e, deltag.Counts{})
+	if e.HasSeatCounter {
+		tx.createSeatCounter(e)
 	}
 	tx.putEraseTask(e)
 	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval))
@@ -163,9 +163,7 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag
 		slug = tx.putSlug(e)
 		tx.Delete(slugKey(stored.Slug), always)
 	}
-	if err := s.putCapacity(ctx, tx, stored, e); err != nil {
-		return err
-	}
+	tx.putCapacity(stored, e)
 	var notErased *action
 	if !e.RetentionEndsAt().Equal(stored.RetentionEndsAt()) {
 		notErased = tx.Check(statsKey(e.ID), condNotExists)

@@ -126,7 +126,7 @@ func TestEvents(t *testing.T) {
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			events := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS", "GSI1SK": "2026"}
-			people := map[string]string{"PK": "EVENT#" + e.ID, "SK": "REG#x"}
+			people := map[string]string{"PK": "EVENT#" + e.ID + "#63", "SK": "REG#x"}
 			unsorted := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS"}
 			changed := func(cursor map[string]string, name, value string) string {
 				cursor = maps.Clone(cursor)
@@ -151,6 +151,7 @@ func TestEvents(t *testing.T) {
 			accepts(func(cursor string) error { _, _, err := s.Registrations(ctx, e.ID, cursor, 2); return err },
 				changed(people, "SK", "REG#x"),
 				changed(people, "SK", "MAIL#x"), changed(people, "SK", "META"), changed(people, "PK", "EVENT#y"),
+				changed(people, "PK", "EVENT#"+e.ID), changed(people, "PK", "EVENT#"+e.ID+"#64"),
 				changed(people, "X", "y"), changed(events, "GSI1PK", "EVENTS"))
 		})
 		t.Run("ListsMoreThanOneBatchReads", func(t *testing.T) {

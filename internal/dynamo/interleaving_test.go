@@ -56,14 +56,14 @@ func TestInterleavings(t *testing.T) {
 				signUp(t, s, e, 3, now.Add(1))
 				signUp(t, s, e, 4, now.Add(2))
 				p := interrupted(engine, at, func() {
-					// It crashes once the seat is free.
+					// It crashes once the seat is given up.
 					must(t, crashed(engine, 2).CancelRegistration(ctx, e, b, now.Add(time.Minute)))
 				})
 				must(t, p.store.CancelRegistration(ctx, e, a, now.Add(time.Minute)))
 				if p.Count() < at {
 					break
 				}
-				must(t, s.Promote(ctx, e.ID, now.Add(time.Hour))) // the tick
+				must(t, runTasks(s, now.Add(time.Hour)))
 				want(t, counts(t, s, e), deltag.Counts{Confirmed: 2, Cancelled: 2})
 			}
 		})

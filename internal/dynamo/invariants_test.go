@@ -61,7 +61,7 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 func readWaitlist(t reporter, engine storetest.Engine, eventID string) (entries []waitlistEntry) {
 	t.Helper()
 	for _, it := range engine.Dump(t) {
-		if sk := it["SK"].(string); it["PK"] == "EVENT#"+eventID && strings.HasPrefix(sk, "WAIT#") {
+		if sk := it["SK"].(string); it["PK"] == "EVENT#"+eventID+"#WAIT" && strings.HasPrefix(sk, "WAIT#") {
 			parts := strings.Split(sk, "#")
 			entries = append(entries, waitlistEntry{JoinedAt: parts[1], Registration: parts[2]})
 		}

@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func TestConcurrentSignUps(t *testing.T) {
 		}
 		random.Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
 		r.run(calls)
-		r.promoteAll()
+		must(t, runTasks(r.stores[0], r.clock()))
 		second := readAll(t, engine, r.stores[1], r.e.ID)
 		r.check(second, crowd+late)
 
@@ -101,52 +100,26 @@ func (r *loadTest) signUps(from, people int) []func(*dynamo.Store) error {
 	return calls
 }
 
-// run does calls, 64 at a time, at both processes in turn. It repeats those that return ErrUnavailable.
+// run does calls, 64 at a time, at both processes in turn.
 func (r *loadTest) run(calls []func(*dynamo.Store) error) {
 	r.t.Helper()
 	var (
-		wg       sync.WaitGroup
-		repeated atomic.Int64
-		slots    = make(chan struct{}, 64)
-		begun    = time.Now()
+		wg    sync.WaitGroup
+		slots = make(chan struct{}, 64)
+		begun = time.Now()
 	)
 	for i, call := range calls {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			err := call(r.stores[i%2])
-			for errors.Is(err, deltag.ErrUnavailable) {
-				repeated.Add(1)
-				err = call(r.stores[i%2])
-			}
-			if err != nil {
+			if err := call(r.stores[i%2]); err != nil {
 				r.t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
 	rate := float64(len(calls)) / time.Since(begun).Seconds()
-	r.t.Logf("%d calls, %.0f a second, %d repeated", len(calls), rate, repeated.Load())
-}
-
-// promoteAll runs promote tasks, as the mailer does, until there are none.
-func (r *loadTest) promoteAll() {
-	r.t.Helper()
-	for {
-		todo := 0
-		tasks, err := r.stores[0].DueTasks(ctx, r.clock(), 10_000)
-		must(r.t, err)
-		for _, task := range tasks {
-			if task.Kind != deltag.TaskPromote {
-				continue
-			}
-			todo++
-			must(r.t, r.stores[0].Promote(ctx, task.EventID, r.clock()))
-		}
-		if todo == 0 {
-			return
-		}
-	}
+	r.t.Logf("%d calls, %.0f a second", len(calls), rate)
 }
 
 // check checks all that is promised to so many people, and that the waitlist is in the order of the sign-ups.

@@ -24,7 +24,7 @@ type mailingItem struct {
 }
 
 func encodeMailing(m deltag.Mailing) item {
-	return encode(dueKey(mailingKey(m.Key()), m.NextRunAt), mailingItem{
+	return encode(dueKey(mailingKey(m.Key()), eventDuePK(m.EventID), m.NextRunAt), mailingItem{
 		EventID: m.EventID, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Status: m.Status, Reason: m.Reason,
 		Audience: m.Audience, Text: m.Text, Cursor: m.Cursor, RunStartedAt: m.RunStartedAt, CatchUpSince: m.CatchUpSince,
 		Sent: m.Sent, Skipped: m.Skipped, Revision: m.Revision,

@@ -7,45 +7,107 @@ import (
 	"deltag/internal/deltag"
 )
 
+// giveUpPlace takes the seat or waitlist entry of r away, which next, its later state, has not. It returns the seat that
+// is to be passed on, "" when there is none.
+func (tx *transaction) giveUpPlace(
+	e deltag.Event, r deltag.Registration, next *deltag.Registration, now time.Time,
+) (seat string) {
+	tx.addCounts(e, r.ID, countChange(r, *next))
+	next.Seat = ""
+	switch {
+	case r.Status == deltag.RegistrationWaitlisted:
+		tx.deleteWaitlistEntry(r)
+	case r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter:
+		tx.releaseSeat(r, now)
+		return seatOf(r)
+	}
+	return ""
+}
+
+// passOnSeat gives a released seat to the first on the waitlist. It spares them the time until the tasks are run, which
+// remain when it fails; that is no error of the caller's.
+func (s *Store) passOnSeat(ctx context.Context, eventID, seat string, now time.Time) {
+	if seat == "" {
+		return
+	}
+	if err := s.ReleaseSeat(ctx, eventID, seat, now); err == nil {
+		_ = s.Promote(ctx, eventID, now)
+	}
+}
+
+// promoteBackoff is how long a promotion waits for those who are about to join the waitlist.
+const promoteBackoff = 5 * time.Second
+
 // Promote gives free seats to the waitlist, first come, first served, until the event is full or nobody waits. It
 // does nothing unless the event has a promote task, which it deletes at the end.
-// Repeating it, and running it at several places at the same time, is safe: each seat is one transaction.
+// Repeating it, and running it at several places at the same time, is safe: each promotion is one transaction.
 func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) error {
-	task, err := s.get(ctx, key(eventPK(eventID), promoteSK))
-	if err != nil {
-		return ignoreNotFound(err)
+	taskKey, eventKey, counterKey := key(eventPK(eventID), promoteSK), eventKey(eventID), seatCounterKey(eventID)
+	found, err := s.batchGet(ctx, taskKey, eventKey, counterKey)
+	task := found[keyText(taskKey)]
+	if err != nil || task == nil {
+		return err
 	}
-	e, err := s.Event(ctx, eventID)
+	e, err := decodeFound(found, eventKey, decodeEvent)
 	if err != nil {
 		return err
 	}
-	for more := e.PromotionOpenAt(now); more; {
-		if more, err = s.promoteNext(ctx, e, now); err != nil {
+	if c, err := decodeFound(found, counterKey, decode[seatCounter]); err == nil && c.Uncounted {
+		if err := s.countEarlierSeats(ctx, eventID); err != nil {
 			return err
 		}
 	}
+	left, err := s.promoteAll(ctx, e, now)
+	if err != nil {
+		return err
+	}
 	// Only the task that was read: whoever has freed a seat in the meantime has put another.
+	same := expression{text: "Nonce = :nonce", values: item{":nonce": task["Nonce"]}}
 	tx := s.begin()
-	tx.Delete(keyOf(task), expression{text: "Nonce = :nonce", values: item{":nonce": task["Nonce"]}})
+	if left {
+		tx.Update(keyOf(task), setDue(now.Add(promoteBackoff)), same)
+	} else {
+		tx.Delete(keyOf(task), same)
+	}
 	return ignoreConflict(tx.Commit(ctx))
 }
 
-// promoteNow spares the waitlist the time until the promote task is run. It is no error of the caller's when it
-// fails: the task remains.
-func (s *Store) promoteNow(ctx context.Context, e deltag.Event, now time.Time) {
-	if e.HasSingleCounter {
-		_ = s.Promote(ctx, e.ID, now)
+// promoteAll returns true if there is a free seat, and somebody may be about to join the waitlist for want of one.
+func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (left bool, err error) {
+	seat := "" // that was taken, and that nobody holds yet
+	for e.PromotionOpenAt(now) {
+		entry, err := s.firstWaiting(ctx, e.ID)
+		if err != nil {
+			return false, err
+		}
+		if entry == nil {
+			break
+		}
+		if seat == "" {
+			free := false
+			if seat, free, err = s.takeSeatForWaitlist(ctx, e.ID, now); err != nil || !free {
+				return false, err
+			}
+		}
+		promoted, err := s.promote(ctx, e, entry, seat, now)
+		if err != nil {
+			return false, err // it is unknown whether the seat is held: see CheckSeats
+		}
+		if promoted {
+			seat = ""
+		}
 	}
+	if seat != "" {
+		if err := s.ReleaseSeat(ctx, e.ID, seat, now); err != nil {
+			return false, err
+		}
+	}
+	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter]) // after the waitlist
+	return !c.isFull() && c.QueueUntil.After(now), ignoreNotFound(err)
 }
 
-// promoteNext gives a free seat to the first on the waitlist. more is false when there is no free seat, or nobody
-// waits.
-func (s *Store) promoteNext(ctx context.Context, e deltag.Event, now time.Time) (more bool, err error) {
-	entries, _, err := decodePage(ctx, s, query{pk: eventPK(e.ID), prefix: waitlistSK, limit: 1}, asItem)
-	if err != nil || len(entries) == 0 {
-		return false, err
-	}
-	entry := entries[0]
+// promote gives a seat to whom a waitlist entry names. It returns false if they do not wait any more.
+func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat string, now time.Time) (bool, error) {
 	_, r, err := s.EventAndRegistration(ctx, e.ID, stringAttr(entry, "ID"))
 	if ignoreNotFound(err) != nil {
 		return false, err
@@ -53,23 +115,39 @@ func (s *Store) promoteNext(ctx context.Context, e deltag.Event, now time.Time) 
 	tx := s.begin()
 	if stringAttr(waitlistKey(r), "SK") != stringAttr(entry, "SK") { // or it would block everybody behind it
 		tx.deleteStaleWaitlistEntry(e.ID, stringAttr(entry, "SK"))
-		return true, ignoreConflict(tx.Commit(ctx))
+		return false, ignoreConflict(tx.Commit(ctx))
 	}
 	next, mail := r.Promote(now)
-	seat := tx.takeSeatFromWaitlist(e, countChange(r, next))
+	next.Seat = seat
 	tx.Delete(keyOf(entry), condExists)
 	tx.replaceRegistration(next)
 	tx.putDelivery(mail)
+	tx.addCounts(e, r.ID, countChange(r, next))
+	held := tx.holdSeat(next)
 	err = tx.Commit(ctx)
-	if seat.Failed() {
-		return false, nil
+	if held.Failed() {
+		return true, nil // the seat is gone; the next turn takes another
 	}
-	return err == nil || isConflict(err), ignoreConflict(err) // after a conflict the first may be another
+	return err == nil, ignoreConflict(err)
+}
+
+// firstWaiting is the first waitlist entry, nil when there is none.
+func (s *Store) firstWaiting(ctx context.Context, eventID string) (item, error) {
+	entries, _, err := decodePage(ctx, s, query{pk: waitlistPK(eventID), prefix: waitlistSK, limit: 1}, asItem)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	return entries[0], nil
+}
+
+func (s *Store) hasWaitlist(ctx context.Context, eventID string) (bool, error) {
+	entry, err := s.firstWaiting(ctx, eventID)
+	return entry != nil, err
 }
 
 // WaitlistPosition is r's position on the waitlist, from 1.
 func (s *Store) WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error) {
-	q := query{pk: eventPK(r.EventID), from: waitlistSK, to: stringAttr(waitlistKey(r), "SK"), count: true}
+	q := query{pk: waitlistPK(r.EventID), from: waitlistSK, to: stringAttr(waitlistKey(r), "SK"), count: true}
 	position := 0
 	for {
 		out, err := s.queryPage(ctx, q)
@@ -99,5 +177,5 @@ func (tx *transaction) deleteStaleWaitlistEntry(eventID, sk string) {
 		text:   "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :joined",
 		values: item{":joined": avString(joinedAt)},
 	})
-	tx.Delete(key(eventPK(eventID), sk), always)
+	tx.Delete(key(waitlistPK(eventID), sk), always)
 }

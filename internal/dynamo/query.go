@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"deltag/internal/deltag"
 )
@@ -138,13 +139,18 @@ func decodePage[T any](
 	if err != nil {
 		return nil, nil, err
 	}
-	page = make([]T, len(out.Items))
-	for i, it := range out.Items {
-		if page[i], err = decode(it); err != nil {
-			return nil, nil, err
+	page, err = decodeAll(out.Items, decode)
+	return page, out.LastEvaluatedKey, err
+}
+
+func decodeAll[T any](items []item, decode func(item) (T, error)) (all []T, err error) {
+	all = make([]T, len(items))
+	for i, it := range items {
+		if all[i], err = decode(it); err != nil {
+			return nil, err
 		}
 	}
-	return page, out.LastEvaluatedKey, nil
+	return all, nil
 }
 
 // forEach calls do with every item of q, page by page.
@@ -169,6 +175,34 @@ func readAll[T any](ctx context.Context, s *Store, q query, decode func(item) (T
 	return all, err
 }
 
+// readUpTo reads up to q.limit items, of as many pages as they take.
+func (s *Store) readUpTo(ctx context.Context, q query) (items []item, err error) {
+	limit := q.limit
+	for {
+		q.limit = limit - len(items)
+		page, last, err := decodePage(ctx, s, q, asItem)
+		if err != nil {
+			return nil, err
+		}
+		if items, q.after = append(items, page...), last; len(last) == 0 || len(items) >= limit {
+			return items, nil
+		}
+	}
+}
+
+// inParallel calls do for each of in, all at once, and returns the results in order, or any of the errors.
+func inParallel[In, Out any](in []In, do func(In) (Out, error)) ([]Out, error) {
+	var group errgroup.Group
+	out := make([]Out, len(in))
+	for i, v := range in {
+		group.Go(func() (err error) {
+			out[i], err = do(v)
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
 // asItem is for the callers of forEach that need no more than some attributes.
 func asItem(it item) (item, error) { return it, nil }
 
@@ -176,8 +210,10 @@ func asItem(it item) (item, error) { return it, nil }
 func list[T any](
 	ctx context.Context, s *Store, q query, cursor string, decode func(item) (T, error),
 ) (page []T, next string, err error) {
-	if q.after, err = q.parseCursor(cursor); err != nil {
-		return nil, "", err
+	if cursor != "" {
+		if q.after, err = parseCursor(cursor); err != nil || !q.canHaveReturned(q.after) {
+			return nil, "", errBadCursor
+		}
 	}
 	page, last, err := decodePage(ctx, s, q, decode)
 	return page, formatCursor(last), err
@@ -202,34 +238,36 @@ func formatCursor(last item) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parseCursor is the inverse of formatCursor. Users of the API can change cursors, and DynamoDB refuses a key that q
-// cannot have returned: errBadCursor.
-func (q query) parseCursor(cursor string) (item, error) {
-	if cursor == "" {
-		return nil, nil
-	}
+// parseCursor is the inverse of formatCursor. errBadCursor.
+func parseCursor(cursor string) (item, error) {
 	var plain map[string]string
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		err = json.Unmarshal(raw, &plain)
 	}
-	keys := []string{"PK", "SK"}
-	if q.index != "" {
-		keys = append(keys, q.index+"PK", q.index+"SK")
-	}
-	if err != nil || len(plain) != len(keys) {
+	if err != nil {
 		return nil, errBadCursor
 	}
 	after := item{}
-	for _, name := range keys {
-		if plain[name] == "" {
-			return nil, errBadCursor
-		}
-		after[name] = avString(plain[name])
-	}
-	pk, sk := plain[q.index+"PK"], plain[q.index+"SK"]
-	if pk != q.pk || !strings.HasPrefix(sk, q.prefix) || !fitsKey(after) || !fitsKey(key(pk, sk)) {
-		return nil, errBadCursor
+	for name, value := range plain {
+		after[name] = avString(value)
 	}
 	return after, nil
+}
+
+// canHaveReturned says whether q may have returned an item with such a key. DynamoDB refuses to start behind any other,
+// and users of the API can change cursors.
+func (q query) canHaveReturned(key item) bool {
+	names := []string{"PK", "SK"}
+	if q.index != "" {
+		names = append(names, q.index+"PK", q.index+"SK")
+	}
+	for _, name := range names {
+		if value := stringAttr(key, name); value == "" {
+			return false
+		}
+	}
+	pk, sk := stringAttr(key, q.index+"PK"), stringAttr(key, q.index+"SK")
+	return len(key) == len(names) && pk == q.pk && strings.HasPrefix(sk, q.prefix) &&
+		fitsKey(key) && fitsKey(item{"PK": avString(pk), "SK": avString(sk)})
 }

@@ -2,70 +2,83 @@ package dynamo
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
-// Rate limits are counters in the table, under keyed hashes of what they count. Each is checked and incremented in the
-// transaction that it limits, and expires this long after: later than the day or hour that it counts.
+// Rate limits are counters in the table, under keyed hashes of what they count. Each expires this long after: later than
+// the day or hour that it counts.
 const (
 	mailCountTTL    = 48 * time.Hour
 	networkCountTTL = 2 * time.Hour
 )
 
-// mailCountKey is the key of an address's count of personal mails on a day (UTC).
-func (s *Store) mailCountKey(ctx context.Context, a deltag.Address, now time.Time) (item, error) {
-	hash, err := s.hash(ctx, a.Normalized)
-	return key("RATE#MAIL#"+hash, now.UTC().Format(time.DateOnly)), err
-}
-
-// countMail fails if the address has had all its mails of the day.
-func (tx *transaction) countMail(key item, now time.Time) *action {
-	return tx.incrementBelow(key, deltag.MaxMailsPerAddressPerDay, now.Add(mailCountTTL))
-}
-
-// checkUnverifiedMail fails if the address may be sent no more mail today that a stranger could have asked for.
-func (tx *transaction) checkUnverifiedMail(key item) *action {
-	return tx.Check(key, condCountBelow(deltag.MaxUnverifiedMailsPerDay))
-}
-
-// signUpLimits are the keys of the counts that limit a sign-up. A nil key limits nothing.
-type signUpLimits struct{ mail, network item }
-
-// signUpLimits spreads the count of a network like the counters of an event, so that a rush from one network meets no
-// hot item: each shard has a part of the limit.
-func (s *Store) signUpLimits(
-	ctx context.Context, r deltag.Registration, network string, now time.Time,
-) (signUpLimits, error) {
-	mail, err := s.mailCountKey(ctx, r.Email, now)
-	if err != nil || network == "" {
-		return signUpLimits{mail: mail}, err
+// countMail counts a mail to r on the day of now (UTC), in the transaction that claims it. It fails if the mailbox has had
+// all its mails of the day that a kind of mail may be.
+func (tx *transaction) countMail(ctx context.Context, a deltag.Address, k deltag.MailKind, now time.Time) (*action, error) {
+	hash, err := tx.store.hash(ctx, a.Mailbox())
+	if err != nil {
+		return nil, err
 	}
-	hash, err := s.hash(ctx, network)
-	hour := now.UTC().Format("2006-01-02T15")
-	return signUpLimits{mail: mail, network: key("RATE#NETWORK#"+hash, hour+"#"+shardOf(r.ID))}, err
+	counter := key("RATE#MAIL#"+hash, now.UTC().Format(time.DateOnly))
+	limit := expression{
+		text:   condNotExists.text + " OR Counted < :limit",
+		values: item{":limit": avNumber(k.DailyLimit())},
+	}
+	return tx.Update(counter, increment(now.Add(mailCountTTL)), limit), nil
 }
 
-// checkLimits adds the actions by which limits make a sign-up fail. Where there is no limit, the action is nil.
-func (tx *transaction) checkLimits(limits signUpLimits, now time.Time) (mail, network *action) {
-	if limits.mail != nil {
-		mail = tx.checkUnverifiedMail(limits.mail)
-	}
-	if limits.network != nil {
-		limit := deltag.MaxSignUpsPerNetwork / len(shards)
-		network = tx.incrementBelow(limits.network, limit, now.Add(networkCountTTL))
-	}
-	return mail, network
-}
-
-func (tx *transaction) incrementBelow(key item, limit int, expires time.Time) *action {
-	return tx.Update(key, expression{
+func increment(expires time.Time) expression {
+	return expression{
 		text:   "ADD Counted :one SET expiresAt = :expires", // Unix seconds, as DynamoDB's TTL wants them
 		values: item{":one": avNumber(1), ":expires": avNumber(int(expires.Unix()))},
-	}, condCountBelow(limit))
+	}
 }
 
-func condCountBelow(limit int) expression {
-	return condNotExistsOr("Counted < :limit", item{":limit": avNumber(limit)})
+// networkLimits remembers which networks have had all their sign-ups of an hour. The zero value is ready for use.
+//
+// Sign-ups are counted beside the transaction that stores them, so that they cost no round trip. Each function learns
+// from its count whether the next sign-up of the network is one too many, so a network may have one more than
+// deltag.MaxSignUpsPerNetwork from each function that runs at the same time.
+type networkLimits struct {
+	mu      sync.Mutex
+	hour    time.Time
+	blocked map[string]bool // during hour
+}
+
+func (l *networkLimits) isBlocked(network string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hour.Equal(now.Truncate(time.Hour)) && l.blocked[network]
+}
+
+func (l *networkLimits) block(network string, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if hour := now.Truncate(time.Hour); !l.hour.Equal(hour) {
+		l.hour, l.blocked = hour, map[string]bool{}
+	}
+	l.blocked[network] = true
+}
+
+// countSignUp counts a sign-up of a network, "" for none. If it fails the sign-up is not counted, which is no reason to
+// refuse it.
+func (s *Store) countSignUp(ctx context.Context, network string, now time.Time) {
+	if network == "" {
+		return
+	}
+	hash, err := s.hash(ctx, network)
+	if err != nil {
+		return
+	}
+	hour := now.UTC().Format("2006-01-02T15")
+	counter, err := s.updateItem(ctx, key("RATE#NETWORK#"+hash, hour), increment(now.Add(networkCountTTL)), always)
+	if err != nil {
+		return
+	}
+	if c, err := decode[struct{ Counted int }](counter); err == nil && c.Counted >= deltag.MaxSignUpsPerNetwork {
+		s.networks.block(network, now)
+	}
 }

@@ -11,6 +11,7 @@ import (
 type reconciliationItem struct {
 	At                               time.Time `dynamodbav:",omitempty"`
 	Confirmed, Waitlisted, Cancelled int
+	SeatDrift                        int
 	WaitlistRepairs                  int
 }
 
@@ -18,10 +19,10 @@ type reconciliationItem struct {
 func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation, next time.Time) {
 	k := key(eventPK(e.ID), reconcileSK)
 	if next.Before(e.RetentionEndsAt()) {
-		k = dueKey(k, next)
+		k = dueKey(k, dueBulkPK, next)
 	}
 	tx.Put(encode(k, reconciliationItem{
-		At: r.At, WaitlistRepairs: r.WaitlistRepairs,
+		At: r.At, SeatDrift: r.SeatDrift, WaitlistRepairs: r.WaitlistRepairs,
 		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
 	}), always)
 }
@@ -33,15 +34,13 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 		err = deltag.ErrNotFound
 	}
 	drift := deltag.Counts{Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled}
-	return deltag.Reconciliation{At: v.At, WaitlistRepairs: v.WaitlistRepairs, Drift: drift}, err
+	r := deltag.Reconciliation{At: v.At, SeatDrift: v.SeatDrift, WaitlistRepairs: v.WaitlistRepairs, Drift: drift}
+	return r, err
 }
 
-// maxReconcileAttempts is how often a reconciliation begins again when the counters change meanwhile.
-const maxReconcileAttempts = 3
-
-// Reconcile compares the counters and the waitlist of an event with its registrations, and corrects them. It may run
-// at any time: it writes only if no counter has changed since it began to count.
-// Errors: ErrConflict (the counters changed each time it tried). Repeating it finds nothing more to correct.
+// Reconcile compares the counts, the seat counter and the waitlist of an event with its registrations, and corrects them.
+// It may run at any time: it writes only if nothing has changed since it began to count.
+// Errors: ErrConflict (something that was wrong changed meanwhile). Repeating it finds nothing more to correct.
 func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error) {
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
@@ -55,86 +54,121 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 		tx.Update(key(eventPK(eventID), reconcileSK), expression{text: "REMOVE GSI1PK, GSI1SK"}, condExists)
 		return deltag.Reconciliation{At: now}, ignoreConflict(tx.Commit(ctx))
 	}
-	for range maxReconcileAttempts {
-		r, err := s.reconcile(ctx, e, now)
-		if err == nil {
-			tx := s.begin()
-			tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval))
-			return r, tx.Commit(ctx)
-		}
-		if !isConflict(err) {
-			return deltag.Reconciliation{}, err
-		}
-	}
-	return deltag.Reconciliation{}, deltag.ErrConflict
-}
-
-func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (deltag.Reconciliation, error) {
-	counters, err := s.readCounters(ctx, e.ID)
+	r, err := s.reconcile(ctx, e, now)
 	if err != nil {
 		return deltag.Reconciliation{}, err
 	}
-	actual, waiting, err := s.countRegistrations(ctx, e.ID)
+	tx := s.begin()
+	tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval))
+	return r, tx.Commit(ctx)
+}
+
+func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (r deltag.Reconciliation, err error) {
+	var before seatCounter
+	if e.HasSeatCounter { // before what it counts
+		if before, err = read(ctx, s, seatCounterKey(e.ID), decode[seatCounter]); err != nil {
+			return r, err
+		}
+	}
+	r.At = now
+	all, err := s.readCounts(ctx, e.ID)
 	if err != nil {
-		return deltag.Reconciliation{}, err
+		return r, err
 	}
-	counted := sumCounters(counters)
-	actual.Attended = counted.Attended // it includes people whose registrations are erased
-	r := deltag.Reconciliation{At: now, Drift: actual.Sub(counted)}
-	if r.Drift != (deltag.Counts{}) {
-		tx := s.begin()
-		tx.correctDrift(e, counters, r.Drift, now)
-		if err := tx.Commit(ctx); err != nil {
-			return deltag.Reconciliation{}, err
+	waiting, seats := map[string]deltag.Registration{}, map[string]bool{}
+	for shard, counts := range all {
+		drift, people, err := s.reconcileCounts(ctx, e.ID, shard, counts)
+		if err != nil {
+			return r, err
+		}
+		r.Drift = r.Drift.Plus(drift)
+		for _, p := range people {
+			switch p.Status {
+			case deltag.RegistrationWaitlisted:
+				waiting[stringAttr(waitlistKey(p), "SK")] = p
+			case deltag.RegistrationConfirmed:
+				seats[seatOf(p)] = true
+			}
 		}
 	}
-	r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting, now)
-	return r, err
+	if e.HasSeatCounter {
+		if r.SeatDrift, err = s.reconcileSeats(ctx, e, before, seats); err != nil {
+			return r, err
+		}
+	}
+	if r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting); err != nil || !r.HasDrift() || !e.HasSeatCounter {
+		return r, err
+	}
+	tx := s.begin()
+	tx.putPromoteTask(e.ID, now)
+	return r, tx.Commit(ctx)
 }
 
-// countRegistrations also returns the registrations that wait, by the sort key of their waitlist entry.
-func (s *Store) countRegistrations(
-	ctx context.Context, eventID string,
-) (counts deltag.Counts, waiting map[string]deltag.Registration, err error) {
-	waiting = map[string]deltag.Registration{}
-	q := query{pk: eventPK(eventID), prefix: registrationSK}
-	err = forEach(ctx, s, q, decodeRegistration, func(r deltag.Registration) {
-		counts.Add(r)
-		if r.Status == deltag.RegistrationWaitlisted {
-			waiting[stringAttr(waitlistKey(r), "SK")] = r
-		}
-	})
-	return counts, waiting, err
+// reconcileCounts corrects the counts of a shard, which were read before, and returns its registrations.
+func (s *Store) reconcileCounts(
+	ctx context.Context, eventID string, shard int, counts countsItem,
+) (drift deltag.Counts, people []deltag.Registration, err error) {
+	people, err = readAll(ctx, s, inShards(eventID, registrationSK).of(shard), decodeRegistration)
+	if err != nil {
+		return drift, nil, err
+	}
+	actual := deltag.Counts{Attended: counts.Attended} // it includes people whose registrations are erased
+	for _, r := range people {
+		r.AttendedAt = time.Time{}
+		actual.Add(r)
+	}
+	drift = actual.Sub(counts.counts())
+	if drift == (deltag.Counts{}) {
+		return drift, people, nil
+	}
+	unchanged := expression{text: "Version = :version", values: item{":version": avNumber(counts.Version)}}
+	if counts.Version == 0 {
+		unchanged = condNotExists
+	}
+	_, err = s.updateItem(ctx, countsKey(eventID, shard), addToCounts(drift), unchanged)
+	return drift, people, err
 }
 
-// correctDrift adds drift to one of the counters, provided that all of them are as they were read.
-func (tx *transaction) correctDrift(
-	e deltag.Event, counters map[string]counterItem, drift deltag.Counts, now time.Time,
-) {
-	shardSKs := counterShardKeys()
-	corrected := shardSKs[0]
-	if e.HasSingleCounter {
-		corrected = counterSK
-	}
-	for _, sk := range append(shardSKs, counterSK) {
-		k, unchanged := key(eventPK(e.ID), sk), condCounterUnchanged(counters, sk)
-		if sk == corrected {
-			tx.Update(k, addToCounter(drift), unchanged)
-		} else {
-			tx.Check(k, unchanged)
+// reconcileSeats corrects the seat counter. seats are those of all who are confirmed, read after the counter. Those that
+// are held or released, read after that, are counted too, unless they are the same: a cancellation in between has only
+// made one of the other.
+func (s *Store) reconcileSeats(
+	ctx context.Context, e deltag.Event, before seatCounter, seats map[string]bool,
+) (drift int, err error) {
+	for shard := range shards {
+		err := forEach(ctx, s, inShards(e.ID, seatSK).of(shard), asItem, func(it item) {
+			if it["Returned"] == nil {
+				_, seat := cutSortKey(stringAttr(it, "SK"))
+				seats[seat] = true
+			}
+		})
+		if err != nil {
+			return 0, err
 		}
 	}
-	if e.HasSingleCounter {
-		tx.putPromoteTask(e.ID, now)
+	drift = len(seats) - before.Taken
+	if drift == 0 {
+		return 0, nil
 	}
+	if before.Uncounted || before.Checked < before.Issued { // seats may be taken and not held yet: see CheckSeats
+		return 0, deltag.ErrConflict
+	}
+	_, ok, err := s.updateSeatCounter(ctx, e.ID, expression{
+		text:   "ADD Taken :drift, Version :one",
+		values: item{":drift": avNumber(drift), ":one": avNumber(1)},
+	}, expression{text: "Version = :version", values: item{":version": avNumber(before.Version)}})
+	if err == nil && !ok {
+		err = deltag.ErrConflict
+	}
+	return drift, err
 }
 
 // repairWaitlist adds missing waitlist entries, deletes stale ones, and returns how many there were of both.
 func (s *Store) repairWaitlist(
-	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time,
+	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration,
 ) (int, error) {
 	var repairs []*transaction
-	err := forEach(ctx, s, query{pk: eventPK(e.ID), prefix: waitlistSK}, asItem, func(entry item) {
+	err := forEach(ctx, s, query{pk: waitlistPK(e.ID), prefix: waitlistSK}, asItem, func(entry item) {
 		sk := stringAttr(entry, "SK")
 		if _, ok := waiting[sk]; ok {
 			delete(waiting, sk)
@@ -151,7 +185,6 @@ func (s *Store) repairWaitlist(
 		tx := s.begin()
 		tx.Check(registrationKey(e.ID, r.ID), condRevision(r.Revision))
 		tx.putWaitlistEntry(r)
-		tx.putPromoteTask(e.ID, now)
 		repairs = append(repairs, tx)
 	}
 	repaired := 0

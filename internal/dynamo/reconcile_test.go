@@ -2,8 +2,10 @@ package dynamo_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -30,7 +32,20 @@ func corrupt(t *testing.T, engine storetest.Engine, e deltag.Event, sk string, c
 
 type item = map[string]types.AttributeValue
 
-func itemKey(e deltag.Event, sk string) item { return item{"PK": str("EVENT#" + e.ID), "SK": str(sk)} }
+// itemKey is the key of the item with a sort key; of the COUNTS, those of the shard of person 0.
+func itemKey(e deltag.Event, sk string) item {
+	pk := "EVENT#" + e.ID
+	parts := strings.Split(sk, "#")
+	switch parts[0] {
+	case "REG", "MAIL":
+		pk = storetest.PersonPK(e.ID, parts[1])
+	case "COUNTS":
+		pk = storetest.PersonPK(e.ID, deltag.RegistrationID(e, person(0).Email))
+	case "WAIT", "SEATS":
+		pk += "#" + parts[0]
+	}
+	return item{"PK": str(pk), "SK": str(sk)}
+}
 
 func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
@@ -54,10 +69,6 @@ func TestReconcile(t *testing.T) {
 			corrupt(t, engine, e, sk, func(it item) { it["ID"] = str(id) })
 		}
 		for name, seats := range map[string]*int{"WithCapacity": capacity(3), "WithoutCapacity": nil} {
-			counter := "SEATS"
-			if seats == nil {
-				counter = "SEATS#7"
-			}
 			t.Run("FindsNoDriftInAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
 				signUpMany(t, s, e, 6)
@@ -72,7 +83,7 @@ func TestReconcile(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
 				signUpMany(t, s, e, 3)
 				right := counts(t, s, e)
-				corrupt(t, engine, e, counter, func(it item) {
+				corrupt(t, engine, e, "COUNTS", func(it item) {
 					it["Confirmed"], it["Waitlisted"], it["Cancelled"] = number(1), number(4), number(0)
 					it["Attended"], it["Version"] = number(0), number(9)
 				})
@@ -84,19 +95,34 @@ func TestReconcile(t *testing.T) {
 			t.Run("ChangesNothingIfTheCountersChangeMeanwhileInAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
 				signUp(t, s, e, 0, now)
-				corrupt(t, engine, e, counter, func(it item) { it["Cancelled"], it["Version"] = number(5), number(9) })
-				n := 0
-				_, err := interruptedEachTime(engine, func() { n++; signUp(t, s, e, n, now) }).Reconcile(ctx, e.ID, now)
+				corrupt(t, engine, e, "COUNTS", func(it item) { it["Cancelled"], it["Version"] = number(5), number(9) })
+				_, err := interruptedBeforeUpdates(engine, func() {
+					must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
+				}).Reconcile(ctx, e.ID, now)
 				wantError(t, err, deltag.ErrConflict)
-				want(t, counts(t, s, e).Cancelled, 5)
+				want(t, counts(t, s, e).Cancelled, 5+1)
 				want(t, reconcile(t, e).Drift, deltag.Counts{Cancelled: -5})
 			})
 		}
+		t.Run("CorrectsTheSeatCounter", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(3))
+			signUpMany(t, s, e, 5)
+			corrupt(t, engine, e, "SEATS", func(it item) { it["Taken"], it["Version"] = number(1), number(99) })
+			_, err := s.Reconcile(ctx, e.ID, now)
+			wantError(t, err, deltag.ErrConflict) // seats that were just taken may not be held yet
+			for minute := range 2 {
+				must(t, s.CheckSeats(ctx, e.ID, now.Add(time.Duration(1+minute)*time.Minute)))
+			}
+			want(t, reconcile(t, e), deltag.Reconciliation{At: now, SeatDrift: 2})
+			want(t, reconcile(t, e), deltag.Reconciliation{At: now})
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 3, Waitlisted: 1, Cancelled: 1})
+		})
 		t.Run("RepairsTheWaitlist", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
 			signUpMany(t, s, e, 3)
 			for _, it := range engine.Dump(t) {
-				if sk := it["SK"].(string); it["PK"] == "EVENT#"+e.ID && strings.HasPrefix(sk, "WAIT#") {
+				if sk := it["SK"].(string); isOf(e, it) && strings.HasPrefix(sk, "WAIT#") {
 					in := &dynamodb.DeleteItemInput{TableName: &engine.Table, Key: itemKey(e, sk)}
 					_, err := engine.Client.DeleteItem(ctx, in)
 					must(t, err)
@@ -132,10 +158,14 @@ func TestReconcile(t *testing.T) {
 	})
 }
 
-// interruptedEachTime interrupts each attempt of a reconciliation, before its third request: it reads the event, then
-// each time the counters and the registrations, and then writes.
-func interruptedEachTime(engine storetest.Engine, by func()) *dynamo.Store {
-	p := newProcess(engine)
-	p.pauseAt, p.pause = 3, func() { p.pauseAt += 3; by() }
-	return p.store
+// interruptedBeforeUpdates interrupts a process before it corrects anything.
+func interruptedBeforeUpdates(engine storetest.Engine, by func()) *dynamo.Store {
+	process := engine.NewClient()
+	process.Transport.InjectFault(func(_ int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+			by()
+		}
+		return send()
+	})
+	return process.Store()
 }

@@ -19,6 +19,7 @@ type registrationItem struct {
 	RegisteredAt            time.Time
 	ConfirmedAt, AttendedAt time.Time `dynamodbav:",omitempty"`
 	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
+	Seat                    string    `dynamodbav:",omitempty"`
 	AddressStatus           deltag.AddressStatus
 	PreviousIDs             []string `dynamodbav:",omitempty"`
 	Secret                  []byte
@@ -32,7 +33,7 @@ func encodeRegistration(r deltag.Registration) item {
 		EventID: r.EventID, ID: r.ID, Name: r.Name, Email: r.Email.Original, NormalizedEmail: r.Email.Normalized,
 		Organisation: r.Organisation, JobTitle: r.JobTitle, Answers: r.Answers, AllowsNews: r.AllowsNews, Language: r.Language,
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
-		WaitlistedAt: r.WaitlistedAt, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
+		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
 	})
 }
@@ -44,7 +45,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Email:        deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail},
 		Organisation: v.Organisation, JobTitle: v.JobTitle, Answers: v.Answers, AllowsNews: v.AllowsNews, Language: v.Language,
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
-		WaitlistedAt: v.WaitlistedAt, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
+		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
 	}, err
 }
@@ -70,7 +71,7 @@ func (s *Store) EventAndRegistration(
 func (s *Store) Registrations(
 	ctx context.Context, eventID, cursor string, limit int,
 ) ([]deltag.Registration, string, error) {
-	return list(ctx, s, query{pk: eventPK(eventID), prefix: registrationSK, limit: limit}, cursor, decodeRegistration)
+	return listShards(ctx, s, inShards(eventID, registrationSK), cursor, limit, decodeRegistration)
 }
 
 // RegistrationsAfter lists the registrations behind the one with the id after, "" for the first page. It is shorter
@@ -78,21 +79,13 @@ func (s *Store) Registrations(
 func (s *Store) RegistrationsAfter(
 	ctx context.Context, eventID, after string, limit int,
 ) ([]deltag.Registration, error) {
-	q := query{pk: eventPK(eventID), prefix: registrationSK}
+	q := inShards(eventID, registrationSK)
+	var from item
 	if after != "" {
-		q.after = registrationKey(eventID, after)
+		from = registrationKey(eventID, after)
 	}
-	var all []deltag.Registration
-	for {
-		q.limit = limit - len(all)
-		rs, last, err := decodePage(ctx, s, q, decodeRegistration) // DynamoDB ends a page at 1 MB
-		if err != nil {
-			return nil, err
-		}
-		if all, q.after = append(all, rs...), last; len(last) == 0 || len(all) == limit {
-			return all, nil
-		}
-	}
+	page, _, err := decodeShards(ctx, s, q, from, limit, decodeRegistration)
+	return page, err
 }
 
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.

@@ -68,32 +68,28 @@ func (s *Store) setAddressStatus(
 // its own in the place of the old one, with new links and a confirmation; the links sent to the old address become
 // invalid, and it gets a last mail. If the new address is signed up already, its registration remains as it is and
 // the old one is removed; the answer is the same. Errors: ErrConflict (r has changed since it was read; so also when
-// it is repeated), ErrMailLimit (a new address has had its unverified mails of the day: it may be a stranger's).
+// it is repeated).
 func (s *Store) UpdateByAttendee(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	mail, err := s.mailCountKey(ctx, in.Email, now)
-	if err != nil {
-		return err
-	}
-	return s.updateRegistration(ctx, e, r, in, now, deltag.KindAddressChanged, signUpLimits{mail: mail})
+	return s.updateRegistration(ctx, e, r, in, now, deltag.KindAddressChanged)
 }
 
 // UpdateByOrganiser is UpdateByAttendee by an organiser. The old address gets no mail, for it is invalid or a
-// stranger's, and the new one has no limit.
+// stranger's.
 func (s *Store) UpdateByOrganiser(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	return s.updateRegistration(ctx, e, r, in, now, "", signUpLimits{})
+	return s.updateRegistration(ctx, e, r, in, now, "")
 }
 
 // updateRegistration sends finalMail to an address that is given up, or nothing when it is "".
 func (s *Store) updateRegistration(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind, limits signUpLimits,
+	finalMail deltag.MailKind,
 ) error {
 	if deltag.RegistrationID(e, in.Email) != r.ID {
-		return s.changeAddress(ctx, e, r, in, now, finalMail, limits)
+		return s.changeAddress(ctx, e, r, in, now, finalMail)
 	}
 	next := r.WithDetails(in)
 	next.Revision++
@@ -111,7 +107,7 @@ const maxMissed = 80
 // changeAddress moves r to another address, and sends there what the old one has missed.
 func (s *Store) changeAddress(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind, limits signUpLimits,
+	finalMail deltag.MailKind,
 ) error {
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
@@ -130,10 +126,14 @@ func (s *Store) changeAddress(
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
 	tx := s.begin()
+	if r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter {
+		next.Seat = seatOf(r)
+		tx.moveSeat(r, next)
+	}
 	created := tx.putRegistration(next)
 	deleted := tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	tx.putDelivery(mail)
-	tx.addCounts(e, r.ID, deltag.Counts{}) // so that a reconciliation notices: it may have counted both
+	tx.moveCounts(e, r, next)
 	if r.Status == deltag.RegistrationWaitlisted {
 		tx.deleteWaitlistEntry(r)
 		tx.putWaitlistEntry(next)
@@ -144,12 +144,8 @@ func (s *Store) changeAddress(
 	for _, d := range missed {
 		tx.putDelivery(d)
 	}
-	mails, _ := tx.checkLimits(limits, now)
 	err = tx.Commit(ctx)
-	switch {
-	case mails.Failed(): // first: it must not matter whether the address is signed up
-		return deltag.ErrMailLimit
-	case created.Failed() && !deleted.Failed():
+	if created.Failed() && !deleted.Failed() {
 		return s.mergeRegistrations(ctx, e, r, next.Email, now, finalMail)
 	}
 	return err
@@ -173,7 +169,7 @@ func (s *Store) mergeRegistrations(
 }
 
 // ResendConfirmation sends the status of the registration of an address again. It sends nothing, and answers the
-// same, when there is no registration, or the address has had its unverified mails of the day.
+// same, when there is no registration.
 // Repeating it sends at most once in deltag.ResendCooldown.
 func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error {
 	e, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, a))
@@ -183,33 +179,28 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	if err != nil {
 		return err
 	}
-	limits, err := s.signUpLimits(ctx, r, "", now)
-	if err != nil {
-		return err
-	}
-	return s.resendStatus(ctx, e, r, limits, now)
+	return ignoreNotFound(s.resendStatus(ctx, e, r, now))
 }
 
-// resendStatus sends r its status again, after deltag.ResendCooldown and if its address may get another mail. It counts
-// for the limit of a network in any case. Errors: ErrSignUpLimit, ErrNotFound, ErrConflict.
-func (s *Store) resendStatus(
-	ctx context.Context, e deltag.Event, r deltag.Registration, limits signUpLimits, now time.Time,
-) error {
-	var mails, signUps *action
+// resendStatus sends r its status again, after deltag.ResendCooldown, unless the last mail that says so waits for the next
+// day. Errors: ErrNotFound, ErrConflict.
+func (s *Store) resendStatus(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	var waiting *action
 	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
 		next, mail, ok := r.ResendAfterCooldown(now)
 		if !ok {
-			mails, signUps = tx.checkLimits(signUpLimits{network: limits.network}, now)
 			return
 		}
-		mails, signUps = tx.checkLimits(limits, now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
+		previous := mail.DeliveryKey
+		previous.Version--
+		waiting = tx.Check(deliveryKey(previous), expression{
+			text:   "attribute_not_exists(Reason) OR Reason <> :limit",
+			values: item{":limit": avString(string(deltag.ReasonDailyLimit))},
+		})
 	})
-	switch {
-	case signUps.Failed():
-		return deltag.ErrSignUpLimit
-	case mails.Failed():
+	if waiting.Failed() {
 		return nil
 	}
 	return err

@@ -13,28 +13,48 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Sort keys of the items in an event's partition. Those that end in # are prefixes.
+// Sort keys of the items of an event. Those that end in # are prefixes.
 const (
 	metaSK         = "META"      // the event
-	counterSK      = "SEATS"     // the single counter of an event with a capacity
-	counterShardSK = "SEATS#"    // + shard: the counters of an event without one
-	registrationSK = "REG#"      // + registration
-	waitlistSK     = "WAIT#"     // + time # registration
-	deliverySK     = "MAIL#"     // + registration # kind # version
 	mailingSK      = "MAILING#"  // + kind # version
 	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
 	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
 	eraseSK        = "ERASE"     // task: the retention period ends
+	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
+	registrationSK = "REG#"      // + registration
+	deliverySK     = "MAIL#"     // + registration # kind # version
 	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
 	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
-	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
+	countsSK       = "COUNTS"    // how many registrations of the shard have each status
+	seatSK         = "SEAT#"     // + seat: who has it
+	seatCounterSK  = "SEATS"     // how many seats are taken
+	waitlistSK     = "WAIT#"     // + time # registration
 )
 
 // Partitions of the index.
 const (
-	duePK    = "DUE"
-	eventsPK = "EVENTS"
+	eventsPK  = "EVENTS"
+	duePK     = "DUE#"     // + due shard: what one person may wait for
+	dueBulkPK = "DUE#BULK" // work on all of an event
 )
+
+// Shards spread what belongs to one event over as many partitions, since DynamoDB takes only 1,000 write units a second
+// in one. docs/scaling.md has the arithmetic.
+const (
+	shards    = 64
+	dueShards = 16
+)
+
+// shardOf is the shard of a registration: the first 6 bits of its id, which is random. Shards are in the order of ids.
+func shardOf(registrationID string) int {
+	if !deltag.IsID(registrationID) {
+		return 0 // nothing has such a key
+	}
+	first, second := strings.IndexByte(idOrder, registrationID[0]), strings.IndexByte(idOrder, registrationID[1])
+	return first<<1 | second>>4
+}
+
+const idOrder = "234567abcdefghijklmnopqrstuvwxyz" // deltag.IDAlphabet in the order of sort keys
 
 func key(pk, sk string) item { return item{"PK": avString(pk), "SK": avString(sk)} }
 
@@ -49,12 +69,29 @@ func fitsKey(key item) bool {
 	return len(stringAttr(key, "PK")) <= 2048 && len(stringAttr(key, "SK")) <= 1024
 }
 
+// An event has one partition for itself, one for each shard of its registrations, and two more. Their keys begin with
+// that of the first.
 const eventPrefix = "EVENT#"
 
 func eventPK(id string) string { return eventPrefix + id }
 
+func shardPK(eventID string, shard int) string {
+	return fmt.Sprintf("%s#%02d", eventPK(eventID), shard)
+}
+
+// personPK is the partition of a registration, and of everything that belongs to it alone.
+func personPK(eventID, registrationID string) string {
+	return shardPK(eventID, shardOf(registrationID))
+}
+
+func waitlistPK(eventID string) string { return eventPK(eventID) + "#WAIT" }
+
+func seatCounterPK(eventID string) string { return eventPK(eventID) + "#SEATS" }
+
+// parseEventPK reads the event's id from the key of any of its partitions.
 func parseEventPK(pk string) (id string, ok bool) {
 	id, ok = strings.CutPrefix(pk, eventPrefix)
+	id, _, _ = strings.Cut(id, "#")
 	return id, ok && deltag.IsID(id)
 }
 
@@ -62,11 +99,11 @@ func eventKey(id string) item { return key(eventPK(id), metaSK) }
 
 func slugKey(slug string) item { return key("SLUG#"+slug, "SLUG") }
 
-func registrationKey(eventID, id string) item { return key(eventPK(eventID), registrationSK+id) }
+func registrationKey(eventID, id string) item { return key(personPK(eventID, id), registrationSK+id) }
 
 // waitlistKey sorts the waitlist by the time of joining it.
 func waitlistKey(r deltag.Registration) item {
-	return key(eventPK(r.EventID), waitlistSK+formatTime(r.WaitlistedAt)+"#"+r.ID)
+	return key(waitlistPK(r.EventID), waitlistSK+formatTime(r.WaitlistedAt)+"#"+r.ID)
 }
 
 func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
@@ -75,11 +112,12 @@ func parseWaitlistKey(sk string) (joinedAt, registrationID string) {
 }
 
 func erasureKey(r deltag.Registration, now time.Time) item {
-	return key(eventPK(r.EventID), erasureSK+formatTime(now)+"#"+r.ID)
+	return key(personPK(r.EventID, r.ID), erasureSK+formatTime(now)+"#"+r.ID)
 }
 
 func deliveryKey(k deltag.DeliveryKey) item {
-	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version))
+	sk := fmt.Sprintf("%s%s#%s#%d", deliverySK, k.RegistrationID, k.Kind, k.Version)
+	return key(personPK(k.EventID, k.RegistrationID), sk)
 }
 
 // parseDeliveryKey reads what follows deliverySK in a sort key.

@@ -2,30 +2,34 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
-// SignUp stores a registration, its mail and its seat, or its waitlist entry when there is no seat, in one
-// transaction. A cancelled registration comes back with what is signed up with now. Errors: ErrFull, ErrMailLimit,
-// ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its status again at
-// most once in deltag.ResendCooldown.
+// SignUp stores a registration, with a seat or a waitlist entry, and its mail. A cancelled registration comes back with
+// what is signed up with now. Errors: ErrFull, ErrSignUpLimit, each with nothing stored. Repeating it keeps the
+// registration as it is, and sends its status again at most once in deltag.ResendCooldown.
+//
+// It takes one request for an event without a capacity, two to get a seat of one with it, and three to be the first who
+// waits.
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
+	if s.networks.isBlocked(in.Network, now) {
+		return "", deltag.ErrSignUpLimit
+	}
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return "", err
 	}
-	r := deltag.NewRegistration(e, in, secret, now)
-	limits, err := s.signUpLimits(ctx, r, in.Network, now)
-	if err != nil {
-		return "", err
-	}
-	return s.signUp(ctx, e, newcomer{r, limits, now})
+	var counting sync.WaitGroup
+	counting.Go(func() { s.countSignUp(ctx, in.Network, now) })
+	defer counting.Wait()
+	return s.signUp(ctx, e, newcomer{deltag.NewRegistration(e, in, secret, now), now})
 }
 
 // Rejoin gives a cancelled registration a seat again, or a waitlist entry behind all others. It has no rate limit:
@@ -36,23 +40,27 @@ func (s *Store) Rejoin(
 	if r.Status != deltag.RegistrationCancelled {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	return s.signUp(ctx, e, newcomer{r, signUpLimits{}, now})
+	return s.signUp(ctx, e, newcomer{r, now})
 }
 
 // A newcomer is a registration, new or cancelled, that wants a seat.
 type newcomer struct {
 	deltag.Registration
-	limits signUpLimits
-	now    time.Time
+	now time.Time
 }
 
 func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
-	outcome, err := s.reserveOrWaitlist(ctx, e, n)
+	outcome, err := s.confirmOrWaitlist(ctx, e, n)
 	for attempt := 0; isConflict(err); attempt++ {
 		if attempt == maxRetries {
 			return "", fmt.Errorf("sign up again: %w", deltag.ErrUnavailable)
 		}
 		outcome, err = s.signUpExisting(ctx, e, n)
+	}
+	if errors.Is(err, deltag.ErrFull) { // the same answer for an address that is signed up, which gets its mail
+		if resendErr := s.ResendConfirmation(ctx, e, n.Email, n.now); resendErr != nil {
+			return "", resendErr
+		}
 	}
 	return outcome, err
 }
@@ -63,7 +71,7 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 	storedEvent, stored, err := s.EventAndRegistration(ctx, e.ID, n.ID)
 	switch {
 	case isNotFound(err): // erased a moment ago
-		return s.reserveOrWaitlist(ctx, e, n)
+		return s.confirmOrWaitlist(ctx, e, n)
 	case err != nil:
 		return "", err
 	case stored.Status == deltag.RegistrationCancelled:
@@ -71,118 +79,115 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 			Name: n.Name, Email: n.Email, Organisation: n.Organisation, JobTitle: n.JobTitle,
 			Answers: n.Answers, AllowsNews: n.AllowsNews, Language: n.Language,
 		})
-		return s.reserveOrWaitlist(ctx, storedEvent, n)
+		return s.confirmOrWaitlist(ctx, storedEvent, n)
 	}
-	full := s.fullWithoutWaitlist(ctx, storedEvent)
-	if full != nil {
-		n.limits.network = nil // as for a new address, which is refused and not counted
-	}
-	err = s.resendStatus(ctx, storedEvent, stored, n.limits, n.now)
-	switch {
-	case isNotFound(err): // erased since it was read
+	err = s.resendStatus(ctx, storedEvent, stored, n.now)
+	if isNotFound(err) { // erased since it was read
 		return "", deltag.ErrConflict
-	case err != nil:
-		return "", err
 	}
-	return deltag.OutcomeAlreadyRegistered, full
+	return deltag.OutcomeAlreadyRegistered, err
 }
 
-// fullWithoutWaitlist is the answer to a new address: any other would reveal that this one is signed up.
-func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
-	if e.Capacity == nil || !e.HasSingleCounter || e.HasWaitlist {
-		return nil
-	}
-	counts, err := s.Counts(ctx, e)
-	if err == nil && counts.Confirmed >= *e.Capacity {
-		return deltag.ErrFull
-	}
-	return err
-}
+// Why a sign-up begins again.
+var (
+	errGotSeatCounter = errors.New("the event has got a seat counter since it was read")
+	errSeatReturned   = errors.New("the function was so slow that its seat was given back")
+)
 
-// reserveOrWaitlist gives n a seat, or a waitlist entry when there is none. ErrConflict: the stored registration is
+// confirmOrWaitlist gives n a seat, or a waitlist entry when there is none. ErrConflict: the stored registration is
 // not the one that n was made from.
-func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
+func (s *Store) confirmOrWaitlist(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
 	for range maxRetries {
-		confirmed, err := s.confirm(ctx, e, n)
-		if err != nil {
-			return "", err
-		}
-		if confirmed {
-			return deltag.OutcomeConfirmed, nil
-		}
-		if !e.HasSingleCounter { // it has got a capacity since it was read
+		outcome, err := s.tryConfirmOrWaitlist(ctx, e, n)
+		switch {
+		case errors.Is(err, errSeatReturned):
+			continue
+		case errors.Is(err, errGotSeatCounter):
 			if e, err = s.Event(ctx, e.ID); err != nil {
 				return "", err
 			}
 			continue
 		}
-		if !e.HasWaitlist {
-			return "", deltag.ErrFull
-		}
-		waitlisted, err := s.waitlist(ctx, e, n)
-		if err != nil {
-			return "", err
-		}
-		if waitlisted {
-			return deltag.OutcomeWaitlisted, nil
-		}
-		// A seat has become free since the first transaction.
+		return outcome, err
 	}
 	return "", fmt.Errorf("sign up: %w", deltag.ErrUnavailable)
 }
 
-// confirm gives n a seat. It returns false if there is none.
-func (s *Store) confirm(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
-	next, mail := n.Confirm(n.now)
-	tx := s.begin()
-	seat := tx.takeSeat(e, n.ID, countChange(n.Registration, next))
-	return tx.commitSignUp(ctx, n, next, mail, seat)
+func (s *Store) tryConfirmOrWaitlist(
+	ctx context.Context, e deltag.Event, n newcomer,
+) (outcome deltag.SignUpOutcome, err error) {
+	seat := ""
+	if e.HasSeatCounter {
+		seat, err = s.takeSeat(ctx, e, n.now)
+	}
+	switch {
+	case errors.Is(err, errMustWait) && !e.HasWaitlist:
+		return "", deltag.ErrFull
+	case errors.Is(err, errMustWait):
+		return deltag.OutcomeWaitlisted, s.waitlist(ctx, e, n)
+	case err != nil:
+		return "", err
+	}
+	err = s.confirm(ctx, e, n, seat)
+	if isConflict(err) { // after any other error it is unknown whether the seat is held: see CheckSeats
+		s.passOnSeat(ctx, e.ID, seat, n.now)
+	}
+	return deltag.OutcomeConfirmed, err
 }
 
-// waitlist adds n to the waitlist. It returns false if there is a seat.
-func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) (bool, error) {
+// confirm stores n with a seat, "" where seats are not counted. Errors: ErrConflict, errSeatReturned, errGotSeatCounter.
+func (s *Store) confirm(ctx context.Context, e deltag.Event, n newcomer, seat string) error {
+	next, mail := n.Confirm(n.now)
+	next.Seat = seat
+	tx := s.begin()
+	var held *action
+	if seat != "" {
+		held = tx.holdSeat(next)
+	}
+	err := tx.commitSignUp(ctx, e, n, next, mail)
+	if isConflict(err) && held.Failed() {
+		return errSeatReturned
+	}
+	return err
+}
+
+// waitlist adds n to the waitlist. Errors: ErrConflict.
+func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) error {
 	next, mail := n.JoinWaitlist(n.now)
 	tx := s.begin()
-	full := tx.joinWaitlist(e, countChange(n.Registration, next))
-	entry := tx.putWaitlistEntry(next)
-	return tx.commitSignUp(ctx, n, next, mail, full, entry)
+	tx.putWaitlistEntry(next)
+	return tx.commitSignUp(ctx, e, n, next, mail)
 }
 
-// commitSignUp returns false if one of places, which tx has already, failed.
 func (tx *transaction) commitSignUp(
-	ctx context.Context, n newcomer, next deltag.Registration, mail deltag.Delivery, places ...*action,
-) (bool, error) {
+	ctx context.Context, e deltag.Event, n newcomer, next deltag.Registration, mail deltag.Delivery,
+) error {
 	registration, delivery := tx.putRegistration(next), tx.putDelivery(mail)
-	mails, signUps := tx.checkLimits(n.limits, n.now)
+	counts := tx.addCounts(e, n.ID, countChange(n.Registration, next))
 	err := tx.Commit(ctx)
-	switch {
-	case mails.Failed(): // the limits first: it must not matter whether the address is signed up
-		return false, deltag.ErrMailLimit
-	case signUps.Failed():
-		return false, deltag.ErrSignUpLimit
-	case registration.Failed() || delivery.Failed():
-		return false, deltag.ErrConflict
-	case slices.ContainsFunc(places, (*action).Failed):
-		return false, nil
+	if isConflict(err) && counts.Failed() && !registration.Failed() && !delivery.Failed() {
+		return errGotSeatCounter
 	}
-	return err == nil, err
+	return err
 }
 
 // CancelRegistration cancels r, and gives its seat to the first on the waitlist. Errors: ErrNotFound. Repeating it
 // changes nothing.
 func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	var seat string
 	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		seat = ""
 		if r.Status == deltag.RegistrationCancelled {
 			return
 		}
 		next, mail := r.Cancel(now)
+		seat = tx.giveUpPlace(e, r, &next, now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
-		tx.releaseSeat(e, r, next, now)
 	})
 	if err != nil {
 		return err
 	}
-	s.promoteNow(ctx, e, now)
+	s.passOnSeat(ctx, e.ID, seat, now)
 	return nil
 }

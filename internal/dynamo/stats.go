@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
@@ -13,18 +14,18 @@ type statsItem struct {
 	SignUpsByDay map[string]int                                    `dynamodbav:",omitempty"`
 	Mails        map[deltag.MailKind]map[deltag.DeliveryStatus]int `dynamodbav:",omitempty"`
 	Erasures     int
+	NextShard    int       // the shard to count next; shards when all are
 	ErasedAt     time.Time `dynamodbav:",omitempty"`
 }
 
 func statsKey(eventID string) item { return key(eventPK(eventID), statsSK) }
 
-func decodeStats(it item) (deltag.EventStats, error) {
-	v, err := decode[statsItem](it)
+func (v statsItem) stats() deltag.EventStats {
 	n := deltag.NewEventStats()
 	n.Erasures, n.ErasedAt = v.Erasures, v.ErasedAt
 	maps.Copy(n.SignUpsByDay, v.SignUpsByDay)
 	maps.Copy(n.Mails, v.Mails)
-	return n, err
+	return n
 }
 
 // EventStats are the statistics of an event as they are now, or as they were before its people were erased. They
@@ -34,45 +35,78 @@ func (s *Store) EventStats(ctx context.Context, e deltag.Event) (deltag.EventSta
 	if err != nil {
 		return deltag.EventStats{}, err
 	}
-	n, err := read(ctx, s, statsKey(e.ID), decodeStats)
-	if isNotFound(err) {
-		n, err = s.computeStats(ctx, e)
+	stored, err := read(ctx, s, statsKey(e.ID), decode[statsItem])
+	n := stored.stats()
+	if isNotFound(err) || err == nil && stored.NextShard < shards {
+		n, err = s.computeStats(ctx, e, 0, shards)
 	}
 	n.Counts = counts
 	return n, err
 }
 
-// snapshotStats stores the statistics once, before anybody is erased. From then on the event keeps its times; see
-// UpdateEvent. ErrConflict: the event has changed since it was read.
-func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) error {
-	if _, err := s.get(ctx, statsKey(e.ID)); !isNotFound(err) {
-		return err
+// snapshotShards is how many shards a call of snapshotStats counts: a second or two at MaxCapacity registrations.
+const snapshotShards = 4
+
+// snapshotStats stores the statistics, some shards a call, before anybody is erased. It returns true when they are
+// complete. From the first call on the event keeps its times; see UpdateEvent.
+// ErrConflict: the event has changed since it was read, or another call was quicker.
+func (s *Store) snapshotStats(ctx context.Context, e deltag.Event) (complete bool, err error) {
+	stored, err := read(ctx, s, statsKey(e.ID), decode[statsItem])
+	unchanged := expression{text: "NextShard = :shard", values: item{":shard": avNumber(stored.NextShard)}}
+	switch {
+	case isNotFound(err):
+		unchanged = condNotExists
+	case err != nil:
+		return false, err
+	case stored.NextShard == shards:
+		return true, nil
 	}
-	n, err := s.computeStats(ctx, e)
+	next := stored.NextShard + snapshotShards
+	more, err := s.computeStats(ctx, e, stored.NextShard, next)
 	if err != nil {
-		return err
+		return false, err
 	}
-	stored := statsItem{SignUpsByDay: n.SignUpsByDay, Mails: n.Mails, Erasures: n.Erasures}
+	n := stored.stats().Plus(more)
 	tx := s.begin()
-	first := tx.Put(encode(statsKey(e.ID), stored), condNotExists)
+	tx.Put(encode(statsKey(e.ID), statsItem{
+		SignUpsByDay: n.SignUpsByDay, Mails: n.Mails, Erasures: n.Erasures, NextShard: next,
+	}), unchanged)
 	tx.Check(eventKey(e.ID), condRevision(e.Revision))
-	err = tx.Commit(ctx)
-	if first.Failed() {
-		return nil // another call has stored them
-	}
-	return err
+	return next == shards, tx.Commit(ctx)
 }
 
-// computeStats reads all registrations, deliveries and erasures of an event.
-func (s *Store) computeStats(ctx context.Context, e deltag.Event) (deltag.EventStats, error) {
+// computeStats reads all registrations, deliveries and erasures of some shards of an event, to excluded.
+func (s *Store) computeStats(ctx context.Context, e deltag.Event, from, to int) (deltag.EventStats, error) {
+	var queries []query
+	for shard := from; shard < to; shard++ {
+		queries = append(queries, allPersonal(e.ID).of(shard))
+	}
+	ofShards, err := inParallel(queries, func(q query) (deltag.EventStats, error) { return s.statsOf(ctx, e, q) })
+	sum := deltag.NewEventStats()
+	for _, n := range ofShards {
+		sum = sum.Plus(n)
+	}
+	return sum, err
+}
+
+// statsOf are the statistics of the items of one query.
+func (s *Store) statsOf(ctx context.Context, e deltag.Event, q query) (deltag.EventStats, error) {
 	n := deltag.NewEventStats()
-	of := func(prefix string) query { return query{pk: eventPK(e.ID), prefix: prefix} }
-	err := forEach(ctx, s, of(registrationSK), decodeRegistration, func(r deltag.Registration) { n.AddRegistration(e, r) })
-	if err == nil {
-		err = forEach(ctx, s, of(deliverySK), decodeDelivery, n.AddDelivery)
-	}
-	if err == nil {
-		err = forEach(ctx, s, of(erasureSK), asItem, func(item) { n.Erasures++ })
-	}
-	return n, err
+	var failures []error
+	err := forEach(ctx, s, q, asItem, func(it item) {
+		prefix, _ := cutSortKey(stringAttr(it, "SK"))
+		switch prefix {
+		case registrationSK:
+			r, err := decodeRegistration(it)
+			n.AddRegistration(e, r)
+			failures = append(failures, err)
+		case deliverySK:
+			d, err := decodeDelivery(it)
+			n.AddDelivery(d)
+			failures = append(failures, err)
+		case erasureSK:
+			n.Erasures++
+		}
+	})
+	return n, errors.Join(append(failures, err)...)
 }

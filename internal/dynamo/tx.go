@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"deltag/internal/deltag"
 )
@@ -106,30 +107,21 @@ func merge[V any](a, b map[string]V) map[string]V {
 	return merged
 }
 
-// Commit carries the transaction out. It retries conflicts with other transactions, which the SDK does not do;
-// maxRetries of them in a row are ErrUnavailable. ErrConflict: a condition did not hold, nothing was written, and the
-// action whose condition it was has Failed.
+// Commit carries the transaction out. ErrConflict: a condition did not hold, nothing was written, and the action whose
+// condition it was has Failed.
 func (tx *transaction) Commit(ctx context.Context) error {
 	writes := make([]types.TransactWriteItem, len(tx.actions))
 	for i, a := range tx.actions {
 		writes[i] = a.write
 	}
-	for attempt := 1; ; attempt++ {
+	return retryContention(ctx, func() error {
 		_, err := tx.store.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
-		if err == nil || !errors.As(err, &cancelled) {
-			return wrapError("write", err)
-		}
-		if tx.noteFailures(cancelled.CancellationReasons) {
+		if errors.As(err, &cancelled) && tx.noteFailures(cancelled.CancellationReasons) {
 			return deltag.ErrConflict
 		}
-		if attempt == maxRetries {
-			return wrapError("write", err)
-		}
-		if err := backoff(ctx, attempt); err != nil {
-			return err
-		}
-	}
+		return wrapError("write", err)
+	})
 }
 
 // noteFailures reports whether any condition did not hold. DynamoDB gives one reason for each action, in order.
@@ -169,20 +161,80 @@ func (s *Store) deleteAll(ctx context.Context, items ...item) error {
 
 // putItem writes one item outside a transaction. ErrConflict: c did not hold.
 func (s *Store) putItem(ctx context.Context, it item, c expression) error {
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.text),
-		ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+	return retryContention(ctx, func() error {
+		_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.text),
+			ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+		})
+		return wrapError("put", err)
 	})
-	return wrapError("put", err)
 }
 
-// maxRetries of a transaction that lost against another. With full jitter up to 1.6 s each, 8 tries outlast a rush on
-// one seat counter and stay far below the 29 s of a request.
+// updateItem changes attributes of one item outside a transaction, and returns the whole item. ErrConflict: c did not
+// hold; then it returns the item as it is.
+func (s *Store) updateItem(ctx context.Context, key item, u, c expression) (stored item, err error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: key, UpdateExpression: &u.text, ConditionExpression: stringOrNil(c.text),
+		ExpressionAttributeNames: merge(u.names, c.names), ExpressionAttributeValues: merge(u.values, c.values),
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	err = retryContention(ctx, func() error {
+		out, err := s.client.UpdateItem(ctx, in)
+		var failed *types.ConditionalCheckFailedException
+		if errors.As(err, &failed) {
+			stored = failed.Item
+		} else if err == nil {
+			stored = out.Attributes
+		}
+		return wrapError("update", err)
+	})
+	return stored, err
+}
+
+// retryTime is for how long a write is repeated that conflicts with others or is throttled: in a rush they queue up for
+// some seconds. It leaves a visitors' function, which has 10 s, the time to answer.
+const retryTime = 8 * time.Second
+
+// retryContention repeats a write until it does not fail for conflicts with other transactions, nor for throttling. The
+// SDK repeats no transaction, and any other write for two seconds at most.
+func retryContention(ctx context.Context, write func() error) error {
+	deadline := time.Now().Add(retryTime)
+	for attempt := 1; ; attempt++ {
+		err := write()
+		if !isContention(err) || time.Now().After(deadline) {
+			return err
+		}
+		if err := backoff(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// contentionCodes are errors, and reasons of cancelled transactions, that pass by themselves.
+var contentionCodes = []string{
+	"TransactionConflictException", "TransactionInProgressException", "TransactionConflict",
+	"ThrottlingException", "ThrottlingError", "RequestLimitExceeded",
+	"ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded",
+}
+
+func isContention(err error) bool {
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
+			return slices.Contains(contentionCodes, aws.ToString(r.Code))
+		})
+	}
+	var refused smithy.APIError
+	return errors.As(err, &refused) && slices.Contains(contentionCodes, refused.ErrorCode())
+}
+
+// maxRetries of what lost against another write.
 const maxRetries = 8
 
-// backoff waits before retry n, with full jitter.
+// backoff waits before retry n, with full jitter up to 0.8 s.
 func backoff(ctx context.Context, n int) error {
-	ceiling := 25 * time.Millisecond << min(n, 6)
+	ceiling := 25 * time.Millisecond << min(n, 5)
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", deltag.ErrUnavailable, ctx.Err())

@@ -124,7 +124,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	case errors.Is(err, deltag.ErrSuppressed):
 		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
-		return m.skip(ctx, d, mail, deltag.ReasonDailyLimit, now)
+		return m.Store.SaveDelivery(ctx, d.WaitForNextDay(now))
 	case err != nil:
 		return err
 	}

@@ -145,7 +145,9 @@ func (f *fixture) addRegistrations(e deltag.Event, people int) {
 	f.runDue()
 	out, err := f.engine.Client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &f.engine.Table,
-		Key:       map[string]types.AttributeValue{"PK": text("EVENT#" + e.ID), "SK": text("REG#" + first.ID)},
+		Key: map[string]types.AttributeValue{
+			"PK": text(storetest.PersonPK(e.ID, first.ID)), "SK": text("REG#" + first.ID),
+		},
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -154,7 +156,7 @@ func (f *fixture) addRegistrations(e deltag.Event, people int) {
 	for n := 1; n < people; n++ {
 		id := registrationID(e, n)
 		copied := maps.Clone(out.Item)
-		copied["SK"], copied["ID"] = text("REG#"+id), text(id)
+		copied["PK"], copied["SK"], copied["ID"] = text(storetest.PersonPK(e.ID, id)), text("REG#"+id), text(id)
 		copied["Email"], copied["NormalizedEmail"] = text(address(n)), text(address(n))
 		puts = append(puts, types.TransactWriteItem{Put: &types.Put{TableName: &f.engine.Table, Item: copied}})
 	}

@@ -19,18 +19,18 @@ func TestRequestCount(t *testing.T) {
 	e := f.newEvent(nil)
 	f.signUpMany(e, 200)
 	t.Run("ThreeForAConfirmation", func(t *testing.T) {
-		// Beside them: the key that hashes suppressed addresses is read and created, and the due index read for each
-		// hundred.
-		if got := calls(f.runDue); got > 3*200+8 {
+		// Beside them: the key that hashes suppressed addresses is read and created, and the 17 partitions of the due
+		// index are read, side by side, for each hundred.
+		if got := calls(f.runDue); got > 3*200+3*17+8 {
 			t.Errorf("%d calls for 200 mails", got)
 		}
 	})
-	t.Run("OneForATickWithNothingDue", func(t *testing.T) { want(t, calls(f.runDue), 1) })
+	t.Run("SeventeenSideBySideForATickWithNothingDue", func(t *testing.T) { want(t, calls(f.runDue), 17) })
 	t.Run("TwoForAReminder", func(t *testing.T) {
 		f.setTime(start.Add(-24 * time.Hour))
-		// Beside them: for each hundred a page, the event, the due index and the checkpoint; the mailing itself; and
-		// the daily reconciliation.
-		if got := calls(f.runDue); got > 2*200+21 {
+		// Beside them: the 64 shards of the event, the due index before and after each hundred, the daily reconciliation,
+		// which reads the 64 shards as well, and a few for the mailing itself.
+		if got := calls(f.runDue); got > 2*200+2*64+5*17+40 {
 			t.Errorf("%d calls for 200 mails", got)
 		}
 	})

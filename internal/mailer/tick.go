@@ -18,8 +18,9 @@ import (
 // deltag: ErrNotFound; ErrConflict when a write's condition did not hold; ErrUnavailable when the call is worth
 // repeating later.
 type Store interface {
-	// DueTasks lists what the due index shows at now, the longest overdue first. The index is eventually consistent:
-	// the item itself decides whether there is still something to do. Fewer than limit are all that there are.
+	// DueTasks lists what the due index shows at now: up to limit tasks that people may wait for, then as many others,
+	// the longest overdue first. The index is eventually consistent: the item itself decides whether there is still
+	// something to do. Fewer than limit altogether are all that there are.
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]deltag.DueTask, error)
 	Event(ctx context.Context, id string) (deltag.Event, error)
 	DeliveryStore
@@ -31,6 +32,9 @@ type Store interface {
 type RepairStore interface {
 	// Promote gives free seats to the first on the waitlist, until the event is full or nobody waits.
 	Promote(ctx context.Context, eventID string, now time.Time) error
+	// ReleaseSeat makes a seat that was given up free, and CheckSeats finds those that functions took and died.
+	ReleaseSeat(ctx context.Context, eventID, seat string, now time.Time) error
+	CheckSeats(ctx context.Context, eventID string, now time.Time) error
 	// PurgeDeliveries deletes the ledger rows of a registration that was erased.
 	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
 	// Reconcile compares an event's seat counters with its registrations and corrects drift. ErrConflict: sign-ups
@@ -109,7 +113,7 @@ func (m *Mailer) nextTasks(
 		if err != nil {
 			return nil, false, err
 		}
-		unseen, more := withoutSeen(tasks, seen), len(tasks) == limit
+		unseen, more := withoutSeen(tasks, seen), len(tasks) >= limit
 		if len(unseen) > 0 || !more {
 			return unseen, more, nil
 		}
@@ -124,6 +128,10 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 		return m.deliver(ctx, t.Delivery)
 	case deltag.TaskPromote:
 		return m.Store.Promote(ctx, t.EventID, m.Now())
+	case deltag.TaskReleaseSeat:
+		return m.Store.ReleaseSeat(ctx, t.EventID, t.Seat, m.Now())
+	case deltag.TaskCheckSeats:
+		return m.Store.CheckSeats(ctx, t.EventID, m.Now())
 	case deltag.TaskPurgeDeliveries:
 		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
 	}
@@ -197,7 +205,7 @@ func (m *Mailer) reconcile(ctx context.Context, t deltag.DueTask) error {
 	r, err := m.Store.Reconcile(ctx, t.EventID, m.Now())
 	if err == nil && r.HasDrift() {
 		m.Log.ErrorContext(ctx, "seat counters had drifted and were corrected", "event", t.EventID,
-			"confirmed", r.Drift.Confirmed, "waiting", r.Drift.Waitlisted, "cancelled", r.Drift.Cancelled,
+			"seats", r.SeatDrift, "confirmed", r.Drift.Confirmed, "waiting", r.Drift.Waitlisted, "cancelled", r.Drift.Cancelled,
 			"places", r.WaitlistRepairs)
 	}
 	return ignoreErrors(err, deltag.ErrConflict)

@@ -14,6 +14,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/mailer"
+	"deltag/internal/testing/storetest"
 )
 
 func TestWhoGetsWhichMail(t *testing.T) {
@@ -92,7 +93,7 @@ func TestWhoGetsWhichMail(t *testing.T) {
 			}
 		})
 		run("OneMailAboutTheEventsCancellationAndNoneAfter", func(t *testing.T, f *fixture) {
-			e := f.newEvent(func(e *deltag.Event) { e.Capacity, e.HasSingleCounter = new(1), true })
+			e := f.newEvent(func(e *deltag.Event) { e.Capacity, e.HasSeatCounter = new(1), true })
 			f.signUp(e, 1)
 			f.signUp(e, 2)
 			f.runDue()
@@ -142,7 +143,7 @@ func TestNothingHidesWhatIsBehindIt(t *testing.T) {
 			f.signUpMany(e, 15)
 			for n := range 150 {
 				sk := fmt.Sprintf("MAIL#%s#message#%d", registrationID(e, 1), n+1)
-				f.putDue("EVENT#"+e.ID, sk, map[string]types.AttributeValue{
+				f.putDue(storetest.PersonPK(e.ID, registrationID(e, 1)), sk, map[string]types.AttributeValue{
 					"History": &types.AttributeValueMemberS{Value: "no list"},
 				})
 			}
@@ -174,7 +175,7 @@ func TestNothingHidesWhatIsBehindIt(t *testing.T) {
 func (f *fixture) putDue(pk, sk string, attributes map[string]types.AttributeValue) {
 	f.t.Helper()
 	it := map[string]types.AttributeValue{}
-	for name, value := range map[string]string{"PK": pk, "SK": sk, "GSI1PK": "DUE", "GSI1SK": "2026-01-01"} {
+	for name, value := range map[string]string{"PK": pk, "SK": sk, "GSI1PK": "DUE#00", "GSI1SK": "2026-01-01"} {
 		it[name] = &types.AttributeValueMemberS{Value: value}
 	}
 	maps.Copy(it, attributes)

@@ -49,7 +49,7 @@ func questions() []deltag.Question {
 }
 
 func limited(e deltag.Event, capacity int, waitlist bool) deltag.Event {
-	e.Capacity, e.HasWaitlist, e.HasSingleCounter = &capacity, waitlist, true
+	e.Capacity, e.HasWaitlist, e.HasSeatCounter = &capacity, waitlist, true
 	return e
 }
 

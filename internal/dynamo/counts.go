@@ -1,0 +1,99 @@
+package dynamo
+
+import (
+	"context"
+
+	"deltag/internal/deltag"
+)
+
+// A countsItem counts the registrations of one shard. It is updated in the transaction that changes them, so counts are
+// exact; and there is one in each shard, so that the transactions of a rush seldom meet.
+type countsItem struct {
+	Confirmed, Waitlisted, Cancelled, Attended int
+	Version                                    int // rises with each write, so that a reconciliation notices them
+	// HasSeatCounter is set when the event gets its first capacity: a function with an older copy of the event then
+	// fails, and reads it again. ConfirmedBefore is how many were confirmed at that moment.
+	HasSeatCounter  bool `dynamodbav:",omitempty"`
+	ConfirmedBefore int  `dynamodbav:",omitempty"`
+}
+
+func countsKey(eventID string, shard int) item { return key(shardPK(eventID, shard), countsSK) }
+
+func allCountsKeys(eventID string) []item {
+	keys := make([]item, shards)
+	for shard := range keys {
+		keys[shard] = countsKey(eventID, shard)
+	}
+	return keys
+}
+
+// addCounts counts a change of a registration. It fails if e has got a seat counter since it was read.
+func (tx *transaction) addCounts(e deltag.Event, registrationID string, by deltag.Counts) *action {
+	condition := always
+	if !e.HasSeatCounter {
+		condition = expression{text: "attribute_not_exists(HasSeatCounter)"}
+	}
+	return tx.Update(countsKey(e.ID, shardOf(registrationID)), addToCounts(by), condition)
+}
+
+// moveCounts counts that next has taken the place of r, which had another id. The counts of a shard that has both change
+// too, so that a reconciliation notices: it may have counted both.
+func (tx *transaction) moveCounts(e deltag.Event, r, next deltag.Registration) {
+	if shardOf(r.ID) == shardOf(next.ID) {
+		tx.addCounts(e, r.ID, deltag.Counts{})
+		return
+	}
+	tx.addCounts(e, r.ID, countChange(r, deltag.Registration{}))
+	tx.addCounts(e, next.ID, countChange(deltag.Registration{}, next))
+}
+
+func addToCounts(by deltag.Counts) expression {
+	return expression{
+		text: "ADD Version :one, " +
+			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended",
+		values: item{
+			":confirmed": avNumber(by.Confirmed), ":waitlisted": avNumber(by.Waitlisted),
+			":cancelled": avNumber(by.Cancelled), ":attended": avNumber(by.Attended), ":one": avNumber(1),
+		},
+	}
+}
+
+// countChange is what the counts change by when a registration goes from one state to another.
+func countChange(from, to deltag.Registration) deltag.Counts {
+	var before, after deltag.Counts
+	before.Add(from)
+	after.Add(to)
+	return after.Sub(before)
+}
+
+// Counts counts the registrations of an event.
+func (s *Store) Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error) {
+	var sum deltag.Counts
+	all, err := s.readCounts(ctx, e.ID)
+	for _, c := range all {
+		sum = sum.Plus(c.counts())
+	}
+	return sum, err
+}
+
+func (c countsItem) counts() deltag.Counts {
+	return deltag.Counts{
+		Confirmed: c.Confirmed, Waitlisted: c.Waitlisted, Cancelled: c.Cancelled, Attended: c.Attended,
+	}
+}
+
+// readCounts reads the counts of all shards. A shard without any has the zero value.
+func (s *Store) readCounts(ctx context.Context, eventID string) ([]countsItem, error) {
+	keys := allCountsKeys(eventID)
+	found, err := s.batchGet(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]countsItem, shards)
+	for shard, key := range keys {
+		if all[shard], err = decodeFound(found, key, decode[countsItem]); ignoreNotFound(err) != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
