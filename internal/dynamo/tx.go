@@ -193,8 +193,8 @@ func (s *Store) updateItem(ctx context.Context, key item, u, c expression) (stor
 }
 
 // retryTime is for how long a write is repeated that conflicts with others or is throttled: in a rush they queue up for
-// some seconds. It leaves a visitors' function, which has 10 s, the time to answer.
-const retryTime = 8 * time.Second
+// some seconds, and the visitors' function has 9.5 s.
+const retryTime = 9 * time.Second
 
 // retryContention repeats a write until it does not fail for conflicts with other transactions, nor for throttling. The
 // SDK repeats no transaction, and any other write for two seconds at most.
@@ -202,43 +202,76 @@ func retryContention(ctx context.Context, write func() error) error {
 	deadline := time.Now().Add(retryTime)
 	for attempt := 1; ; attempt++ {
 		err := write()
-		if !isContention(err) || time.Now().After(deadline) {
+		timeLeft := time.Until(deadline)
+		var ceiling time.Duration
+		switch contentionOf(err) {
+		case conflicting:
+			ceiling = conflictBackoff(attempt)
+		case throttled:
+			ceiling = throttleBackoff(attempt)
+		default:
 			return err
 		}
-		if err := backoff(ctx, attempt); err != nil {
+		if timeLeft <= 0 {
+			return err
+		}
+		if err := sleep(ctx, min(rand.N(ceiling), timeLeft)); err != nil {
 			return err
 		}
 	}
 }
 
-// contentionCodes are errors, and reasons of cancelled transactions, that pass by themselves.
-var contentionCodes = []string{
-	"TransactionConflictException", "TransactionInProgressException", "TransactionConflict",
-	"ThrottlingException", "ThrottlingError", "RequestLimitExceeded",
-	"ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded",
-}
+// A contention is why a write failed that will succeed when others are done.
+type contention int
 
-func isContention(err error) bool {
+const (
+	none contention = iota
+	conflicting
+	throttled
+)
+
+func contentionOf(err error) contention {
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) {
-		return slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
-			return slices.Contains(contentionCodes, aws.ToString(r.Code))
-		})
+		found := none
+		for _, reason := range cancelled.CancellationReasons {
+			found = max(found, contentionCodes[aws.ToString(reason.Code)])
+		}
+		return found
 	}
 	var refused smithy.APIError
-	return errors.As(err, &refused) && slices.Contains(contentionCodes, refused.ErrorCode())
+	if errors.As(err, &refused) {
+		return contentionCodes[refused.ErrorCode()]
+	}
+	return none
 }
+
+// contentionCodes are the codes of errors, and of the reasons of cancelled transactions.
+var contentionCodes = map[string]contention{
+	"TransactionConflictException": conflicting, "TransactionInProgressException": conflicting,
+	"TransactionConflict": conflicting,
+	"ThrottlingException": throttled, "ThrottlingError": throttled, "RequestLimitExceeded": throttled,
+	"ProvisionedThroughputExceededException": throttled, "ProvisionedThroughputExceeded": throttled,
+}
+
+// conflictBackoff is the longest wait before retry n of what lost against another write: about as long as that takes.
+func conflictBackoff(n int) time.Duration { return 25 * time.Millisecond << min(n, 5) }
+
+// throttleBackoff is the longest wait before retry n of what was throttled. It is long at once: cancelled transactions use
+// up capacity, too, so a thousand that try again soon leave nothing for each other.
+func throttleBackoff(n int) time.Duration { return 2*time.Second << min(n, 1) }
 
 // maxRetries of what lost against another write.
 const maxRetries = 8
 
-// backoff waits before retry n, with full jitter up to 0.8 s.
-func backoff(ctx context.Context, n int) error {
-	ceiling := 25 * time.Millisecond << min(n, 5)
+// backoff waits before retry n, with full jitter.
+func backoff(ctx context.Context, n int) error { return sleep(ctx, rand.N(conflictBackoff(n))) }
+
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", deltag.ErrUnavailable, ctx.Err())
-	case <-time.After(rand.N(ceiling)):
+	case <-time.After(d):
 		return nil
 	}
 }
