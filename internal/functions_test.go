@@ -44,7 +44,6 @@ func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL,
 		"AWS_REGION=eu-north-1",
 		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100",
-		"ORGANISERS=anna@example.dk",
 		"CONFIGURATION_SET=deltag",
 	}}
 }
@@ -253,7 +252,7 @@ func recorded(t testing.TB, file, eventID, rid string) json.RawMessage {
 // TestInvalidEnvironment: each function stops at init and names everything that is wrong, in one message.
 func TestInvalidEnvironment(t *testing.T) {
 	for name, missing := range map[string][]string{
-		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"},
+		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL"},
 		"mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -96,6 +97,25 @@ func TestTemplate(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
+		}
+	})
+
+	t.Run("TheSenderAloneHasNoDefault", func(t *testing.T) {
+		var asked []string
+		for name, parameter := range at(t, tpl, "Parameters").(object) {
+			p := parameter.(object)
+			fallback, ok := p["Default"]
+			if !ok {
+				asked = append(asked, name)
+				continue
+			}
+			pattern, _ := p["AllowedPattern"].(string)
+			if fits, err := regexp.MatchString("^(?:"+pattern+")$", fmt.Sprint(fallback)); pattern != "" && !fits {
+				t.Errorf("%s: the default %q is not allowed: %v", name, fallback, err)
+			}
+		}
+		if diff := cmp.Diff([]string{"MailFrom"}, asked); diff != "" {
+			t.Error(diff)
 		}
 	})
 
