@@ -195,13 +195,16 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// TestRefusedMailIsCounted: the line that the mailer logs when SES refuses all mail is the one that template.yaml's
-// metric filter counts.
-func TestRefusedMailIsCounted(t *testing.T) {
-	filter := at(t, template(t), "Resources", "SendingRefusedFilter", "Properties", "FilterPattern")
-	for mode, reason := range map[local.FailureMode]deltag.Reason{
-		local.FailAccessDenied: deltag.ReasonNotAllowed, local.FailNotVerified: deltag.ReasonNotAllowed,
-		local.FailPaused: deltag.ReasonNotAllowed, local.FailQuota: deltag.ReasonSendQuota,
+// TestMetrics: each of the mailer's invocations logs its metrics in one line, and the alarms of template.yaml look at
+// metrics that are there.
+func TestMetrics(t *testing.T) {
+	alarms := ownAlarms(t)
+	for mode, outcome := range map[local.FailureMode]string{
+		local.FailOff:          "MailsSent",
+		local.FailAccessDenied: "MailsRefused.sending-not-allowed",
+		local.FailNotVerified:  "MailsRefused.sending-not-allowed",
+		local.FailPaused:       "MailsRefused.sending-not-allowed",
+		local.FailQuota:        "MailsRefused.daily-quota",
 	} {
 		t.Run(string(mode), func(t *testing.T) {
 			d := newDeployment(t, storetest.Embedded(t))
@@ -214,18 +217,81 @@ func TestRefusedMailIsCounted(t *testing.T) {
 			}
 			mailer := d.start("mailer")
 			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
-			var line struct {
-				Message string        `json:"msg"`
-				Reason  deltag.Reason `json:"reason"`
+			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
+			mailer.Stop() // its output is complete then
+			lines := metricLines(t, mailer.Output())
+			if len(lines) != 2 {
+				t.Fatalf("%d lines of metrics for two ticks: %s", len(lines), mailer.Output())
 			}
-			if err := json.Unmarshal([]byte(mailer.Output()), &line); err != nil {
-				t.Fatalf("%v in %s", err, mailer.Output())
+			want(t, lines[0].values[outcome], 1)
+			for name, alarm := range alarms {
+				want(t, lines[0].namespace, alarm.namespace)
+				want(t, lines[0].dimensions, alarm.dimensions)
+				if _, logged := lines[0].values[alarm.metric]; !logged && mode != local.FailOff {
+					t.Errorf("%s watches %s, which is not among %v", name, alarm.metric, lines[0].values)
+				}
 			}
-			want(t, line.Reason, reason)
-			want(t, filter, fmt.Sprintf(`{ $.msg = %q && ($.reason = %q || $.reason = %q) }`,
-				line.Message, deltag.ReasonNotAllowed, deltag.ReasonSendQuota))
 		})
 	}
+}
+
+// An ownAlarm is one on a metric of ours.
+type ownAlarm struct {
+	namespace, metric string
+	dimensions        []string
+}
+
+func ownAlarms(t *testing.T) map[string]ownAlarm {
+	t.Helper()
+	alarms := map[string]ownAlarm{}
+	for name, resource := range at(t, template(t), "Resources").(object) {
+		properties, _ := resource.(object)["Properties"].(object)
+		namespace := fmt.Sprint(properties["Namespace"])
+		if resource.(object)["Type"] != "AWS::CloudWatch::Alarm" || strings.HasPrefix(namespace, "AWS/") {
+			continue
+		}
+		alarm := ownAlarm{namespace: namespace, metric: properties["MetricName"].(string)}
+		for _, dimension := range properties["Dimensions"].([]any) {
+			alarm.dimensions = append(alarm.dimensions, dimension.(object)["Name"].(string))
+		}
+		alarms[name] = alarm
+	}
+	if len(alarms) < 2 {
+		t.Fatalf("the template's own alarms: %v", alarms)
+	}
+	return alarms
+}
+
+// A metricLine is what CloudWatch reads from a line of metrics.
+type metricLine struct {
+	namespace  string
+	dimensions []string
+	values     map[string]float64
+}
+
+func metricLines(t *testing.T, output string) (lines []metricLine) {
+	t.Helper()
+	for text := range strings.Lines(output) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if line["_aws"] == nil {
+			continue
+		}
+		directive := at(t, line, "_aws", "CloudWatchMetrics").([]any)[0].(object)
+		m := metricLine{namespace: directive["Namespace"].(string), values: map[string]float64{}}
+		for _, dimension := range directive["Dimensions"].([]any)[0].([]any) {
+			m.dimensions = append(m.dimensions, dimension.(string))
+			want(t, line[dimension.(string)], "function") // the name that lambdaruntime gives
+		}
+		for _, metric := range directive["Metrics"].([]any) {
+			name := metric.(object)["Name"].(string)
+			m.values[name] = line[name].(float64)
+		}
+		lines = append(lines, m)
+	}
+	return lines
 }
 
 // recorded is an event of the folder events, changed to be about another registration's confirmation.

@@ -1,5 +1,7 @@
 package deltag
 
+import "time"
+
 // A TaskKind is what is to be done.
 type TaskKind string
 
@@ -22,6 +24,7 @@ type DueTask struct {
 	Mailing        MailingKey  // of TaskMailing
 	RegistrationID string      // of TaskPurgeDeliveries
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
+	DueAt          time.Time   // where the index lists it. Zero: named by the table's stream, or the index's time is damaged
 }
 
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.

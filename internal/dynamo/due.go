@@ -17,7 +17,9 @@ func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) (tasks [
 	for {
 		q.limit = limit - len(tasks)
 		page, last, err := decodePage(ctx, s, q, func(it item) (deltag.DueTask, error) {
-			return ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK")), nil
+			task := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
+			task.DueAt, _ = dueTime(it) // damaged: no reason to stop
+			return task, nil
 		})
 		tasks = append(tasks, page...)
 		if err != nil || len(last) == 0 || len(tasks) >= limit {
