@@ -19,6 +19,7 @@ import (
 	"deltag/internal/apigateway"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/emf"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
@@ -225,7 +226,7 @@ func TestMetrics(t *testing.T) {
 			}
 			want(t, lines[0].values[outcome], 1)
 			for name, alarm := range alarms {
-				want(t, lines[0].namespace, alarm.namespace)
+				want(t, lines[0].namespace, emf.Namespace)
 				want(t, lines[0].dimensions, alarm.dimensions)
 				if _, logged := lines[0].values[alarm.metric]; !logged && mode != local.FailOff {
 					t.Errorf("%s watches %s, which is not among %v", name, alarm.metric, lines[0].values)
@@ -235,10 +236,10 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// An ownAlarm is one on a metric of ours.
+// An ownAlarm is one on a metric that a function logs.
 type ownAlarm struct {
-	namespace, metric string
-	dimensions        []string
+	metric     string
+	dimensions []string
 }
 
 func ownAlarms(t *testing.T) map[string]ownAlarm {
@@ -246,11 +247,10 @@ func ownAlarms(t *testing.T) map[string]ownAlarm {
 	alarms := map[string]ownAlarm{}
 	for name, resource := range at(t, template(t), "Resources").(object) {
 		properties, _ := resource.(object)["Properties"].(object)
-		namespace := fmt.Sprint(properties["Namespace"])
-		if resource.(object)["Type"] != "AWS::CloudWatch::Alarm" || strings.HasPrefix(namespace, "AWS/") {
+		if resource.(object)["Type"] != "AWS::CloudWatch::Alarm" || properties["Namespace"] != emf.Namespace {
 			continue
 		}
-		alarm := ownAlarm{namespace: namespace, metric: properties["MetricName"].(string)}
+		alarm := ownAlarm{metric: properties["MetricName"].(string)}
 		for _, dimension := range properties["Dimensions"].([]any) {
 			alarm.dimensions = append(alarm.dimensions, dimension.(object)["Name"].(string))
 		}

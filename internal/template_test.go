@@ -140,6 +140,54 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	t.Run("TheOrganisersRoutesHaveLimitsOfTheirOwn", func(t *testing.T) {
+		var keys, names []string
+		for name, resource := range at(t, tpl, "Resources").(object) {
+			r := resource.(object)
+			if r["Type"] != "AWS::ApiGatewayV2::Route" {
+				continue
+			}
+			if at(t, r, "Properties", "Target") == "integrations/${OrganiserIntegration}" {
+				names = append(names, name)
+				keys = append(keys, at(t, r, "Properties", "RouteKey").(string))
+			}
+		}
+		stage := at(t, tpl, "Resources", "Stage").(object)
+		settings := at(t, stage, "Properties", "RouteSettings").(object)
+		slices.Sort(keys)
+		if diff := cmp.Diff(keys, slices.Sorted(maps.Keys(settings))); diff != "" {
+			t.Error(diff)
+		}
+		var before []string // API Gateway refuses a setting of a route that it does not know
+		for _, name := range stage["DependsOn"].([]any) {
+			before = append(before, name.(string))
+		}
+		slices.Sort(names)
+		slices.Sort(before)
+		if diff := cmp.Diff(names, before); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("TheVisitorsLimitTakesARush", func(t *testing.T) {
+		rate := at(t, tpl, "Parameters", "RequestRate", "Default").(int)
+		burst := at(t, tpl, "Parameters", "RequestBurst", "Default").(int)
+		const visitors, requests, seconds = 2000, 3, 10 // each opens the form, sends it, and sees the thank-you page
+		if burst < visitors || rate < visitors*requests/seconds {
+			t.Errorf("%d requests a second and %d at once", rate, burst)
+		}
+	})
+
+	t.Run("WhoIsTurnedAwayIsCounted", func(t *testing.T) {
+		format := at(t, tpl, "Resources", "Stage", "Properties", "AccessLogSettings", "Format").(string)
+		var line map[string]string
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(format, "$context.status", "429")), &line); err != nil {
+			t.Fatal(err)
+		}
+		want(t, at(t, tpl, "Resources", "TurnedAwayFilter", "Properties", "FilterPattern"), "{ $.status = \"429\" }")
+		want(t, line["status"], "429")
+	})
+
 	t.Run("TheRulesKeepWhatFeedbackReads", func(t *testing.T) {
 		rules := at(t, tpl, "Resources", "FeedbackFunction", "Properties", "Events").(object)
 		for rule, name := range map[string]string{"Bounce": "bounce-permanent", "Outcome": "delivery"} {
