@@ -25,21 +25,64 @@ import (
 // template.yaml allows, and refuses the rest as IAM does. A role may allow nothing that its function never does.
 func TestRoles(t *testing.T) {
 	engine := storetest.Embedded(t)
-	d := newDeployment(t, engine)
+	guards := map[string]*guard{}
 	tpl := template(t)
-	var guards []*guard
-	guarded := func(name, role string) *lambdaruntime.Function {
-		g := &guard{t: t, name: name, allowed: allowedActions(t, tpl, role), engine: d.proxyTo(engine.Endpoint())}
-		guards = append(guards, g)
-		srv := httptest.NewServer(g)
-		t.Cleanup(srv.Close)
-		d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+srv.URL)
-		return d.start(name)
+	for name, role := range map[string]string{
+		"site": "SiteRole", "organiser": "OrganiserRole", "mailer": "MailerRole", "feedback": "FeedbackRole",
+	} {
+		guards[name] = &guard{t: t, name: name, statements: statements(t, tpl, role)}
 	}
-	r := users{deployment: d, token: d.newToken(),
-		site: guarded("site", "SiteRole"), organiser: guarded("organiser", "OrganiserRole"),
-		mailer: guarded("mailer", "MailerRole"), feedback: guarded("feedback", "FeedbackRole"),
+	on := func(engine storetest.Engine) users {
+		d := newDeployment(t, engine)
+		guarded := func(name string) *lambdaruntime.Function {
+			guards[name].engine = d.proxyTo(engine.Endpoint())
+			srv := httptest.NewServer(guards[name])
+			t.Cleanup(srv.Close)
+			d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+srv.URL)
+			return d.start(name)
+		}
+		return users{deployment: d, token: d.newToken(), site: guarded("site"), organiser: guarded("organiser"),
+			mailer: guarded("mailer"), feedback: guarded("feedback")}
 	}
+	useEverything(t, on(engine))
+
+	// The first function that has to hash an address makes the key of the hashes. Above that was the site.
+	first := on(engine.NewTable(t))
+	event := "/events/" + first.newEvent().ID
+	first.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
+	first = on(engine.NewTable(t))
+	event = "/events/" + first.newEvent().ID
+	first.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
+	first.tick()
+
+	for name, a := range map[string]access{
+		"site":      {action: "PutItem", keys: []string{"TOKEN#1"}},
+		"organiser": {action: "PutItem", keys: []string{"EVENT#1", "TOKEN#1"}}, // in a transaction
+		"mailer":    {action: "GetItem", keys: []string{"TOKEN#1"}},
+		"feedback":  {action: "PutItem", keys: []string{"HASHKEY"}},
+	} {
+		if guards[name].allows(a) {
+			t.Errorf("%s may %v", name, a)
+		}
+	}
+	for name, g := range guards {
+		g.mu.Lock()
+		for i, s := range g.statements {
+			for _, allowed := range []map[string]bool{s.actions, s.keys} {
+				for what, used := range allowed {
+					if !used {
+						t.Errorf("statement %d on the table allows %s %s, which it never uses", i+1, name, what)
+					}
+				}
+			}
+		}
+		g.mu.Unlock()
+	}
+}
+
+// useEverything makes each function do all that it can do.
+func useEverything(t *testing.T, r users) {
+	d := r.deployment
 	start := time.Now().AddDate(0, 0, 8).UTC().Truncate(time.Hour)
 	times := fmt.Sprintf(
 		`"startsAt":%q,"endsAt":%q`, start.Format(time.RFC3339), start.Add(time.Hour).Format(time.RFC3339),
@@ -89,18 +132,11 @@ func TestRoles(t *testing.T) {
 	d.must(err)
 	dorte := deltag.RegistrationID(stored, deltag.Address{Normalized: "dorte@example.dk"})
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
-	r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)
+	clone := r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)["id"].(string)
+	r.api("POST", "/events/"+clone+"/registrations", `{"name":"Dorte","email":"dorte@example.dk"}`, 201)
+	r.tick() // her address has bounced
 	r.api("POST", event+"/cancel", "", 200)
 	r.tick()
-	for _, g := range guards {
-		g.mu.Lock()
-		for action, used := range g.allowed {
-			if !used {
-				t.Errorf("%s may %s, and never does", g.name, action)
-			}
-		}
-		g.mu.Unlock()
-	}
 }
 
 // users call the functions of a deployment.
@@ -155,22 +191,59 @@ func (r users) link(name string) (path string) {
 
 // A guard forwards the requests that a role allows.
 type guard struct {
-	t       *testing.T
-	name    string
-	engine  http.Handler
-	mu      sync.Mutex
-	allowed map[string]bool // "Query", and "Query GSI1" on the index; true once it was used
+	t          *testing.T
+	name       string
+	engine     http.Handler
+	mu         sync.Mutex
+	statements []*statement
 }
 
-// allows also records that the action was used.
-func (g *guard) allows(action string) bool {
+// A statement allows actions on items whose partition keys are like one of keys; on an index, its partition keys.
+type statement struct {
+	index   bool
+	actions map[string]bool // true once it was used
+	keys    map[string]bool
+}
+
+// An access is one action that IAM is asked about, with the partition keys that it is on.
+type access struct {
+	index  bool
+	action string
+	keys   []string
+}
+
+// allows also records what was used.
+func (g *guard) allows(a access) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, ok := g.allowed[action]
-	if ok {
-		g.allowed[action] = true
+	for _, s := range g.statements {
+		_, known := s.actions[a.action]
+		if !known || s.index != a.index {
+			continue
+		}
+		var used []string
+		for _, key := range a.keys {
+			for pattern := range s.keys {
+				if isLike(key, pattern) {
+					used = append(used, pattern)
+				}
+			}
+		}
+		if len(used) == len(a.keys) {
+			s.actions[a.action] = true
+			for _, pattern := range used {
+				s.keys[pattern] = true
+			}
+			return true
+		}
 	}
-	return ok
+	return false
+}
+
+// isLike is IAM's StringLike, for patterns with no * but at the end.
+func isLike(s, pattern string) bool {
+	prefix, ok := strings.CutSuffix(pattern, "*")
+	return s == pattern || ok && strings.HasPrefix(s, prefix)
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -179,63 +252,102 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.t.Error(err)
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	for _, action := range actionsOf(operation, body) {
-		if g.allows(action) {
+	for _, a := range accesses(g.t, operation, body) {
+		if g.allows(a) {
 			continue
 		}
-		g.t.Errorf("%s may not %s", g.name, action)
+		g.t.Errorf("%s may not %+v", g.name, a)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"%s"}`, action)
+		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"%s"}`, a.action)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	g.engine.ServeHTTP(w, r)
 }
 
-// actionsOf are the IAM actions that a DynamoDB request needs: for a transaction, those of its parts.
-func actionsOf(operation string, body []byte) (actions []string) {
-	var in struct {
-		IndexName     string
-		TransactItems []map[string]json.RawMessage
+// accesses are what IAM is asked about for a DynamoDB request: for a transaction, each of its parts.
+func accesses(t *testing.T, operation string, body []byte) (all []access) {
+	type attributes = map[string]struct{ S string }
+	type part struct {
+		Key, Item                         attributes
+		IndexName, KeyConditionExpression string
+		ExpressionAttributeValues         attributes
 	}
-	_ = json.Unmarshal(body, &in) // the engine reports what is wrong
-	if operation != "TransactWriteItems" {
-		return []string{strings.TrimSpace(operation + " " + in.IndexName)}
+	var request struct {
+		part
+		RequestItems  map[string]struct{ Keys []attributes } // of BatchGetItem, by table
+		TransactItems []map[string]part
 	}
-	for _, part := range in.TransactItems {
-		for kind := range part { // Put, Update, Delete or ConditionCheck
-			actions = append(actions, kind+"Item")
-		}
+	if err := json.Unmarshal(body, &request); err != nil {
+		t.Error(err)
 	}
-	return actions
-}
-
-// allowedActions are what a role may do with the table and its index.
-func allowedActions(t *testing.T, tpl object, role string) map[string]bool {
-	t.Helper()
-	allowed := map[string]bool{}
-	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
-	for _, statement := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
-		s := statement.(object)
-		actions, isList := s["Action"].([]any)
-		if !isList {
-			actions = []any{s["Action"]}
-		}
-		resource := fmt.Sprint(s["Resource"])
-		for _, action := range actions {
-			name, ok := strings.CutPrefix(action.(string), "dynamodb:")
-			switch {
-			case !ok:
-			case resource == "Table.Arn":
-				allowed[name] = false
-			case strings.HasSuffix(resource, "/index/GSI1"):
-				allowed[name+" GSI1"] = false
+	switch operation {
+	case "TransactWriteItems":
+		var keys []string
+		for _, item := range request.TransactItems {
+			for kind, p := range item { // Put, Update, Delete or ConditionCheck
+				keys = append(keys, p.Key["PK"].S+p.Item["PK"].S)
+				all = append(all, access{action: kind + "Item"})
 			}
 		}
+		for i := range all {
+			// AWS does not document whether each part is judged by its own key or by all of them: this is stricter.
+			all[i].keys = keys
+		}
+		return all
+	case "BatchGetItem":
+		a := access{action: operation}
+		for _, table := range request.RequestItems {
+			for _, key := range table.Keys {
+				a.keys = append(a.keys, key["PK"].S)
+			}
+		}
+		return []access{a}
+	case "Query":
+		// The store's key conditions begin so, on the table and on its index.
+		if !regexp.MustCompile(`^(GSI1)?PK = :pk\b`).MatchString(request.KeyConditionExpression) {
+			t.Errorf("which partition is %q?", request.KeyConditionExpression)
+		}
+		keys := []string{request.ExpressionAttributeValues[":pk"].S}
+		return []access{{index: request.IndexName != "", action: operation, keys: keys}}
 	}
-	if len(allowed) == 0 {
+	return []access{{action: operation, keys: []string{request.Key["PK"].S + request.Item["PK"].S}}}
+}
+
+// statements are what a role allows on the table and its index.
+func statements(t *testing.T, tpl object, role string) (all []*statement) {
+	t.Helper()
+	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
+	for _, allowed := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
+		s := statement{actions: map[string]bool{}, keys: map[string]bool{}}
+		switch resource := fmt.Sprint(at(t, allowed.(object), "Resource")); {
+		case strings.HasSuffix(resource, "/index/GSI1"):
+			s.index = true
+		case resource != "Table.Arn":
+			continue
+		}
+		for _, action := range texts(at(t, allowed.(object), "Action")) {
+			s.actions[strings.TrimPrefix(action, "dynamodb:")] = false
+		}
+		for _, key := range texts(at(t, allowed.(object), "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
+			s.keys[key] = false
+		}
+		all = append(all, &s)
+	}
+	if len(all) == 0 {
 		t.Fatalf("%s allows nothing", role)
 	}
-	return allowed
+	return all
+}
+
+// texts is a list, or a single text, of the template.
+func texts(v any) (all []string) {
+	if text, ok := v.(string); ok {
+		return []string{text}
+	}
+	for _, text := range v.([]any) {
+		all = append(all, text.(string))
+	}
+	return all
 }
