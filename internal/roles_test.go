@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
@@ -65,8 +67,10 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s may %v", name, a)
 		}
 	}
+	var puts []attributes
 	for name, g := range guards {
 		g.mu.Lock()
+		puts = append(puts, g.puts...)
 		for i, s := range g.statements {
 			for _, allowed := range []map[string]bool{s.actions, s.keys} {
 				for what, used := range allowed {
@@ -78,6 +82,85 @@ func TestRoles(t *testing.T) {
 		}
 		g.mu.Unlock()
 	}
+	t.Run("TheStreamCallsTheMailerForWhatItDoesAtOnce", func(t *testing.T) { checkStreamFilters(t, tpl, puts) })
+}
+
+// checkStreamFilters compares which of the functions' writes the table's stream hands to the mailer with which of them
+// the mailer does at once.
+func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
+	t.Helper()
+	stream := at(t, tpl, "Resources", "MailerFunction", "Properties", "Events", "Due", "Properties").(object)
+	filters := at(t, stream, "FilterCriteria", "Filters").([]any)
+	passes := func(record object) bool {
+		return slices.ContainsFunc(filters, func(filter any) bool {
+			var pattern object
+			if err := json.Unmarshal([]byte(filter.(object)["Pattern"].(string)), &pattern); err != nil {
+				t.Fatal(err)
+			}
+			return matches(t, record, pattern)
+		})
+	}
+	var batch struct{ Records []object }
+	raw, err := os.ReadFile("../events/stream-insert-delivery.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &batch)
+	}
+	if err != nil || !passes(batch.Records[0]) {
+		t.Errorf("the recorded delivery does not pass: %v", err)
+	}
+	seen := map[string]bool{}
+	for _, put := range puts {
+		image := object{}
+		for name, value := range put {
+			image[name] = object{"S": value.S}
+		}
+		task, status := dynamo.ParseTask(put["PK"].S, put["SK"].S), put["Status"].S
+		atOnce := strings.HasPrefix(put["GSI1PK"].S, "DUE") &&
+			(task.Kind == deltag.TaskDelivery && status == string(deltag.DeliveryPending) ||
+				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskPurgeDeliveries)
+		record := object{"eventName": "MODIFY", "dynamodb": object{"NewImage": image}}
+		if got := passes(record); got != atOnce {
+			t.Errorf("passes: %t, done at once: %t: %v", got, atOnce, record)
+		}
+		removal := object{"eventName": "REMOVE", "dynamodb": object{"OldImage": image}}
+		if passes(removal) {
+			t.Errorf("passes: %v", removal)
+		}
+		seen[string(task.Kind)+" "+status] = true
+	}
+	for _, kind := range []string{
+		"delivery pending", "delivery sending", "delivery sent", "delivery unknown", "mailing planned",
+		"mailing running", "promote ", "purge-deliveries ", "reconcile ", "erase-event ",
+	} {
+		if !seen[kind] {
+			t.Errorf("nobody wrote a %q", kind)
+		}
+	}
+}
+
+// matches is EventBridge's, for texts and prefixes.
+func matches(t *testing.T, event, pattern object) bool {
+	t.Helper()
+	for name, wanted := range pattern {
+		switch wanted := wanted.(type) {
+		case object:
+			inner, ok := event[name].(object)
+			if !ok || !matches(t, inner, wanted) {
+				return false
+			}
+		case []any:
+			text, ok := event[name].(string)
+			if !ok || !slices.ContainsFunc(wanted, func(w any) bool {
+				if prefix, isRule := w.(object); isRule {
+					return strings.HasPrefix(text, at(t, prefix, "prefix").(string))
+				}
+				return w == text
+			}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // useEverything makes each function do all that it can do.
@@ -196,6 +279,7 @@ type guard struct {
 	engine     http.Handler
 	mu         sync.Mutex
 	statements []*statement
+	puts       []attributes // the items that were written whole
 }
 
 // A statement allows actions on items whose partition keys are like one of keys; on an index, its partition keys.
@@ -252,7 +336,11 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.t.Error(err)
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	for _, a := range accesses(g.t, operation, body) {
+	accesses, puts := parseRequest(g.t, operation, body)
+	g.mu.Lock()
+	g.puts = append(g.puts, puts...)
+	g.mu.Unlock()
+	for _, a := range accesses {
 		if g.allows(a) {
 			continue
 		}
@@ -266,9 +354,12 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.engine.ServeHTTP(w, r)
 }
 
-// accesses are what IAM is asked about for a DynamoDB request: for a transaction, each of its parts.
-func accesses(t *testing.T, operation string, body []byte) (all []access) {
-	type attributes = map[string]struct{ S string }
+// attributes of an item, as far as they are strings.
+type attributes = map[string]struct{ S string }
+
+// parseRequest reads a DynamoDB request: what IAM is asked about, for a transaction each of its parts, and the items
+// that it puts.
+func parseRequest(t *testing.T, operation string, body []byte) (all []access, puts []attributes) {
 	type part struct {
 		Key, Item                         attributes
 		IndexName, KeyConditionExpression string
@@ -289,13 +380,16 @@ func accesses(t *testing.T, operation string, body []byte) (all []access) {
 			for kind, p := range item { // Put, Update, Delete or ConditionCheck
 				keys = append(keys, p.Key["PK"].S+p.Item["PK"].S)
 				all = append(all, access{action: kind + "Item"})
+				if kind == "Put" {
+					puts = append(puts, p.Item)
+				}
 			}
 		}
 		for i := range all {
 			// AWS does not document whether each part is judged by its own key or by all of them: this is stricter.
 			all[i].keys = keys
 		}
-		return all
+		return all, puts
 	case "BatchGetItem":
 		a := access{action: operation}
 		for _, table := range request.RequestItems {
@@ -303,16 +397,18 @@ func accesses(t *testing.T, operation string, body []byte) (all []access) {
 				a.keys = append(a.keys, key["PK"].S)
 			}
 		}
-		return []access{a}
+		return []access{a}, nil
 	case "Query":
 		// The store's key conditions begin so, on the table and on its index.
 		if !regexp.MustCompile(`^(GSI1)?PK = :pk\b`).MatchString(request.KeyConditionExpression) {
 			t.Errorf("which partition is %q?", request.KeyConditionExpression)
 		}
 		keys := []string{request.ExpressionAttributeValues[":pk"].S}
-		return []access{{index: request.IndexName != "", action: operation, keys: keys}}
+		return []access{{index: request.IndexName != "", action: operation, keys: keys}}, nil
+	case "PutItem":
+		puts = []attributes{request.Item}
 	}
-	return []access{{action: operation, keys: []string{request.Key["PK"].S + request.Item["PK"].S}}}
+	return []access{{action: operation, keys: []string{request.Key["PK"].S + request.Item["PK"].S}}}, puts
 }
 
 // statements are what a role allows on the table and its index.
