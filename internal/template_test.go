@@ -140,6 +140,21 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	t.Run("MailGoesOutAsTheSenderAlone", func(t *testing.T) {
+		senders := 0
+		for _, name := range []string{"SiteRole", "OrganiserRole", "MailerRole", "FeedbackRole"} {
+			policies := at(t, tpl, "Resources", name, "Properties", "Policies").([]any)
+			for _, s := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
+				if strings.HasPrefix(texts(at(t, s.(object), "Action"))[0], "ses:") {
+					want(t, name, "MailerRole")
+					want(t, at(t, s.(object), "Condition", "StringEquals", "ses:FromAddress"), "MailFrom")
+					senders++
+				}
+			}
+		}
+		want(t, senders, 1)
+	})
+
 	t.Run("TheOrganisersRoutesHaveLimitsOfTheirOwn", func(t *testing.T) {
 		var keys, names []string
 		for name, resource := range at(t, tpl, "Resources").(object) {

@@ -17,6 +17,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
+// Build names the commit that a function was built from. The Makefile sets it; Lambda calls every deployment $LATEST.
+var Build = "unknown"
+
 // Base is what every function needs, and all that functions/feedback does.
 type Base struct {
 	Table            string `env:"TABLE"`
