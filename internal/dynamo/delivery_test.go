@@ -58,5 +58,28 @@ func TestClaim(t *testing.T) {
 			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
 			refused(t, confirmation(t, s, other).Claim(now), other, deltag.ErrSuppressed)
 		})
+		t.Run("NoneIsRefusedAfterABounceThatIsLifted", func(t *testing.T) {
+			other := suppressedElsewhere(t, 4, deltag.AddressBounced)
+			e, err := s.Event(ctx, other.EventID)
+			must(t, err)
+			for range 2 { // it may be repeated
+				must(t, s.LiftSuppression(ctx, e, other))
+			}
+			must(t, s.Claim(ctx, confirmation(t, s, other).Claim(now), other))
+			must(t, s.Claim(ctx, putReminder(t, s, other), other))
+		})
+		t.Run("LiftingABounceIsShownOnTheRegistration", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Suppress(ctx, e, r.Email, r, deltag.AddressBounced, now))
+			must(t, s.LiftSuppression(ctx, e, registration(t, s, e, 1)))
+			want(t, registration(t, s, e, 1).AddressStatus, deltag.AddressOK)
+		})
+		t.Run("AComplaintIsNeverLifted", func(t *testing.T) {
+			other := suppressedElsewhere(t, 5, deltag.AddressComplained)
+			e, err := s.Event(ctx, other.EventID)
+			must(t, err)
+			must(t, s.LiftSuppression(ctx, e, other))
+			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
+		})
 	})
 }

@@ -54,3 +54,24 @@ func (s *Store) Suppress(
 	}
 	return s.setAddressStatus(ctx, e, r, status)
 }
+
+// LiftSuppression lets mail go to r's address again, of all events, after it bounced: somebody knows that it works. What
+// else is known of it stays, such as a complaint. Registrations of other events keep what they show.
+// Errors: ErrNotFound (r is gone). Repeating it changes nothing.
+func (s *Store) LiftSuppression(ctx context.Context, e deltag.Event, r deltag.Registration) error {
+	hash, err := s.hash(ctx, r.Email.Normalized)
+	if err != nil {
+		return err
+	}
+	bounced := avString(string(deltag.AddressBounced))
+	tx := s.begin()
+	tx.Delete(suppressionKey(hash), expression{text: "AddressStatus = :bounced", values: item{":bounced": bounced}})
+	if err := ignoreConflict(tx.Commit(ctx)); err != nil {
+		return err
+	}
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+		if r.AddressStatus == deltag.AddressBounced {
+			tx.replaceRegistration(r.SetAddressStatus(deltag.AddressOK))
+		}
+	})
+}
