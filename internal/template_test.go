@@ -140,6 +140,12 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	t.Run("TheTablesKeyIsAWSsAndCostsNothing", func(t *testing.T) {
+		if key := at(t, tpl, "Resources", "Table", "Properties").(object)["SSESpecification"]; key != nil {
+			t.Errorf("each use of another key is paid for: %v", key)
+		}
+	})
+
 	t.Run("MailGoesOutAsTheSenderAlone", func(t *testing.T) {
 		senders := 0
 		for _, name := range []string{"SiteRole", "OrganiserRole", "MailerRole", "FeedbackRole"} {
