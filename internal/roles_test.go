@@ -194,9 +194,13 @@ func useEverything(t *testing.T, r users) {
 	d.mails.InjectFailures(local.FailOff, 0)
 	r.publishSendEvents(r.feedback)
 
-	list := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)
-	person := list[0].(map[string]any)["id"].(string)
-	r.api("PATCH", event+"/registrations/"+person, `{"email":"rettet@example.dk"}`, 200)
+	stored, err := d.store.Event(context.Background(), made["id"].(string))
+	d.must(err)
+	id := func(name string) string {
+		return deltag.RegistrationID(stored, deltag.Address{Normalized: name + "@example.dk"})
+	}
+	r.api("GET", event+"/registrations?limit=1", "", 200)
+	r.api("PATCH", event+"/registrations/"+id("erik"), `{"email":"rettet@example.dk"}`, 200)
 	r.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
 	r.api("GET", "/events", "", 200)
 	r.api("POST", event+"/recount", "", 200)
@@ -211,9 +215,7 @@ func useEverything(t *testing.T, r users) {
 	r.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
 	r.tick()
 	r.publishSendEvents(r.feedback)
-	stored, err := d.store.Event(context.Background(), made["id"].(string))
-	d.must(err)
-	dorte := deltag.RegistrationID(stored, deltag.Address{Normalized: "dorte@example.dk"})
+	dorte := id("dorte")
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
 	r.api("POST", event+"/deliveries/"+dorte+".confirmation.1/resend", "", 202) // which lifts the suppression
 	r.tick()

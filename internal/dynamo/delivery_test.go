@@ -74,12 +74,25 @@ func TestClaim(t *testing.T) {
 			must(t, s.LiftSuppression(ctx, e, registration(t, s, e, 1)))
 			want(t, registration(t, s, e, 1).AddressStatus, deltag.AddressOK)
 		})
-		t.Run("AComplaintIsNeverLifted", func(t *testing.T) {
-			other := suppressedElsewhere(t, 5, deltag.AddressComplained)
-			e, err := s.Event(ctx, other.EventID)
-			must(t, err)
-			must(t, s.LiftSuppression(ctx, e, other))
-			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
-		})
+		for name, statuses := range map[string][]deltag.AddressStatus{
+			"AComplaintIsNeverLifted":            {deltag.AddressComplained},
+			"AComplaintBeforeABounceIsNotLifted": {deltag.AddressComplained, deltag.AddressBounced},
+			"AComplaintAfterABounceIsNotLifted":  {deltag.AddressBounced, deltag.AddressComplained},
+		} {
+			t.Run(name, func(t *testing.T) {
+				e := newEvent(t, s, nil)
+				_, r := signUp(t, s, e, 5, now)
+				for _, status := range statuses {
+					must(t, s.Suppress(ctx, e, r.Email, registration(t, s, e, 5), status, now))
+				}
+				for range 2 { // it may be repeated
+					must(t, s.LiftSuppression(ctx, e, registration(t, s, e, 5)))
+				}
+				r = registration(t, s, e, 5)
+				want(t, r.AddressStatus, deltag.AddressComplained)
+				refused(t, putReminder(t, s, r), r, deltag.ErrSuppressed)
+				must(t, s.Claim(ctx, confirmation(t, s, r).Claim(now), r))
+			})
+		}
 	})
 }
