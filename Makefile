@@ -1,7 +1,8 @@
 # "make help" lists the targets. Go is all that make run needs; make test fetches the rest by itself: see .ci/tools.
 
 # Neither the Runtime API nor the SDK needs HTTP/2, which would add 0.4 MB to each function.
-BUILD = go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"
+BUILD = go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w -X deltag/internal/config.Build=$(COMMIT)"
+COMMIT = $(or $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null),unknown)
 LAMBDA = CGO_ENABLED=0 GOOS=linux GOARCH=arm64
 VENV = .cache/venv/bin
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)

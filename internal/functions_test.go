@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"deltag/internal/apigateway"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/emf"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
@@ -44,7 +47,6 @@ func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL,
 		"AWS_REGION=eu-north-1",
 		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100",
-		"ORGANISERS=anna@example.dk",
 		"CONFIGURATION_SET=deltag",
 	}}
 }
@@ -196,13 +198,17 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-// TestRefusedMailIsCounted: the line that the mailer logs when SES refuses all mail is the one that template.yaml's
-// metric filter counts.
-func TestRefusedMailIsCounted(t *testing.T) {
-	filter := at(t, template(t), "Resources", "SendingRefusedFilter", "Properties", "FilterPattern")
-	for mode, reason := range map[local.FailureMode]deltag.Reason{
-		local.FailAccessDenied: deltag.ReasonNotAllowed, local.FailNotVerified: deltag.ReasonNotAllowed,
-		local.FailPaused: deltag.ReasonNotAllowed, local.FailQuota: deltag.ReasonSendQuota,
+// TestMetrics: each of the mailer's invocations logs its metrics in one line, and the alarms of template.yaml look at
+// metrics that are there.
+func TestMetrics(t *testing.T) {
+	alarms, seen := ownAlarms(t), map[string]bool{}
+	for mode, outcome := range map[local.FailureMode]string{
+		local.FailOff:          "MailsSent",
+		local.FailAccessDenied: "MailsRefused.sending-not-allowed",
+		local.FailNotVerified:  "MailsRefused.sending-not-allowed",
+		local.FailPaused:       "MailsRefused.sending-not-allowed",
+		local.FailQuota:        "MailsRefused.daily-quota",
+		local.FailReject:       "MailsFailed.rejected",
 	} {
 		t.Run(string(mode), func(t *testing.T) {
 			d := newDeployment(t, storetest.Embedded(t))
@@ -215,18 +221,85 @@ func TestRefusedMailIsCounted(t *testing.T) {
 			}
 			mailer := d.start("mailer")
 			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
-			var line struct {
-				Message string        `json:"msg"`
-				Reason  deltag.Reason `json:"reason"`
+			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
+			mailer.Stop() // its output is complete then
+			lines := metricLines(t, mailer.Output())
+			if len(lines) != 2 {
+				t.Fatalf("%d lines of metrics for two ticks: %s", len(lines), mailer.Output())
 			}
-			if err := json.Unmarshal([]byte(mailer.Output()), &line); err != nil {
-				t.Fatalf("%v in %s", err, mailer.Output())
+			want(t, lines[0].values[outcome], 1)
+			want(t, lines[0].namespace, emf.Namespace)
+			for _, alarm := range alarms {
+				want(t, lines[0].dimensions, alarm.dimensions)
 			}
-			want(t, line.Reason, reason)
-			want(t, filter, fmt.Sprintf(`{ $.msg = %q && ($.reason = %q || $.reason = %q) }`,
-				line.Message, deltag.ReasonNotAllowed, deltag.ReasonSendQuota))
+			for metric := range lines[0].values {
+				seen[metric] = true
+			}
 		})
 	}
+	for name, alarm := range alarms {
+		if !seen[alarm.metric] {
+			t.Errorf("%s watches %s, which nothing logs", name, alarm.metric)
+		}
+	}
+}
+
+// An ownAlarm is one on a metric that a function logs.
+type ownAlarm struct {
+	metric     string
+	dimensions []string
+}
+
+func ownAlarms(t *testing.T) map[string]ownAlarm {
+	t.Helper()
+	alarms := map[string]ownAlarm{}
+	for name, resource := range at(t, template(t), "Resources").(object) {
+		properties, _ := resource.(object)["Properties"].(object)
+		if resource.(object)["Type"] != "AWS::CloudWatch::Alarm" || properties["Namespace"] != emf.Namespace {
+			continue
+		}
+		alarm := ownAlarm{metric: properties["MetricName"].(string)}
+		for _, dimension := range properties["Dimensions"].([]any) {
+			alarm.dimensions = append(alarm.dimensions, dimension.(object)["Name"].(string))
+		}
+		alarms[name] = alarm
+	}
+	if len(alarms) < 2 {
+		t.Fatalf("the template's own alarms: %v", alarms)
+	}
+	return alarms
+}
+
+// A metricLine is what CloudWatch reads from a line of metrics.
+type metricLine struct {
+	namespace  string
+	dimensions []string
+	values     map[string]float64
+}
+
+func metricLines(t *testing.T, output string) (lines []metricLine) {
+	t.Helper()
+	for text := range strings.Lines(output) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if line["_aws"] == nil {
+			continue
+		}
+		directive := at(t, line, "_aws", "CloudWatchMetrics").([]any)[0].(object)
+		m := metricLine{namespace: directive["Namespace"].(string), values: map[string]float64{}}
+		for _, dimension := range directive["Dimensions"].([]any)[0].([]any) {
+			m.dimensions = append(m.dimensions, dimension.(string))
+			want(t, line[dimension.(string)], "function") // the name that lambdaruntime gives
+		}
+		for _, metric := range directive["Metrics"].([]any) {
+			name := metric.(object)["Name"].(string)
+			m.values[name] = line[name].(float64)
+		}
+		lines = append(lines, m)
+	}
+	return lines
 }
 
 // recorded is an event of the folder events, changed to be about another registration's confirmation.
@@ -250,10 +323,36 @@ func recorded(t testing.TB, file, eventID, rid string) json.RawMessage {
 	return raw
 }
 
+// TestHealth: the site names the commit that make has built it from.
+func TestHealth(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Log("not run: there is no make")
+		return
+	}
+	folder := t.TempDir()
+	// LAMBDA is empty: for this machine's processor.
+	makeSite := exec.Command("make", "-C", "..", "build-SiteFunction", "LAMBDA=", "ARTIFACTS_DIR="+folder)
+	if out, err := makeSite.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	d := newDeployment(t, storetest.Embedded(t))
+	site, err := lambdaruntime.Start(t.Context(), filepath.Join(folder, "bootstrap"), d.env)
+	d.must(err)
+	t.Cleanup(site.Stop)
+	build := "unknown" // without a repository
+	if commit, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output(); err == nil {
+		build = strings.TrimSpace(string(commit))
+	}
+	health := httpCall(t, site, request("GET", "/healthz", nil))
+	if health.StatusCode != 200 || !strings.Contains(health.Body, `"build":"`+build) {
+		t.Errorf("%d %s, want the build %s", health.StatusCode, health.Body, build)
+	}
+}
+
 // TestInvalidEnvironment: each function stops at init and names everything that is wrong, in one message.
 func TestInvalidEnvironment(t *testing.T) {
 	for name, missing := range map[string][]string{
-		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL", "ORGANISERS"},
+		"site": {"TABLE", "BASE_URL"}, "organiser": {"TABLE", "BASE_URL"},
 		"mailer": {"TABLE", "BASE_URL", "MAIL_FROM"}, "feedback": {"TABLE"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
 	"deltag/internal/local"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
@@ -25,21 +27,145 @@ import (
 // template.yaml allows, and refuses the rest as IAM does. A role may allow nothing that its function never does.
 func TestRoles(t *testing.T) {
 	engine := storetest.Embedded(t)
-	d := newDeployment(t, engine)
+	guards := map[string]*guard{}
 	tpl := template(t)
-	var guards []*guard
-	guarded := func(name, role string) *lambdaruntime.Function {
-		g := &guard{t: t, name: name, allowed: allowedActions(t, tpl, role), engine: d.proxyTo(engine.Endpoint())}
-		guards = append(guards, g)
-		srv := httptest.NewServer(g)
-		t.Cleanup(srv.Close)
-		d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+srv.URL)
-		return d.start(name)
+	for name, role := range map[string]string{
+		"site": "SiteRole", "organiser": "OrganiserRole", "mailer": "MailerRole", "feedback": "FeedbackRole",
+	} {
+		guards[name] = &guard{t: t, name: name, statements: statements(t, tpl, role)}
 	}
-	r := users{deployment: d, token: d.newToken(),
-		site: guarded("site", "SiteRole"), organiser: guarded("organiser", "OrganiserRole"),
-		mailer: guarded("mailer", "MailerRole"), feedback: guarded("feedback", "FeedbackRole"),
+	on := func(engine storetest.Engine) users {
+		d := newDeployment(t, engine)
+		guarded := func(name string) *lambdaruntime.Function {
+			guards[name].engine = d.proxyTo(engine.Endpoint())
+			srv := httptest.NewServer(guards[name])
+			t.Cleanup(srv.Close)
+			d.env = append(slices.Clip(d.env), "DYNAMODB_ENDPOINT="+srv.URL)
+			return d.start(name)
+		}
+		return users{deployment: d, token: d.newToken(), site: guarded("site"), organiser: guarded("organiser"),
+			mailer: guarded("mailer"), feedback: guarded("feedback")}
 	}
+	useEverything(t, on(engine))
+
+	// The first function that has to hash an address makes the key of the hashes. Above that was the site.
+	first := on(engine.NewTable(t))
+	event := "/events/" + first.newEvent().ID
+	first.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
+	first = on(engine.NewTable(t))
+	event = "/events/" + first.newEvent().ID
+	first.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
+	first.tick()
+
+	for name, a := range map[string]access{
+		"site":      {action: "PutItem", keys: []string{"TOKEN#1"}},
+		"organiser": {action: "PutItem", keys: []string{"EVENT#1", "TOKEN#1"}}, // in a transaction
+		"mailer":    {action: "GetItem", keys: []string{"TOKEN#1"}},
+		"feedback":  {action: "PutItem", keys: []string{"HASHKEY"}},
+	} {
+		if guards[name].allows(a) {
+			t.Errorf("%s may %v", name, a)
+		}
+	}
+	var puts []attributes
+	for name, g := range guards {
+		g.mu.Lock()
+		puts = append(puts, g.puts...)
+		for i, s := range g.statements {
+			for _, allowed := range []map[string]bool{s.actions, s.keys} {
+				for what, used := range allowed {
+					if !used {
+						t.Errorf("statement %d on the table allows %s %s, which it never uses", i+1, name, what)
+					}
+				}
+			}
+		}
+		g.mu.Unlock()
+	}
+	t.Run("TheStreamCallsTheMailerForWhatItDoesAtOnce", func(t *testing.T) { checkStreamFilters(t, tpl, puts) })
+}
+
+// checkStreamFilters compares which of the functions' writes the table's stream hands to the mailer with which of them
+// the mailer does at once.
+func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
+	t.Helper()
+	stream := at(t, tpl, "Resources", "MailerFunction", "Properties", "Events", "Due", "Properties").(object)
+	filters := at(t, stream, "FilterCriteria", "Filters").([]any)
+	passes := func(record object) bool {
+		return slices.ContainsFunc(filters, func(filter any) bool {
+			var pattern object
+			if err := json.Unmarshal([]byte(filter.(object)["Pattern"].(string)), &pattern); err != nil {
+				t.Fatal(err)
+			}
+			return matches(t, record, pattern)
+		})
+	}
+	var batch struct{ Records []object }
+	raw, err := os.ReadFile("../events/stream-insert-delivery.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &batch)
+	}
+	if err != nil || !passes(batch.Records[0]) {
+		t.Errorf("the recorded delivery does not pass: %v", err)
+	}
+	seen := map[string]bool{}
+	for _, put := range puts {
+		image := object{}
+		for name, value := range put {
+			image[name] = object{"S": value.S}
+		}
+		task, status := dynamo.ParseTask(put["PK"].S, put["SK"].S), put["Status"].S
+		atOnce := strings.HasPrefix(put["GSI1PK"].S, "DUE") &&
+			(task.Kind == deltag.TaskDelivery && status == string(deltag.DeliveryPending) ||
+				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskPurgeDeliveries)
+		record := object{"eventName": "MODIFY", "dynamodb": object{"NewImage": image}}
+		if got := passes(record); got != atOnce {
+			t.Errorf("passes: %t, done at once: %t: %v", got, atOnce, record)
+		}
+		removal := object{"eventName": "REMOVE", "dynamodb": object{"OldImage": image}}
+		if passes(removal) {
+			t.Errorf("passes: %v", removal)
+		}
+		seen[string(task.Kind)+" "+status] = true
+	}
+	for _, kind := range []string{
+		"delivery pending", "delivery sending", "delivery sent", "delivery unknown", "mailing planned",
+		"mailing running", "promote ", "purge-deliveries ", "reconcile ", "erase-event ",
+	} {
+		if !seen[kind] {
+			t.Errorf("nobody wrote a %q", kind)
+		}
+	}
+}
+
+// matches is EventBridge's, for texts and prefixes.
+func matches(t *testing.T, event, pattern object) bool {
+	t.Helper()
+	for name, wanted := range pattern {
+		switch wanted := wanted.(type) {
+		case object:
+			inner, ok := event[name].(object)
+			if !ok || !matches(t, inner, wanted) {
+				return false
+			}
+		case []any:
+			text, ok := event[name].(string)
+			if !ok || !slices.ContainsFunc(wanted, func(w any) bool {
+				if prefix, isRule := w.(object); isRule {
+					return strings.HasPrefix(text, at(t, prefix, "prefix").(string))
+				}
+				return w == text
+			}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// useEverything makes each function do all that it can do.
+func useEverything(t *testing.T, r users) {
+	d := r.deployment
 	start := time.Now().AddDate(0, 0, 8).UTC().Truncate(time.Hour)
 	times := fmt.Sprintf(
 		`"startsAt":%q,"endsAt":%q`, start.Format(time.RFC3339), start.Add(time.Hour).Format(time.RFC3339),
@@ -68,9 +194,13 @@ func TestRoles(t *testing.T) {
 	d.mails.InjectFailures(local.FailOff, 0)
 	r.publishSendEvents(r.feedback)
 
-	list := r.api("GET", event+"/registrations?limit=1", "", 200)["items"].([]any)
-	person := list[0].(map[string]any)["id"].(string)
-	r.api("PATCH", event+"/registrations/"+person, `{"email":"rettet@example.dk"}`, 200)
+	stored, err := d.store.Event(context.Background(), made["id"].(string))
+	d.must(err)
+	id := func(name string) string {
+		return deltag.RegistrationID(stored, deltag.Address{Normalized: name + "@example.dk"})
+	}
+	r.api("GET", event+"/registrations?limit=1", "", 200)
+	r.api("PATCH", event+"/registrations/"+id("erik"), `{"email":"rettet@example.dk"}`, 200)
 	r.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
 	r.api("GET", "/events", "", 200)
 	r.api("POST", event+"/recount", "", 200)
@@ -85,22 +215,16 @@ func TestRoles(t *testing.T) {
 	r.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
 	r.tick()
 	r.publishSendEvents(r.feedback)
-	stored, err := d.store.Event(context.Background(), made["id"].(string))
-	d.must(err)
-	dorte := deltag.RegistrationID(stored, deltag.Address{Normalized: "dorte@example.dk"})
+	dorte := id("dorte")
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
-	r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)
+	r.api("POST", event+"/deliveries/"+dorte+".confirmation.1/resend", "", 202) // which lifts the suppression
+	r.tick()
+	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
+	clone := r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)["id"].(string)
+	r.api("POST", "/events/"+clone+"/registrations", `{"name":"Dorte","email":"dorte@example.dk"}`, 201)
+	r.tick() // her address has bounced
 	r.api("POST", event+"/cancel", "", 200)
 	r.tick()
-	for _, g := range guards {
-		g.mu.Lock()
-		for action, used := range g.allowed {
-			if !used {
-				t.Errorf("%s may %s, and never does", g.name, action)
-			}
-		}
-		g.mu.Unlock()
-	}
 }
 
 // users call the functions of a deployment.
@@ -126,6 +250,9 @@ func (r users) api(method, path, body string, status int) (response map[string]a
 		request(method, "/api/v1"+path, []byte(body), authorization, "Content-Type: application/json"))
 	if res.StatusCode != status {
 		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.organiser.Output())
+	}
+	if res.Body == "" {
+		return nil
 	}
 	if err := json.Unmarshal([]byte(res.Body), &response); err != nil {
 		r.t.Fatal(err)
@@ -155,22 +282,60 @@ func (r users) link(name string) (path string) {
 
 // A guard forwards the requests that a role allows.
 type guard struct {
-	t       *testing.T
-	name    string
-	engine  http.Handler
-	mu      sync.Mutex
-	allowed map[string]bool // "Query", and "Query GSI1" on the index; true once it was used
+	t          *testing.T
+	name       string
+	engine     http.Handler
+	mu         sync.Mutex
+	statements []*statement
+	puts       []attributes // the items that were written whole
 }
 
-// allows also records that the action was used.
-func (g *guard) allows(action string) bool {
+// A statement allows actions on items whose partition keys are like one of keys; on an index, its partition keys.
+type statement struct {
+	index   bool
+	actions map[string]bool // true once it was used
+	keys    map[string]bool
+}
+
+// An access is one action that IAM is asked about, with the partition keys that it is on.
+type access struct {
+	index  bool
+	action string
+	keys   []string
+}
+
+// allows also records what was used.
+func (g *guard) allows(a access) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, ok := g.allowed[action]
-	if ok {
-		g.allowed[action] = true
+	for _, s := range g.statements {
+		_, known := s.actions[a.action]
+		if !known || s.index != a.index {
+			continue
+		}
+		var used []string
+		for _, key := range a.keys {
+			for pattern := range s.keys {
+				if isLike(key, pattern) {
+					used = append(used, pattern)
+				}
+			}
+		}
+		if len(used) == len(a.keys) {
+			s.actions[a.action] = true
+			for _, pattern := range used {
+				s.keys[pattern] = true
+			}
+			return true
+		}
 	}
-	return ok
+	return false
+}
+
+// isLike is IAM's StringLike, for patterns with no * but at the end.
+func isLike(s, pattern string) bool {
+	prefix, ok := strings.CutSuffix(pattern, "*")
+	return s == pattern || ok && strings.HasPrefix(s, prefix)
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -179,63 +344,114 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.t.Error(err)
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	for _, action := range actionsOf(operation, body) {
-		if g.allows(action) {
+	accesses, puts := parseRequest(g.t, operation, body)
+	g.mu.Lock()
+	g.puts = append(g.puts, puts...)
+	g.mu.Unlock()
+	for _, a := range accesses {
+		if g.allows(a) {
 			continue
 		}
-		g.t.Errorf("%s may not %s", g.name, action)
+		g.t.Errorf("%s may not %+v", g.name, a)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"%s"}`, action)
+		fmt.Fprintf(w, `{"__type":"AccessDeniedException","message":"%s"}`, a.action)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	g.engine.ServeHTTP(w, r)
 }
 
-// actionsOf are the IAM actions that a DynamoDB request needs: for a transaction, those of its parts.
-func actionsOf(operation string, body []byte) (actions []string) {
-	var in struct {
-		IndexName     string
-		TransactItems []map[string]json.RawMessage
-	}
-	_ = json.Unmarshal(body, &in) // the engine reports what is wrong
-	if operation != "TransactWriteItems" {
-		return []string{strings.TrimSpace(operation + " " + in.IndexName)}
-	}
-	for _, part := range in.TransactItems {
-		for kind := range part { // Put, Update, Delete or ConditionCheck
-			actions = append(actions, kind+"Item")
-		}
-	}
-	return actions
-}
+// attributes of an item, as far as they are strings.
+type attributes = map[string]struct{ S string }
 
-// allowedActions are what a role may do with the table and its index.
-func allowedActions(t *testing.T, tpl object, role string) map[string]bool {
-	t.Helper()
-	allowed := map[string]bool{}
-	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
-	for _, statement := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
-		s := statement.(object)
-		actions, isList := s["Action"].([]any)
-		if !isList {
-			actions = []any{s["Action"]}
-		}
-		resource := fmt.Sprint(s["Resource"])
-		for _, action := range actions {
-			name, ok := strings.CutPrefix(action.(string), "dynamodb:")
-			switch {
-			case !ok:
-			case resource == "Table.Arn":
-				allowed[name] = false
-			case strings.HasSuffix(resource, "/index/GSI1"):
-				allowed[name+" GSI1"] = false
+// parseRequest reads a DynamoDB request: what IAM is asked about, for a transaction each of its parts, and the items
+// that it puts.
+func parseRequest(t *testing.T, operation string, body []byte) (all []access, puts []attributes) {
+	type part struct {
+		Key, Item                         attributes
+		IndexName, KeyConditionExpression string
+		ExpressionAttributeValues         attributes
+	}
+	var request struct {
+		part
+		RequestItems  map[string]struct{ Keys []attributes } // of BatchGetItem, by table
+		TransactItems []map[string]part
+	}
+	if err := json.Unmarshal(body, &request); err != nil {
+		t.Error(err)
+	}
+	switch operation {
+	case "TransactWriteItems":
+		var keys []string
+		for _, item := range request.TransactItems {
+			for kind, p := range item { // Put, Update, Delete or ConditionCheck
+				keys = append(keys, p.Key["PK"].S+p.Item["PK"].S)
+				all = append(all, access{action: kind + "Item"})
+				if kind == "Put" {
+					puts = append(puts, p.Item)
+				}
 			}
 		}
+		for i := range all {
+			// AWS does not document whether each part is judged by its own key or by all of them: this is stricter.
+			all[i].keys = keys
+		}
+		return all, puts
+	case "BatchGetItem":
+		a := access{action: operation}
+		for _, table := range request.RequestItems {
+			for _, key := range table.Keys {
+				a.keys = append(a.keys, key["PK"].S)
+			}
+		}
+		return []access{a}, nil
+	case "Query":
+		// The store's key conditions begin so, on the table and on its index.
+		if !regexp.MustCompile(`^(GSI1)?PK = :pk\b`).MatchString(request.KeyConditionExpression) {
+			t.Errorf("which partition is %q?", request.KeyConditionExpression)
+		}
+		keys := []string{request.ExpressionAttributeValues[":pk"].S}
+		return []access{{index: request.IndexName != "", action: operation, keys: keys}}, nil
+	case "PutItem":
+		puts = []attributes{request.Item}
 	}
-	if len(allowed) == 0 {
+	return []access{{action: operation, keys: []string{request.Key["PK"].S + request.Item["PK"].S}}}, puts
+}
+
+// statements are what a role allows on the table and its index.
+func statements(t *testing.T, tpl object, role string) (all []*statement) {
+	t.Helper()
+	policies := at(t, tpl, "Resources", role, "Properties", "Policies").([]any)
+	for _, allowed := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
+		s := statement{actions: map[string]bool{}, keys: map[string]bool{}}
+		switch resource := fmt.Sprint(at(t, allowed.(object), "Resource")); {
+		case strings.HasSuffix(resource, "/index/GSI1"):
+			s.index = true
+		case resource != "Table.Arn":
+			continue
+		}
+		for _, action := range texts(at(t, allowed.(object), "Action")) {
+			s.actions[strings.TrimPrefix(action, "dynamodb:")] = false
+		}
+		for _, key := range texts(at(t, allowed.(object), "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
+			s.keys[key] = false
+		}
+		all = append(all, &s)
+	}
+	if len(all) == 0 {
 		t.Fatalf("%s allows nothing", role)
 	}
-	return allowed
+	return all
+}
+
+// texts is a list, or a single text, of the template.
+func texts(v any) (all []string) {
+	if text, ok := v.(string); ok {
+		return []string{text}
+	}
+	for _, text := range v.([]any) {
+		all = append(all, text.(string))
+	}
+	return all
 }

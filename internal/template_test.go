@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -99,6 +100,25 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	t.Run("TheSenderAloneHasNoDefault", func(t *testing.T) {
+		var asked []string
+		for name, parameter := range at(t, tpl, "Parameters").(object) {
+			p := parameter.(object)
+			fallback, ok := p["Default"]
+			if !ok {
+				asked = append(asked, name)
+				continue
+			}
+			pattern, _ := p["AllowedPattern"].(string)
+			if fits, err := regexp.MatchString("^(?:"+pattern+")$", fmt.Sprint(fallback)); pattern != "" && !fits {
+				t.Errorf("%s: the default %q is not allowed: %v", name, fallback, err)
+			}
+		}
+		if diff := cmp.Diff([]string{"MailFrom"}, asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+
 	t.Run("EachAlarmHasItsEntryInTheRunbook", func(t *testing.T) {
 		runbook, err := os.ReadFile("../docs/operations.md")
 		if err != nil {
@@ -118,6 +138,75 @@ func TestTemplate(t *testing.T) {
 		if diff := cmp.Diff(alarms, entries); diff != "" {
 			t.Error(diff)
 		}
+	})
+
+	t.Run("TheTablesKeyIsAWSsAndCostsNothing", func(t *testing.T) {
+		if key := at(t, tpl, "Resources", "Table", "Properties").(object)["SSESpecification"]; key != nil {
+			t.Errorf("each use of another key is paid for: %v", key)
+		}
+	})
+
+	t.Run("MailGoesOutAsTheSenderAlone", func(t *testing.T) {
+		senders := 0
+		for _, name := range []string{"SiteRole", "OrganiserRole", "MailerRole", "FeedbackRole"} {
+			policies := at(t, tpl, "Resources", name, "Properties", "Policies").([]any)
+			for _, s := range at(t, policies[0].(object), "PolicyDocument", "Statement").([]any) {
+				if strings.HasPrefix(texts(at(t, s.(object), "Action"))[0], "ses:") {
+					want(t, name, "MailerRole")
+					want(t, at(t, s.(object), "Condition", "StringEquals", "ses:FromAddress"), "MailFrom")
+					senders++
+				}
+			}
+		}
+		want(t, senders, 1)
+	})
+
+	t.Run("TheOrganisersRoutesHaveLimitsOfTheirOwn", func(t *testing.T) {
+		var keys, names []string
+		for name, resource := range at(t, tpl, "Resources").(object) {
+			r := resource.(object)
+			if r["Type"] != "AWS::ApiGatewayV2::Route" {
+				continue
+			}
+			if at(t, r, "Properties", "Target") == "integrations/${OrganiserIntegration}" {
+				names = append(names, name)
+				keys = append(keys, at(t, r, "Properties", "RouteKey").(string))
+			}
+		}
+		stage := at(t, tpl, "Resources", "Stage").(object)
+		settings := at(t, stage, "Properties", "RouteSettings").(object)
+		slices.Sort(keys)
+		if diff := cmp.Diff(keys, slices.Sorted(maps.Keys(settings))); diff != "" {
+			t.Error(diff)
+		}
+		var before []string // API Gateway refuses a setting of a route that it does not know
+		for _, name := range stage["DependsOn"].([]any) {
+			before = append(before, name.(string))
+		}
+		slices.Sort(names)
+		slices.Sort(before)
+		if diff := cmp.Diff(names, before); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("TheVisitorsLimitTakesARush", func(t *testing.T) {
+		rate := at(t, tpl, "Parameters", "RequestRate", "Default").(int)
+		burst := at(t, tpl, "Parameters", "RequestBurst", "Default").(int)
+		const visitors, requests, seconds = 2000, 3, 10 // each opens the form, sends it, and sees the thank-you page
+		if burst < visitors || rate < visitors*requests/seconds {
+			t.Errorf("%d requests a second and %d at once", rate, burst)
+		}
+	})
+
+	t.Run("WhoIsTurnedAwayIsCounted", func(t *testing.T) {
+		format := at(t, tpl, "Resources", "Stage", "Properties", "AccessLogSettings", "Format").(string)
+		var line map[string]string
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(format, "$context.status", "429")), &line); err != nil {
+			t.Fatal(err)
+		}
+		want(t, at(t, tpl, "Resources", "TurnedAwayFilter", "Properties", "FilterPattern"), "{ $.status = \"429\" }")
+		want(t, line["status"], "429")
 	})
 
 	t.Run("TheRulesKeepWhatFeedbackReads", func(t *testing.T) {

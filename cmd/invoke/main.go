@@ -22,7 +22,6 @@ var environment = []struct{ name, value string }{
 	{"BASE_URL", "http://127.0.0.1:8080"},
 	{"MAIL_FROM", "deltag@example.dk"},
 	{"MAIL_RATE", "14"},
-	{"ORGANISERS", "organiser@example.dk"},
 	{"CONFIGURATION_SET", "deltag"},
 	{"DYNAMODB_ENDPOINT", "http://127.0.0.1:9"},
 	{"SES_ENDPOINT", "http://127.0.0.1:9"},

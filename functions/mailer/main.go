@@ -13,6 +13,7 @@ import (
 
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
+	"deltag/internal/emf"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
@@ -45,6 +46,10 @@ func run(log *slog.Logger) error {
 	runTask := func(ctx context.Context, pk, sk string) error {
 		return mailer.RunTask(ctx, dynamo.ParseTask(pk, sk))
 	}
-	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, runTask, httpClient.CloseIdleConnections))
+	done := func() {
+		emf.Log(log, os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), time.Now(), mailer.Metrics.Take())
+		httpClient.CloseIdleConnections()
+	}
+	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, runTask, done))
 	return nil
 }

@@ -33,7 +33,7 @@ func run(log *slog.Logger) error {
 	pages := visitor.New(visitor.Options{
 		Store:           dynamo.New(client, c.Table, rand.Reader),
 		BaseURL:         c.BaseURL,
-		Build:           os.Getenv("AWS_LAMBDA_FUNCTION_VERSION"),
+		Build:           config.Build,
 		Now:             time.Now,
 		Log:             log,
 		MinResponseTime: visitor.MinResponseTime,

@@ -10,11 +10,15 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/caarlos0/env/v11"
 )
+
+// Build names the commit that a function was built from. The Makefile sets it; Lambda calls every deployment $LATEST.
+var Build = "unknown"
 
 // Base is what every function needs, and all that functions/feedback does.
 type Base struct {
@@ -32,7 +36,7 @@ type Site struct {
 // Organiser is for functions/organiser.
 type Organiser struct {
 	Site
-	Organisers []string `env:"ORGANISERS"`
+	Organisers []string `env:"ORGANISERS"` // addresses that will be allowed to sign in; nothing reads them yet
 }
 
 // Mailer is for functions/mailer.
@@ -68,14 +72,7 @@ func (c *Base) Validate() error {
 func (c *Site) Validate() error { return errors.Join(c.Base.Validate(), checkBaseURL(c.BaseURL)) }
 
 func (c *Organiser) Validate() error {
-	errs := []error{c.Site.Validate()}
-	if len(c.Organisers) == 0 {
-		errs = append(errs, checkOrganiser(""))
-	}
-	for _, address := range c.Organisers {
-		errs = append(errs, checkOrganiser(address))
-	}
-	return errors.Join(errs...)
+	return errors.Join(c.Site.Validate(), checkAddresses("ORGANISERS", c.Organisers))
 }
 
 func (c *Mailer) Validate() error {
@@ -89,10 +86,14 @@ func (c *Mailer) Validate() error {
 	)
 }
 
-func checkOrganiser(address string) error {
-	_, err := mail.ParseAddress(strings.TrimSpace(address))
-	const example = "anna@example.dk,bo@example.dk"
-	return check(err == nil, "ORGANISERS", address, "e-mail addresses, separated by commas", example)
+// checkAddresses takes an empty list: the feature is then off.
+func checkAddresses(name string, addresses []string) error {
+	invalid := slices.ContainsFunc(addresses, func(a string) bool {
+		_, err := mail.ParseAddress(strings.TrimSpace(a))
+		return err != nil
+	})
+	list := strings.Join(addresses, ",")
+	return check(!invalid, name, list, "e-mail addresses, separated by commas", "anna@example.dk,bo@example.dk")
 }
 
 func checkBaseURL(s string) error {

@@ -42,8 +42,8 @@ func TestRead(t *testing.T) {
 		}
 	})
 	for value, want := range map[string]string{
-		"ORGANISERS=anna@example.dk,bo": `"bo"`, "ORGANISERS=": "missing", "X=": "missing",
-		"ORGANISERS=a@example.dk, b@example.dk": "",
+		"ORGANISERS=anna@example.dk,bo": `"anna@example.dk,bo"`, "ORGANISERS=anna@example.dk,": "ORGANISERS is",
+		"ORGANISERS=": "", "X=": "", "ORGANISERS=a@example.dk, b@example.dk": "",
 	} {
 		t.Run(value, func(t *testing.T) {
 			err := Read(&Organiser{}, []string{"TABLE=deltag", "BASE_URL=http://127.0.0.1:8080", value})

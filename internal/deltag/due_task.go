@@ -1,5 +1,7 @@
 package deltag
 
+import "time"
+
 // A TaskKind is what is to be done.
 type TaskKind string
 
@@ -25,6 +27,7 @@ type DueTask struct {
 	RegistrationID string      // of TaskPurgeDeliveries
 	Seat           string      // of TaskReleaseSeat
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
+	DueAt          time.Time   // where the index lists it. Zero: named by the table's stream, or the index's time is damaged
 }
 
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.

@@ -58,5 +58,41 @@ func TestClaim(t *testing.T) {
 			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
 			refused(t, confirmation(t, s, other).Claim(now), other, deltag.ErrSuppressed)
 		})
+		t.Run("NoneIsRefusedAfterABounceThatIsLifted", func(t *testing.T) {
+			other := suppressedElsewhere(t, 4, deltag.AddressBounced)
+			e, err := s.Event(ctx, other.EventID)
+			must(t, err)
+			for range 2 { // it may be repeated
+				must(t, s.LiftSuppression(ctx, e, other))
+			}
+			must(t, s.Claim(ctx, confirmation(t, s, other).Claim(now), other))
+			must(t, s.Claim(ctx, putReminder(t, s, other), other))
+		})
+		t.Run("LiftingABounceIsShownOnTheRegistration", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Suppress(ctx, e, r.Email, r, deltag.AddressBounced, now))
+			must(t, s.LiftSuppression(ctx, e, registration(t, s, e, 1)))
+			want(t, registration(t, s, e, 1).AddressStatus, deltag.AddressOK)
+		})
+		for name, statuses := range map[string][]deltag.AddressStatus{
+			"AComplaintIsNeverLifted":            {deltag.AddressComplained},
+			"AComplaintBeforeABounceIsNotLifted": {deltag.AddressComplained, deltag.AddressBounced},
+			"AComplaintAfterABounceIsNotLifted":  {deltag.AddressBounced, deltag.AddressComplained},
+		} {
+			t.Run(name, func(t *testing.T) {
+				e := newEvent(t, s, nil)
+				_, r := signUp(t, s, e, 5, now)
+				for _, status := range statuses {
+					must(t, s.Suppress(ctx, e, r.Email, registration(t, s, e, 5), status, now))
+				}
+				for range 2 { // it may be repeated
+					must(t, s.LiftSuppression(ctx, e, registration(t, s, e, 5)))
+				}
+				r = registration(t, s, e, 5)
+				want(t, r.AddressStatus, deltag.AddressComplained)
+				refused(t, putReminder(t, s, r), r, deltag.ErrSuppressed)
+				must(t, s.Claim(ctx, confirmation(t, s, r).Claim(now), r))
+			})
+		}
 	})
 }

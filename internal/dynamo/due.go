@@ -28,7 +28,9 @@ func (s *Store) DueTasks(ctx context.Context, now time.Time, limit int) (tasks [
 		return strings.Compare(stringAttr(a, "GSI1SK"), stringAttr(b, "GSI1SK"))
 	})
 	for _, it := range append(urgent[:min(limit, len(urgent))], bulk...) {
-		tasks = append(tasks, ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK")))
+		task := ParseTask(stringAttr(it, "PK"), stringAttr(it, "SK"))
+		task.DueAt, _ = dueTime(it) // damaged: no reason to stop
+		tasks = append(tasks, task)
 	}
 	return tasks, nil
 }

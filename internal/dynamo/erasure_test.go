@@ -120,7 +120,8 @@ func TestErasure(t *testing.T) {
 				want(t, got.ErasedAt, time.Time{})
 				tasks, err := s.DueTasks(ctx, later.RetentionEndsAt(), 1000)
 				must(t, err)
-				if !slices.Contains(tasks, deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: e.ID}) {
+				erase := deltag.DueTask{Kind: deltag.TaskEraseEvent, EventID: e.ID, DueAt: later.RetentionEndsAt()}
+				if !slices.Contains(tasks, erase) {
 					t.Errorf("moved before request %d: its people will never be erased", at)
 				}
 			}

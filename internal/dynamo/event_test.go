@@ -37,6 +37,7 @@ func TestEvents(t *testing.T) {
 			reminder := deltag.DueTask{
 				Kind: deltag.TaskMailing, EventID: e.ID,
 				Mailing: deltag.MailingKey{EventID: e.ID, Kind: "reminder-P1D", Version: 1},
+				DueAt:   ms[0].NextRunAt,
 			}
 			want(t, slices.Contains(tasks, reminder), true)
 		})

@@ -191,6 +191,7 @@ func runTasks(s *dynamo.Store, at time.Time) error {
 		tasks, err := s.DueTasks(ctx, at, 10_000)
 		todo := false
 		for _, t := range tasks {
+			t.DueAt = time.Time{}
 			if seen[t] || t.Kind == deltag.TaskDelivery {
 				continue
 			}

@@ -34,7 +34,7 @@ func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.Addre
 }
 
 // Suppress stores that an address bounced or complained, for all events, and on r, unless that is the zero value: the
-// registration may have another address by now. A complaint does not replace a bounce.
+// registration may have another address by now. A complaint does not replace a bounce, and is noted beside it.
 // Errors: ErrNotFound (r is gone; the address is suppressed all the same). Repeating it changes nothing.
 func (s *Store) Suppress(
 	ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, status deltag.AddressStatus,
@@ -44,13 +44,64 @@ func (s *Store) Suppress(
 	if err != nil {
 		return err
 	}
-	suppression := suppressionKey(hash)
-	suppression["AddressStatus"], suppression["Since"] = avString(string(status)), avTime(now)
-	bounced := avString(string(deltag.AddressBounced))
-	tx := s.begin()
-	tx.Put(suppression, condNotExistsOr("AddressStatus <> :bounced", item{":bounced": bounced}))
-	if err := ignoreConflict(tx.Commit(ctx)); err != nil || r.ID == "" {
+	if err := s.putSuppression(ctx, suppressionKey(hash), status, now); err != nil || r.ID == "" {
 		return err
 	}
 	return s.setAddressStatus(ctx, e, r, status)
+}
+
+func (s *Store) putSuppression(ctx context.Context, key item, status deltag.AddressStatus, now time.Time) error {
+	set := expression{
+		text:   "SET AddressStatus = :status, Since = :now",
+		values: item{":status": avString(string(status)), ":now": avTime(now)},
+	}
+	if status != deltag.AddressComplained {
+		_, err := s.updateItem(ctx, key, set, always)
+		return err
+	}
+	set.text += ", Complained = :status"
+	bounced := item{":bounced": avString(string(deltag.AddressBounced))}
+	_, err := s.updateItem(ctx, key, set, condNotExistsOr("AddressStatus <> :bounced", bounced))
+	if isConflict(err) {
+		note := expression{text: "SET Complained = :status", values: item{":status": avString(string(status))}}
+		_, err = s.updateItem(ctx, key, note, expression{text: "AddressStatus = :bounced", values: bounced})
+	}
+	return err
+}
+
+// LiftSuppression lets mail go to r's address again, of all events, after it bounced: somebody knows that it works. A
+// complaint stays. Registrations of other events keep what they show.
+// Errors: ErrNotFound (r is gone). Repeating it changes nothing.
+func (s *Store) LiftSuppression(ctx context.Context, e deltag.Event, r deltag.Registration) error {
+	hash, err := s.hash(ctx, r.Email.Normalized)
+	if err != nil {
+		return err
+	}
+	bounced := item{":bounced": avString(string(deltag.AddressBounced))}
+	tx := s.begin()
+	tx.Delete(suppressionKey(hash), expression{
+		text: "AddressStatus = :bounced AND attribute_not_exists(Complained)", values: bounced,
+	})
+	err = tx.Commit(ctx)
+	if isConflict(err) { // nothing is known of the address, or there is a complaint
+		complained := expression{
+			text:   "SET AddressStatus = :complained",
+			values: item{":complained": avString(string(deltag.AddressComplained))},
+		}
+		hasBoth := expression{text: "AddressStatus = :bounced AND attribute_exists(Complained)", values: bounced}
+		_, err = s.updateItem(ctx, suppressionKey(hash), complained, hasBoth)
+		err = ignoreConflict(err)
+	}
+	if err != nil {
+		return err
+	}
+	status, err := s.Suppression(ctx, r.Email)
+	if err != nil {
+		return err
+	}
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+		if r.AddressStatus == deltag.AddressBounced {
+			tx.replaceRegistration(r.SetAddressStatus(status))
+		}
+	})
 }

@@ -13,8 +13,8 @@ import (
 // concurrency is how many items of a batch are handled at once.
 const concurrency = 8
 
-// duePrefix begins the attribute GSI1PK of an item that waits for something to be done. The filter of the mailer's
-// stream in template.yaml must let all of them through.
+// duePrefix begins the attribute GSI1PK of an item that waits for something to be done. The filters of the mailer's
+// stream in template.yaml let through those for which that is done at once.
 const duePrefix = "DUE"
 
 // An ItemFunc handles an item of the table, by its keys.

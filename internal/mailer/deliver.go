@@ -107,7 +107,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	now := m.Now()
 	if d.UnconfirmedSends() >= deltag.MaxUnconfirmedSends {
 		m.Log.ErrorContext(ctx, "mail given up: SES never answered", "delivery", d.Tag())
-		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonNoResponse, now))
+		return m.saveOutcome(ctx, d.Fail(deltag.ReasonNoResponse, now))
 	}
 	raw, err := m.render(ctx, mail, now)
 	if errors.Is(err, deltag.ErrUnavailable) {
@@ -115,7 +115,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	}
 	if err != nil {
 		m.Log.ErrorContext(ctx, "mail not rendered", "delivery", d.Tag(), "error", err)
-		return m.Store.SaveDelivery(ctx, d.Fail(deltag.ReasonRenderFailed, now))
+		return m.saveOutcome(ctx, d.Fail(deltag.ReasonRenderFailed, now))
 	}
 	d.Email = mail.Registration.Email
 	claimed := d.Claim(now)
@@ -168,7 +168,16 @@ func (m *Mailer) skip(
 			return err
 		}
 	}
-	return m.Store.SaveDelivery(ctx, d.Skip(reason, now))
+	return m.saveOutcome(ctx, d.Skip(reason, now))
+}
+
+// saveOutcome stores the result of an attempt, and counts it if that succeeds.
+func (m *Mailer) saveOutcome(ctx context.Context, d deltag.Delivery) error {
+	err := m.Store.SaveDelivery(ctx, d)
+	if err == nil {
+		m.Metrics.addOutcome(d, m.Now())
+	}
+	return err
 }
 
 // skipSuppressed skips a mail whose claim was refused because of its address. ErrConflict: the suppression was lifted
@@ -212,7 +221,7 @@ func (m *Mailer) recordOutcome(ctx context.Context, d deltag.Delivery, id string
 	defer cancel()
 	for range maxConflictRetries {
 		next := applySendResult(d, id, sendErr, m.Now())
-		err := m.Store.SaveDelivery(ctx, next)
+		err := m.saveOutcome(ctx, next)
 		if !errors.Is(err, deltag.ErrConflict) {
 			m.logFailure(ctx, next, sendErr)
 			return err

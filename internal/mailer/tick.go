@@ -54,6 +54,7 @@ type Mailer struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Limiter  *AdaptiveLimiter
+	Metrics  Metrics
 	// PageSize is how many registrations a mailing reads at a time.
 	PageSize int
 }
@@ -113,6 +114,7 @@ func (m *Mailer) nextTasks(
 		if err != nil {
 			return nil, false, err
 		}
+		m.Metrics.addDue(tasks, m.Now())
 		unseen, more := withoutSeen(tasks, seen), len(tasks) >= limit
 		if len(unseen) > 0 || !more {
 			return unseen, more, nil
@@ -221,6 +223,7 @@ func (m *Mailer) hasTime(ctx context.Context) bool {
 func withoutSeen(tasks []deltag.DueTask, seen map[deltag.DueTask]bool) []deltag.DueTask {
 	var unseen []deltag.DueTask
 	for _, t := range tasks {
+		t.DueAt = time.Time{} // a task that was put off is the same task
 		if !seen[t] {
 			seen[t] = true
 			unseen = append(unseen, t)

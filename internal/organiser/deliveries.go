@@ -54,7 +54,9 @@ func (s *Service) Delivery(ctx context.Context, by Caller, eventID, id string) (
 	return e, d, err
 }
 
-// ResendDelivery sends a mail once more. ErrConflict while it is on its way, and so when it is repeated at once.
+// ResendDelivery sends a mail once more. If it bounced, or was skipped because an earlier one did, the organiser has found
+// out that the address works, so it is no longer suppressed. ErrConflict while the mail is on its way, and so when it is
+// repeated at once.
 func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id string) error {
 	if err := by.requireEdit(); err != nil {
 		return err
@@ -70,6 +72,11 @@ func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id str
 	e, r, err := s.Store.EventAndRegistration(ctx, eventID, d.RegistrationID)
 	if err != nil {
 		return err
+	}
+	if d.Status == deltag.DeliveryBounced || d.Reason == deltag.ReasonAddressBounced {
+		if err := s.Store.LiftSuppression(ctx, e, r); err != nil {
+			return err
+		}
 	}
 	return s.Store.Resend(ctx, e, r, d, by.Now)
 }

@@ -148,3 +148,23 @@ func TestResendDelivery(t *testing.T) {
 	wantEqual(t, len(deliveries), 2)
 	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, "nope"), deltag.ErrNotFound)
 }
+
+func TestResendBouncedDelivery(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	deliveries, err := f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	wantError(t, f.store.Suppress(f.ctx, e, r.Email, r, deltag.AddressBounced, now), nil)
+	skipped := deliveries[0].Skip(deltag.ReasonAddressBounced, now)
+	wantError(t, f.store.SaveDelivery(f.ctx, skipped), nil)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, skipped.ID()), nil)
+	_, r, err = f.store.EventAndRegistration(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	wantEqual(t, r.AddressStatus, deltag.AddressOK)
+	deliveries, err = f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	resent := deliveries[len(deliveries)-1]
+	wantEqual(t, resent.Status, deltag.DeliveryPending)
+	wantError(t, f.store.Claim(f.ctx, resent.Claim(now), r), nil)
+}

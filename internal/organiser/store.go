@@ -73,6 +73,8 @@ type DeliveryStore interface {
 	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
 	// SaveDelivery stores a new one. ErrConflict when it is there.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
+	// LiftSuppression lets mail go to r's address again after it bounced. It is harmless to repeat. ErrNotFound.
+	LiftSuppression(ctx context.Context, e deltag.Event, r deltag.Registration) error
 	// Resend makes a mail due again. ErrConflict while it is on its way.
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 }

@@ -2,12 +2,16 @@ package web
 
 import "net/http"
 
-// SecureHeaders sets what every answer carries, whatever the handler adds: no framing, no caching, and no referrer, for
-// there are tokens in URLs. A page replaces the content security policy with one that names its own style and script.
+// SecureHeaders sets what every answer carries, whatever the handler adds: no framing, no caching, no use within other
+// sites, none of the browser's devices, and no referrer, for there are tokens in URLs. A page replaces the content
+// security policy with one that names its own style and script.
 func SecureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Strict-Transport-Security", "max-age=31536000") // a year, in seconds
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -62,6 +62,9 @@ func (t *Templates) Render(w http.ResponseWriter, status int, page string, p *Pa
 	if p.Private {
 		ForbidIndexing(w)
 	}
+	if p.Embedded {
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // an error means that the reader is gone
 	return nil

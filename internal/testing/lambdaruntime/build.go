@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// flags are those of the Makefile, so that tests and benchmarks run what is deployed.
+// flags are those of the Makefile, so that tests and benchmarks run what is deployed, but for the name of the commit.
 var flags = []string{"-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w"}
 
 // Build builds a package, such as deltag/functions/site, for this machine, into a folder.

@@ -116,7 +116,9 @@ func TestHeaders(t *testing.T) {
 			"/healthz", "/robots.txt", "/e/samskabelse/calendar.ics", "/r/hello"} {
 			h := v.get(path).Header
 			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff",
-				"Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=31536000"} {
+				"Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=31536000",
+				"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+				"Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()"} {
 				if got := h.Get(name); got != want {
 					t.Errorf("%s: %s %q, want %q", path, name, got, want)
 				}
@@ -125,6 +127,11 @@ func TestHeaders(t *testing.T) {
 			if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "frame-ancestors 'none'") {
 				t.Errorf("%s: content security policy %q", path, policy)
 			}
+		}
+	})
+	t.Run("TheEmbeddedFormIsForOtherSites", func(t *testing.T) {
+		if got := v.get("/e/samskabelse/embed").Header.Get("Cross-Origin-Resource-Policy"); got != "cross-origin" {
+			t.Errorf("got %q", got)
 		}
 	})
 	t.Run("StyleAndScriptAreInThePolicyByHash", func(t *testing.T) {

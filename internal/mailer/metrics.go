@@ -1,0 +1,91 @@
+package mailer
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/emf"
+)
+
+// MetricOldestDueAge is for how many seconds the mail that has waited longest was overdue, and 0 if none was. Each tick
+// that could read the due index has one, so that none is a sign too. A mail that SES did not take counts from when it
+// was first due: the index knows the time of its next attempt only.
+const MetricOldestDueAge = "OldestDueAge"
+
+// MetricMailsRefused counts attempts at a mail that fail for a reason that holds for all mail, until somebody mends it
+// or SES's daily quota frees.
+const MetricMailsRefused = "MailsRefused"
+
+// Metrics are what an operator has to see of an invocation: how late mail is, and what became of each. Their number is
+// bounded by that of deltag's statuses and reasons. The zero value is ready to use.
+type Metrics struct {
+	mu       sync.Mutex
+	indexed  bool // the due index has been read
+	oldest   time.Duration
+	outcomes map[string]int
+}
+
+// Take returns the metrics since the last call.
+func (m *Metrics) Take() []emf.Metric {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []emf.Metric
+	if m.indexed {
+		all = append(all, emf.Metric{Name: MetricOldestDueAge, Unit: emf.Seconds, Value: m.oldest.Seconds()})
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.outcomes)) {
+		all = append(all, emf.Metric{Name: name, Unit: emf.Count, Value: float64(m.outcomes[name])})
+	}
+	m.indexed, m.oldest, m.outcomes = false, 0, nil
+	return all
+}
+
+// addDue takes note of what the due index lists at now.
+func (m *Metrics) addDue(tasks []deltag.DueTask, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.indexed = true
+	for _, t := range tasks {
+		isMail := t.Kind == deltag.TaskDelivery || t.Kind == deltag.TaskMailing
+		if isMail && !t.DueAt.IsZero() {
+			m.oldest = max(m.oldest, now.Sub(t.DueAt))
+		}
+	}
+}
+
+// addOutcome counts the result of an attempt, as it was stored, by outcome and by cause.
+func (m *Metrics) addOutcome(d deltag.Delivery, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.outcomes == nil {
+		m.outcomes = map[string]int{}
+	}
+	outcome := outcomeMetric(d)
+	m.outcomes[outcome]++
+	if d.Reason != "" {
+		m.outcomes[outcome+"."+string(d.Reason)]++
+	}
+	if d.IsActive() {
+		m.oldest = max(m.oldest, now.Sub(d.DueAt))
+	}
+}
+
+func outcomeMetric(d deltag.Delivery) string {
+	switch d.Status {
+	case deltag.DeliverySkipped:
+		return "MailsSkipped"
+	case deltag.DeliveryFailed:
+		return "MailsFailed"
+	case deltag.DeliveryUnknown:
+		return "MailsUnknown"
+	case deltag.DeliveryPending:
+		if d.Reason == deltag.ReasonNotAllowed || d.Reason == deltag.ReasonSendQuota {
+			return MetricMailsRefused
+		}
+		return "MailsDelayed"
+	}
+	return "MailsSent" // an SES event may have said more by now
+}
