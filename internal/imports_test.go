@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"dynamoemu":   {},
 	// Only tests import these.
 	"testing/golden":        {},
+	"testing/contract":      {},
 	"testing/lambdaruntime": {},
 	"testing/dynamolocal":   {},
 	"testing/storetest":     {"dynamo", "dynamoemu", "testing/dynamolocal"},

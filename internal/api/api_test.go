@@ -23,6 +23,7 @@ import (
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/organiser"
+	"deltag/internal/testing/contract"
 	"deltag/internal/testing/storetest"
 )
 
@@ -76,7 +77,7 @@ func (s *testServer) do(method, path, body string, header ...string) *http.Respo
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	res := w.Result()
-	checkContract(s.t, r, res)
+	contract.CheckResponse(s.t, r, res)
 	return res
 }
 

@@ -1,10 +1,13 @@
-package api_test
+// Package contract holds what tests send and are answered against openapi.yaml.
+package contract
 
 import (
 	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,9 +18,61 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// contract is openapi.yaml, read strictly: an answer has the fields that it names, and no others.
-var contract = sync.OnceValues(func() (routers.Router, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
+// load reads openapi.yaml, which lies beside go.mod.
+func load() (*openapi3.T, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for ; filepath.Dir(folder) != folder; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			break
+		}
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(folder, "openapi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Validate(context.Background())
+}
+
+// Schema is one of those under components.
+func Schema(t testing.TB, name string) *openapi3.Schema {
+	t.Helper()
+	doc, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := doc.Components.Schemas[name]
+	if found == nil {
+		t.Fatalf("openapi.yaml has no schema %s", name)
+	}
+	return found.Value
+}
+
+// Operation is the one with that id.
+func Operation(t testing.TB, id string) *openapi3.Operation {
+	t.Helper()
+	doc, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range doc.Paths.Map() {
+		for _, operation := range path.Operations() {
+			if operation.OperationID == id {
+				return operation
+			}
+		}
+	}
+	t.Fatalf("openapi.yaml has no operation %s", id)
+	return nil
+}
+
+var loaded = sync.OnceValues(load)
+
+// strictRouter knows the contract read strictly: an answer has the fields that it names, and no others.
+var strictRouter = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := load()
 	if err != nil {
 		return nil, err
 	}
@@ -30,10 +85,10 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	return legacy.NewRouter(doc)
 })
 
-// checkContract fails the test if an answer is not what openapi.yaml promises. The body can be read again afterwards.
-func checkContract(t *testing.T, r *http.Request, res *http.Response) {
+// CheckResponse fails the test if an answer is not what openapi.yaml promises. The body can be read again afterwards.
+func CheckResponse(t testing.TB, r *http.Request, res *http.Response) {
 	t.Helper()
-	router, err := contract()
+	router, err := strictRouter()
 	if err != nil {
 		t.Fatal(err)
 	}
