@@ -14,7 +14,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// Address At most 64 characters before the @. The domain has a dot, is one that can be (UTS #46, in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
+// Address At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
 type Address = string
 
 // AddressStatus defines model for AddressStatus.
@@ -347,7 +347,7 @@ type SignUp struct {
 	// Answers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
 	Answers *NewAnswers `json:"answers,omitempty"`
 
-	// Email At most 64 characters before the @. The domain has a dot, is one that can be (UTS #46, in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
+	// Email At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
 	Email Address `json:"email"`
 
 	// Language Of mails. Empty: the event's

@@ -50,6 +50,20 @@ func Schema(t testing.TB, name string) *openapi3.Schema {
 	return found.Value
 }
 
+// Parameter is one of those under components.
+func Parameter(t testing.TB, name string) *openapi3.Parameter {
+	t.Helper()
+	doc, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := doc.Components.Parameters[name]
+	if found == nil {
+		t.Fatalf("openapi.yaml has no parameter %s", name)
+	}
+	return found.Value
+}
+
 // Operation is the one with that id.
 func Operation(t testing.TB, id string) *openapi3.Operation {
 	t.Helper()

@@ -12,7 +12,6 @@ from schemathesis.openapi.checks import RejectedPositiveData
 # server answers, why openapi.yaml describes them in words.
 BEYOND_SCHEMA = {
     "address-bad-domain": "UTS #46 decides which letters a domain may have, and in which order",
-    "address-no-dot": "idna takes other characters for a dot, too",
     "address-too-long": "the limit is of the domain in ASCII",
     "address-typo": "a list of misspellings",
     "alone": "status is the only field then",
