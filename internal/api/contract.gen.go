@@ -511,7 +511,7 @@ type ServerInterface interface {
 	// GetNumbers Get statistics without personal data. They are kept when the registrations are erased.
 	// (GET /api/v1/events/{id}/numbers)
 	GetNumbers(w http.ResponseWriter, r *http.Request, id Id)
-	// GetRecount Get the result of the latest reconciliation. One is made each day.
+	// GetRecount Get the result of the latest reconciliation. One is made each day; before the first there is none (404).
 	// (GET /api/v1/events/{id}/recount)
 	GetRecount(w http.ResponseWriter, r *http.Request, id Id)
 	// Recount Reconcile the counters and the waiting list with the registrations

@@ -97,7 +97,7 @@ def mend_event(body):
     put_after(body, "startsAt", "endsAt")
     put_after(body, "signUpOpensAt", "signUpClosesAt")
     if body.get("questions"):
-        body["questions"] = list({q["id"]: with_options(q) for q in body["questions"]}.values())
+        body["questions"] = list({q["id"]: answerable(q) for q in body["questions"]}.values())
     if body.get("reminders"):
         body["reminders"] = [dict(r, offset=f"-P{n}D", kind=None) for n, r in enumerate(body["reminders"])]
 
@@ -108,10 +108,9 @@ def put_after(body, first, second):
         body[second] = later.isoformat()
 
 
-def with_options(question):
-    if question["kind"] in ("choice", "multiple"):
-        return dict(question, options=question.get("options") or ["Ja"])
-    return dict(question, options=None)
+def answerable(question):
+    options = question.get("options") or ["Ja"]
+    return dict(question, required=False, options=options if question["kind"] in ("choice", "multiple") else None)
 
 
 @schemathesis.hook
