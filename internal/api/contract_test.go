@@ -7,7 +7,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -110,13 +109,19 @@ func property(t *testing.T, name string) *openapi3.Schema {
 // domainConstants are the values of package deltag's string constants by their type, sorted.
 func domainConstants(t *testing.T) map[string][]string {
 	t.Helper()
-	isSource := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
-	packages, err := parser.ParseDir(token.NewFileSet(), "../deltag", isSource, 0)
-	if err != nil {
-		t.Fatal(err)
+	sources, err := filepath.Glob("../deltag/*.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatal("no source of package deltag: ", err)
 	}
 	byType := map[string][]string{}
-	for _, file := range packages["deltag"].Files {
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), source, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
 			if !ok || len(spec.Values) == 0 {
