@@ -68,6 +68,14 @@ func TestContractEnumerations(t *testing.T) {
 		}
 		slices.Sort(kinds)
 		wantEqual(t, kinds, constants["MailKind"])
+		var named []string
+		for name := range strings.SplitSeq(strings.Trim(property(t, "MailKind").Pattern, "^()$"), "|") {
+			if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") == "" {
+				named = append(named, name)
+			}
+		}
+		slices.Sort(named)
+		wantEqual(t, named, kinds)
 	})
 }
 
@@ -425,6 +433,25 @@ func TestContractOfSignUps(t *testing.T) {
 		delete(body, missing)
 		verdict{conforms(t, "SignUp", body), s.accepts("POST", path, body)}.wantSame(t, body, false)
 	}
+}
+
+func TestContractOfClones(t *testing.T) {
+	s := newTestServer(t)
+	path := s.createEvent() + "/clone"
+	for field, samples := range map[string]struct{ accepted, refused []any }{
+		"slug":     {[]any{"kopi", null}, []any{"", "Kopi", "-", strings.Repeat("a", 61)}},
+		"title":    {[]any{long(120), null}, []any{"", long(121), "a\nb"}},
+		"startsAt": {[]any{"2027-01-01T09:00:00+01:00"}, []any{"2027-01-01", "1999-01-01T00:00:00Z", null}},
+		"status":   {nil, []any{"open"}},
+	} {
+		for i, sample := range slices.Concat(samples.accepted, samples.refused) {
+			body := map[string]any{"startsAt": fmt.Sprintf("2027-%02d-%02dT09:00:00Z", len(field), i+1)}
+			set(body, field, sample)
+			v := verdict{conforms(t, "Clone", body), s.accepts("POST", path, body)}
+			v.wantSame(t, body, i < len(samples.accepted))
+		}
+	}
+	wantEqual(t, conforms(t, "Clone", map[string]any{}), s.accepts("POST", path, map[string]any{}))
 }
 
 func TestContractOfMessages(t *testing.T) {
