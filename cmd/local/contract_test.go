@@ -44,8 +44,8 @@ func TestContract(t *testing.T) {
 	run.Dir = folder
 	run.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := run.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
 	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -42,7 +42,6 @@ BEYOND_SCHEMA_IN = {
     ("answers.", "too-many"): "the event's question takes one answer",
     ("answers.", "too-long"): "a short answer is shorter than a long one",
     ("answers.", "bad-characters"): "a short answer has one line",
-    ("joinUrl", "not-https"): "the limit is in octets",
 }
 
 # Times from 2000 to 2199, in a form that Go's RFC 3339 takes: no second 60.
