@@ -10,9 +10,10 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # How tests find what .ci/tools has fetched; empty where that is missing.
 export DELTAG_DYNAMODB_LOCAL = $(if $(shell cat .cache/dynamodb-local/ready 2>/dev/null),$(CURDIR)/.cache/dynamodb-local)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
+export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run test check lint unit template bench benchmarks fuzz soak mutants vuln build invoke update deploy clean
+.PHONY: help run test check lint unit template bench benchmarks contract schemathesis fuzz soak mutants vuln build invoke update deploy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -52,6 +53,13 @@ bench: build ## the benchmarks; fetches DynamoDB Local, or says that it is missi
 
 benchmarks: # in a make of its own, which sees what was just fetched
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+contract: ## openapi.yaml against a running server, EXAMPLES=1000 for each operation
+	@.ci/tools venv; .ci/tools left
+	@DELTAG_EXAMPLES=$(or $(EXAMPLES),1000) $(MAKE) --no-print-directory schemathesis
+
+schemathesis: # in a make of its own, which sees what was just fetched
+	go test -run '^TestContract$$' -count 1 -v -timeout 3h ./cmd/local
 
 fuzz: ## each fuzz test for 20 seconds
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {while (n) print $$2, names[--n]}' | \

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"dynamoemu":   {},
 	// Only tests import these.
 	"testing/golden":        {},
+	"testing/contract":      {},
 	"testing/lambdaruntime": {},
 	"testing/dynamolocal":   {},
 	"testing/storetest":     {"dynamo", "dynamoemu", "testing/dynamolocal"},

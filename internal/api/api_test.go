@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,9 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +19,7 @@ import (
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/organiser"
+	"deltag/internal/testing/contract"
 	"deltag/internal/testing/storetest"
 )
 
@@ -76,7 +73,7 @@ func (s *testServer) do(method, path, body string, header ...string) *http.Respo
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	res := w.Result()
-	checkContract(s.t, r, res)
+	contract.CheckResponse(s.t, r, res)
 	return res
 }
 
@@ -262,23 +259,4 @@ func TestStoreErrors(t *testing.T) {
 		s.handler = newAPI(s.store, failingStore{s.store, deltag.ErrUnavailable})
 		wantEqual(t, s.do("GET", "/api/v1/events", "").StatusCode, 503)
 	})
-}
-
-func TestContractIsGenerated(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "contract.gen.go")
-	generate := exec.Command("go", "tool", "oapi-codegen", "-config", "generate.yaml", "-o", out, "../../openapi.yaml")
-	if raw, err := generate.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, raw)
-	}
-	fresh, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	committed, err := os.ReadFile("contract.gen.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(fresh, committed) {
-		t.Error("contract.gen.go is older than openapi.yaml: run go generate ./internal/api")
-	}
 }

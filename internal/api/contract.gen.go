@@ -14,13 +14,22 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Address At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
+type Address = string
+
+// AddressStatus defines model for AddressStatus.
+type AddressStatus = string
+
 // Clone defines model for Clone.
 type Clone struct {
+	// Slug Left out: the event's own and the date
 	Slug *string `json:"slug,omitempty"`
 
 	// StartsAt The duration stays the same
 	StartsAt time.Time `json:"startsAt"`
-	Title    *string   `json:"title,omitempty"`
+
+	// Title Left out: the event's own
+	Title *string `json:"title,omitempty"`
 }
 
 // Counts defines model for Counts.
@@ -33,19 +42,19 @@ type Counts struct {
 
 // Delivery defines model for Delivery.
 type Delivery struct {
-	DueAt          time.Time  `json:"dueAt"`
-	Email          string     `json:"email"`
-	History        *[]Step    `json:"history,omitempty"`
-	Id             string     `json:"id"`
-	Kind           string     `json:"kind"`
-	MessageId      string     `json:"messageId"`
-	Reason         string     `json:"reason"`
-	RegistrationId string     `json:"registrationId"`
-	SentAt         *time.Time `json:"sentAt"`
+	DueAt   time.Time `json:"dueAt"`
+	Email   string    `json:"email"`
+	History *[]Step   `json:"history,omitempty"`
+	Id      string    `json:"id"`
 
-	// Status pending, sending, sent, delivered, bounced, complained, skipped, failed or unknown
-	Status  string `json:"status"`
-	Version int    `json:"version"`
+	// Kind Example: confirmation
+	Kind           MailKind       `json:"kind"`
+	MessageId      string         `json:"messageId"`
+	Reason         string         `json:"reason"`
+	RegistrationId string         `json:"registrationId"`
+	SentAt         *time.Time     `json:"sentAt"`
+	Status         DeliveryStatus `json:"status"`
+	Version        int            `json:"version"`
 }
 
 // DeliveryList defines model for DeliveryList.
@@ -53,6 +62,9 @@ type DeliveryList struct {
 	Items []Delivery `json:"items"`
 	Next  string     `json:"next"`
 }
+
+// DeliveryStatus defines model for DeliveryStatus.
+type DeliveryStatus = string
 
 // Event defines model for Event.
 type Event struct {
@@ -62,57 +74,55 @@ type Event struct {
 	EndsAt      time.Time `json:"endsAt"`
 	Id          string    `json:"id"`
 	JoinUrl     string    `json:"joinUrl"`
-	Language    string    `json:"language"`
+	Language    Language  `json:"language"`
 
 	// Notice The change notice, while it waits for further edits
 	Notice    *Notice   `json:"notice,omitempty"`
 	Organiser Organiser `json:"organiser"`
 
 	// OverCapacity How many more are confirmed than the capacity allows, after it was lowered. Nobody loses their seat, but no seat is given away until as many have been freed
-	OverCapacity    *int       `json:"overCapacity,omitempty"`
-	PromoteUntil    *string    `json:"promoteUntil"`
-	Questions       []Question `json:"questions"`
-	RemindOrganiser bool       `json:"remindOrganiser"`
-	Reminders       []Reminder `json:"reminders"`
-	RetentionDays   int        `json:"retentionDays"`
-	SignUpClosesAt  *time.Time `json:"signUpClosesAt"`
-	SignUpOpensAt   *time.Time `json:"signUpOpensAt"`
-	Slug            string     `json:"slug"`
-	StartsAt        time.Time  `json:"startsAt"`
-
-	// Status draft, open, closed or cancelled
-	Status   string `json:"status"`
-	TimeZone string `json:"timeZone"`
-	Title    string `json:"title"`
+	OverCapacity    *int        `json:"overCapacity,omitempty"`
+	PromoteUntil    *string     `json:"promoteUntil"`
+	Questions       []Question  `json:"questions"`
+	RemindOrganiser bool        `json:"remindOrganiser"`
+	Reminders       []Reminder  `json:"reminders"`
+	RetentionDays   int         `json:"retentionDays"`
+	SignUpClosesAt  *time.Time  `json:"signUpClosesAt"`
+	SignUpOpensAt   *time.Time  `json:"signUpOpensAt"`
+	Slug            string      `json:"slug"`
+	StartsAt        time.Time   `json:"startsAt"`
+	Status          EventStatus `json:"status"`
+	TimeZone        string      `json:"timeZone"`
+	Title           string      `json:"title"`
 
 	// Url The address of the event page
 	Url         string `json:"url"`
 	WaitingList bool   `json:"waitingList"`
 }
 
-// EventEdit defines model for EventEdit.
+// EventEdit As of a new event. null where it is not allowed is answered 422 `missing`.
 type EventEdit struct {
 	Capacity    *int    `json:"capacity,omitempty"`
 	Description *string `json:"description,omitempty"`
 
-	// EndsAt At most 31 days after the start
-	EndsAt          *time.Time  `json:"endsAt,omitempty"`
-	JoinUrl         *string     `json:"joinUrl,omitempty"`
-	Language        *string     `json:"language,omitempty"`
-	Organiser       *Organiser  `json:"organiser,omitempty"`
-	PromoteUntil    *string     `json:"promoteUntil,omitempty"`
-	Questions       *[]Question `json:"questions,omitempty"`
-	RemindOrganiser *bool       `json:"remindOrganiser,omitempty"`
-	Reminders       *[]Reminder `json:"reminders,omitempty"`
-	RetentionDays   *int        `json:"retentionDays,omitempty"`
-	SignUpClosesAt  *time.Time  `json:"signUpClosesAt,omitempty"`
-	SignUpOpensAt   *time.Time  `json:"signUpOpensAt,omitempty"`
-	Slug            *string     `json:"slug,omitempty"`
-	StartsAt        *time.Time  `json:"startsAt,omitempty"`
-	Status          *string     `json:"status,omitempty"`
-	TimeZone        *string     `json:"timeZone,omitempty"`
-	Title           *string     `json:"title,omitempty"`
-	WaitingList     *bool       `json:"waitingList,omitempty"`
+	// EndsAt After the start, at most 31 days
+	EndsAt          *time.Time     `json:"endsAt,omitempty"`
+	JoinUrl         *string        `json:"joinUrl,omitempty"`
+	Language        *Language      `json:"language,omitempty"`
+	Organiser       *OrganiserEdit `json:"organiser,omitempty"`
+	PromoteUntil    *string        `json:"promoteUntil,omitempty"`
+	Questions       *[]Question    `json:"questions,omitempty"`
+	RemindOrganiser *bool          `json:"remindOrganiser,omitempty"`
+	Reminders       *[]Reminder    `json:"reminders,omitempty"`
+	RetentionDays   *int           `json:"retentionDays,omitempty"`
+	SignUpClosesAt  *time.Time     `json:"signUpClosesAt,omitempty"`
+	SignUpOpensAt   *time.Time     `json:"signUpOpensAt,omitempty"`
+	Slug            *string        `json:"slug,omitempty"`
+	StartsAt        *time.Time     `json:"startsAt,omitempty"`
+	Status          *string        `json:"status,omitempty"`
+	TimeZone        *string        `json:"timeZone,omitempty"`
+	Title           *string        `json:"title,omitempty"`
+	WaitingList     *bool          `json:"waitingList,omitempty"`
 }
 
 // EventList defines model for EventList.
@@ -120,6 +130,9 @@ type EventList struct {
 	Items []Event `json:"items"`
 	Next  string  `json:"next"`
 }
+
+// EventStatus defines model for EventStatus.
+type EventStatus = string
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -131,19 +144,33 @@ type FieldError struct {
 	Field string `json:"field"`
 }
 
-// NewEvent defines model for NewEvent.
+// Language defines model for Language.
+type Language = string
+
+// MailKind Example: confirmation
+type MailKind = string
+
+// MailingStatus defines model for MailingStatus.
+type MailingStatus = string
+
+// NewAnswers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
+type NewAnswers map[string][]string
+
+// NewEvent White space around the title, the slug and the organiser's name and address is removed first.
 type NewEvent struct {
 	// Capacity null means no limit
 	Capacity    *int    `json:"capacity,omitempty"`
 	Description *string `json:"description,omitempty"`
 
-	// EndsAt At most 31 days after the start
-	EndsAt    time.Time `json:"endsAt"`
+	// EndsAt After the start, at most 31 days
+	EndsAt time.Time `json:"endsAt"`
+
+	// JoinUrl At most 2000 octets
 	JoinUrl   *string   `json:"joinUrl,omitempty"`
-	Language  *string   `json:"language,omitempty"`
+	Language  *Language `json:"language,omitempty"`
 	Organiser Organiser `json:"organiser"`
 
-	// PromoteUntil When free seats stop going to the waiting list, as an offset from the start, such as -PT30M. null: at the end of the event
+	// PromoteUntil When free seats stop going to the waiting list, as an offset from the start, such as -PT30M; not positive, and at most 60 days. null or -PT0M: at the end of the event
 	PromoteUntil *string     `json:"promoteUntil,omitempty"`
 	Questions    *[]Question `json:"questions,omitempty"`
 
@@ -154,16 +181,18 @@ type NewEvent struct {
 	Reminders *[]Reminder `json:"reminders,omitempty"`
 
 	// RetentionDays Personal data is erased this many days after the end
-	RetentionDays  *int       `json:"retentionDays,omitempty"`
+	RetentionDays *int `json:"retentionDays,omitempty"`
+
+	// SignUpClosesAt After signUpOpensAt
 	SignUpClosesAt *time.Time `json:"signUpClosesAt,omitempty"`
 	SignUpOpensAt  *time.Time `json:"signUpOpensAt,omitempty"`
 
-	// Slug Made from the title if left out
+	// Slug Made from the title if it is empty or left out, which needs a title with a letter or digit in it
 	Slug     *string   `json:"slug,omitempty"`
 	StartsAt time.Time `json:"startsAt"`
+	Status   *string   `json:"status,omitempty"`
 
-	// Status draft, open or closed
-	Status      *string `json:"status,omitempty"`
+	// TimeZone A name of the IANA time zone database
 	TimeZone    *string `json:"timeZone,omitempty"`
 	Title       string  `json:"title"`
 	WaitingList *bool   `json:"waitingList,omitempty"`
@@ -171,7 +200,7 @@ type NewEvent struct {
 
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
-	// Audience all, confirmed, waiting, attended or missed
+	// Audience Empty: all
 	Audience *string `json:"audience,omitempty"`
 
 	// Preview Send it to the event's organiser only, to see what it will look like
@@ -211,8 +240,15 @@ type Numbers struct {
 // Organiser defines model for Organiser.
 type Organiser struct {
 	// Email Replies to mails are sent to this address
-	Email string `json:"email"`
-	Name  string `json:"name"`
+	Email Address `json:"email"`
+	Name  string  `json:"name"`
+}
+
+// OrganiserEdit defines model for OrganiserEdit.
+type OrganiserEdit struct {
+	// Email Replies to mails are sent to this address
+	Email *Address `json:"email,omitempty"`
+	Name  *string  `json:"name,omitempty"`
 }
 
 // Problem defines model for Problem.
@@ -221,25 +257,27 @@ type Problem struct {
 	//
 	// Example: invalid
 	Code   string        `json:"code"`
+	Detail *string       `json:"detail,omitempty"`
 	Errors *[]FieldError `json:"errors,omitempty"`
 	Status int           `json:"status"`
 	Title  string        `json:"title"`
-
-	// Type Example: about:blank
-	Type string `json:"type"`
+	Type   string        `json:"type"`
 }
 
 // Question defines model for Question.
 type Question struct {
-	// Id Letters a–z, digits and hyphens. The form field is answers.<id>
-	Id string `json:"id"`
+	// Id No two of an event have the same. The form field is answers.<id>
+	Id    string       `json:"id"`
+	Kind  QuestionKind `json:"kind"`
+	Label string       `json:"label"`
 
-	// Kind short, long, choice, multiple or tick
-	Kind     string    `json:"kind"`
-	Label    string    `json:"label"`
+	// Options Of the kinds choice and multiple: at least one. Of other kinds: none
 	Options  *[]string `json:"options,omitempty"`
 	Required *bool     `json:"required,omitempty"`
 }
+
+// QuestionKind defines model for QuestionKind.
+type QuestionKind = string
 
 // Recount How the counters and the waiting list differed from the registrations. It has been corrected; all zero if nothing differed.
 type Recount struct {
@@ -254,32 +292,31 @@ type Recount struct {
 
 // Registration defines model for Registration.
 type Registration struct {
-	Answers    map[string][]string `json:"answers"`
-	AttendedAt *time.Time          `json:"attendedAt"`
-	Email      string              `json:"email"`
-	Id         string              `json:"id"`
-
-	// Mail ok, bounced, complained or unsubscribed
-	Mail         string    `json:"mail"`
-	Name         string    `json:"name"`
-	Organisation string    `json:"organisation"`
-	RegisteredAt time.Time `json:"registeredAt"`
-	Role         string    `json:"role"`
-
-	// Status confirmed, waiting or cancelled
-	Status  string `json:"status"`
-	Updates bool   `json:"updates"`
+	Answers      map[string][]string `json:"answers"`
+	AttendedAt   *time.Time          `json:"attendedAt"`
+	Email        string              `json:"email"`
+	Id           string              `json:"id"`
+	Mail         AddressStatus       `json:"mail"`
+	Name         string              `json:"name"`
+	Organisation string              `json:"organisation"`
+	RegisteredAt time.Time           `json:"registeredAt"`
+	Role         string              `json:"role"`
+	Status       RegistrationStatus  `json:"status"`
+	Updates      bool                `json:"updates"`
 }
 
-// RegistrationEdit defines model for RegistrationEdit.
+// RegistrationEdit null stands for what stays as it is, like what is left out; answers are merged by question.
 type RegistrationEdit struct {
-	Answers      *map[string][]string `json:"answers,omitempty"`
-	Email        *string              `json:"email,omitempty"`
-	Name         *string              `json:"name,omitempty"`
-	Organisation *string              `json:"organisation,omitempty"`
-	Role         *string              `json:"role,omitempty"`
-	Status       *string              `json:"status,omitempty"`
-	Updates      *bool                `json:"updates,omitempty"`
+	// Answers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
+	Answers      *NewAnswers `json:"answers,omitempty"`
+	Email        *string     `json:"email,omitempty"`
+	Name         *string     `json:"name,omitempty"`
+	Organisation *string     `json:"organisation,omitempty"`
+	Role         *string     `json:"role,omitempty"`
+
+	// Status cancelled, and alone; or what it is already
+	Status  *string `json:"status,omitempty"`
+	Updates *bool   `json:"updates,omitempty"`
 }
 
 // RegistrationList defines model for RegistrationList.
@@ -288,12 +325,15 @@ type RegistrationList struct {
 	Next  string         `json:"next"`
 }
 
+// RegistrationStatus defines model for RegistrationStatus.
+type RegistrationStatus = string
+
 // Reminder defines model for Reminder.
 type Reminder struct {
-	// Kind reminder- and the offset, such as reminder-P1D (the default), or followup-attended or followup-missed
+	// Kind reminder- and the offset, such as reminder-P1D (the default), or followup-attended or followup-missed. No two of an event have the same
 	Kind *string `json:"kind,omitempty"`
 
-	// Offset ISO 8601 duration of days, hours and minutes: negative before the start, positive after the end. A day is 24 hours.
+	// Offset ISO 8601 duration of days, hours and minutes: zero or negative before the start, zero or positive after the end, and at most 60 days. A day is 24 hours.
 	//
 	// Example: -PT1H
 	Offset string `json:"offset"`
@@ -302,22 +342,27 @@ type Reminder struct {
 	Text *string `json:"text,omitempty"`
 }
 
-// SignUp defines model for SignUp.
+// SignUp White space around texts is removed first.
 type SignUp struct {
-	Answers      *map[string][]string `json:"answers,omitempty"`
-	Email        string               `json:"email"`
-	Language     *string              `json:"language,omitempty"`
-	Name         string               `json:"name"`
-	Organisation *string              `json:"organisation,omitempty"`
-	Role         *string              `json:"role,omitempty"`
-	Updates      *bool                `json:"updates,omitempty"`
+	// Answers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
+	Answers *NewAnswers `json:"answers,omitempty"`
+
+	// Email At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
+	Email Address `json:"email"`
+
+	// Language Of mails. Empty: the event's
+	Language     *string `json:"language,omitempty"`
+	Name         string  `json:"name"`
+	Organisation *string `json:"organisation,omitempty"`
+	Role         *string `json:"role,omitempty"`
+	Updates      *bool   `json:"updates,omitempty"`
 }
 
 // Step defines model for Step.
 type Step struct {
-	At     time.Time `json:"at"`
-	Reason string    `json:"reason"`
-	Status string    `json:"status"`
+	At     time.Time      `json:"at"`
+	Reason string         `json:"reason"`
+	Status DeliveryStatus `json:"status"`
 }
 
 // Timeline defines model for Timeline.
@@ -332,20 +377,20 @@ type TimelineEntry struct {
 	// DueAtLocal dueAt in the event's time zone
 	//
 	// Example: 2026-11-30T14:00:00+01:00
-	DueAtLocal string `json:"dueAtLocal"`
+	DueAtLocal time.Time `json:"dueAtLocal"`
 
 	// Expected How many will get it if nothing changes until then
-	Expected int    `json:"expected"`
-	Kind     string `json:"kind"`
+	Expected int `json:"expected"`
+
+	// Kind Example: confirmation
+	Kind MailKind `json:"kind"`
 
 	// Reason Why it is not sent
-	Reason  string `json:"reason"`
-	Sent    int    `json:"sent"`
-	Skipped int    `json:"skipped"`
-
-	// Status planned, running, done or obsolete
-	Status  string `json:"status"`
-	Version int    `json:"version"`
+	Reason  string        `json:"reason"`
+	Sent    int           `json:"sent"`
+	Skipped int           `json:"skipped"`
+	Status  MailingStatus `json:"status"`
+	Version int           `json:"version"`
 }
 
 // Cursor defines model for cursor.
@@ -368,28 +413,33 @@ type Forbidden = Problem
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of an earlier page of the same list
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // EditEventParams defines parameters for EditEvent.
 type EditEventParams struct {
+	// IfMatch `*`, or one or more ETags, of which one must be the event's: anything else is answered 412
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
-	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of an earlier page of the same list
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only deliveries with this status
-	Status *string `form:"status,omitempty" json:"status,omitempty"`
+	Status *DeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Kind Only mails of this kind
-	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
+	Kind *MailKind `form:"kind,omitempty" json:"kind,omitempty"`
 
 	// Email Only mails to this address, all on one page
-	Email *string `form:"email,omitempty" json:"email,omitempty"`
+	Email *Address `form:"email,omitempty" json:"email,omitempty"`
 }
 
 // SendMessageParams defines parameters for SendMessage.
@@ -399,7 +449,9 @@ type SendMessageParams struct {
 
 // ListRegistrationsParams defines parameters for ListRegistrations.
 type ListRegistrationsParams struct {
-	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of an earlier page of the same list
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -459,7 +511,7 @@ type ServerInterface interface {
 	// GetNumbers Get statistics without personal data. They are kept when the registrations are erased.
 	// (GET /api/v1/events/{id}/numbers)
 	GetNumbers(w http.ResponseWriter, r *http.Request, id Id)
-	// GetRecount Get the result of the latest reconciliation. One is made each day.
+	// GetRecount Get the result of the latest reconciliation. One is made each day; before the first there is none (404).
 	// (GET /api/v1/events/{id}/recount)
 	GetRecount(w http.ResponseWriter, r *http.Request, id Id)
 	// Recount Reconcile the counters and the waiting list with the registrations
@@ -521,7 +573,7 @@ func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Req
 
 	// ------------- Optional query parameter "cursor" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "cursor"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -718,7 +770,7 @@ func (siw *ServerInterfaceWrapper) ListDeliveries(w http.ResponseWriter, r *http
 
 	// ------------- Optional query parameter "cursor" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "cursor"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -757,7 +809,7 @@ func (siw *ServerInterfaceWrapper) ListDeliveries(w http.ResponseWriter, r *http
 
 	// ------------- Optional query parameter "email" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "email", r.URL.Query(), &params.Email, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "email", r.URL.Query(), &params.Email, runtime.BindQueryParameterOptions{Type: "string", Format: "idn-email"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -1036,7 +1088,7 @@ func (siw *ServerInterfaceWrapper) ListRegistrations(w http.ResponseWriter, r *h
 
 	// ------------- Optional query parameter "cursor" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "cursor"})
 	if err != nil {
 		var requiredError *runtime.RequiredParameterError
 		if errors.As(err, &requiredError) {
@@ -1367,21 +1419,21 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}", wrapper.EditEvent)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/cancel", wrapper.CancelEvent)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/clone", wrapper.CloneEvent)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/deliveries", wrapper.ListDeliveries)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/deliveries/{did}", wrapper.GetDelivery)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/deliveries/{did}/resend", wrapper.ResendDelivery)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/messages", wrapper.SendMessage)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/notice", wrapper.SendNotice)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/timeline", wrapper.GetTimeline)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/numbers", wrapper.GetNumbers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/recount", wrapper.GetRecount)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/recount", wrapper.Recount)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/messages", wrapper.SendMessage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.ListRegistrations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.AddRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations.csv", wrapper.ExportRegistrations)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EraseRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.GetRegistration)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EditRegistration)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/deliveries", wrapper.ListDeliveries)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/deliveries/{did}", wrapper.GetDelivery)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/deliveries/{did}/resend", wrapper.ResendDelivery)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/timeline", wrapper.GetTimeline)
 
 	return m
 }

@@ -33,6 +33,9 @@ func (params ListDeliveriesParams) filter() (organiser.DeliveryFilter, error) {
 	if params.Status != nil && !slices.Contains(deltag.DeliveryStatuses, f.Status) {
 		return f, badField("status", "unknown-status")
 	}
+	if params.Kind != nil && !f.Kind.IsKnown() {
+		return f, badField("kind", "unknown-kind")
+	}
 	if params.Email != nil {
 		var err error
 		if f.Email, err = address.Parse(*params.Email); err != nil {

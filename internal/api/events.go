@@ -2,7 +2,10 @@ package api
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"deltag/internal/deltag"
@@ -55,8 +58,8 @@ func (s *server) EditEvent(w http.ResponseWriter, r *http.Request, id Id, params
 		s.fail(w, r, err)
 		return
 	}
-	revision := expectedRevision(params.IfMatch)
-	e, counts, err := s.Organiser.EditEvent(r.Context(), callerOf(r), id, revision, mergePatch(raw))
+	revisions := expectedRevisions(params.IfMatch)
+	e, counts, err := s.Organiser.EditEvent(r.Context(), callerOf(r), id, revisions, mergePatch(raw))
 	s.answerEvent(w, r, e, counts, err)
 }
 
@@ -90,17 +93,29 @@ func (s *server) answerNewEvent(w http.ResponseWriter, r *http.Request, e deltag
 // etag is an event's revision.
 func etag(revision int) string { return strconv.Quote(strconv.Itoa(revision)) }
 
-// expectedRevision reads an If-Match header. What no ETag of ours looks like is a revision that no event has.
-func expectedRevision(ifMatch *string) int {
+// entityTags is a list of them (RFC 9110, section 13.1.1).
+var entityTags = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:W/)?"[!#-~]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~]*")*$`)
+})
+
+// expectedRevisions reads an If-Match header, of which any tag may be the event's. Those that no ETag of ours looks like,
+// among them weak ones, are no revision of any event.
+func expectedRevisions(ifMatch *string) []int {
 	if ifMatch == nil || *ifMatch == "*" {
 		return organiser.AnyRevision
 	}
-	quoted, _ := strconv.Unquote(*ifMatch)
-	revision, err := strconv.Atoi(quoted)
-	if err != nil || etag(revision) != *ifMatch || revision == organiser.AnyRevision {
-		return -1
+	revisions := []int{}
+	if !entityTags().MatchString(*ifMatch) {
+		return revisions
 	}
-	return revision
+	for tag := range strings.SplitSeq(*ifMatch, ",") { // tags of ours have no comma
+		tag = strings.Trim(tag, " \t")
+		revision, err := strconv.Atoi(strings.Trim(tag, `"`))
+		if err == nil && tag == etag(revision) {
+			revisions = append(revisions, revision)
+		}
+	}
+	return revisions
 }
 
 // toEvent is e with its times in its own zone, and without counts if they are nil.

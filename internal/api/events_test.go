@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -120,6 +121,7 @@ func TestEditEvent(t *testing.T) {
 	})
 	for name, header := range map[string]string{
 		"AnEarlierETag": `"1"`, "AWeakETag": `W/"1"`, "AnETagOfNobody": `"0"`, "AnUnquotedETag": "1",
+		"AListOfOthers": `"1", "x,y", W/"2"`, "AListThatIsNone": `"1" "4"`, "NoETag": "",
 	} {
 		t.Run("Refuses"+name, func(t *testing.T) {
 			wantEqual(t, s.mustCall(412, "PATCH", path, `{"title":"x"}`, "If-Match: "+header)["code"], any("changed"))
@@ -129,6 +131,12 @@ func TestEditEvent(t *testing.T) {
 		etag := s.do("GET", path, "").Header.Get("ETag")
 		s.mustCall(200, "PATCH", path, `{}`, "If-Match: "+etag)
 		s.mustCall(200, "PATCH", path, `{}`, "If-Match: *")
+	})
+	t.Run("TakesAListWithThePresentETag", func(t *testing.T) {
+		for _, list := range []string{`%s, "y"`, `"1",%s`, "\"1\" ,\tW/\"2\" ,%s", `"a,b", %s`} {
+			etag := s.do("GET", path, "").Header.Get("ETag")
+			s.mustCall(200, "PATCH", path, `{}`, "If-Match: "+fmt.Sprintf(list, etag))
+		}
 	})
 	t.Run("ChangesNothingWhenItIsRefused", func(t *testing.T) {
 		before := s.mustCall(200, "GET", path, "")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
@@ -81,10 +82,11 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 }
 
 // escapeFormula keeps Excel from taking a cell for a formula: quotes do not help, an apostrophe in front does. Excel
-// looks past leading spaces, and takes a cell for a formula also when a tab or a line break is in front.
+// looks past leading spaces, takes a cell for a formula also when a tab or a line break is in front, and in some languages
+// reads the full-width signs too. Characters that nobody sees may get lost on the way, so they hide no sign.
 func escapeFormula(cell string) string {
-	afterSpaces := strings.TrimLeft(cell, " \u00a0")
-	if strings.IndexAny(cell, "\t\r\n") == 0 || strings.IndexAny(afterSpaces, "=+-@") == 0 {
+	seen := strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	if strings.IndexAny(cell, "\t\r\n") == 0 || strings.IndexAny(seen, "=+-@＝＋－＠") == 0 {
 		return "'" + cell
 	}
 	return cell

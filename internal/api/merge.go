@@ -33,7 +33,7 @@ func patchBase(e deltag.Event) EventEdit {
 		StartsAt: &e.StartsAt, EndsAt: &e.EndsAt, TimeZone: &e.TimeZone,
 		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt,
 		WaitingList: &e.HasWaitlist, JoinUrl: &e.JoinURL,
-		Organiser:       &Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
+		Organiser:       &OrganiserEdit{Name: &e.Organiser.Name, Email: &e.Organiser.Email},
 		RemindOrganiser: &e.Organiser.ReceivesReminders, RetentionDays: &e.RetentionDays,
 		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
 	}
@@ -71,15 +71,15 @@ func (p EventEdit) applyFields(e *deltag.Event) {
 	e.StartsAt, e.EndsAt, e.TimeZone = deref(p.StartsAt).UTC(), deref(p.EndsAt).UTC(), deref(p.TimeZone)
 	e.SignUpOpensAt, e.SignUpClosesAt = deref(p.SignUpOpensAt).UTC(), deref(p.SignUpClosesAt).UTC()
 	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
-	e.Organiser.Name, e.Organiser.Email = deref(p.Organiser).Name, deref(p.Organiser).Email
+	e.Organiser.Name, e.Organiser.Email = deref(deref(p.Organiser).Name), deref(deref(p.Organiser).Email)
 	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
 	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))
 }
 
 func (p EventEdit) applyCutoff(e *deltag.Event) (invalid deltag.ValidationErrors) {
 	e.PromotionCutoff = 0
-	if until := deref(p.PromoteUntil); until != "" {
-		e.PromotionCutoff, invalid = parseOffset("promoteUntil", until)
+	if p.PromoteUntil != nil {
+		e.PromotionCutoff, invalid = parseOffset("promoteUntil", *p.PromoteUntil)
 	}
 	return invalid
 }
@@ -91,8 +91,8 @@ func (p EventEdit) applyQuestions(e *deltag.Event) {
 	e.Questions = nil
 	for _, q := range deref(p.Questions) {
 		e.Questions = append(e.Questions, deltag.Question{
-			ID: q.Id, Kind: deltag.QuestionKind(q.Kind), Label: strings.TrimSpace(q.Label), Options: deref(q.Options),
-			Required: deref(q.Required),
+			ID: q.Id, Kind: deltag.QuestionKind(q.Kind), Label: strings.TrimSpace(q.Label),
+			Options: convertAll(deref(q.Options), strings.TrimSpace), Required: deref(q.Required),
 		})
 	}
 }
@@ -107,9 +107,9 @@ func (p EventEdit) applyReminders(e *deltag.Event) deltag.ValidationErrors {
 		if invalid != nil {
 			return invalid
 		}
-		kind := deltag.MailKind(deref(r.Kind))
-		if kind == "" {
-			kind = deltag.ReminderKind(offset)
+		kind := deltag.ReminderKind(offset)
+		if r.Kind != nil {
+			kind = deltag.MailKind(*r.Kind)
 		}
 		e.ScheduledMails = append(e.ScheduledMails, deltag.ScheduledMail{Kind: kind, Offset: offset, Text: deref(r.Text)})
 	}

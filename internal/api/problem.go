@@ -50,12 +50,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Status == http.StatusBadRequest {
 		e = web.ErrBadRequest // one code for all that can't be read; the fields have their own
 	}
-	p := web.Problem{Title: cmp.Or(titles[e.Code], http.StatusText(e.Status)), Status: e.Status, Code: e.Code}
-	words := i18n.For(deltag.LanguageEnglish)
-	for _, f := range invalid {
-		p.Errors = append(p.Errors, web.ProblemField{Field: f.Field, Code: f.Code, Detail: words.FieldError(f)})
-	}
-	web.WriteProblem(w, p)
+	title := cmp.Or(titles[e.Code], http.StatusText(e.Status))
+	web.WriteProblem(w, web.NewProblem(e, title, invalid, i18n.For(deltag.LanguageEnglish).FieldError))
 }
 
 // badParameter is called by the generated code for a parameter of the wrong type, and a header that is there twice.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"deltag/internal/deltag"
 )
@@ -16,7 +15,7 @@ func (s *server) GetTimeline(w http.ResponseWriter, r *http.Request, id Id) {
 
 func toTimelineEntry(e deltag.Event, n deltag.TimelineEntry) TimelineEntry {
 	return TimelineEntry{
-		Kind: string(n.Kind), Version: n.Version, DueAt: n.DueAt, DueAtLocal: n.DueAt.In(e.Zone()).Format(time.RFC3339),
+		Kind: string(n.Kind), Version: n.Version, DueAt: n.DueAt, DueAtLocal: n.DueAt.In(e.Zone()),
 		Status: string(n.Status), Reason: string(n.Reason), Expected: n.Expected, Sent: n.Sent, Skipped: n.Skipped,
 	}
 }

@@ -121,6 +121,12 @@ const (
 	MaxDays           = 31 // from start to end, of 24 hours each
 )
 
+// minYear and maxYear are those of all times of an event, in UTC. RFC 3339 has no years beyond 9999.
+const (
+	minYear = 2000
+	maxYear = 2199
+)
+
 // JoinLeadTime is how long before the start the join page opens.
 const JoinLeadTime = 15 * time.Minute
 
@@ -203,16 +209,15 @@ func (e Event) Validate() error {
 	_, zoneErr := LoadLocation(e.TimeZone)
 	capacityInRange := e.Capacity == nil || *e.Capacity >= 1 && *e.Capacity <= MaxCapacity
 	cutoff := time.Duration(e.PromotionCutoff)
-	closesAfterOpening := e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt)
 	var v validator
 	v.requireLimit(slugPattern().MatchString(e.Slug), "slug", "slug-form", 60)
 	v.checkLine("title", e.Title, 1, MaxTitle)
 	v.checkText("description", e.Description, MaxDescription)
 	v.require(e.Language.IsSupported(), "language", "unknown-language")
 	v.require(hasStart, "startsAt", "missing")
-	v.require(!hasStart || e.StartsAt.Year() >= 2000, "startsAt", "too-early")
+	v.require(!hasStart || e.StartsAt.Year() >= minYear, "startsAt", "too-early")
 	v.require(!hasStart || e.EndsAt.After(e.StartsAt), "endsAt", "not-after-start")
-	v.require(e.EndsAt.Year() < 2200, "endsAt", "too-late")
+	v.require(e.EndsAt.Year() <= maxYear, "endsAt", "too-late")
 	v.requireLimit(!isTooLong, "endsAt", "event-too-long", MaxDays)
 	v.require(zoneErr == nil, "timeZone", "unknown-zone")
 	v.requireLimit(capacityInRange, "capacity", "out-of-range", MaxCapacity)
@@ -221,11 +226,22 @@ func (e Event) Validate() error {
 	v.checkLine("organiser.name", e.Organiser.Name, 1, MaxName)
 	v.require(e.Organiser.Email != "", "organiser.email", "missing")
 	v.requireLimit(e.RetentionDays >= 1 && e.RetentionDays <= MaxRetention, "retentionDays", "out-of-range", MaxRetention)
-	v.require(closesAfterOpening, "signUpClosesAt", "not-after-open")
+	e.validateSignUpTimes(&v)
 	v.require(slices.Contains(statuses, e.Status), "status", "unknown-status")
 	e.validateQuestions(&v)
 	e.validateReminders(&v)
 	return ValidationErrors(v).Err()
+}
+
+func (e Event) validateSignUpTimes(v *validator) {
+	check := func(field string, t time.Time) {
+		v.require(t.IsZero() || t.Year() >= minYear, field, "too-early")
+		v.require(t.Year() <= maxYear, field, "too-late")
+	}
+	check("signUpOpensAt", e.SignUpOpensAt)
+	check("signUpClosesAt", e.SignUpClosesAt)
+	closesAfterOpening := e.SignUpClosesAt.IsZero() || e.SignUpClosesAt.After(e.SignUpOpensAt)
+	v.require(closesAfterOpening, "signUpClosesAt", "not-after-open")
 }
 
 func (e Event) validateQuestions(v *validator) {

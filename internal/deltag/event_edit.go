@@ -18,6 +18,9 @@ type MailingChanges struct {
 // ErrEventIsCancelled: a cancelled event cannot be edited, as attendees' calendar entries are gone. It can be cloned.
 var ErrEventIsCancelled = ValidationErrors{{Field: "status", Code: "cancelled-is-final"}}
 
+// ErrUseCancel: an event becomes cancelled by Cancel alone, which tells everybody.
+var ErrUseCancel = ValidationErrors{{Field: "status", Code: "use-cancel"}}
+
 // ErrRetentionEnded: once the people of an event are erased, it cannot be held again with the counts and statistics of
 // the first time. It can be cloned.
 var ErrRetentionEnded = ValidationErrors{{Field: "endsAt", Code: "retention-ended"}}
@@ -41,7 +44,7 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 		return e, MailingChanges{}, ErrEventIsCancelled
 	}
 	if next.Status == EventCancelled {
-		return e, MailingChanges{}, ValidationErrors{{Field: "status", Code: "use-cancel"}}
+		return e, MailingChanges{}, ErrUseCancel
 	}
 	sameTimes := next.StartsAt.Equal(e.StartsAt) && next.EndsAt.Equal(e.EndsAt) && next.RetentionDays == e.RetentionDays
 	if !sameTimes && !now.Before(e.RetentionEndsAt()) {

@@ -1,6 +1,9 @@
 package deltag
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A MailKind says what a mail is about. That of a reminder includes its offset: "reminder-P1D".
 type MailKind string
@@ -22,6 +25,21 @@ const (
 
 	reminderPrefix = "reminder-"
 )
+
+// MailKinds lists all but those of reminders.
+var MailKinds = []MailKind{
+	KindConfirmation, KindWaitlisted, KindPromoted, KindRegistrationCancelled, KindMoved, KindChanged, KindEventCancelled,
+	KindFollowUpAttended, KindFollowUpMissed, KindMessage, KindPreview, KindAddressChanged, KindErasureReceipt,
+}
+
+// IsKnown says whether k is one of MailKinds, or that of a reminder.
+func (k MailKind) IsKnown() bool {
+	if offset, isReminder := strings.CutPrefix(string(k), reminderPrefix); isReminder {
+		_, err := ParseOffset(offset)
+		return err == nil && offset[0] != '-'
+	}
+	return slices.Contains(MailKinds, k)
+}
 
 // ReminderKind is the kind of a reminder at an offset from the start; o and -o give the same.
 func ReminderKind(o Offset) MailKind {

@@ -43,6 +43,15 @@ func TestReminderKindIsTheSameBeforeAndAfter(t *testing.T) {
 	}
 }
 
+func TestKnownMailKinds(t *testing.T) {
+	for _, k := range append(MailKinds, "reminder-P1D", "reminder-PT90M", ReminderKind(0)) {
+		assertEqual(t, k.IsKnown(), true)
+	}
+	for _, k := range []MailKind{"", "reminder", "reminder-", "reminder--P1D", "reminder-1D", "Confirmation", "sms"} {
+		assertEqual(t, k.IsKnown(), false)
+	}
+}
+
 func TestPersonalTasks(t *testing.T) {
 	for k, want := range map[TaskKind]bool{
 		TaskDelivery: true, TaskPromote: true, TaskPurgeDeliveries: true, TaskMailing: false, TaskReconcile: false,

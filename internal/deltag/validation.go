@@ -2,8 +2,9 @@ package deltag
 
 import (
 	"fmt"
-	"net/url"
+	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -91,9 +92,16 @@ func isControlChar(r rune) bool {
 // maxURL is in octets; longer ones are cut by some mail programs.
 const maxURL = 2000
 
-// isHTTPS accepts an absolute https URL. One with "user:password@" is refused: its first part can look like the host.
+// httpsPattern is an absolute https URL: a host in letters of any script, digits, dots, hyphens and underscores, perhaps
+// a port, and no white space or percent sign out of place. One with "user:password@" is refused: its first part can look
+// like the host.
+var httpsPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(
+		"^(?i:https)://[^\\x00-,/:-@[-^`{-\\xa0]+(?::[0-9]{1,5})?(?:[/?#](?:[^\\x00- %\\x7f-\\xa0]|%[0-9A-Fa-f]{2})*)?$",
+	)
+})
+
+// isHTTPS accepts what httpsPattern does, without characters that can disguise it.
 func isHTTPS(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= maxURL &&
-		!strings.ContainsFunc(s, isControlChar)
+	return len(s) <= maxURL && httpsPattern().MatchString(s) && !strings.ContainsFunc(s, isControlChar)
 }

@@ -22,6 +22,13 @@ func TestJoinURLIsHTTPS(t *testing.T) {
 		"https://teams.microsoft.com:x@bad.example":    false,
 		"https://meet.example.org/\u202egpj":           false,
 		"https://meet.example.org/%zz":                 false,
+		"HTTPS://mødested.example.org/æ%20ø?a=%C3%A5":  true,
+		"https://meet.example.org/a b":                 false,
+		"https://meet.example.org/\u00a0":              false,
+		"https://meet example.org/":                    false,
+		"https://[::1]/":                               false,
+		"https://meet.example.org:port/":               false,
+		"https://meet.example.org\\@bad.example":       false,
 	} {
 		if got := isHTTPS(s); got != want {
 			t.Errorf("%.60q: %v", s, got)

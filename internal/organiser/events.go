@@ -3,6 +3,7 @@ package organiser
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 // changed event; any other error ends the use case.
 type EventChange func(deltag.Event) (deltag.Event, error)
 
-// AnyRevision, as the expected revision of an edit, is met by every event.
-const AnyRevision = 0
+// AnyRevision, as the revisions that an edit expects, is met by every event. An empty list is met by none.
+var AnyRevision []int
 
 // NewEvent is an event with everything that an organiser may leave out.
 func NewEvent() deltag.Event {
@@ -59,6 +60,9 @@ func (s *Service) CreateEvent(ctx context.Context, by Caller, change EventChange
 	if err != nil {
 		return e, err
 	}
+	if e.Status == deltag.EventCancelled {
+		return e, deltag.ErrUseCancel
+	}
 	return s.createEvent(ctx, e, by.Now)
 }
 
@@ -75,14 +79,14 @@ func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time
 	return e, s.Store.CreateEvent(ctx, e, mailings)
 }
 
-// EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revision is not AnyRevision,
-// the stored event must have it: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
+// EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revisions is not AnyRevision,
+// the stored event must have one of them: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
 // ErrSlugTaken; ErrConflict when others kept changing the event.
 func (s *Service) EditEvent(
-	ctx context.Context, by Caller, id string, revision int, change EventChange,
+	ctx context.Context, by Caller, id string, revisions []int, change EventChange,
 ) (deltag.Event, deltag.Counts, error) {
 	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
-		if revision != AnyRevision && revision != e.Revision {
+		if revisions != nil && !slices.Contains(revisions, e.Revision) {
 			return e, deltag.MailingChanges{}, deltag.ErrStaleRevision
 		}
 		next, err := applyChange(e, change)

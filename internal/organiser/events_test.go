@@ -36,6 +36,15 @@ func TestCreateEvent(t *testing.T) {
 		})
 		wantInvalid(t, err, "startsAt: wrong-type", "organiser.email: address-no-at")
 	})
+	t.Run("CannotBeCancelledFromTheStart", func(t *testing.T) {
+		_, err := f.CreateEvent(f.ctx, anna, func(e deltag.Event) (deltag.Event, error) {
+			e.Title, e.StartsAt, e.EndsAt = "Aldrig", now, now.Add(time.Hour)
+			e.Organiser = deltag.Organiser{Name: "UKON", Email: "hej@example.dk"}
+			e.Status = deltag.EventCancelled
+			return e, nil
+		})
+		wantInvalid(t, err, "status: use-cancel")
+	})
 	t.Run("EndsWithAnotherErrorOfTheChange", func(t *testing.T) {
 		unreadable := errors.New("unreadable")
 		_, err := f.CreateEvent(f.ctx, anna, func(e deltag.Event) (deltag.Event, error) { return e, unreadable })
@@ -46,8 +55,8 @@ func TestCreateEvent(t *testing.T) {
 func TestEditEvent(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)
-	edit := func(revision int, change organiser.EventChange) (deltag.Event, error) {
-		e, _, err := f.EditEvent(f.ctx, anna, e.ID, revision, change)
+	edit := func(revisions []int, change organiser.EventChange) (deltag.Event, error) {
+		e, _, err := f.EditEvent(f.ctx, anna, e.ID, revisions, change)
 		return e, err
 	}
 	setCapacity := func(n int) organiser.EventChange {
@@ -76,17 +85,19 @@ func TestEditEvent(t *testing.T) {
 		wantEqual(t, tries, 5)
 	})
 	t.Run("IsRefusedForAnotherRevisionThanExpected", func(t *testing.T) {
-		_, err := edit(1, setTitle("Aldrig", func() { t.Error("the change was asked for") }))
-		wantError(t, err, deltag.ErrStaleRevision)
+		for _, revisions := range [][]int{{1}, {1, 99}, {}} {
+			_, err := edit(revisions, setTitle("Aldrig", func() { t.Error("the change was asked for") }))
+			wantError(t, err, deltag.ErrStaleRevision)
+		}
 		stored, _, err := f.Event(f.ctx, anna, e.ID)
 		wantError(t, err, nil)
-		_, err = edit(stored.Revision, setTitle("En titel", func() {}))
+		_, err = edit([]int{1, stored.Revision}, setTitle("En titel", func() {}))
 		wantError(t, err, nil)
 	})
 	t.Run("IsRefusedWhenTheExpectedRevisionIsOvertaken", func(t *testing.T) {
 		stored, _, err := f.Event(f.ctx, anna, e.ID)
 		wantError(t, err, nil)
-		_, err = edit(stored.Revision, setTitle("Aldrig", func() {
+		_, err = edit([]int{stored.Revision}, setTitle("Aldrig", func() {
 			_, err := edit(organiser.AnyRevision, setCapacity(50))
 			wantError(t, err, nil)
 		}))

@@ -14,8 +14,8 @@ import (
 )
 
 // DecodeJSON puts a JSON object onto v, a pointer to a struct whose fields all have json tags. What the object does not
-// name stays, and null clears a pointer. Unlike encoding/json it refuses members that are unknown, spelt in other
-// letters, or there twice. Its errors are ErrMalformed for what is not one object, and otherwise an Error with the code
+// name stays, and null makes a field its zero value. Unlike encoding/json it refuses members that are unknown, spelt in
+// other letters, or there twice, and null in a list. Its errors are ErrMalformed for what is not one object, and otherwise an Error with the code
 // unknown-field, twice or wrong-type; both wrap deltag.ValidationErrors with the one field that is to blame.
 func DecodeJSON(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -48,7 +48,10 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 func decodeValue(path string, raw json.RawMessage, into reflect.Value) error {
 	t := into.Type()
 	switch first := raw[0]; {
-	case first == 'n', reflect.PointerTo(t).Implements(unmarshaler): // null, or a type that reads itself
+	case first == 'n': // null
+		into.SetZero()
+		return nil
+	case reflect.PointerTo(t).Implements(unmarshaler): // reads itself
 	case t.Kind() == reflect.Pointer:
 		if into.IsNil() {
 			into.Set(reflect.New(t.Elem()))
@@ -97,6 +100,9 @@ func decodeSlice(path string, raw json.RawMessage, into reflect.Value) error {
 	_ = json.Unmarshal(raw, &items) // valid by now
 	into.Set(reflect.MakeSlice(into.Type(), len(items), len(items)))
 	for i, item := range items {
+		if item[0] == 'n' {
+			return badMember(path, "wrong-type")
+		}
 		if err := decodeValue(path, item, into.Index(i)); err != nil {
 			return err
 		}

@@ -1,6 +1,10 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"deltag/internal/deltag"
+)
 
 // A Problem is an error answer to a program (RFC 9457).
 type Problem struct {
@@ -19,8 +23,18 @@ type ProblemField struct {
 	Detail string `json:"detail"`
 }
 
+// NewProblem is the document of an answer, with its title and what is wrong with single fields, in describe's words.
+func NewProblem(
+	answer Error, title string, invalid deltag.ValidationErrors, describe func(deltag.FieldError) string,
+) Problem {
+	p := Problem{Type: "about:blank", Title: title, Status: answer.Status, Code: answer.Code}
+	for _, f := range invalid {
+		p.Errors = append(p.Errors, ProblemField{Field: f.Field, Code: f.Code, Detail: describe(f)})
+	}
+	return p
+}
+
 // WriteProblem answers with p.
 func WriteProblem(w http.ResponseWriter, p Problem) {
-	p.Type = "about:blank"
 	writeJSON(w, "application/problem+json", p.Status, p)
 }

@@ -35,16 +35,15 @@ func (s *site) renderProblem(w http.ResponseWriter, r *http.Request, err error) 
 	answer := web.BeginError(w, r, s.Log, err)
 	words := i18n.For(problemLanguage(r, err))
 	key := "page.error." + answer.Code
-	p := web.Problem{Status: answer.Status, Code: answer.Code, Title: words.Text(key + ".title")}
-	if words.Has(key + ".text") {
-		p.Detail = words.Text(key + ".text")
-	}
 	var invalid deltag.ValidationErrors
 	if answer != web.ErrMalformed {
 		errors.As(err, &invalid)
 	}
-	for _, f := range invalid {
-		p.Errors = append(p.Errors, web.ProblemField{Field: f.Field, Code: f.Code, Detail: fieldErrorText(words, f, "")})
+	p := web.NewProblem(answer, words.Text(key+".title"), invalid, func(f deltag.FieldError) string {
+		return fieldErrorText(words, f, "")
+	})
+	if words.Has(key + ".text") {
+		p.Detail = words.Text(key + ".text")
 	}
 	web.WriteProblem(w, p)
 }

@@ -50,6 +50,7 @@ func (s *site) routes() http.Handler {
 	}
 	signUp := web.Methods{"POST": s.withMinResponseTime(s.publicSignUp), "OPTIONS": s.preflight}
 	mux.Handle("/api/v1/public/events/{slug}/registrations", signUp.Handler(s.renderProblem))
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { s.renderProblem(w, r, deltag.ErrNotFound) })
 	return mux
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/deltag"
+	"deltag/internal/testing/contract"
 	"deltag/internal/web"
 )
 
@@ -147,6 +148,16 @@ func TestPublicSignUp(t *testing.T) {
 	t.Run("UnknownEventIsNotFound", func(t *testing.T) {
 		newClient(t).postJSON(`{"name":"A"}`).wantProblem(http.StatusNotFound, "not-found")
 	})
+	t.Run("UnknownPathIsNotFound", func(t *testing.T) {
+		for _, path := range []string{"/api/v1/public/events/samskabelse", "/api/v1/public/x", "/api/x"} {
+			for _, method := range []string{"GET", "POST"} {
+				a := newClient(t, webinar()).send(method, path, "application/json", `{}`)
+				if a.want(http.StatusNotFound).Header.Get("Content-Type") != "application/problem+json" {
+					t.Errorf("%s %s answers %s", method, path, a.text)
+				}
+			}
+		}
+	})
 	t.Run("CancelledEventConflictsInTheEventsLanguage", func(t *testing.T) {
 		e := webinar()
 		e.Status = deltag.EventCancelled
@@ -182,6 +193,46 @@ func TestPublicSignUp(t *testing.T) {
 		}
 		v.send("GET", publicPath, "", "").want(http.StatusMethodNotAllowed)
 	})
+}
+
+// TestPublicSignUpContract holds bodies near the border of each rule against openapi.yaml and the site: they must agree.
+func TestPublicSignUpContract(t *testing.T) {
+	e := webinar()
+	e.Questions = questions()
+	for i := range e.Questions {
+		e.Questions[i].Required = false
+	}
+	long := func(n int) string { return strings.Repeat("å", n) }
+	bodies := map[string]bool{
+		`{"email":"anna@example.dk"}`: false, `{"name":"Anna Holm"}`: false, `{"name":null,"email":"anna@example.dk"}`: false,
+		`{"name":"` + long(200) + `","email":"anna@example.dk"}`: true, `{"name":" ","email":"anna@example.dk"}`: false,
+		`{"name":"` + long(201) + `","email":"anna@example.dk"}`: false, `{"name":"Anna","email":"anna"}`: false,
+	}
+	for with, accepted := range map[string]bool{
+		``: true, `"organisation":null,"role":null,"updates":null,"language":null,"answers":null`: true,
+		`"organisation":"` + long(200) + `","role":""`: true, `"organisation":"` + long(201) + `"`: false,
+		`"role":"` + long(201) + `"`: false, `"role":"a\tb"`: false, `"role":1`: false,
+		`"updates":true`: true, `"updates":"yes"`: false, `"language":"en"`: true, `"language":""`: true,
+		`"language":"sv"`: false, `"answers":[]`: false, `"answers":{"kommune":"Æblerød"}`: true,
+		`"answers":{"kommune":["Æblerød"]}`: true, `"answers":{"kommune":null,"optagelse":false}`: true,
+		`"answers":{"optagelse":true}`: true, `"answers":{"kommune":7}`: false, `"answers":{"emner":[null]}`: false,
+		`"answers":{"bidrag":"a\n` + long(3998) + `"}`: true, `"answers":{"bidrag":"` + long(4001) + `"}`: false,
+		`"answers":{"bidrag":"\u0000"}`: false, `"phone":"1"`: false, `"Role":"a"`: false,
+	} {
+		bodies[strings.TrimSuffix(`{"name":"Anna Holm","email":"anna@example.dk",`+with, ",")+"}"] = accepted
+	}
+	for body, accepted := range bodies {
+
+		var decoded any
+		if err := json.Unmarshal([]byte(body), &decoded); err != nil {
+			t.Fatal(err)
+		}
+		conforms := contract.Schema(t, "PublicSignUp").VisitJSON(decoded) == nil
+		status := newClient(t, e).postJSON(body).StatusCode
+		if conforms != accepted || (status == http.StatusAccepted) != accepted {
+			t.Errorf("%.90s: contract %v, site %d, want %v", body, conforms, status, accepted)
+		}
+	}
 }
 
 func FuzzParseSignUp(f *testing.F) {

@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"deltag/internal/deltag"
+	"deltag/internal/testing/contract"
 )
 
 var (
@@ -95,6 +96,9 @@ func (v *client) send(method, path, contentType, body string) response {
 		v.Fatal(err)
 	}
 	a := response{w.Result(), v.TB, w.Body.String(), doc}
+	if method == "POST" && path == publicPath {
+		contract.CheckResponse(v, r, a.Response)
+	}
 	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && method != "HEAD" {
 		a.checkHTML()
 	}
