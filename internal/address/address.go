@@ -28,9 +28,7 @@ var commonTypos = []string{"cmo", "con", "ddk", "dkk", "ocm"}
 // It accepts what SES can send to, without the parts of the RFCs that nobody uses: quoted local parts, comments and
 // address literals. The local part must be ASCII.
 func Parse(s string) (deltag.Address, error) {
-	original := strings.TrimFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' // invisible, and often copied with an address
-	})
+	original := deltag.TrimBlank(s)
 	if code, limit := checkShape(original); code != "" {
 		return invalid(code, limit)
 	}
