@@ -104,6 +104,9 @@ const atext = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$
 
 func isNotAtext(r rune) bool { return r != '.' && !strings.ContainsRune(atext, r) }
 
+// dots are the characters that idna treats as a dot.
+const dots = ".。．｡"
+
 // checkDomain checks the part after the @ for the mistakes that have an error code of their own. It returns that, or
 // "".
 func checkDomain(domain string) string {
@@ -118,7 +121,7 @@ func checkDomain(domain string) string {
 		return "address-dots"
 	case domain[0] == '[':
 		return "address-bad-domain"
-	case !strings.ContainsAny(domain, ".。．｡"): // idna treats all of these as a dot
+	case !strings.ContainsAny(domain, dots):
 		return "address-no-dot"
 	}
 	return ""
