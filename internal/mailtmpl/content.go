@@ -12,7 +12,8 @@ import (
 	"deltag/internal/i18n"
 )
 
-// A content is what one mail says, before it becomes HTML or plain text.
+// A content is what one mail says, before it becomes HTML or plain text. Of what was typed in the form it has the name
+// only, for the address may be somebody else's: the rest stands on the personal page.
 type content struct {
 	*i18n.Catalog
 	OrganiserLanguage deltag.Language // the language of what the organiser wrote
@@ -30,7 +31,6 @@ type content struct {
 	CustomTextFirst   bool        // they are what the mail is about
 	CallToAction      link        // the one button; none if there is nothing to do
 	Manage            linkPrompt
-	Answers           []answer
 	Footer            []string
 	Data              link
 	// Unsubscribe is the URL that ends optional mail; "" in mail that one needs to take part.
@@ -43,11 +43,6 @@ type link struct{ Label, URL string }
 type linkPrompt struct {
 	Text string
 	link
-}
-
-type answer struct {
-	Question, Answer string
-	Language         deltag.Language // of the question
 }
 
 // newContent decides what a mail says. It fails for a kind that the word files do not know.
@@ -73,9 +68,6 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 	}
 	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
 		n.Greeting = c.text("mail.greeting")
-	}
-	if mail.Kind == deltag.KindConfirmation || mail.Kind == deltag.KindWaitlisted {
-		n.Answers = c.answers()
 	}
 	if c.hasPersonalLinks() {
 		c.addPersonalLinks(&n)
@@ -249,36 +241,6 @@ func (c renderContext) callToAction() link {
 		return link{c.text("mail.action.registration"), c.links.Manage}
 	}
 	return link{}
-}
-
-// maxAnswer is how many characters of an answer a mail shows: the personal page shows all.
-const maxAnswer = 200
-
-// answers are what the person wrote, in the order of the form.
-func (c renderContext) answers() []answer {
-	var all []answer
-	add := func(question, given string, language deltag.Language) {
-		if given != "" {
-			all = append(all, answer{c.truncate(singleLine(question)), c.truncate(singleLine(given)), language})
-		}
-	}
-	add(c.text("form.organisation"), c.Registration.Organisation, c.words.Language)
-	add(c.text("form.role"), c.Registration.JobTitle, c.words.Language)
-	for _, q := range c.Event.Questions {
-		given := strings.Join(c.Registration.Answers[q.ID], ", ")
-		if q.Kind == deltag.QuestionCheckbox && given != "" {
-			given = c.text("mail.checked")
-		}
-		add(q.Label, given, c.Event.Language)
-	}
-	return all
-}
-
-func (c renderContext) truncate(text string) string {
-	if utf8.RuneCountInString(text) <= maxAnswer {
-		return text
-	}
-	return string([]rune(text)[:maxAnswer]) + c.text("mail.more")
 }
 
 func capitalize(s string) string {

@@ -28,28 +28,15 @@ func event() deltag.Event {
 		StartsAt: start, EndsAt: start.Add(time.Hour), RetentionDays: 30,
 		JoinURL:   "https://meet.example.org/hemmelig",
 		Organiser: deltag.Organiser{Name: "UKON", Email: "hej@ukon.example.dk"},
-		Questions: []deltag.Question{
-			{ID: "why", Kind: deltag.QuestionLongText, Label: "Hvad håber du at tage med hjem?"},
-			{
-				ID: "field", Kind: deltag.QuestionMultipleChoice, Label: "Hvilke områder arbejder du med?",
-				Options: []string{"Ældre", "Børn og unge", "Byudvikling"},
-			},
-			{ID: "photo", Kind: deltag.QuestionCheckbox, Label: "Jeg er indforstået med, at mødet optages"},
-		},
 	}
 }
 
 func registration() deltag.Registration {
 	return deltag.Registration{
 		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård",
-		Language:     deltag.LanguageDanish,
-		Email:        deltag.Address{Original: "Mette@example.dk", Normalized: "mette@example.dk"},
-		Organisation: "Solbæk Kommune", JobTitle: "Afdelingsleder",
-		Answers: map[string][]string{
-			"why": {"Et par greb, jeg kan bruge mandag morgen."}, "field": {"Ældre", "Byudvikling"},
-			"photo": {deltag.CheckedValue},
-		},
-		Status: deltag.RegistrationConfirmed, ConfirmedAt: early, RegisteredAt: early, MailVersion: 1,
+		Language: deltag.LanguageDanish,
+		Email:    deltag.Address{Original: "Mette@example.dk", Normalized: "mette@example.dk"},
+		Status:   deltag.RegistrationConfirmed, ConfirmedAt: early, RegisteredAt: early, MailVersion: 1,
 		Secret: bytes.Repeat([]byte{7}, 16),
 	}
 }

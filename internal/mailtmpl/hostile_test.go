@@ -44,8 +44,7 @@ func checkHarmless(t *testing.T, words, text string) {
 		s := mailCases(deltag.LanguageDanish)[name]
 		plain := render(t, s)
 		s.Event.Title, s.Event.Organiser.Name = words, words
-		s.Registration.Name, s.Registration.Organisation = words, words
-		s.Event.Questions[0].Label, s.Registration.Answers["why"] = words, []string{words}
+		s.Registration.Name = words
 		s.Text = text
 		r := render(t, s)
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(plain.header)), slices.Sorted(maps.Keys(r.header))); diff != "" {

@@ -33,12 +33,6 @@ func (c content) text() string {
 		t.text(c.Text("mail.organiser-intro", "organiser", c.Organiser) + ":")
 		t.customText(c.CustomText)
 	}
-	if len(c.Answers) > 0 {
-		t.text(c.Text("mail.answers") + ":")
-		for _, a := range c.Answers {
-			t.block(a.Question, a.Answer)
-		}
-	}
 	t.WriteString("-- \n") // mail programs leave what follows out of replies (RFC 3676, section 4.3)
 	t.text(strings.Join(c.Footer, " "))
 	if c.Data.URL != "" && !slices.Contains(t.shownURLs, c.Data.URL) {
