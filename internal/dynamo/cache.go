@@ -1,8 +1,12 @@
 package dynamo
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"deltag/internal/deltag"
 )
 
 // cacheTTL is how long a page may show what was read before. What happens to an event in that time is corrected when
@@ -44,4 +48,30 @@ func (c *cache[T]) invalidate(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.entries, key)
+}
+
+// RecentCounts are the Counts of events, by event id, each up to cacheTTL old. Those that have to be read are read side
+// by side, and those that can't be are missing.
+func (s *Store) RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error) {
+	counts, errs := make([]deltag.Counts, len(events)), make([]error, len(events))
+	var reads sync.WaitGroup
+	for i, e := range events {
+		var ok bool
+		if counts[i], ok = s.counts.get(e.ID); ok {
+			continue
+		}
+		reads.Go(func() {
+			if counts[i], errs[i] = s.Counts(ctx, e); errs[i] == nil {
+				s.counts.put(e.ID, counts[i])
+			}
+		})
+	}
+	reads.Wait()
+	byID := map[string]deltag.Counts{}
+	for i, e := range events {
+		if errs[i] == nil {
+			byID[e.ID] = counts[i]
+		}
+	}
+	return byID, errors.Join(errs...)
 }

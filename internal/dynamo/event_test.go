@@ -145,6 +145,24 @@ func TestEvents(t *testing.T) {
 			must(t, p.store.UpdateEvent(ctx, closed, deltag.MailingChanges{}))
 			want(t, upcoming(now, 2), []deltag.Event{first})
 		})
+		t.Run("RecentCountsAreReadOnceForAMoment", func(t *testing.T) {
+			p := newProcess(engine)
+			few, none := newEvent(t, s, withCapacity(2)), newEvent(t, s, withCapacity(2))
+			signUp(t, s, few, 1, now)
+			first := map[string]deltag.Counts{few.ID: {Confirmed: 1}, none.ID: {}}
+			for range 2 {
+				got, err := p.store.RecentCounts(ctx, few, none)
+				must(t, err)
+				want(t, got, first)
+				want(t, p.Count(), 2)
+				signUp(t, s, few, 2, now)
+			}
+			other := newEvent(t, s, withCapacity(2))
+			p.injectFault(crash, 1, forever)
+			got, err := p.store.RecentCounts(ctx, few, none, other)
+			wantError(t, err, deltag.ErrUnavailable)
+			want(t, got, first)
+		})
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			events := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS", "GSI1SK": "2026"}

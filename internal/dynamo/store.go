@@ -29,6 +29,7 @@ type Store struct {
 	random   io.Reader
 	events   cache[deltag.Event]   // by slug
 	upcoming cache[upcomingEvents] // the last, by ""
+	counts   cache[deltag.Counts]  // by event id
 	hashKey  hashKey
 }
 

@@ -102,6 +102,61 @@ func TestEventPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("SaysHowManySeatsAreLeft", func(t *testing.T) {
+		for capacity, want := range map[int]string{
+			1: "Alle pladser er optaget", 2: "1 plads tilbage", 3: "2 pladser tilbage", 21: "20 pladser tilbage",
+			22: "Mere end 20 pladser tilbage",
+		} {
+			e := limited(webinar(), capacity, true)
+			v := newClient(t, e)
+			v.addRegistration(e, "Anna Holm")
+			v.get("/e/samskabelse").hasText(".facts dd", want)
+			v.get("/e/samskabelse/embed").hasText("main > p", want)
+		}
+		newClient(t, webinar()).get("/e/samskabelse").hasText(".facts", "Online").hasNot(`dt:contains("Pladser")`)
+	})
+	t.Run("FullEventOffersItsWaitlist", func(t *testing.T) {
+		e := limited(webinar(), 1, true)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		for _, path := range []string{"/e/samskabelse", "/e/samskabelse/embed"} {
+			v.get(path).hasText("#signup-title", "Skriv dig på ventelisten").hasText(".hintbox", "Alle pladser er optaget").
+				hasText("form button", "Skriv mig på ventelisten")
+		}
+		v.get("/e/samskabelse").hasText(".jump", "Skriv dig på ventelisten")
+		v.post(signUpPath, "name", "", "email", "").want(http.StatusUnprocessableEntity).
+			hasText("form button", "Skriv mig på ventelisten")
+	})
+	t.Run("FullEventWithoutAWaitlistHasNoForm", func(t *testing.T) {
+		e := limited(webinar(), 1, false)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		for _, path := range []string{"/e/samskabelse", "/e/samskabelse/embed"} {
+			v.get(path).want(http.StatusOK).hasText(".notice h2", "Alle pladser er optaget").hasNot("form")
+		}
+		// Somebody who had the page open before: the form keeps what they typed.
+		v.post(signUpPath, "name", "Bo Lund", "email", "bo").want(http.StatusUnprocessableEntity).
+			has(`input#name[value="Bo Lund"]`)
+	})
+	t.Run("NobodyPassesThoseWhoWait", func(t *testing.T) {
+		e := limited(webinar(), 1, true)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		v.addRegistration(e, "Bo Lund")
+		v.editEvent(e, func(e *deltag.Event) { e.Capacity = new(2) }) // and nobody has been promoted yet
+		v.get("/e/samskabelse").hasText("form button", "Skriv mig på ventelisten")
+	})
+	t.Run("ShowsTheFormWhenTheCountsCantBeRead", func(t *testing.T) {
+		v := newClient(t, limited(webinar(), 1, false))
+		reads := 0
+		v.store.onRead = func() error {
+			if reads++; reads > 1 {
+				return deltag.ErrUnavailable
+			}
+			return nil
+		}
+		v.get("/e/samskabelse").want(http.StatusOK).has("form").hasNot(`dt:contains("Pladser")`)
+	})
 	t.Run("DraftIsNotFound", func(t *testing.T) {
 		e := webinar()
 		e.Status = deltag.EventDraft
@@ -198,7 +253,9 @@ func TestSignUp(t *testing.T) {
 		v := newClient(t, e)
 		v.addRegistration(e, "Anna Holm")
 		v.post(signUpPath, "name", "Bo Lund", "email", "bo@example.dk").want(http.StatusConflict).
-			hasText("h1", "Alle pladser er optaget").has(`a[href="/e/samskabelse"]`)
+			hasText("title", "Fejl: Samskabelse").hasText(".alert[role=alert]", "Alle pladser er optaget").
+			has(`input#name[value="Bo Lund"]`).has(`input#email[value="bo@example.dk"]`).
+			hasText(".facts", "Alle pladser er optaget").hasText("form button", "Tilmeld mig").hasNot(".hintbox")
 		v.only()
 	})
 	t.Run("EventClosedSinceTheFormWasOpenedIsClosed", func(t *testing.T) {

@@ -98,6 +98,23 @@ func (p *page) Duration(e deltag.Event) string {
 	}
 }
 
+// maxShownSeats is the highest number of free seats that is shown. Up to it somebody may hurry; above it the exact number
+// would only tell who watches it whether a sign-up was somebody's first.
+const maxShownSeats = 20
+
+// SeatsLeft is how many seats are free: "12 pladser tilbage".
+func (p *page) SeatsLeft(n int) string {
+	switch {
+	case n == 0:
+		return p.Text("page.state.full.title")
+	case n == 1:
+		return p.Text("page.seats.one-left")
+	case n > maxShownSeats:
+		return p.Text("page.seats.many-left", "n", maxShownSeats)
+	}
+	return p.Text("page.seats.left", "n", n)
+}
+
 // RFC3339 is t for a time element's datetime.
 func (p *page) RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
