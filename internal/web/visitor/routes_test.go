@@ -36,7 +36,9 @@ func TestRedirects(t *testing.T) {
 		"/e/samskabelse/":                      "/e/samskabelse",
 		"/e/SAMSKABELSE":                       "/e/samskabelse",
 		"/e/Samskabelse/":                      "/e/samskabelse",
-		"/e/SAMSKABELSE/link?lang=en":          "/e/samskabelse?lang=en",
+		"/e/SAMSKABELSE/link?lang=en":          "/e/samskabelse/link?lang=en",
+		"/e/SAMSKABELSE/embed":                 "/e/samskabelse/embed",
+		"/e/SAMSKABELSE/calendar.ics":          "/e/samskabelse/calendar.ics",
 		"/e/%2F%2Fevil.example/":               "/e/%2F%2Fevil.example",
 	} {
 		if got := v.get(path).want(http.StatusSeeOther).Header.Get("Location"); got != want {
@@ -78,6 +80,7 @@ func TestRoutes(t *testing.T) {
 		unsubscribePath(r):              both,
 		"/healthz":                      get,
 		"/robots.txt":                   get,
+		"/embed.js":                     get,
 		"/api/v1/public/events/samskabelse/registrations": "OPTIONS, POST",
 	} {
 		t.Run(path, func(t *testing.T) {

@@ -272,8 +272,9 @@ func TestSignUp(t *testing.T) {
 		v := newClient(t, webinar())
 		a := v.get("/e/samskabelse/embed").want(http.StatusOK).has(`input[name=embed][value=yes]`).hasNot("header.top")
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
+		wantContentSecurityPolicy(t, a, "script-src 'sha256-")
 		a = v.post(signUpPath, "embed", "yes", "name", "", "email", "").want(http.StatusUnprocessableEntity).
-			hasNot("header.top")
+			hasNot("header.top").has(".alert[role=alert]").hasNot("[autofocus]") // which browsers refuse in a frame
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
 		v.post(signUpPath, "embed", "yes", "language", "en", "name", "Anna Holm", "email", "anna@example.dk").
 			redirectsTo("/e/samskabelse/thanks?embed=yes&lang=en")
@@ -281,6 +282,16 @@ func TestSignUp(t *testing.T) {
 			has(`a.switch[href="/e/samskabelse/thanks?embed=yes&lang=da"]`)
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
 	})
+}
+
+func TestErrorsWithinAFrameLinkToWhatMayBeFramed(t *testing.T) {
+	a := newClient(t, webinar()).send(
+		"POST", "/e/samskabelse/registrations?embed", "text/plain", "x",
+	).want(http.StatusUnsupportedMediaType)
+	a.has(`main a[href="/e/samskabelse/embed"]`).has(`a.switch[href="/e/samskabelse/embed?lang=en"]`)
+	if n := a.doc.Find("a").Length(); n != 2 {
+		t.Errorf("%d links", n)
+	}
 }
 
 func TestSignUpErrors(t *testing.T) {
