@@ -25,7 +25,7 @@ func ParseSignUp(s deltag.SignUpRequest, e deltag.Event) (deltag.SignUpRequest, 
 	case invalid.ForField("name") != nil:
 		ofName, invalid = invalid[:1], invalid[1:]
 	case containsLink(s.Name): // the confirmation greets by name, at an address that may be somebody else's
-		ofName = deltag.ValidationErrors{{Field: "name", Code: "link-in-name"}}
+		ofName = deltag.ValidationErrors{{Field: "name", Code: "link"}}
 	}
 	invalid = slices.Concat(ofName, ofEmail, invalid)
 	if !s.Language.IsSupported() {

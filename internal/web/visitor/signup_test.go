@@ -331,6 +331,37 @@ func TestSignUpErrors(t *testing.T) {
 		a.hasText(`.alert a[href="#answers.kommune"]`, "Hvilken kommune kommer du fra? – Udfyld feltet.").
 			hasText(`.alert a[href="#answers.optagelse"]`, "Sæt kryds")
 	})
+	t.Run("NameTheFieldUnlessTheWordsDo", func(t *testing.T) {
+		a := v.post(signUpPath, "name", "www.bad.example", "email", "anna", "organisation", strings.Repeat("o", 201),
+			"role", "Le\u200bder").want(http.StatusUnprocessableEntity)
+		for field, want := range map[string]string{
+			"name":         "Skriv kun dit navn, uden links og mailadresser, og med mellemrum efter punktummer.",
+			"email":        "Der mangler et @ i mailadressen. Skriv den som navn@firma.dk.",
+			"organisation": "Organisation – Der er kun plads til 200 tegn. Gør teksten kortere.",
+			"role":         "Stilling – Der er usynlige tegn i teksten. Slet den, og skriv den igen.",
+		} {
+			if got := a.doc.Find(`.alert a[href="#` + field + `"]`).Text(); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+	t.Run("MarkTheLanguageOfTheOrganisersQuestions", func(t *testing.T) {
+		e := webinar()
+		e.Questions = questions()
+		v := newClient(t, e)
+		a := v.post(signUpPath, "language", "en", "name", "Anna Holm").want(http.StatusUnprocessableEntity)
+		for _, text := range []string{"Hvilken kommune", "Hvor meget har", "Lidt", "Hvilke emner", "Økonomi", "Jeg er indforstået"} {
+			if a.doc.Find(`form [lang=da]:contains("` + text + `")`).Length() != 1 {
+				t.Errorf("%q is not marked as Danish", text)
+			}
+		}
+		a.has(`.alert a[href="#answers.kommune"] [lang=da]:contains("Hvilken kommune")`).has(`label[for=name] span:not([lang])`)
+		v.get("/e/samskabelse").hasNot("main [lang]:not(.kicker):not(.jump):not(div)")
+		for _, path := range []string{"/e/samskabelse/thanks", "/e/samskabelse/link"} {
+			v.get(path + "?lang=en").has(`.brief strong[lang=da]`)
+		}
+		v.get("/e/samskabelse/embed?lang=en").has(`h1[lang=da]`)
+	})
 	for name, tt := range map[string]struct{ field, value, code string }{
 		"NUL":               {"name", "Anna\x00Holm", "bad-characters"},
 		"LineBreakInName":   {"name", "Anna\r\nBcc: bo@example.dk", "bad-characters"},
