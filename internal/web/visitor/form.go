@@ -73,7 +73,7 @@ func (p *page) signUpForm(e deltag.Event, typed deltag.SignUpRequest, invalid de
 	}
 	fields = append(fields, field{
 		Name: "updates", Label: p.Text("form.updates", "organiser", e.Organiser.Name), Kind: "checkbox",
-		Hint:    p.Text("form.updates.hint"),
+		Hint:    p.Text("form.updates.hint", "organiser", e.Organiser.Name),
 		Options: []option{{ID: "updates", Value: deltag.CheckedValue, Selected: typed.AllowsNews}},
 	})
 	return p.newForm(fields, invalid)

@@ -36,7 +36,8 @@ func TestEventPage(t *testing.T) {
 	t.Run("SaysWhatIsStoredWhyAndUntilWhen", func(t *testing.T) {
 		newClient(t, webinar()).get("/e/samskabelse").
 			hasText(".privacy", "Eksempelhuset gemmer det, du skriver her").
-			hasText(".privacy strong", "Alt slettes torsdag den 31. december 2026.")
+			hasText(".privacy strong", "Alt slettes torsdag den 31. december 2026.").
+			hasText(`[id="updates.hint"]`, "beholder Eksempelhuset din mailadresse til det, også når alt her er slettet")
 	})
 	t.Run("AsksTheOrganisersQuestions", func(t *testing.T) {
 		e := webinar()
