@@ -85,7 +85,9 @@ func checkPageHarmless(t *testing.T, words string, r parsedMail) {
 		t.Errorf("%q breaks out of the layout:\n%s", words, r.html)
 	}
 	page.Find("a").Each(func(_ int, a *goquery.Selection) {
-		if href := a.AttrOr("href", ""); !strings.HasPrefix(href, "https://") && !strings.HasPrefix(href, "http://") {
+		href := a.AttrOr("href", "")
+		isAllowed := func(scheme string) bool { return strings.HasPrefix(href, scheme) }
+		if !slices.ContainsFunc([]string{"https://", "http://", "mailto:"}, isAllowed) {
 			t.Errorf("%q makes a link to %q", words, href)
 		}
 	})

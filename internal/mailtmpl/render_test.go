@@ -404,6 +404,21 @@ func TestCustomText(t *testing.T) {
 			t.Error("a script became a link")
 		}
 	})
+	t.Run("MailAddressesBecomeLinksInHTML", func(t *testing.T) {
+		r, _ := renderText("message", "Skriv til ole@example.dk.", early)
+		if got := r.page(t).Find("p a").First(); got.AttrOr("href", "") != "mailto:ole@example.dk" {
+			t.Errorf("link %q", got.AttrOr("href", ""))
+		}
+		if !strings.Contains(r.text, "Skriv til ole@example.dk.") {
+			t.Errorf("text:\n%s", r.text)
+		}
+	})
+	t.Run("ALinkInTheOrganisersWordsIsNotWrittenOutAgain", func(t *testing.T) {
+		r, s := renderText("message", "Din indgang: {link}", early)
+		if n := strings.Count(r.text, manageURL(s)); n != 1 || !strings.Contains(r.text, "Se din tilmelding (samme link).") {
+			t.Errorf("%d times:\n%s", n, r.text)
+		}
+	})
 	t.Run("BlankLinesMakeParagraphs", func(t *testing.T) {
 		r, _ := renderText("followup-attended", "En\r\nto\r\n\r\n\r\ntre\n", after)
 		if !strings.Contains(r.text, "En\nto\n\ntre\n\n") {

@@ -59,6 +59,16 @@ func TestEventPage(t *testing.T) {
 		a := newClient(t, e).get("/e/samskabelse").hasText(".text p:first-child", "Først.")
 		a.hasText(".text ul li:last-child", "borgere").hasText(".text", "<b>Sidst</b>").hasNot(".text b")
 	})
+	t.Run("DescriptionHasItsAddressesAsLinks", func(t *testing.T) {
+		e := webinar()
+		e.Description = "Program: https://example.dk/program?a=b&c=d.\n\nSkriv til\n- hej@example.dk\n- javascript:alert(1)"
+		a := newClient(t, e).get("/e/samskabelse")
+		a.has(`.text p a[rel=noopener][href="https://example.dk/program?a=b&c=d"]`).has(`.text li a[href="mailto:hej@example.dk"]`)
+		a.hasText(".text p:first-child", "Program: https://example.dk/program?a=b&c=d.")
+		if n := a.doc.Find(".text a").Length(); n != 2 {
+			t.Errorf("%d links", n)
+		}
+	})
 	t.Run("SpeaksEnglishOnRequestAndKeepsIt", func(t *testing.T) {
 		a := newClient(t, webinar()).get("/e/samskabelse?lang=en")
 		a.hasText("#signup-title", "Sign up here").has(`html[lang=en]`).has(`article[lang=da] h1`)
@@ -352,7 +362,7 @@ func TestSignUpErrors(t *testing.T) {
 		v := newClient(t, e)
 		a := v.post(signUpPath, "language", "en", "name", "Anna Holm").want(http.StatusUnprocessableEntity)
 		for _, text := range []string{"Hvilken kommune", "Hvor meget har", "Lidt", "Hvilke emner", "Økonomi", "Jeg er indforstået"} {
-			if a.doc.Find(`form [lang=da]:contains("` + text + `")`).Length() != 1 {
+			if a.doc.Find(`form [lang=da]:contains("`+text+`")`).Length() != 1 {
 				t.Errorf("%q is not marked as Danish", text)
 			}
 		}

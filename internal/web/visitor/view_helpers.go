@@ -28,6 +28,9 @@ func (p *page) BreakableEmail(address string) template.HTML {
 	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
 }
 
+// Links are the spans of a text, with links of the addresses in it.
+func (p *page) Links(text string) []deltag.TextSpan { return deltag.SplitLinks(text) }
+
 // A Block is a paragraph of a description, and the list that ends it.
 type Block struct {
 	Text  string
