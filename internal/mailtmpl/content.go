@@ -104,10 +104,12 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 	zone, w := e.Zone(), i18n.For(reg.Language)
 	c := renderContext{
 		MailContext: mail, baseURL: r.BaseURL, now: now, start: e.StartsAt.In(zone), words: w,
-		links: calendar.NewPersonalLinks(r.BaseURL, reg), templateKey: templateKey(mail),
+		links: calendar.NewPersonalLinks(r.BaseURL, reg), templateKey: templateKey(mail, now),
 		params: []any{
 			"left", w.Remaining(e.StartsAt.Sub(now)), "early", w.Remaining(deltag.JoinLeadTime),
-			"opens", w.TimeOfDay(e.JoinOpensAt(), zone), "place", mail.WaitlistPosition,
+			"starts", w.TimeOfDay(e.StartsAt, zone), "opens", w.TimeOfDay(e.JoinOpensAt(), zone),
+			"place", mail.WaitlistPosition,
+			"before-time", w.EventTime(before(e)), "before-title", singleLine(e.LatestNotice.Before.Title),
 			"due-day", w.Date(mail.DueAt, zone), "due-time", w.TimeOfDay(mail.DueAt, zone),
 			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
 			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
@@ -117,14 +119,36 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 	return c
 }
 
-func templateKey(mail deltag.MailContext) string {
+// before is e as it was before its latest notice.
+func before(e deltag.Event) deltag.Event {
+	d := e.LatestNotice.Before
+	e.Title, e.StartsAt, e.EndsAt, e.TimeZone = d.Title, d.StartsAt, d.EndsAt, d.TimeZone
+	return e
+}
+
+func templateKey(mail deltag.MailContext, now time.Time) string {
 	switch {
 	case mail.Kind.IsReminder():
-		return "reminder"
+		return reminderKey(mail.Event, now)
 	case mail.Kind == deltag.KindRegistrationCancelled && mail.Registration.ConfirmedAt.IsZero():
 		return "waitlist-left"
 	}
 	return string(mail.Kind)
+}
+
+// reminderKey names the words of a reminder by when it is sent, which may be later than it was planned for.
+func reminderKey(e deltag.Event, now time.Time) string {
+	zone := e.Zone()
+	isTomorrow := e.StartsAt.In(zone).Format(time.DateOnly) == now.In(zone).AddDate(0, 0, 1).Format(time.DateOnly)
+	switch timeLeft := e.StartsAt.Sub(now); {
+	case !now.Before(e.JoinOpensAt()):
+		return "reminder-soon"
+	case timeLeft < 12*time.Hour, timeLeft < 24*time.Hour && !isTomorrow: // also a little after midnight
+		return "reminder-today"
+	case isTomorrow:
+		return "reminder-tomorrow"
+	}
+	return "reminder"
 }
 
 func (c renderContext) text(key string) string { return c.words.Text(key, c.params...) }
@@ -197,6 +221,14 @@ func (c renderContext) lead(key string) []string {
 	keys := []string{key + ".lead", key + ".next", joinInfoKey(c.join, c.Kind)}
 	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
 		keys[0] = key + ".lead-unplaced"
+	}
+	if was := before(c.Event); c.Kind.IsChangeNotice() && c.Event.LatestNotice.Kind == c.Kind {
+		if c.words.EventTime(was) != c.words.EventTime(c.Event) {
+			keys = append(keys, "mail.before.time")
+		}
+		if was.Title != c.Event.Title {
+			keys = append(keys, "mail.before.title")
+		}
 	}
 	switch method := calendarMethod(c.MailContext); {
 	case method == deltag.CalendarRequest && c.Kind.IsChangeNotice():

@@ -72,6 +72,13 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	final := func(k deltag.MailKind) mailCase {
 		return mail(k, *deltag.NewFinalDelivery(e, r, k, early).DetachedRecipient, early, "")
 	}
+	notice := func(k deltag.MailKind, title string, start time.Time) mailCase {
+		c := mail(k, r, early, "")
+		c.Event.LatestNotice = deltag.Notice{Kind: k, Before: deltag.CalendarDetails{
+			Title: title, StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: e.TimeZone,
+		}}
+		return c
+	}
 	eventCancelled := func(r deltag.Registration) mailCase {
 		c := mail(deltag.KindEventCancelled, r, early, "")
 		c.Event.Status = deltag.EventCancelled
@@ -88,8 +95,8 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"readdressed":          final(deltag.KindAddressChanged),
 		"erased":               final(deltag.KindErasureReceipt),
 		"preview":              mail(deltag.KindPreview, r, early, text),
-		"moved":                mail(deltag.KindMoved, r, early, ""),
-		"changed":              mail(deltag.KindChanged, r, early, ""),
+		"moved":                notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
+		"changed":              notice(deltag.KindChanged, "Velfærd", start),
 		"cancelled":            eventCancelled(r),
 		"cancelled-waiting":    eventCancelled(waitlisted),
 		"reminder-P1D":         mail("reminder-P1D", r, dayBefore, text),
