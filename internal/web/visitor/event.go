@@ -151,6 +151,11 @@ func (p *page) renderEvent(w http.ResponseWriter, status int, v eventView) error
 	return p.withBody(v).render(w, status, "event")
 }
 
+// A thanksView is the page after a sign-up.
+type thanksView struct {
+	StartsSoon bool // or has begun: the confirmation has the link to the meeting
+}
+
 // thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which
 // it was, and only the address's owner reads it.
 func (s *site) thanks(w http.ResponseWriter, _ *http.Request, p *page) error {
@@ -161,7 +166,8 @@ func (s *site) thanks(w http.ResponseWriter, _ *http.Request, p *page) error {
 	if p.Event.Capacity != nil {
 		p.Title = p.Text("page.thanks.title-limited")
 	}
-	return p.render(w, http.StatusOK, "thanks")
+	v := thanksView{StartsSoon: p.Event.StartsAt.Sub(p.now) <= deltag.JoinLinkLeadTime}
+	return p.withBody(v).render(w, http.StatusOK, "thanks")
 }
 
 func (s *site) eventCalendar(w http.ResponseWriter, _ *http.Request, p *page) error {

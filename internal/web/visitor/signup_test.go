@@ -168,6 +168,18 @@ func TestEventPage(t *testing.T) {
 		}
 		v.get("/e/samskabelse").want(http.StatusOK).has("form").hasNot(`dt:contains("Pladser")`)
 	})
+	t.Run("LinksToTheCalendarFileUntilTheEvent", func(t *testing.T) {
+		v := newClient(t, webinar())
+		const file, link = `.when a[href="/e/samskabelse/calendar.ics"]`, `a[href="/e/samskabelse/link"]`
+		v.get("/e/samskabelse").hasText(file, "Føj til kalender").has(link)
+		v.editEvent(webinar(), func(e *deltag.Event) { e.Status = deltag.EventClosed })
+		v.get("/e/samskabelse").has(file).has(link)
+		v.now = starts.Add(time.Hour)
+		v.get("/e/samskabelse").hasNot(file).hasNot(link)
+		v.now = before
+		v.editEvent(webinar(), func(e *deltag.Event) { e.Status = deltag.EventCancelled })
+		v.get("/e/samskabelse").hasNot(file).hasNot(link)
+	})
 	t.Run("DraftIsNotFound", func(t *testing.T) {
 		e := webinar()
 		e.Status = deltag.EventDraft
@@ -254,6 +266,19 @@ func TestSignUp(t *testing.T) {
 	})
 	t.Run("ThanksOfUnlimitedEventPromisesAPlace", func(t *testing.T) {
 		newClient(t, webinar()).get("/e/samskabelse/thanks").want(http.StatusOK).hasText("h1", "Tak, du er tilmeldt")
+	})
+	t.Run("ThanksShortlyBeforeTheStartPromisesNoReminder", func(t *testing.T) {
+		v := newClient(t, webinar())
+		v.now = starts.Add(-time.Hour - 1)
+		v.get("/e/samskabelse/thanks").hasText(".steps", "Vi minder dig om det")
+		for _, at := range []time.Duration{-time.Hour, 0, 30 * time.Minute} {
+			v.now = starts.Add(at)
+			v.get("/e/samskabelse/thanks").hasText(".steps", "Linket til mødet står i mailen.").
+				hasNot(`.steps:contains("minder")`)
+		}
+		v = newClient(t, limited(webinar(), 1, true))
+		v.now = starts
+		v.get("/e/samskabelse/thanks").hasText(".steps", "Har du en plads, står linket til mødet i mailen.")
 	})
 	t.Run("ThanksOfLimitedEventPromisesNoPlace", func(t *testing.T) {
 		newClient(t, limited(webinar(), 1, true)).get("/e/samskabelse/thanks").want(http.StatusOK).
