@@ -54,12 +54,13 @@ func (s *site) renderSignUpError(
 	if errors.Is(err, deltag.ErrClosed) {
 		return p.renderForm(w, http.StatusConflict, nil, nil)
 	}
-	free := s.freeSeats(r.Context(), p.now, *p.Event)[p.Event.ID]
 	var invalid deltag.ValidationErrors
 	if errors.As(err, &invalid) {
+		free := s.freeSeats(r.Context(), p.now, *p.Event)[p.Event.ID]
 		return p.renderForm(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, typed, invalid), free)
 	}
 	var text string
+	var free *int // not read from a store that has just failed
 	switch answer := web.ErrorFor(err); {
 	case errors.Is(err, deltag.ErrFull): // since the page was read
 		text, free = p.Text("page.full.text"), new(0)
