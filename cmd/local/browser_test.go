@@ -24,18 +24,10 @@ import (
 // without: sign up for a full event, wait, be promoted when somebody cancels, correct their name, join, download their
 // data, erase it.
 func TestBrowser(t *testing.T) {
-	chromium := os.Getenv("DELTAG_CHROMIUM")
-	if chromium == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("Chromium is not set up")
-		}
-		t.Log("not run: Chromium (make test installs it)")
+	allocator := chromium(t)
+	if allocator == nil {
 		return
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox,
-		chromedp.IgnoreCertErrors, chromedp.UserDataDir(t.TempDir()))
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	defer cancel()
 	path := build(t)
 	for _, l := range deltag.Languages {
 		for name, scripts := range map[string]bool{"WithJavaScript": true, "WithoutJavaScript": false} {
@@ -55,6 +47,24 @@ func TestBrowser(t *testing.T) {
 			})
 		}
 	}
+}
+
+// chromium starts Chromium when its first tab is opened. It returns nil where it is not set up.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	path := os.Getenv("DELTAG_CHROMIUM")
+	if path == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("Chromium is not set up")
+		}
+		t.Log("not run: Chromium (make test installs it)")
+		return nil
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.IgnoreCertErrors, chromedp.UserDataDir(t.TempDir()))
+	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	return allocator
 }
 
 // screenWidth is that of a small phone, in CSS pixels (WCAG 1.4.10).

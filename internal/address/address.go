@@ -28,9 +28,7 @@ var commonTypos = []string{"cmo", "con", "ddk", "dkk", "ocm"}
 // It accepts what SES can send to, without the parts of the RFCs that nobody uses: quoted local parts, comments and
 // address literals. The local part must be ASCII.
 func Parse(s string) (deltag.Address, error) {
-	original := strings.TrimFunc(s, func(r rune) bool {
-		return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' // invisible, and often copied with an address
-	})
+	original := deltag.TrimBlank(s)
 	if code, limit := checkShape(original); code != "" {
 		return invalid(code, limit)
 	}
@@ -106,6 +104,9 @@ const atext = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$
 
 func isNotAtext(r rune) bool { return r != '.' && !strings.ContainsRune(atext, r) }
 
+// dots are the characters that idna treats as a dot.
+const dots = ".。．｡"
+
 // checkDomain checks the part after the @ for the mistakes that have an error code of their own. It returns that, or
 // "".
 func checkDomain(domain string) string {
@@ -120,7 +121,7 @@ func checkDomain(domain string) string {
 		return "address-dots"
 	case domain[0] == '[':
 		return "address-bad-domain"
-	case !strings.ContainsAny(domain, ".。．｡"): // idna treats all of these as a dot
+	case !strings.ContainsAny(domain, dots):
 		return "address-no-dot"
 	}
 	return ""

@@ -20,11 +20,14 @@ func ParseSignUp(s deltag.SignUpRequest, e deltag.Event) (deltag.SignUpRequest, 
 	s.Email, err = Parse(s.Email.Original)
 	errors.As(err, &ofEmail)
 	errors.As(s.Validate(e), &invalid)
-	afterName := 0
-	if invalid.ForField("name") != nil {
-		afterName = 1
+	var ofName deltag.ValidationErrors
+	switch {
+	case invalid.ForField("name") != nil:
+		ofName, invalid = invalid[:1], invalid[1:]
+	case containsLink(s.Name): // the confirmation greets by name, at an address that may be somebody else's
+		ofName = deltag.ValidationErrors{{Field: "name", Code: "link"}}
 	}
-	invalid = slices.Insert(invalid, afterName, ofEmail...)
+	invalid = slices.Concat(ofName, ofEmail, invalid)
 	if !s.Language.IsSupported() {
 		invalid = append(invalid, deltag.FieldError{Field: "language", Code: "unknown-language"})
 	}

@@ -30,7 +30,8 @@ func NewPersonalLinks(baseURL string, r deltag.Registration) PersonalLinks {
 // Invitation is the calendar part of a mail (RFC 5546): a REQUEST adds the event to the reader's calendar or changes it
 // there, a CANCEL removes it.
 //
-// It has no alarm: Outlook ignores the alarm of a request, and a calendar's default alarm applies anyway.
+// It has no alarm, and neither have the files: Outlook ignores the alarm of a request, a calendar's own default alarm
+// applies to all of them, and the reminders come by mail.
 func Invitation(c deltag.MailContext, method deltag.CalendarMethod, links PersonalLinks, now time.Time) []byte {
 	e, r := c.Event, c.Registration
 	entry := newVEvent(e, r.CalendarUID(), ics.Method(method), c.ICalSequence(), now)

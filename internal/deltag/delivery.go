@@ -78,7 +78,7 @@ const (
 	ReasonNotWaitlisted         Reason = "not-waiting"
 	ReasonConfirmed             Reason = "has-seat"
 	ReasonSignedUpLater         Reason = "joined-later"
-	ReasonSuperseded            Reason = "superseded" // by a later transactional mail
+	ReasonSuperseded            Reason = "superseded" // by a later transactional mail, or a later reminder that is due too
 	ReasonAddressBounced        Reason = "address-bounced"
 	ReasonAddressComplained     Reason = "address-complained"
 	ReasonUnsubscribed          Reason = "unsubscribed"

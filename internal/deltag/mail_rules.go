@@ -105,6 +105,8 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 		return ReasonAttended
 	case c.Kind.IsReminder() && !r.ConfirmedAt.Before(c.DueAt):
 		return ReasonSignedUpLater
+	case c.Kind.IsReminder() && e.hasReminderDue(c.DueAt, now): // after an outage, say, the last alone is news
+		return ReasonSuperseded
 	}
 	return ""
 }

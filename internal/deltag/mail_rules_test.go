@@ -90,6 +90,7 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 	confirmedAt := func(at time.Time) func(*MailContext) {
 		return func(c *MailContext) { c.Registration.ConfirmedAt = at }
 	}
+	dueAt := func(at time.Time) func(*MailContext) { return func(c *MailContext) { c.DueAt = at } }
 	attended := func(c *MailContext) { c.Registration.AttendedAt = start }
 	oldVersion := func(c *MailContext) { c.Version-- }
 	cancelled := func(c *MailContext) { c.Event.Status = EventCancelled }
@@ -104,7 +105,10 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 		want   Reason
 	}{
 		"Reminder":                      {dayBefore, due, nothing, ""},
-		"ReminderUntilTheStart":         {dayBefore, start.Add(-1), nothing, ""},
+		"ReminderUntilTheNext":          {dayBefore, start.Add(-time.Hour - 1), nothing, ""},
+		"ReminderNotWithTheNext":        {dayBefore, start.Add(-time.Hour), nothing, ReasonSuperseded},
+		"LastReminderUntilTheStart":     {"reminder-PT10M", start.Add(-1), dueAt(start.Add(-10 * time.Minute)), ""},
+		"ReminderSentAgain":             {dayBefore, start.Add(-1), dueAt(start.Add(-1)), ""},
 		"ReminderNotAtTheStart":         {dayBefore, start, nothing, ReasonEventStarted},
 		"ReminderNotOfAnOldSchedule":    {dayBefore, due, oldVersion, ReasonOldSchedule},
 		"ReminderNotToACancelled":       {dayBefore, due, status(RegistrationCancelled), gone},

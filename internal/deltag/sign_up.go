@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Limits of what a visitor may send, in characters.
@@ -33,16 +34,21 @@ type SignUpRequest struct {
 	Network      string // that the request came from, never stored; "" if MaxSignUpsPerNetwork does not apply
 }
 
-// Normalize trims white space and drops empty answers.
+// TrimBlank trims white space, and the invisible characters that are often copied with a text.
+func TrimBlank(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' })
+}
+
+// Normalize trims all fields and drops empty answers.
 func (s SignUpRequest) Normalize() SignUpRequest {
-	s.Name = strings.TrimSpace(s.Name)
-	s.Organisation = strings.TrimSpace(s.Organisation)
-	s.JobTitle = strings.TrimSpace(s.JobTitle)
+	s.Name = TrimBlank(s.Name)
+	s.Organisation = TrimBlank(s.Organisation)
+	s.JobTitle = TrimBlank(s.JobTitle)
 	answers := map[string][]string{}
 	for id, values := range s.Answers {
 		var kept []string
 		for _, v := range values {
-			if v = strings.TrimSpace(v); v != "" {
+			if v = TrimBlank(v); v != "" {
 				kept = append(kept, v)
 			}
 		}

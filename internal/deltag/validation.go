@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -55,13 +56,16 @@ func (v *validator) requireLimit(ok bool, field, code string, limit int) {
 	}
 }
 
-// checkLine checks a value of one line: its length in characters, and that it has no control characters, which
-// would end up in mail headers and calendar files.
+// checkLine checks a value of one line: its length in characters, that it has no control characters, which would end up
+// in mail headers and calendar files, and no hidden ones, which make two names look like one. Only what is visible
+// counts towards the least.
 func (v *validator) checkLine(field, s string, atLeast, atMost int) {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, isControlChar):
 		v.require(false, field, "bad-characters")
-	case utf8.RuneCountInString(strings.TrimSpace(s)) < atLeast:
+	case hasHiddenChar(s):
+		v.require(false, field, "hidden-characters")
+	case countVisible(s) < atLeast:
 		v.require(false, field, "missing")
 	default:
 		v.requireLimit(utf8.RuneCountInString(s) <= atMost, field, "too-long", atMost)
@@ -88,6 +92,40 @@ func isControlChar(r rune) bool {
 	}
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
+
+// hasHiddenChar finds characters that a reader can't see, such as the zero-width space, the soft hyphen and Hangul
+// fillers. Two kinds stay allowed: variation selectors, which choose how an emoji looks, and, after anything but Latin
+// letters, the joiners that Persian, the scripts of India and families of emoji need.
+func hasHiddenChar(s string) bool {
+	previous := ' ' // what has a shape of its own; accents and selectors belong to it
+	for _, r := range s {
+		isJoiner := r == '\u200c' || r == '\u200d'
+		if isHiddenChar(r) && (!isJoiner || isBlank(previous) || unicode.Is(unicode.Latin, previous)) {
+			return true
+		}
+		if !unicode.Is(unicode.M, r) {
+			previous = r
+		}
+	}
+	return false
+}
+
+func isHiddenChar(r rune) bool {
+	const emptyBraille = '\u2800' // a symbol, by its category
+	return r == emptyBraille || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+func countVisible(s string) (n int) {
+	for _, r := range s {
+		if !isBlank(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// isBlank says that r alone shows nothing.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.M, r) || isHiddenChar(r) }
 
 // maxURL is in octets; longer ones are cut by some mail programs.
 const maxURL = 2000

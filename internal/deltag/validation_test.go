@@ -47,6 +47,37 @@ func TestControlCharacters(t *testing.T) {
 	}
 }
 
+func TestHiddenCharacters(t *testing.T) {
+	for name, c := range map[string]struct {
+		line string
+		want bool
+	}{
+		"ZeroWidthSpace":       {"Met\u200bte", true},
+		"LeftToRightMark":      {"Mette\u200e", true},
+		"SoftHyphen":           {"Met\u00adte", true},
+		"WordJoiner":           {"Met\u2060te", true},
+		"ByteOrderMark":        {"Met\ufeffte", true},
+		"Tags":                 {"Mette\U000e0041", true},
+		"EmptyBraille":         {"\u2800", true},
+		"HangulFiller":         {"\u3164", true},
+		"HalfwidthFiller":      {"\uffa0", true},
+		"JoinerInLatin":        {"Met\u200dte", true},
+		"JoinerAfterAccent":    {"e\u0301\u200dte", true},
+		"JoinerFirst":          {"\u200cMette", true},
+		"JoinersOnly":          {"\u200d\u200d", true},
+		"Danish":               {"Søren Ærø-Ångström", false},
+		"DecomposedLetters":    {"A\u030angstro\u0308m", false},
+		"NonBreakingSpace":     {"Mette\u00a0Holm", false},
+		"Persian":              {"می\u200cخواهم", false},
+		"Malayalam":            {"ന\u0d4d\u200d", false},
+		"FamilyOfEmoji":        {"👩\u200d👩\u200d👧", false},
+		"EmojiWithItsSelector": {"❤\ufe0f\u200d🔥", false},
+		"Hebrew":               {"עִבְרִית", false},
+	} {
+		t.Run(name, func(t *testing.T) { assertEqual(t, hasHiddenChar(c.line), c.want) })
+	}
+}
+
 func TestLengthsAreInCharacters(t *testing.T) {
 	for name, c := range map[string]struct {
 		check func(*validator)
@@ -55,6 +86,7 @@ func TestLengthsAreInCharacters(t *testing.T) {
 		"LineAtTheLimit":        {func(v *validator) { v.checkLine("a", "åååå", 1, 4) }, nil},
 		"LineTooLong":           {func(v *validator) { v.checkLine("a", "ååååå", 1, 4) }, []string{"a: too-long 4"}},
 		"LineOfSpaces":          {func(v *validator) { v.checkLine("a", " \u00a0", 1, 4) }, []string{"a: missing"}},
+		"LineOfAccents":         {func(v *validator) { v.checkLine("a", "\u0301\ufe0f", 1, 4) }, []string{"a: missing"}},
 		"LineNotRequired":       {func(v *validator) { v.checkLine("a", "", 0, 4) }, nil},
 		"LineWithLineBreak":     {func(v *validator) { v.checkLine("a", "a\nb", 1, 4) }, []string{"a: bad-characters"}},
 		"LineNotUTF8":           {func(v *validator) { v.checkLine("a", "\xff", 1, 4) }, []string{"a: bad-characters"}},

@@ -1,49 +1,77 @@
 package dynamo
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"deltag/internal/deltag"
 )
 
-// cacheTTL is how long a page may show an old event. What happens in that time is corrected when the mail about it is
-// sent, which reads the event anew.
+// cacheTTL is how long a page may show what was read before. What happens to an event in that time is corrected when
+// the mail about it is sent, which reads the event anew.
 const cacheTTL = 3 * time.Second
 
-// maxCached bounds the cache: a function serves few events at a time.
+// maxCached bounds a cache: a function serves few events at a time.
 const maxCached = 256
 
-// An eventCache keeps events by slug for cacheTTL, so that a warm sign-up needs one round trip. It measures by the
-// machine's monotonic clock, whatever time the caller works with.
-type eventCache struct {
-	mu     sync.Mutex
-	bySlug map[string]cachedEvent
+// A cache keeps what was read for cacheTTL, so that a warm page or sign-up needs no reads. It measures by the machine's
+// monotonic clock, whatever time the caller works with.
+type cache[T any] struct {
+	mu      sync.Mutex
+	entries map[string]cached[T]
 }
 
-type cachedEvent struct {
-	event  deltag.Event
+type cached[T any] struct {
+	value  T
 	readAt time.Time
 }
 
-func (c *eventCache) get(slug string) (deltag.Event, bool) {
+func (c *cache[T]) get(key string) (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cached, ok := c.bySlug[slug]
-	return cached.event, ok && time.Since(cached.readAt) < cacheTTL
+	entry, ok := c.entries[key]
+	return entry.value, ok && time.Since(entry.readAt) < cacheTTL
 }
 
-func (c *eventCache) put(slug string, e deltag.Event) {
+func (c *cache[T]) put(key string, value T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bySlug == nil || len(c.bySlug) >= maxCached {
-		c.bySlug = map[string]cachedEvent{}
+	if c.entries == nil || len(c.entries) >= maxCached {
+		c.entries = map[string]cached[T]{}
 	}
-	c.bySlug[slug] = cachedEvent{e, time.Now()}
+	c.entries[key] = cached[T]{value, time.Now()}
 }
 
-func (c *eventCache) invalidate(slug string) {
+func (c *cache[T]) invalidate(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.bySlug, slug)
+	delete(c.entries, key)
+}
+
+// RecentCounts are the Counts of events, by event id, each up to cacheTTL old. Those that have to be read are read side
+// by side, and those that can't be are missing.
+func (s *Store) RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error) {
+	counts, errs := make([]deltag.Counts, len(events)), make([]error, len(events))
+	var reads sync.WaitGroup
+	for i, e := range events {
+		var ok bool
+		if counts[i], ok = s.counts.get(e.ID); ok {
+			continue
+		}
+		reads.Go(func() {
+			if counts[i], errs[i] = s.Counts(ctx, e); errs[i] == nil {
+				s.counts.put(e.ID, counts[i])
+			}
+		})
+	}
+	reads.Wait()
+	byID := map[string]deltag.Counts{}
+	for i, e := range events {
+		if errs[i] == nil {
+			byID[e.ID] = counts[i]
+		}
+	}
+	return byID, errors.Join(errs...)
 }

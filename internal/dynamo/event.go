@@ -137,6 +137,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval))
 	tx.putMailings(mailings)
 	err := tx.Commit(ctx)
+	s.upcoming.invalidate("")
 	if slug.Failed() {
 		return deltag.ErrSlugTaken
 	}
@@ -156,6 +157,7 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	}
 	s.events.invalidate(stored.Slug)
 	defer s.events.invalidate(e.Slug)
+	defer s.upcoming.invalidate("")
 	tx := s.begin()
 	tx.Put(encodeEvent(e), condRevision(stored.Revision))
 	var slug *action
@@ -220,9 +222,27 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 // maxUpcomingPages bounds how long Upcoming goes on through events that it does not list, such as drafts.
 const maxUpcomingPages = 10
 
-// Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. Which events
-// there are is eventually consistent.
+// Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. The list may
+// be up to cacheTTL old, and which events there are is eventually consistent.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
+	if last, ok := s.upcoming.get(""); ok && last.limit == limit && now.Sub(last.now).Abs() < cacheTTL {
+		return last.events, nil
+	}
+	events, err := s.readUpcoming(ctx, now, limit)
+	if err == nil {
+		s.upcoming.put("", upcomingEvents{now, limit, events})
+	}
+	return events, err
+}
+
+// upcomingEvents are the result of readUpcoming.
+type upcomingEvents struct {
+	now    time.Time // the caller's, which may jump
+	limit  int
+	events []deltag.Event
+}
+
+func (s *Store) readUpcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
 	from := formatTime(now.AddDate(0, 0, -deltag.MaxDays)) // an earlier event has ended
 	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: min(2*limit, maxBatch)}
 	var upcoming []deltag.Event

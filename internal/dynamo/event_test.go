@@ -124,6 +124,46 @@ func TestEvents(t *testing.T) {
 			must(t, err)
 			want(t, up, []deltag.Event{long, behind})
 		})
+		t.Run("UpcomingIsReadAgainForAnotherTimeAndAfterAChange", func(t *testing.T) {
+			p := newProcess(engine.NewTable(t))
+			upcoming := func(at time.Time, requests int) []deltag.Event {
+				t.Helper()
+				p.Reset()
+				up, err := p.store.Upcoming(ctx, at, 10)
+				must(t, err)
+				want(t, p.Count(), requests)
+				return up
+			}
+			first := newEvent(t, p.store, nil)
+			want(t, upcoming(now, 2), []deltag.Event{first})
+			want(t, upcoming(now.Add(2*time.Second), 0), []deltag.Event{first})
+			want(t, upcoming(first.EndsAt, 2), []deltag.Event(nil)) // somebody has moved the clock
+			want(t, upcoming(now, 2), []deltag.Event{first})
+			second := newEvent(t, p.store, func(e *deltag.Event) { e.StartsAt = start.Add(time.Minute) })
+			want(t, upcoming(now, 2), []deltag.Event{first, second})
+			closed := second
+			closed.Status, closed.Revision = deltag.EventCancelled, 2
+			must(t, p.store.UpdateEvent(ctx, closed, deltag.MailingChanges{}))
+			want(t, upcoming(now, 2), []deltag.Event{first})
+		})
+		t.Run("RecentCountsAreReadOnceForAMoment", func(t *testing.T) {
+			p := newProcess(engine)
+			few, none := newEvent(t, s, withCapacity(2)), newEvent(t, s, withCapacity(2))
+			signUp(t, s, few, 1, now)
+			first := map[string]deltag.Counts{few.ID: {Confirmed: 1}, none.ID: {}}
+			for range 2 {
+				got, err := p.store.RecentCounts(ctx, few, none)
+				must(t, err)
+				want(t, got, first)
+				want(t, p.Count(), 2)
+				signUp(t, s, few, 2, now)
+			}
+			other := newEvent(t, s, withCapacity(2))
+			p.injectFault(crash, 1, forever)
+			got, err := p.store.RecentCounts(ctx, few, none, other)
+			wantError(t, err, deltag.ErrUnavailable)
+			want(t, got, first)
+		})
 		t.Run("RefusesACursorOfAnotherList", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			events := map[string]string{"PK": "EVENT#" + e.ID, "SK": "META", "GSI1PK": "EVENTS", "GSI1SK": "2026"}

@@ -27,7 +27,9 @@ type Store struct {
 	client   Client
 	table    string
 	random   io.Reader
-	events   eventCache
+	events   cache[deltag.Event]   // by slug
+	upcoming cache[upcomingEvents] // the last, by ""
+	counts   cache[deltag.Counts]  // by event id
 	networks networkLimits
 	hashKey  hashKey
 }

@@ -110,7 +110,16 @@ func (c *Catalog) Zone(e deltag.Event) string {
 	}
 	city := e.TimeZone[strings.LastIndexByte(e.TimeZone, '/')+1:]
 	abbreviation := e.StartsAt.In(e.Zone()).Format("MST")
+	if strings.ContainsAny(abbreviation, "+-") { // it has none
+		abbreviation = utcOffset(e.StartsAt.In(e.Zone()))
+	}
 	return c.Text("zone.other", "city", strings.ReplaceAll(city, "_", " "), "abbreviation", abbreviation)
+}
+
+// utcOffset is the offset of t's zone: "UTC−3", "UTC+5:30".
+func utcOffset(t time.Time) string {
+	offset := strings.TrimSuffix(t.Format("-07:00"), ":00")
+	return "UTC" + strings.NewReplacer("-0", "−", "+0", "+", "-", "−").Replace(offset)
 }
 
 // Remaining is a duration in the largest unit that fits, rounded to the nearest: "24 timer", "1 time", "10 minutter".

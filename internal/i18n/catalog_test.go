@@ -218,7 +218,12 @@ func TestZone(t *testing.T) {
 		"CityWinter": {"America/New_York", "2026-12-01 14:00", "tid i New York, EST", "New York time, EST"},
 		"CitySummer": {"America/New_York", "2026-07-01 14:00", "tid i New York, EDT", "New York time, EDT"},
 		"NestedName": {
-			"America/Argentina/Buenos_Aires", "2026-07-01 14:00", "tid i Buenos Aires, -03", "Buenos Aires time, -03",
+			"America/Argentina/Buenos_Aires", "2026-07-01 14:00", "tid i Buenos Aires, UTC−3",
+			"Buenos Aires time, UTC−3",
+		},
+		"HalfHour": {"Asia/Kathmandu", "2026-07-01 14:00", "tid i Kathmandu, UTC+5:45", "Kathmandu time, UTC+5:45"},
+		"TwoDigits": {
+			"Pacific/Kiritimati", "2026-07-01 14:00", "tid i Kiritimati, UTC+14", "Kiritimati time, UTC+14",
 		},
 		"UnknownZone": {"Mars/Olympus", "2026-12-01 14:00", "tid i Olympus, UTC", "Olympus time, UTC"},
 	} {

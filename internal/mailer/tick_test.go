@@ -31,6 +31,15 @@ func TestWhoGetsWhichMail(t *testing.T) {
 				"confirmation": 1, "reminder-P1D": 1, "reminder-PT1H": 1, "reminder-PT10M": 1,
 			})
 		})
+		run("OnlyTheLastOfTheRemindersThatAnOutageHeldUp", func(t *testing.T, f *fixture) {
+			r := f.signUp(f.newEvent(nil), 1)
+			f.runDue()
+			f.setTime(start.Add(-5 * time.Minute))
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-PT10M": 1})
+			want(t, f.outcome(r, "reminder-P1D", 1), "skipped superseded")
+			want(t, f.outcome(r, "reminder-PT1H", 1), "skipped superseded")
+		})
 		run("NoReminderThatWasDueBeforeTheSignUp", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			f.setTime(start.Add(-30 * time.Minute))

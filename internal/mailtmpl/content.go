@@ -12,7 +12,8 @@ import (
 	"deltag/internal/i18n"
 )
 
-// A content is what one mail says, before it becomes HTML or plain text.
+// A content is what one mail says, before it becomes HTML or plain text. Of what was typed in the form it has the name
+// only, for the address may be somebody else's: the rest stands on the personal page.
 type content struct {
 	*i18n.Catalog
 	OrganiserLanguage deltag.Language // the language of what the organiser wrote
@@ -30,7 +31,6 @@ type content struct {
 	CustomTextFirst   bool        // they are what the mail is about
 	CallToAction      link        // the one button; none if there is nothing to do
 	Manage            linkPrompt
-	Answers           []answer
 	Footer            []string
 	Data              link
 	// Unsubscribe is the URL that ends optional mail; "" in mail that one needs to take part.
@@ -43,11 +43,6 @@ type link struct{ Label, URL string }
 type linkPrompt struct {
 	Text string
 	link
-}
-
-type answer struct {
-	Question, Answer string
-	Language         deltag.Language // of the question
 }
 
 // newContent decides what a mail says. It fails for a kind that the word files do not know.
@@ -73,9 +68,6 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 	}
 	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
 		n.Greeting = c.text("mail.greeting")
-	}
-	if mail.Kind == deltag.KindConfirmation || mail.Kind == deltag.KindWaitlisted {
-		n.Answers = c.answers()
 	}
 	if c.hasPersonalLinks() {
 		c.addPersonalLinks(&n)
@@ -112,10 +104,12 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 	zone, w := e.Zone(), i18n.For(reg.Language)
 	c := renderContext{
 		MailContext: mail, baseURL: r.BaseURL, now: now, start: e.StartsAt.In(zone), words: w,
-		links: calendar.NewPersonalLinks(r.BaseURL, reg), templateKey: templateKey(mail),
+		links: calendar.NewPersonalLinks(r.BaseURL, reg), templateKey: templateKey(mail, now),
 		params: []any{
 			"left", w.Remaining(e.StartsAt.Sub(now)), "early", w.Remaining(deltag.JoinLeadTime),
-			"opens", w.TimeOfDay(e.JoinOpensAt(), zone), "place", mail.WaitlistPosition,
+			"starts", w.TimeOfDay(e.StartsAt, zone), "opens", w.TimeOfDay(e.JoinOpensAt(), zone),
+			"place", mail.WaitlistPosition,
+			"before-time", w.EventTime(before(e)), "before-title", singleLine(e.LatestNotice.Before.Title),
 			"due-day", w.Date(mail.DueAt, zone), "due-time", w.TimeOfDay(mail.DueAt, zone),
 			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
 			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
@@ -125,14 +119,36 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 	return c
 }
 
-func templateKey(mail deltag.MailContext) string {
+// before is e as it was before its latest notice.
+func before(e deltag.Event) deltag.Event {
+	d := e.LatestNotice.Before
+	e.Title, e.StartsAt, e.EndsAt, e.TimeZone = d.Title, d.StartsAt, d.EndsAt, d.TimeZone
+	return e
+}
+
+func templateKey(mail deltag.MailContext, now time.Time) string {
 	switch {
 	case mail.Kind.IsReminder():
-		return "reminder"
+		return reminderKey(mail.Event, now)
 	case mail.Kind == deltag.KindRegistrationCancelled && mail.Registration.ConfirmedAt.IsZero():
 		return "waitlist-left"
 	}
 	return string(mail.Kind)
+}
+
+// reminderKey names the words of a reminder by when it is sent, which may be later than it was planned for.
+func reminderKey(e deltag.Event, now time.Time) string {
+	zone := e.Zone()
+	isTomorrow := e.StartsAt.In(zone).Format(time.DateOnly) == now.In(zone).AddDate(0, 0, 1).Format(time.DateOnly)
+	switch timeLeft := e.StartsAt.Sub(now); {
+	case !now.Before(e.JoinOpensAt()):
+		return "reminder-soon"
+	case timeLeft < 12*time.Hour, timeLeft < 24*time.Hour && !isTomorrow: // also a little after midnight
+		return "reminder-today"
+	case isTomorrow:
+		return "reminder-tomorrow"
+	}
+	return "reminder"
 }
 
 func (c renderContext) text(key string) string { return c.words.Text(key, c.params...) }
@@ -206,6 +222,14 @@ func (c renderContext) lead(key string) []string {
 	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
 		keys[0] = key + ".lead-unplaced"
 	}
+	if was := before(c.Event); c.Kind.IsChangeNotice() && c.Event.LatestNotice.Kind == c.Kind {
+		if c.words.EventTime(was) != c.words.EventTime(c.Event) {
+			keys = append(keys, "mail.before.time")
+		}
+		if was.Title != c.Event.Title {
+			keys = append(keys, "mail.before.title")
+		}
+	}
 	switch method := calendarMethod(c.MailContext); {
 	case method == deltag.CalendarRequest && c.Kind.IsChangeNotice():
 		keys = append(keys, "mail.calendar.update")
@@ -249,36 +273,6 @@ func (c renderContext) callToAction() link {
 		return link{c.text("mail.action.registration"), c.links.Manage}
 	}
 	return link{}
-}
-
-// maxAnswer is how many characters of an answer a mail shows: the personal page shows all.
-const maxAnswer = 200
-
-// answers are what the person wrote, in the order of the form.
-func (c renderContext) answers() []answer {
-	var all []answer
-	add := func(question, given string, language deltag.Language) {
-		if given != "" {
-			all = append(all, answer{c.truncate(singleLine(question)), c.truncate(singleLine(given)), language})
-		}
-	}
-	add(c.text("form.organisation"), c.Registration.Organisation, c.words.Language)
-	add(c.text("form.role"), c.Registration.JobTitle, c.words.Language)
-	for _, q := range c.Event.Questions {
-		given := strings.Join(c.Registration.Answers[q.ID], ", ")
-		if q.Kind == deltag.QuestionCheckbox && given != "" {
-			given = c.text("mail.checked")
-		}
-		add(q.Label, given, c.Event.Language)
-	}
-	return all
-}
-
-func (c renderContext) truncate(text string) string {
-	if utf8.RuneCountInString(text) <= maxAnswer {
-		return text
-	}
-	return string([]rune(text)[:maxAnswer]) + c.text("mail.more")
 }
 
 func capitalize(s string) string {

@@ -4,22 +4,24 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"deltag/internal/deltag"
 )
 
 // A paragraph is lines of spans.
 type paragraph [][]span
 
 // A span is text, or a link if it has a URL.
-type span struct{ Text, URL string }
+type span = deltag.TextSpan
 
-// customTextPattern finds what is replaced in the organiser's own words: four placeholders, and addresses of pages.
-var customTextPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{(?:name|title|when|link)\}|https?://[^\s<>"{}]+`)
+// placeholderPattern finds what is replaced in the organiser's own words.
+var placeholderPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{(?:name|title|when|link)\}`)
 })
 
-// substitute is what a match of customTextPattern becomes.
-func (c renderContext) substitute(match string) span {
-	switch match {
+// substitute is what a placeholder becomes.
+func (c renderContext) substitute(placeholder string) span {
+	switch placeholder {
 	case "{name}":
 		return span{Text: singleLine(c.Registration.Name)}
 	case "{title}":
@@ -28,18 +30,19 @@ func (c renderContext) substitute(match string) span {
 		return span{Text: c.words.EventTime(c.Event)}
 	case "{link}":
 		if to := c.callToAction(); to.URL != "" {
-			return span{to.Label, to.URL}
+			return span{Text: to.Label, URL: to.URL}
 		}
 		if !c.hasPersonalLinks() {
 			return span{Text: c.text("mail.action.registration")}
 		}
-		return span{c.text("mail.action.registration"), c.links.Manage}
+		return span{Text: c.text("mail.action.registration"), URL: c.links.Manage}
 	}
-	return span{match, match}
+	return span{}
 }
 
-// paragraphs parses the organiser's text in one pass, so that placeholders in what was substituted stay as they are.
-func paragraphs(text string, substitute func(match string) span) []paragraph {
+// paragraphs parses the organiser's text in one pass, so that placeholders and addresses in what was substituted stay as
+// they are.
+func paragraphs(text string, substitute func(placeholder string) span) []paragraph {
 	var all []paragraph
 	var p paragraph
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
@@ -55,16 +58,13 @@ func paragraphs(text string, substitute func(match string) span) []paragraph {
 	return all
 }
 
-func spans(line string, substitute func(match string) span) []span {
+func spans(line string, substitute func(placeholder string) span) []span {
 	var all []span
 	at := 0
-	for _, match := range customTextPattern().FindAllStringIndex(line, -1) {
-		from, to := match[0], match[1]
-		if line[from] != '{' { // the sentence's punctuation is not part of the address
-			to = from + len(strings.TrimRight(line[from:to], ".,;:!?)»”'*"))
-		}
-		all = append(all, span{Text: line[at:from]}, substitute(line[from:to]))
-		at = to
+	for _, match := range placeholderPattern().FindAllStringIndex(line, -1) {
+		all = append(all, deltag.SplitLinks(line[at:match[0]])...)
+		all = append(all, substitute(line[match[0]:match[1]]))
+		at = match[1]
 	}
-	return append(all, span{Text: line[at:]})
+	return append(all, deltag.SplitLinks(line[at:])...)
 }

@@ -28,28 +28,15 @@ func event() deltag.Event {
 		StartsAt: start, EndsAt: start.Add(time.Hour), RetentionDays: 30,
 		JoinURL:   "https://meet.example.org/hemmelig",
 		Organiser: deltag.Organiser{Name: "UKON", Email: "hej@ukon.example.dk"},
-		Questions: []deltag.Question{
-			{ID: "why", Kind: deltag.QuestionLongText, Label: "Hvad håber du at tage med hjem?"},
-			{
-				ID: "field", Kind: deltag.QuestionMultipleChoice, Label: "Hvilke områder arbejder du med?",
-				Options: []string{"Ældre", "Børn og unge", "Byudvikling"},
-			},
-			{ID: "photo", Kind: deltag.QuestionCheckbox, Label: "Jeg er indforstået med, at mødet optages"},
-		},
 	}
 }
 
 func registration() deltag.Registration {
 	return deltag.Registration{
 		EventID: "aaaaaaaaaaaaaaaaaaaa", ID: "bbbbbbbbbbbbbbbbbbbb", Name: "Mette Østergård",
-		Language:     deltag.LanguageDanish,
-		Email:        deltag.Address{Original: "Mette@example.dk", Normalized: "mette@example.dk"},
-		Organisation: "Solbæk Kommune", JobTitle: "Afdelingsleder",
-		Answers: map[string][]string{
-			"why": {"Et par greb, jeg kan bruge mandag morgen."}, "field": {"Ældre", "Byudvikling"},
-			"photo": {deltag.CheckedValue},
-		},
-		Status: deltag.RegistrationConfirmed, ConfirmedAt: early, RegisteredAt: early, MailVersion: 1,
+		Language: deltag.LanguageDanish,
+		Email:    deltag.Address{Original: "Mette@example.dk", Normalized: "mette@example.dk"},
+		Status:   deltag.RegistrationConfirmed, ConfirmedAt: early, RegisteredAt: early, MailVersion: 1,
 		Secret: bytes.Repeat([]byte{7}, 16),
 	}
 }
@@ -85,6 +72,13 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	final := func(k deltag.MailKind) mailCase {
 		return mail(k, *deltag.NewFinalDelivery(e, r, k, early).DetachedRecipient, early, "")
 	}
+	notice := func(k deltag.MailKind, title string, start time.Time) mailCase {
+		c := mail(k, r, early, "")
+		c.Event.LatestNotice = deltag.Notice{Kind: k, Before: deltag.CalendarDetails{
+			Title: title, StartsAt: start, EndsAt: start.Add(time.Hour), TimeZone: e.TimeZone,
+		}}
+		return c
+	}
 	eventCancelled := func(r deltag.Registration) mailCase {
 		c := mail(deltag.KindEventCancelled, r, early, "")
 		c.Event.Status = deltag.EventCancelled
@@ -101,8 +95,8 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"readdressed":          final(deltag.KindAddressChanged),
 		"erased":               final(deltag.KindErasureReceipt),
 		"preview":              mail(deltag.KindPreview, r, early, text),
-		"moved":                mail(deltag.KindMoved, r, early, ""),
-		"changed":              mail(deltag.KindChanged, r, early, ""),
+		"moved":                notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
+		"changed":              notice(deltag.KindChanged, "Velfærd", start),
 		"cancelled":            eventCancelled(r),
 		"cancelled-waiting":    eventCancelled(waitlisted),
 		"reminder-P1D":         mail("reminder-P1D", r, dayBefore, text),

@@ -33,15 +33,9 @@ func (c content) text() string {
 		t.text(c.Text("mail.organiser-intro", "organiser", c.Organiser) + ":")
 		t.customText(c.CustomText)
 	}
-	if len(c.Answers) > 0 {
-		t.text(c.Text("mail.answers") + ":")
-		for _, a := range c.Answers {
-			t.block(a.Question, a.Answer)
-		}
-	}
 	t.WriteString("-- \n") // mail programs leave what follows out of replies (RFC 3676, section 4.3)
 	t.text(strings.Join(c.Footer, " "))
-	if c.Data.URL != "" && !slices.Contains(t.shownURLs, c.Data.URL) {
+	if c.Data.URL != c.CallToAction.URL && c.Data.URL != c.Manage.URL { // else it has been explained
 		t.link("", c.Data, c.Catalog)
 	}
 	if c.Unsubscribe != "" {
@@ -71,11 +65,12 @@ func (t *textWriter) customText(ps []paragraph) {
 		for _, line := range p {
 			var b strings.Builder
 			for _, s := range line {
-				if s.URL != "" {
-					b.WriteString(s.URL)
-				} else {
+				if s.URL == "" || s.URL == "mailto:"+s.Text {
 					b.WriteString(s.Text)
+					continue
 				}
+				b.WriteString(s.URL)
+				t.shownURLs = append(t.shownURLs, s.URL)
 			}
 			t.WriteString(wrap(b.String(), "") + "\n")
 		}

@@ -1,10 +1,13 @@
 package visitor
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"deltag/internal/calendar"
 	"deltag/internal/deltag"
@@ -25,7 +28,55 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("upcoming events: %w", err)
 	}
 	web.AllowSharedCache(w)
-	return p.withBody(events).render(w, http.StatusOK, "index")
+	free := s.freeSeats(r.Context(), p.now, events...)
+	entries := make([]indexEntry, len(events))
+	for i, e := range events {
+		entries[i] = indexEntry{e, p.availability(e, free[e.ID])}
+	}
+	return p.withBody(entries).render(w, http.StatusOK, "index")
+}
+
+// An indexEntry is an event on the front page, and what to know before opening it, if anything.
+type indexEntry struct {
+	deltag.Event
+	Availability string
+}
+
+func (p *page) availability(e deltag.Event, free *int) string {
+	switch state := e.SignUpStateAt(p.now); {
+	case state == deltag.SignUpNotYet:
+		return p.Text("page.index.not-yet",
+			"date", p.Date(e.SignUpOpensAt, e.Zone()), "clock", p.TimeOfDay(e.SignUpOpensAt, e.Zone()))
+	case state != deltag.SignUpOpen:
+		return p.Text("page.state." + string(state) + ".title")
+	case free != nil && *free == 0 && e.HasWaitlist:
+		return p.Text("page.index.waitlist")
+	case free != nil:
+		return p.SeatsLeft(*free)
+	}
+	return ""
+}
+
+// freeSeats are how many seats events have left for newcomers, by event id: of those that take sign-ups and have a
+// capacity. A page is of use without them, so that they can't be read is only logged.
+func (s *site) freeSeats(ctx context.Context, now time.Time, events ...deltag.Event) map[string]*int {
+	limited := slices.DeleteFunc(slices.Clone(events), func(e deltag.Event) bool {
+		return e.Capacity == nil || e.SignUpStateAt(now) != deltag.SignUpOpen
+	})
+	if len(limited) == 0 {
+		return nil
+	}
+	counts, err := s.Store.RecentCounts(ctx, limited...)
+	if err != nil {
+		s.Log.WarnContext(ctx, "free seats unknown", "error", err)
+	}
+	free := map[string]*int{}
+	for _, e := range limited {
+		if c, ok := counts[e.ID]; ok {
+			free[e.ID] = new(e.FreeSeats(c))
+		}
+	}
+	return free
 }
 
 // withEvent calls serve with a page about the event that the path names, in the event's language.
@@ -58,30 +109,51 @@ func (s *site) publicEvent(r *http.Request) (deltag.Event, error) {
 
 // An eventView is the page of an event: a form, or the reason why there is none.
 type eventView struct {
-	State deltag.SignUpState
-	Form  *form // nil unless sign-up is open
+	State       string // a deltag.SignUpState, or "full"
+	FreeSeats   *int   // nil: no limit, not known, or no sign-up
+	ForWaitlist bool   // who signs up now waits for a seat
+	Heading     string // of the form
+	Form        *form  // nil unless a sign-up can be sent
 }
 
 // event shows the event with its form; in another site's frame, little but the form.
-func (s *site) event(w http.ResponseWriter, _ *http.Request, p *page) error {
+func (s *site) event(w http.ResponseWriter, r *http.Request, p *page) error {
 	web.AllowSharedCache(w)
-	return p.renderEvent(w, http.StatusOK, p.signUpForm(*p.Event, deltag.SignUpRequest{}, nil))
+	free := s.freeSeats(r.Context(), p.now, *p.Event)[p.Event.ID]
+	if free != nil && *free == 0 && !p.Event.HasWaitlist {
+		return p.renderEvent(w, http.StatusOK, eventView{State: "full", FreeSeats: free})
+	}
+	return p.renderForm(w, http.StatusOK, p.signUpForm(*p.Event, deltag.SignUpRequest{}, nil), free)
 }
 
-// renderEvent shows f while the event takes sign-ups, and else why it does not.
-func (p *page) renderEvent(w http.ResponseWriter, status int, f *form) error {
-	v := eventView{State: p.Event.SignUpStateAt(p.now)}
-	if v.State == deltag.SignUpOpen {
-		f.Action, f.Submit = eventPath(p.Event.Slug)+"/registrations", p.Text("form.sign-up")
-		f.Honeypot, f.Embedded = true, p.Embedded
-		v.Form = f
+// renderForm shows f while the event takes sign-ups, and else why it does not.
+func (p *page) renderForm(w http.ResponseWriter, status int, f *form, free *int) error {
+	v := eventView{State: string(p.Event.SignUpStateAt(p.now)), FreeSeats: free}
+	if v.State != string(deltag.SignUpOpen) {
+		return p.renderEvent(w, status, v)
 	}
+	v.ForWaitlist = free != nil && *free == 0 && p.Event.HasWaitlist
+	v.Heading, f.Submit = p.Text("page.event.sign-up"), p.Text("form.sign-up")
+	if v.ForWaitlist {
+		v.Heading, f.Submit = p.Text("page.event.waitlist"), p.Text("form.join-waitlist")
+	}
+	f.Action, f.Honeypot, f.Embedded = eventPath(p.Event.Slug)+"/registrations", true, p.Embedded
+	v.Form = f
+	return p.renderEvent(w, status, v)
+}
+
+func (p *page) renderEvent(w http.ResponseWriter, status int, v eventView) error {
 	p.Path = eventPath(p.Event.Slug)
 	if p.Embedded {
 		p.Path += "/embed"
 		return p.withBody(v).render(w, status, "embed")
 	}
 	return p.withBody(v).render(w, status, "event")
+}
+
+// A thanksView is the page after a sign-up.
+type thanksView struct {
+	StartsSoon bool // or has begun: the confirmation has the link to the meeting
 }
 
 // thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which
@@ -94,7 +166,8 @@ func (s *site) thanks(w http.ResponseWriter, _ *http.Request, p *page) error {
 	if p.Event.Capacity != nil {
 		p.Title = p.Text("page.thanks.title-limited")
 	}
-	return p.render(w, http.StatusOK, "thanks")
+	v := thanksView{StartsSoon: p.Event.StartsAt.Sub(p.now) <= deltag.JoinLinkLeadTime}
+	return p.withBody(v).render(w, http.StatusOK, "thanks")
 }
 
 func (s *site) eventCalendar(w http.ResponseWriter, _ *http.Request, p *page) error {

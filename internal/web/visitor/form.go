@@ -21,12 +21,17 @@ type form struct {
 	Embedded bool // in another site's page
 }
 
-type fieldMessage struct{ ID, Text string }
+type fieldMessage struct {
+	ID, Label     string // no Label if Text says which field is meant
+	LabelLanguage deltag.Language
+	Text          string
+}
 
 // A field of a form. Its name is its id too.
 type field struct {
 	Name, Label, Requirement, Hint, Error string
-	Kind                                  string // text, email, long, choice, multiple or checkbox
+	LabelLanguage                         deltag.Language // of the label and the options; "" if it is the page's
+	Kind                                  string          // text, email, long, choice, multiple or checkbox
 	Autocomplete                          string
 	Required                              bool
 	Value                                 string
@@ -60,11 +65,15 @@ func (p *page) signUpForm(e deltag.Event, typed deltag.SignUpRequest, invalid de
 		{Name: "role", Label: p.Text("form.role"), Kind: "text", Autocomplete: "organization-title", Value: typed.JobTitle},
 	}
 	for _, q := range e.Questions {
-		fields = append(fields, questionField(q, typed.Answers[q.ID]))
+		f := questionField(q, typed.Answers[q.ID])
+		if e.Language != p.Language {
+			f.LabelLanguage = e.Language
+		}
+		fields = append(fields, f)
 	}
 	fields = append(fields, field{
 		Name: "updates", Label: p.Text("form.updates", "organiser", e.Organiser.Name), Kind: "checkbox",
-		Hint:    p.Text("form.updates.hint"),
+		Hint:    p.Text("form.updates.hint", "organiser", e.Organiser.Name),
 		Options: []option{{ID: "updates", Value: deltag.CheckedValue, Selected: typed.AllowsNews}},
 	})
 	return p.newForm(fields, invalid)
@@ -112,20 +121,21 @@ func (p *page) newForm(fields []field, invalid deltag.ValidationErrors) *form {
 		}
 		if wrong := invalid.ForField(fd.Name); wrong != nil {
 			fd.Error = fieldErrorText(p.Catalog, *wrong, fd.Kind)
-			f.Errors = append(f.Errors, fieldMessage{ID: fd.Name, Text: p.summaryText(*fd)})
+			f.Errors = append(f.Errors, newFieldMessage(p.Catalog, *fd, *wrong))
 		}
 	}
 	p.HasErrors = len(f.Errors) > 0
 	return f
 }
 
-// summaryText is what is said above the form. It names the organiser's own questions, for their errors alone would not
-// tell which is meant.
-func (p *page) summaryText(fd field) string {
-	if !strings.HasPrefix(fd.Name, "answers.") {
-		return fd.Error
+// newFieldMessage is what is said above the form. It names the field unless the words do: those made for the field, and
+// all about an address.
+func newFieldMessage(words *i18n.Catalog, fd field, wrong deltag.FieldError) fieldMessage {
+	m := fieldMessage{ID: fd.Name, Text: fd.Error}
+	if fd.Name != "email" && !words.Has("error."+fd.Name+"."+wrong.Code) {
+		m.Label, m.LabelLanguage = fd.Label, fd.LabelLanguage
 	}
-	return p.Text("form.error-of", "label", fd.Label, "error", fd.Error)
+	return m
 }
 
 // fieldErrorText prefers words made for the field, or for its kind, to those for the code alone.

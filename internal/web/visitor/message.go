@@ -26,6 +26,9 @@ func (p *page) renderMessage(w http.ResponseWriter, status int, key string, pair
 	case p.Event != nil:
 		text := p.Text("page.to-event", "event", p.Event.Title)
 		v.Links = append(v.Links, link{p.Href(eventPath(p.Event.Slug)), text})
+	case p.Embedded: // other pages may not be framed
+		v.Links = append(v.Links, link{p.Href(p.Path), p.Text("page.back")})
+		return p.withBody(v).render(w, status, "message")
 	case status != http.StatusNotFound && p.Path != "/":
 		v.Links = append(v.Links, link{p.Href(p.Path), p.Text("page.back")})
 	}
@@ -68,7 +71,9 @@ func hiddenFields(form url.Values) []hiddenField {
 
 // formPath is the page that a posted form came from. The Referer header can't tell: our pages send none.
 func formPath(r *http.Request) string {
-	if slug := r.PathValue("slug"); slug != "" {
+	if slug := r.PathValue("slug"); slug != "" && isEmbedded(r) {
+		return eventPath(slug) + "/embed"
+	} else if slug != "" {
 		return eventPath(slug)
 	}
 	// "/r/token/cancel" → "/r/token", "/join/token" → "/join/token"

@@ -21,7 +21,9 @@ type page struct {
 // newPage begins a page in the language that the reader has chosen, or in fallback.
 func (s *site) newPage(r *http.Request, fallback deltag.Language) *page {
 	p := &page{Page: web.NewPage(r, fallback), now: s.Now()}
-	p.Embedded = isEmbedded(r)
+	if p.Embedded = isEmbedded(r); p.Embedded {
+		p.Script = web.Asset(files, "frame.js")
+	}
 	return p
 }
 

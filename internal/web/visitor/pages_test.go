@@ -30,6 +30,8 @@ func TestPages(t *testing.T) {
 		"event":                func(l string) response { return v.get("/e/samskabelse" + l) },
 		"event-with-questions": func(l string) response { return v.get("/e/spoergsmaal" + l) },
 		"event-cancelled":      func(l string) response { return v.get("/e/aflyst" + l) },
+		"event-full":           func(l string) response { return v.get("/e/fuldt" + l) },
+		"event-waitlist":       func(l string) response { return v.get("/e/faa" + l) },
 		"embed":                func(l string) response { return v.get("/e/samskabelse/embed" + l) },
 		"field-errors": func(l string) response {
 			return v.post("/e/spoergsmaal/registrations"+l, "email", "anna")

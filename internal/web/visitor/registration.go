@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"deltag/internal/address"
 	"deltag/internal/calendar"
@@ -18,6 +19,7 @@ import (
 type registrationView struct {
 	Registration deltag.Registration
 	Status       string // see displayStatus
+	Door         string // of the meeting, for who has a seat: "open", or "running" from the start on; "" before
 	Position     int    // on the waitlist; 0 when not known
 	Flash        string // what the last press on a button did
 	Error        string // why it did nothing
@@ -44,7 +46,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	p.Title = p.Text("page.registration.document-title", "event", e.Title)
 	switch v.Status {
 	case "confirmed":
-		v.JoinPath = "/join/" + reg.LinkToken(deltag.PurposeJoin)
+		v.JoinPath, v.Door = "/join/"+reg.LinkToken(deltag.PurposeJoin), doorAt(e, p.now)
 	case "waiting":
 		position, err := s.Store.WaitlistPosition(r.Context(), reg)
 		if err != nil {
@@ -59,6 +61,16 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 		v.Form = p.changeForm(v.Path, detailsOf(reg), reg, nil)
 	}
 	return v
+}
+
+func doorAt(e deltag.Event, now time.Time) string {
+	switch {
+	case !now.Before(e.StartsAt):
+		return "running"
+	case !now.Before(e.JoinOpensAt()):
+		return "open"
+	}
+	return ""
 }
 
 func registrationPath(r *http.Request) string { return "/r/" + r.PathValue("token") }

@@ -88,6 +88,31 @@ func TestRegistrationPage(t *testing.T) {
 			v.post(managePath(r)+"/cancel").want(http.StatusConflict).hasText(".alert", "aflyst")
 		})
 	})
+	t.Run("SaysWhetherTheDoorIsOpen", func(t *testing.T) {
+		e := webinar()
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		for at, want := range map[time.Duration]string{
+			-16 * time.Minute: "Vi glæder os til at se dig. Døren åbner kl. 13.45.",
+			-15 * time.Minute: "Døren er åben, så du kan gå ind nu.",
+			-1:                "Døren er åben, så du kan gå ind nu.",
+			0:                 "Vi er i gang, og du kan stadig være med.",
+		} {
+			v.now = starts.Add(at)
+			if got := oneSpaced(v.get(managePath(r)).doc.Find(".lead").Text()); got != want {
+				t.Errorf("at %v: %q, want %q", at, got, want)
+			}
+		}
+	})
+	t.Run("AfterTheEndNothingIsSaidOfWhatIsToCome", func(t *testing.T) {
+		e := webinar()
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		v.must(v.store.Unsubscribe(t.Context(), e, r, before))
+		v.get(managePath(r)).hasText(".hintbox", "Du har sagt nej tak").hasText("details p", "Så mister du din plads")
+		v.now = e.EndsAt
+		v.get(managePath(r)).hasNot(".hintbox").hasNot(`details p:contains("plads")`)
+	})
 	t.Run("AfterTheEndOneMayStillEraseAndDownload", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)

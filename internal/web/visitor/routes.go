@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ func (s *site) routes() http.Handler {
 
 		"/healthz":    {"GET": s.health},
 		"/robots.txt": {"GET": s.robots},
+		"/embed.js":   {"GET": s.embedScript},
 
 		"/": {"GET": notFound, "POST": notFound},
 	}
@@ -74,10 +76,14 @@ func (s *site) redirectToForm(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, s.newPage(r, deltag.Languages[0]).Href(formPath(r)))
 }
 
-// redirectToEvent is for who typed the address of an event, from paper say, with a slash at the end or in capitals.
+// redirectToEvent is for who typed the address of an event, from paper say, with a slash at the end or in capitals. It
+// keeps what stands below the event.
 func (s *site) redirectToEvent(w http.ResponseWriter, r *http.Request) error {
-	slug := strings.ToLower(r.PathValue("slug"))
-	return web.SeeOther(w, s.newPage(r, deltag.Languages[0]).Href(eventPath(slug)))
+	path := eventPath(strings.ToLower(r.PathValue("slug")))
+	if parts := strings.SplitN(r.URL.EscapedPath(), "/", 4); len(parts) == 4 && parts[3] != "" { // "/e/SLUG/thanks"
+		path += "/" + parts[3]
+	}
+	return web.SeeOther(w, s.newPage(r, deltag.Languages[0]).Href(path))
 }
 
 func notFound(http.ResponseWriter, *http.Request) error { return deltag.ErrNotFound }
@@ -89,6 +95,15 @@ func (s *site) health(w http.ResponseWriter, r *http.Request) error {
 		status, table = web.BeginError(w, r, s.Log, err).Status, "unreachable"
 	}
 	web.WriteJSON(w, status, map[string]string{"build": s.Build, "table": table})
+	return nil
+}
+
+// embedScript is for other sites' pages. Browsers keep it for an hour, so what it and the frame tell each other must
+// stay understood for that long.
+func (s *site) embedScript(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	_, _ = io.WriteString(w, web.Asset(files, "embed.js"))
 	return nil
 }
 

@@ -36,7 +36,9 @@ func TestRedirects(t *testing.T) {
 		"/e/samskabelse/":                      "/e/samskabelse",
 		"/e/SAMSKABELSE":                       "/e/samskabelse",
 		"/e/Samskabelse/":                      "/e/samskabelse",
-		"/e/SAMSKABELSE/link?lang=en":          "/e/samskabelse?lang=en",
+		"/e/SAMSKABELSE/link?lang=en":          "/e/samskabelse/link?lang=en",
+		"/e/SAMSKABELSE/embed":                 "/e/samskabelse/embed",
+		"/e/SAMSKABELSE/calendar.ics":          "/e/samskabelse/calendar.ics",
 		"/e/%2F%2Fevil.example/":               "/e/%2F%2Fevil.example",
 	} {
 		if got := v.get(path).want(http.StatusSeeOther).Header.Get("Location"); got != want {
@@ -78,6 +80,7 @@ func TestRoutes(t *testing.T) {
 		unsubscribePath(r):              both,
 		"/healthz":                      get,
 		"/robots.txt":                   get,
+		"/embed.js":                     get,
 		"/api/v1/public/events/samskabelse/registrations": "OPTIONS, POST",
 	} {
 		t.Run(path, func(t *testing.T) {
@@ -242,6 +245,43 @@ func TestIndex(t *testing.T) {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
+	for name, tt := range map[string]struct {
+		change func(deltag.Event) deltag.Event
+		people []string
+		want   string // "" for nothing
+	}{
+		"Open":    {func(e deltag.Event) deltag.Event { return e }, []string{"Anna"}, ""},
+		"Limited": {func(e deltag.Event) deltag.Event { return limited(e, 3, true) }, []string{"Anna"}, "2 pladser tilbage"},
+		"Full": {
+			func(e deltag.Event) deltag.Event { return limited(e, 1, false) }, []string{"Anna"}, "Alle pladser er optaget",
+		},
+		"FullWithAWaitlist": {
+			func(e deltag.Event) deltag.Event { return limited(e, 1, true) }, []string{"Anna", "Bo"},
+			"Alle pladser er optaget – du kan skrive dig på ventelisten",
+		},
+		"Closed": {func(e deltag.Event) deltag.Event {
+			e.Status = deltag.EventClosed
+			return limited(e, 1, true)
+		}, []string{"Anna"}, "Tilmeldingen er lukket"},
+		"NotYetOpen": {func(e deltag.Event) deltag.Event {
+			e.SignUpOpensAt = before.Add(24 * time.Hour)
+			return e
+		}, nil, "Tilmeldingen åbner onsdag den 25. november 2026 kl. 14.00"},
+	} {
+		t.Run("SaysBeforehand/"+name, func(t *testing.T) {
+			e := tt.change(webinar())
+			v := newClient(t, e)
+			for _, name := range tt.people {
+				v.addRegistration(e, name)
+			}
+			a := v.get("/").want(http.StatusOK)
+			if tt.want == "" {
+				a.hasNot(".availability")
+			} else if got := a.doc.Find(".availability").Text(); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
 	t.Run("KeepsTheChosenLanguage",
 		func(t *testing.T) { v.get("/?lang=en").has(`.events a[href="/e/senere?lang=en"]`) })
 	t.Run("SaysWhenThereIsNothing",

@@ -51,20 +51,22 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 func (s *site) renderSignUpError(
 	w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error,
 ) error {
+	if errors.Is(err, deltag.ErrClosed) {
+		return p.renderForm(w, http.StatusConflict, nil, nil)
+	}
 	var invalid deltag.ValidationErrors
-	switch {
-	case errors.Is(err, deltag.ErrClosed):
-		return p.renderEvent(w, http.StatusConflict, nil)
-	case errors.Is(err, deltag.ErrFull):
-		return p.renderMessage(w, http.StatusConflict, "full")
-	case errors.As(err, &invalid):
-		return p.renderEvent(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, typed, invalid))
+	if errors.As(err, &invalid) {
+		free := s.freeSeats(r.Context(), p.now, *p.Event)[p.Event.ID]
+		return p.renderForm(w, http.StatusUnprocessableEntity, p.signUpForm(*p.Event, typed, invalid), free)
 	}
 	var text string
-	switch answer := web.ErrorFor(err); answer.Status {
-	case http.StatusServiceUnavailable:
+	var free *int // not read from a store that has just failed
+	switch answer := web.ErrorFor(err); {
+	case errors.Is(err, deltag.ErrFull): // since the page was read
+		text, free = p.Text("page.full.text"), new(0)
+	case answer.Status == http.StatusServiceUnavailable:
 		text = p.Text("page.retry.form")
-	case http.StatusTooManyRequests:
+	case answer.Status == http.StatusTooManyRequests:
 		text = p.Text("page.error." + answer.Code + ".text")
 	default:
 		return err
@@ -72,7 +74,7 @@ func (s *site) renderSignUpError(
 	answer := web.BeginError(w, r, s.Log, err)
 	f := p.signUpForm(*p.Event, typed, nil)
 	f.Error, p.HasErrors = text, true
-	return p.renderEvent(w, answer.Status, f)
+	return p.renderForm(w, answer.Status, f, free)
 }
 
 // honeypotField is a field that people never see. What fills it in is a program.

@@ -36,7 +36,8 @@ func TestEventPage(t *testing.T) {
 	t.Run("SaysWhatIsStoredWhyAndUntilWhen", func(t *testing.T) {
 		newClient(t, webinar()).get("/e/samskabelse").
 			hasText(".privacy", "Eksempelhuset gemmer det, du skriver her").
-			hasText(".privacy strong", "Alt slettes torsdag den 31. december 2026.")
+			hasText(".privacy strong", "Alt slettes torsdag den 31. december 2026.").
+			hasText(`[id="updates.hint"]`, "beholder Eksempelhuset din mailadresse til det, også når alt her er slettet")
 	})
 	t.Run("AsksTheOrganisersQuestions", func(t *testing.T) {
 		e := webinar()
@@ -57,6 +58,16 @@ func TestEventPage(t *testing.T) {
 		e.Description = "Først.\r\n\r\nVi taler om\n– ledelse\n– borgere\n\n<b>Sidst</b>"
 		a := newClient(t, e).get("/e/samskabelse").hasText(".text p:first-child", "Først.")
 		a.hasText(".text ul li:last-child", "borgere").hasText(".text", "<b>Sidst</b>").hasNot(".text b")
+	})
+	t.Run("DescriptionHasItsAddressesAsLinks", func(t *testing.T) {
+		e := webinar()
+		e.Description = "Program: https://example.dk/program?a=b&c=d.\n\nSkriv til\n- hej@example.dk\n- javascript:alert(1)"
+		a := newClient(t, e).get("/e/samskabelse")
+		a.has(`.text p a[rel=noopener][href="https://example.dk/program?a=b&c=d"]`).has(`.text li a[href="mailto:hej@example.dk"]`)
+		a.hasText(".text p:first-child", "Program: https://example.dk/program?a=b&c=d.")
+		if n := a.doc.Find(".text a").Length(); n != 2 {
+			t.Errorf("%d links", n)
+		}
 	})
 	t.Run("SpeaksEnglishOnRequestAndKeepsIt", func(t *testing.T) {
 		a := newClient(t, webinar()).get("/e/samskabelse?lang=en")
@@ -102,6 +113,76 @@ func TestEventPage(t *testing.T) {
 			}
 		})
 	}
+	t.Run("SaysHowManySeatsAreLeft", func(t *testing.T) {
+		for capacity, want := range map[int]string{
+			1: "Alle pladser er optaget", 2: "1 plads tilbage", 3: "2 pladser tilbage", 21: "20 pladser tilbage",
+			22: "Mere end 20 pladser tilbage",
+		} {
+			e := limited(webinar(), capacity, true)
+			v := newClient(t, e)
+			v.addRegistration(e, "Anna Holm")
+			v.get("/e/samskabelse").hasText(".facts dd", want)
+			a := v.get("/e/samskabelse/embed").hasText("main", want)
+			if n := strings.Count(a.doc.Find("main").Text(), want); n != 1 {
+				t.Errorf("the form alone says %q %d times", want, n)
+			}
+		}
+		newClient(t, webinar()).get("/e/samskabelse").hasText(".facts", "Online").hasNot(`dt:contains("Pladser")`)
+	})
+	t.Run("FullEventOffersItsWaitlist", func(t *testing.T) {
+		e := limited(webinar(), 1, true)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		for _, path := range []string{"/e/samskabelse", "/e/samskabelse/embed"} {
+			v.get(path).hasText("#signup-title", "Skriv dig på ventelisten").hasText(".hintbox", "Alle pladser er optaget").
+				hasText("form button", "Skriv mig på ventelisten")
+		}
+		v.get("/e/samskabelse").hasText(".jump", "Skriv dig på ventelisten")
+		v.post(signUpPath, "name", "", "email", "").want(http.StatusUnprocessableEntity).
+			hasText("form button", "Skriv mig på ventelisten")
+	})
+	t.Run("FullEventWithoutAWaitlistHasNoForm", func(t *testing.T) {
+		e := limited(webinar(), 1, false)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		for _, path := range []string{"/e/samskabelse", "/e/samskabelse/embed"} {
+			v.get(path).want(http.StatusOK).hasText(".notice h2", "Alle pladser er optaget").hasNot("form")
+		}
+		// Somebody who had the page open before: the form keeps what they typed.
+		v.post(signUpPath, "name", "Bo Lund", "email", "bo").want(http.StatusUnprocessableEntity).
+			has(`input#name[value="Bo Lund"]`)
+	})
+	t.Run("NobodyPassesThoseWhoWait", func(t *testing.T) {
+		e := limited(webinar(), 1, true)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		v.addRegistration(e, "Bo Lund")
+		v.editEvent(e, func(e *deltag.Event) { e.Capacity = new(2) }) // and nobody has been promoted yet
+		v.get("/e/samskabelse").hasText("form button", "Skriv mig på ventelisten")
+	})
+	t.Run("ShowsTheFormWhenTheCountsCantBeRead", func(t *testing.T) {
+		v := newClient(t, limited(webinar(), 1, false))
+		reads := 0
+		v.store.onRead = func() error {
+			if reads++; reads > 1 {
+				return deltag.ErrUnavailable
+			}
+			return nil
+		}
+		v.get("/e/samskabelse").want(http.StatusOK).has("form").hasNot(`dt:contains("Pladser")`)
+	})
+	t.Run("LinksToTheCalendarFileUntilTheEvent", func(t *testing.T) {
+		v := newClient(t, webinar())
+		const file, link = `.when a[href="/e/samskabelse/calendar.ics"]`, `a[href="/e/samskabelse/link"]`
+		v.get("/e/samskabelse").hasText(file, "Føj til kalender").has(link)
+		v.editEvent(webinar(), func(e *deltag.Event) { e.Status = deltag.EventClosed })
+		v.get("/e/samskabelse").has(file).has(link)
+		v.now = starts.Add(time.Hour)
+		v.get("/e/samskabelse").hasNot(file).hasNot(link)
+		v.now = before
+		v.editEvent(webinar(), func(e *deltag.Event) { e.Status = deltag.EventCancelled })
+		v.get("/e/samskabelse").hasNot(file).hasNot(link)
+	})
 	t.Run("DraftIsNotFound", func(t *testing.T) {
 		e := webinar()
 		e.Status = deltag.EventDraft
@@ -189,6 +270,19 @@ func TestSignUp(t *testing.T) {
 	t.Run("ThanksOfUnlimitedEventPromisesAPlace", func(t *testing.T) {
 		newClient(t, webinar()).get("/e/samskabelse/thanks").want(http.StatusOK).hasText("h1", "Tak, du er tilmeldt")
 	})
+	t.Run("ThanksShortlyBeforeTheStartPromisesNoReminder", func(t *testing.T) {
+		v := newClient(t, webinar())
+		v.now = starts.Add(-time.Hour - 1)
+		v.get("/e/samskabelse/thanks").hasText(".steps", "Vi minder dig om det")
+		for _, at := range []time.Duration{-time.Hour, 0, 30 * time.Minute} {
+			v.now = starts.Add(at)
+			v.get("/e/samskabelse/thanks").hasText(".steps", "Linket til mødet står i mailen.").
+				hasNot(`.steps:contains("minder")`)
+		}
+		v = newClient(t, limited(webinar(), 1, true))
+		v.now = starts
+		v.get("/e/samskabelse/thanks").hasText(".steps", "Har du en plads, står linket til mødet i mailen.")
+	})
 	t.Run("ThanksOfLimitedEventPromisesNoPlace", func(t *testing.T) {
 		newClient(t, limited(webinar(), 1, true)).get("/e/samskabelse/thanks").want(http.StatusOK).
 			hasText("h1", "Tak, vi har din tilmelding").hasText(".done", "om du har en plads eller står på ventelisten")
@@ -198,7 +292,9 @@ func TestSignUp(t *testing.T) {
 		v := newClient(t, e)
 		v.addRegistration(e, "Anna Holm")
 		v.post(signUpPath, "name", "Bo Lund", "email", "bo@example.dk").want(http.StatusConflict).
-			hasText("h1", "Alle pladser er optaget").has(`a[href="/e/samskabelse"]`)
+			hasText("title", "Fejl: Samskabelse").hasText(".alert[role=alert]", "Alle pladser er optaget").
+			has(`input#name[value="Bo Lund"]`).has(`input#email[value="bo@example.dk"]`).
+			hasText(".facts", "Alle pladser er optaget").hasText("form button", "Tilmeld mig").hasNot(".hintbox")
 		v.only()
 	})
 	t.Run("EventClosedSinceTheFormWasOpenedIsClosed", func(t *testing.T) {
@@ -215,8 +311,9 @@ func TestSignUp(t *testing.T) {
 		v := newClient(t, webinar())
 		a := v.get("/e/samskabelse/embed").want(http.StatusOK).has(`input[name=embed][value=yes]`).hasNot("header.top")
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
+		wantContentSecurityPolicy(t, a, "script-src 'sha256-")
 		a = v.post(signUpPath, "embed", "yes", "name", "", "email", "").want(http.StatusUnprocessableEntity).
-			hasNot("header.top")
+			hasNot("header.top").has(".alert[role=alert]").hasNot("[autofocus]") // which browsers refuse in a frame
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
 		v.post(signUpPath, "embed", "yes", "language", "en", "name", "Anna Holm", "email", "anna@example.dk").
 			redirectsTo("/e/samskabelse/thanks?embed=yes&lang=en")
@@ -224,6 +321,16 @@ func TestSignUp(t *testing.T) {
 			has(`a.switch[href="/e/samskabelse/thanks?embed=yes&lang=da"]`)
 		wantContentSecurityPolicy(t, a, "frame-ancestors *")
 	})
+}
+
+func TestErrorsWithinAFrameLinkToWhatMayBeFramed(t *testing.T) {
+	a := newClient(t, webinar()).send(
+		"POST", "/e/samskabelse/registrations?embed", "text/plain", "x",
+	).want(http.StatusUnsupportedMediaType)
+	a.has(`main a[href="/e/samskabelse/embed"]`).has(`a.switch[href="/e/samskabelse/embed?lang=en"]`)
+	if n := a.doc.Find("a").Length(); n != 2 {
+		t.Errorf("%d links", n)
+	}
 }
 
 func TestSignUpErrors(t *testing.T) {
@@ -262,6 +369,37 @@ func TestSignUpErrors(t *testing.T) {
 			hasNot(`input[value="Ledelse"][checked]`).has(`input#updates[checked]`)
 		a.hasText(`.alert a[href="#answers.kommune"]`, "Hvilken kommune kommer du fra? – Udfyld feltet.").
 			hasText(`.alert a[href="#answers.optagelse"]`, "Sæt kryds")
+	})
+	t.Run("NameTheFieldUnlessTheWordsDo", func(t *testing.T) {
+		a := v.post(signUpPath, "name", "www.bad.example", "email", "anna", "organisation", strings.Repeat("o", 201),
+			"role", "Le\u200bder").want(http.StatusUnprocessableEntity)
+		for field, want := range map[string]string{
+			"name":         "Skriv kun dit navn, uden links og mailadresser, og med mellemrum efter punktummer.",
+			"email":        "Der mangler et @ i mailadressen. Skriv den som navn@firma.dk.",
+			"organisation": "Organisation – Der er kun plads til 200 tegn. Gør teksten kortere.",
+			"role":         "Stilling – Der er usynlige tegn i teksten. Slet den, og skriv den igen.",
+		} {
+			if got := a.doc.Find(`.alert a[href="#` + field + `"]`).Text(); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+	t.Run("MarkTheLanguageOfTheOrganisersQuestions", func(t *testing.T) {
+		e := webinar()
+		e.Questions = questions()
+		v := newClient(t, e)
+		a := v.post(signUpPath, "language", "en", "name", "Anna Holm").want(http.StatusUnprocessableEntity)
+		for _, text := range []string{"Hvilken kommune", "Hvor meget har", "Lidt", "Hvilke emner", "Økonomi", "Jeg er indforstået"} {
+			if a.doc.Find(`form [lang=da]:contains("`+text+`")`).Length() != 1 {
+				t.Errorf("%q is not marked as Danish", text)
+			}
+		}
+		a.has(`.alert a[href="#answers.kommune"] [lang=da]:contains("Hvilken kommune")`).has(`label[for=name] span:not([lang])`)
+		v.get("/e/samskabelse").hasNot("main [lang]:not(.kicker):not(.jump):not(div)")
+		for _, path := range []string{"/e/samskabelse/thanks", "/e/samskabelse/link"} {
+			v.get(path + "?lang=en").has(`.brief strong[lang=da]`)
+		}
+		v.get("/e/samskabelse/embed?lang=en").has(`h1[lang=da]`)
 	})
 	for name, tt := range map[string]struct{ field, value, code string }{
 		"NUL":               {"name", "Anna\x00Holm", "bad-characters"},

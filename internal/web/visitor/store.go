@@ -24,9 +24,12 @@ type EventReader interface {
 	Ping(ctx context.Context) error
 	// EventBySlug may be a few seconds old. ErrNotFound.
 	EventBySlug(ctx context.Context, slug string) (deltag.Event, error)
-	// Upcoming lists events that are open or closed and have not ended, soonest first. A new event may be missing for
-	// a second.
+	// Upcoming lists events that are open or closed and have not ended, soonest first. The list may be a few seconds
+	// old.
 	Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
+	// RecentCounts are the counts of events by event id, a few seconds old. When some can't be read, it returns the
+	// others and an error.
+	RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error)
 }
 
 // A SignUpStore takes sign-ups.

@@ -84,6 +84,13 @@ func (s *testStore) Upcoming(ctx context.Context, now time.Time, limit int) ([]d
 	return s.Store.Upcoming(ctx, now, limit)
 }
 
+func (s *testStore) RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error) {
+	if err := s.read(); err != nil {
+		return nil, err
+	}
+	return s.Store.RecentCounts(ctx, events...)
+}
+
 func (s *testStore) WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error) {
 	if err := s.read(); err != nil {
 		return 0, err

@@ -28,6 +28,9 @@ func (p *page) BreakableEmail(address string) template.HTML {
 	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
 }
 
+// Links are the spans of a text, with links of the addresses in it.
+func (p *page) Links(text string) []deltag.TextSpan { return deltag.SplitLinks(text) }
+
 // A Block is a paragraph of a description, and the list that ends it.
 type Block struct {
 	Text  string
@@ -96,6 +99,23 @@ func (p *page) Duration(e deltag.Event) string {
 	default:
 		return p.Text("page.and", "a", p.Remaining(hours), "b", p.Remaining(minutes))
 	}
+}
+
+// maxShownSeats is the highest number of free seats that is shown. Up to it somebody may hurry; above it the exact number
+// would only tell who watches it whether a sign-up was somebody's first.
+const maxShownSeats = 20
+
+// SeatsLeft is how many seats are free: "12 pladser tilbage".
+func (p *page) SeatsLeft(n int) string {
+	switch {
+	case n == 0:
+		return p.Text("page.state.full.title")
+	case n == 1:
+		return p.Text("page.seats.one-left")
+	case n > maxShownSeats:
+		return p.Text("page.seats.many-left", "n", maxShownSeats)
+	}
+	return p.Text("page.seats.left", "n", n)
 }
 
 // RFC3339 is t for a time element's datetime.
