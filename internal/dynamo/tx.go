@@ -259,7 +259,7 @@ func conflictBackoff(n int) time.Duration { return 25 * time.Millisecond << min(
 
 // throttleBackoff is the longest wait before retry n of what was throttled. It is long at once: cancelled transactions use
 // up capacity, too, so a thousand that try again soon leave nothing for each other.
-func throttleBackoff(n int) time.Duration { return 2*time.Second << min(n, 1) }
+func throttleBackoff(n int) time.Duration { return 2 * time.Second << min(n, 1) }
 
 // maxRetries of what lost against another write.
 const maxRetries = 8
