@@ -10,6 +10,7 @@ const (
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
+	TaskExpire          TaskKind = "expire"           // erase what was not verified in time about a registration
 	TaskUnknown         TaskKind = "unknown"          // an item that this version does not know: passed over
 )
 
@@ -20,11 +21,11 @@ type DueTask struct {
 	EventID        string
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
-	RegistrationID string      // of TaskPurgeDeliveries
+	RegistrationID string      // of TaskPurgeDeliveries and TaskExpire
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 }
 
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsUrgent() bool {
-	return t.Kind == TaskDelivery || t.Kind == TaskPromote || t.Kind == TaskPurgeDeliveries
+	return t.Kind == TaskDelivery || t.Kind == TaskPromote || t.Kind == TaskPurgeDeliveries || t.Kind == TaskExpire
 }

@@ -10,6 +10,7 @@ const (
 	KindWaitlisted            MailKind = "waiting"      // you are on the waitlist
 	KindPromoted              MailKind = "promoted"     // you have been given a free seat; with the invitation
 	KindRegistrationCancelled MailKind = "withdrawn"    // you have cancelled your registration
+	KindVerification          MailKind = "verify"       // press the button to show that the address is yours
 	KindMoved                 MailKind = "moved"        // the event has a new time
 	KindChanged               MailKind = "changed"      // something else that calendars show has changed: the title
 	KindEventCancelled        MailKind = "cancelled"    // the event is cancelled
@@ -40,7 +41,8 @@ func (k MailKind) IsFollowUp() bool { return k == KindFollowUpAttended || k == K
 // IsTransactional says whether k tells one person the status of their registration. Such mail is versioned by the
 // registration's MailVersion, and a later one replaces an earlier one that has not been sent.
 func (k MailKind) IsTransactional() bool {
-	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled
+	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled ||
+		k == KindVerification
 }
 
 // IsFinal says whether k is sent to an address whose registration was erased or has moved to another address.

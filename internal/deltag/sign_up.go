@@ -30,7 +30,8 @@ type SignUpRequest struct {
 	AllowsNews   bool // the organiser may write about later events too
 	Answers      map[string][]string
 	Language     Language
-	Network      string // that the request came from, never stored; "" if MaxSignUpsPerNetwork does not apply
+	Network      string // that the request came from, never stored; "" if no limit applies
+	ByOrganiser  bool   // the organiser adds the person: the address is not verified
 }
 
 // Normalize trims white space and drops empty answers.
@@ -98,5 +99,6 @@ type SignUpOutcome string
 const (
 	OutcomeConfirmed         SignUpOutcome = "confirmed"
 	OutcomeWaitlisted        SignUpOutcome = "waiting"
-	OutcomeAlreadyRegistered SignUpOutcome = "repeated" // nothing has changed but perhaps a mail sent again
+	OutcomeUnverified        SignUpOutcome = "unverified" // by network and event alone, whether or not the address is known
+	OutcomeAlreadyRegistered SignUpOutcome = "repeated"   // nothing has changed but perhaps a mail sent again
 )

@@ -19,6 +19,7 @@ import (
 type counterItem struct {
 	SK                                         string
 	Confirmed, Waitlisted, Cancelled, Attended int
+	Unverified                                 int
 	Capacity                                   *int `dynamodbav:",omitempty"` // none: no limit
 	Closed                                     bool `dynamodbav:",omitempty"`
 	Version                                    int  // rises with each write, so that a reconciliation notices them
@@ -52,10 +53,11 @@ func condCounterUnchanged(counters map[string]counterItem, sk string) expression
 func addToCounter(by deltag.Counts) expression {
 	return expression{
 		text: "ADD Version :one, " +
-			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended",
+			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended, Unverified :unverified",
 		values: item{
 			":confirmed": avNumber(by.Confirmed), ":waitlisted": avNumber(by.Waitlisted),
 			":cancelled": avNumber(by.Cancelled), ":attended": avNumber(by.Attended), ":one": avNumber(1),
+			":unverified": avNumber(by.Unverified),
 		},
 	}
 }
@@ -63,7 +65,8 @@ func addToCounter(by deltag.Counts) expression {
 // createCounter creates the single counter of e.
 func (tx *transaction) createCounter(e deltag.Event, n deltag.Counts) {
 	tx.Put(encode(singleCounterKey(e.ID), counterItem{
-		Confirmed: n.Confirmed, Waitlisted: n.Waitlisted, Cancelled: n.Cancelled, Attended: n.Attended, Capacity: e.Capacity,
+		Confirmed: n.Confirmed, Waitlisted: n.Waitlisted, Cancelled: n.Cancelled, Attended: n.Attended,
+		Unverified: n.Unverified, Capacity: e.Capacity,
 	}), condNotExists)
 }
 
@@ -162,6 +165,7 @@ func sumCounters(counters map[string]counterItem) deltag.Counts {
 		sum.Waitlisted += c.Waitlisted
 		sum.Cancelled += c.Cancelled
 		sum.Attended += c.Attended
+		sum.Unverified += c.Unverified
 	}
 	return sum
 }

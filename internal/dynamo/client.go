@@ -21,12 +21,13 @@ type Client struct {
 	BatchGetItem       operation[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
 	Query              operation[dynamodb.QueryInput, dynamodb.QueryOutput]
 	PutItem            operation[dynamodb.PutItemInput, dynamodb.PutItemOutput]
+	UpdateItem         operation[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
 	TransactWriteItems operation[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
 }
 
 // ClientOf has the operations of c.
 func ClientOf(c *dynamodb.Client) Client {
-	return Client{c.GetItem, c.BatchGetItem, c.Query, c.PutItem, c.TransactWriteItems}
+	return Client{c.GetItem, c.BatchGetItem, c.Query, c.PutItem, c.UpdateItem, c.TransactWriteItems}
 }
 
 // attemptTimeout is that of one HTTP request. DynamoDB answers within milliseconds, so a request that takes longer has

@@ -42,6 +42,8 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		task.Kind = deltag.TaskEraseEvent
 	case purgeSK:
 		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
+	case expireSK:
+		task.Kind, task.RegistrationID, ok = deltag.TaskExpire, rest, ok && deltag.IsID(rest)
 	case deliverySK:
 		var known bool
 		task.Kind = deltag.TaskDelivery

@@ -21,11 +21,7 @@ func (s *Store) removeRegistration(
 	ctx context.Context, e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) error {
 	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
-		tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
-		gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
-		tx.releaseSeat(e, r, gone, now)
-		tx.putPurgeTasks(r.EventID, allIDs(r), now)
-		tx.putFinalDelivery(e, r, finalMail, now)
+		tx.removeRegistration(e, r, finalMail, now)
 		if finalMail == deltag.KindErasureReceipt {
 			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
 		}
@@ -40,6 +36,19 @@ func (s *Store) removeRegistration(
 	}
 	s.promoteNow(ctx, e, now)
 	return nil
+}
+
+// removeRegistration deletes r, and has its deliveries deleted. An unverified address gets no final mail.
+func (tx *transaction) removeRegistration(
+	e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
+) {
+	tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
+	gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
+	tx.releaseSeat(e, r, gone, now)
+	tx.putPurgeTasks(r.EventID, allIDs(r), now)
+	if r.Status != deltag.RegistrationUnverified {
+		tx.putFinalDelivery(e, r, finalMail, now)
+	}
 }
 
 // allIDs are the ids under which r has deliveries.
@@ -98,7 +107,7 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 	if err := s.snapshotStats(ctx, e); err != nil {
 		return false, ignoreConflict(err) // the event has changed: whether it is still to be erased is read again
 	}
-	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK} {
+	for _, prefix := range []string{registrationSK, waitlistSK, deliverySK, erasureSK, expireSK} {
 		items, _, err := decodePage(ctx, s, query{pk: eventPK(eventID), prefix: prefix, limit: maxActions}, asItem)
 		if err != nil {
 			return false, err

@@ -11,6 +11,7 @@ import (
 type reconciliationItem struct {
 	At                               time.Time `dynamodbav:",omitempty"`
 	Confirmed, Waitlisted, Cancelled int
+	Unverified                       int
 	WaitlistRepairs                  int
 }
 
@@ -23,6 +24,7 @@ func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation
 	tx.Put(encode(k, reconciliationItem{
 		At: r.At, WaitlistRepairs: r.WaitlistRepairs,
 		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
+		Unverified: r.Drift.Unverified,
 	}), always)
 }
 
@@ -32,7 +34,9 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 	if err == nil && v.At.IsZero() {
 		err = deltag.ErrNotFound
 	}
-	drift := deltag.Counts{Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled}
+	drift := deltag.Counts{
+		Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled, Unverified: v.Unverified,
+	}
 	return deltag.Reconciliation{At: v.At, WaitlistRepairs: v.WaitlistRepairs, Drift: drift}, err
 }
 

@@ -26,6 +26,7 @@ const (
 	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
 	eraseSK        = "ERASE"     // task: the retention period ends
 	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
+	expireSK       = "EXPIRE#"   // + registration; task: erase what was not verified in time about it
 	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
 	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
 )

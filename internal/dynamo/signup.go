@@ -10,13 +10,18 @@ import (
 )
 
 // SignUp stores a registration, its mail and its seat, or its waitlist entry when there is no seat, in one
-// transaction. A cancelled registration comes back with what is signed up with now. Errors: ErrFull, ErrMailLimit,
-// ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its status again at
-// most once in deltag.ResendCooldown.
+// transaction. One that has to be verified is stored without either. A cancelled registration stays as it is, and its
+// owner gets the mail to verify it; but it comes back with what the organiser signs it up with. Errors: ErrFull,
+// ErrMailLimit, ErrSignUpLimit, each with nothing stored. Repeating it keeps the registration as it is, and sends its
+// status again at most once in deltag.ResendCooldown.
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
 	secret, err := deltag.NewSecret(s.random)
+	if err != nil {
+		return "", err
+	}
+	mustVerify, err := s.mustVerify(ctx, e, in, now)
 	if err != nil {
 		return "", err
 	}
@@ -25,25 +30,34 @@ func (s *Store) SignUp(
 	if err != nil {
 		return "", err
 	}
-	return s.signUp(ctx, e, newcomer{r, limits, now})
+	n := newcomer{Registration: r, request: in, limits: limits, now: now, mustVerify: mustVerify}
+	outcome, err := s.signUp(ctx, e, n)
+	if mustVerify && err == nil {
+		return deltag.OutcomeUnverified, nil // also if the address is signed up already
+	}
+	return outcome, err
 }
 
-// Rejoin gives a cancelled registration a seat again, or a waitlist entry behind all others. It has no rate limit:
-// the caller has the personal link. Errors: ErrFull. Repeating it changes nothing.
+// Rejoin gives a registration that is cancelled or unverified a seat, or a waitlist entry behind all others. It has no
+// rate limit: the caller has a personal link, which verifies the address. Errors: ErrFull; ErrNotFound (erased since
+// it was read). Repeating it changes nothing.
 func (s *Store) Rejoin(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
 ) (deltag.SignUpOutcome, error) {
-	if r.Status != deltag.RegistrationCancelled {
+	if r.Status != deltag.RegistrationCancelled && r.Status != deltag.RegistrationUnverified {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	return s.signUp(ctx, e, newcomer{r, signUpLimits{}, now})
+	return s.signUp(ctx, e, newcomer{Registration: r.HasVerified(), now: now, isOwner: true})
 }
 
-// A newcomer is a registration, new or cancelled, that wants a seat.
+// A newcomer is a registration, new, cancelled or unverified, that wants a seat.
 type newcomer struct {
 	deltag.Registration
-	limits signUpLimits
-	now    time.Time
+	request    deltag.SignUpRequest
+	limits     signUpLimits
+	now        time.Time
+	mustVerify bool
+	isOwner    bool // has verified the address; request is empty
 }
 
 func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
@@ -62,22 +76,20 @@ func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.
 func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
 	storedEvent, stored, err := s.EventAndRegistration(ctx, e.ID, n.ID)
 	switch {
-	case isNotFound(err): // erased a moment ago
+	case isNotFound(err) && !n.isOwner: // erased a moment ago
 		return s.reserveOrWaitlist(ctx, e, n)
 	case err != nil:
 		return "", err
-	case stored.Status == deltag.RegistrationCancelled:
-		n.Registration = stored.WithDetails(deltag.SignUpRequest{
-			Name: n.Name, Email: n.Email, Organisation: n.Organisation, JobTitle: n.JobTitle,
-			Answers: n.Answers, AllowsNews: n.AllowsNews, Language: n.Language,
-		})
-		return s.reserveOrWaitlist(ctx, storedEvent, n)
+	case stored.Status == deltag.RegistrationCancelled, stored.Status == deltag.RegistrationUnverified:
+		return s.signUpWithoutSeat(ctx, storedEvent, stored, n)
+	case n.isOwner:
+		return deltag.OutcomeAlreadyRegistered, nil
 	}
 	full := s.fullWithoutWaitlist(ctx, storedEvent)
 	if full != nil {
 		n.limits.network = nil // as for a new address, which is refused and not counted
 	}
-	err = s.resendStatus(ctx, storedEvent, stored, n.limits, n.now)
+	err = s.resend(ctx, storedEvent, stored, n.limits, n.now, deltag.Registration.ReplyToSignUp)
 	switch {
 	case isNotFound(err): // erased since it was read
 		return "", deltag.ErrConflict
@@ -102,6 +114,9 @@ func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
 // reserveOrWaitlist gives n a seat, or a waitlist entry when there is none. ErrConflict: the stored registration is
 // not the one that n was made from.
 func (s *Store) reserveOrWaitlist(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
+	if n.mustVerify {
+		return s.putUnverified(ctx, e, n)
+	}
 	for range maxRetries {
 		confirmed, err := s.confirm(ctx, e, n)
 		if err != nil {
@@ -176,8 +191,12 @@ func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag
 			return
 		}
 		next, mail := r.Cancel(now)
+		if r.Status == deltag.RegistrationUnverified { // which gets no other mail
+			next.MailVersion, next.LastMailedAt = r.MailVersion, r.LastMailedAt
+		} else {
+			tx.putDelivery(mail)
+		}
 		tx.replaceRegistration(next)
-		tx.putDelivery(mail)
 		tx.releaseSeat(e, r, next, now)
 	})
 	if err != nil {

@@ -176,6 +176,24 @@ func (s *Store) putItem(ctx context.Context, it item, c expression) error {
 	return wrapError("put", err)
 }
 
+// updateItem changes attributes of one item outside a transaction; it creates the item if c allows that. A transaction
+// that has the item is waited for. The placeholders of u must differ from those of c. ErrConflict: c did not hold.
+func (s *Store) updateItem(ctx context.Context, key item, u, c expression) error {
+	for attempt := 1; ; attempt++ {
+		_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table, Key: key, UpdateExpression: &u.text, ConditionExpression: stringOrNil(c.text),
+			ExpressionAttributeNames: merge(u.names, c.names), ExpressionAttributeValues: merge(u.values, c.values),
+		})
+		var inTransaction *types.TransactionConflictException
+		if !errors.As(err, &inTransaction) || attempt == maxRetries {
+			return wrapError("update", err)
+		}
+		if err := backoff(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
 // maxRetries of a transaction that lost against another. With full jitter up to 1.6 s each, 8 tries outlast a rush on
 // one seat counter and stay far below the 29 s of a request.
 const maxRetries = 8

@@ -33,6 +33,8 @@ type RepairStore interface {
 	Promote(ctx context.Context, eventID string, now time.Time) error
 	// PurgeDeliveries deletes the ledger rows of a registration that was erased.
 	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
+	// Expire erases what was not verified in time about a registration, and nothing before then.
+	Expire(ctx context.Context, eventID, registrationID string, now time.Time) error
 	// Reconcile compares an event's seat counters with its registrations and corrects drift. ErrConflict: sign-ups
 	// kept changing the counters, and nothing was corrected.
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
@@ -126,6 +128,8 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 		return m.Store.Promote(ctx, t.EventID, m.Now())
 	case deltag.TaskPurgeDeliveries:
 		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
+	case deltag.TaskExpire:
+		return m.Store.Expire(ctx, t.EventID, t.RegistrationID, m.Now())
 	}
 	return nil
 }

@@ -81,6 +81,7 @@ func (s *Service) AddRegistration(
 	if state := e.SignUpStateAt(by.Now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
 		return e, deltag.Registration{}, deltag.ErrClosed
 	}
+	in.ByOrganiser = true
 	if _, err := s.Store.SignUp(ctx, e, in, by.Now); err != nil {
 		return e, deltag.Registration{}, err
 	}
