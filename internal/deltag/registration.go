@@ -15,6 +15,11 @@ const (
 	RegistrationUnverified RegistrationStatus = "unverified" // see AwaitVerification
 )
 
+// RegistrationStatuses lists all of them.
+var RegistrationStatuses = []RegistrationStatus{
+	RegistrationConfirmed, RegistrationWaitlisted, RegistrationCancelled, RegistrationUnverified,
+}
+
 // A Registration is that of one address for one event. The methods that take a time or set a field are its only state
 // changes. Each returns the next state with Revision one higher and, where the person is told, the delivery for that;
 // both are written in one transaction, if the stored revision is the one before.
@@ -80,7 +85,8 @@ func (r Registration) WithSignUp(s SignUpRequest) Registration {
 // WithDetails is r with what its owner or the organiser has entered in a form. It does not raise the revision.
 func (r Registration) WithDetails(s SignUpRequest) Registration {
 	r.Name, r.Email, r.Organisation, r.JobTitle = s.Name, s.Email, s.Organisation, s.JobTitle
-	r.Answers, r.AllowsNews, r.AsksForNews, r.Language = s.Answers, s.AllowsNews, false, s.Language
+	r.Answers, r.AllowsNews, r.Language = s.Answers, s.AllowsNews, s.Language
+	r.AsksForNews = r.AsksForNews && s.ByOrganiser && !s.AllowsNews // what a person has ticked is not corrected
 	return r
 }
 

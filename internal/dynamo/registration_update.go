@@ -85,6 +85,7 @@ func (s *Store) UpdateByAttendee(
 func (s *Store) UpdateByOrganiser(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
+	in.ByOrganiser = true
 	if deltag.RegistrationID(e, in.Email) != r.ID {
 		return s.changeAddress(ctx, e, r, in, now, "")
 	}

@@ -426,6 +426,9 @@ func TestOwnership(t *testing.T) {
 			must(t, err)
 			r := registration(t, s, e, 1)
 			want(t, []any{r.AllowsNews, r.AsksForNews}, []any{false, true})
+			must(t, s.UpdateByOrganiser(ctx, e, r, person(1), now)) // a corrected name is no answer to it
+			r = registration(t, s, e, 1)
+			want(t, []any{r.AllowsNews, r.AsksForNews}, []any{false, true})
 			must(t, s.MarkAttended(ctx, e, r, now))
 			r = registration(t, s, e, 1)
 			want(t, []any{r.AllowsNews, r.AsksForNews}, []any{true, false})
