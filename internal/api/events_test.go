@@ -89,7 +89,9 @@ func TestCreateEventRefuses(t *testing.T) {
 }
 
 func counts(confirmed, cancelled float64) any {
-	return map[string]any{"confirmed": confirmed, "waiting": 0.0, "cancelled": cancelled, "unverified": 0.0, "attended": 0.0}
+	return map[string]any{
+		"confirmed": confirmed, "waiting": 0.0, "cancelled": cancelled, "unverified": 0.0, "attended": 0.0,
+	}
 }
 
 func TestEditEvent(t *testing.T) {

@@ -117,9 +117,9 @@ func (r Registration) Cancel(now time.Time) (Registration, Delivery) {
 	return r.notify(KindRegistrationCancelled, now)
 }
 
-// MailedJustNow says whether r was mailed less than ResendCooldown ago. Of several requests at once, one may have a time
-// some milliseconds before the one that was stored first, as may one on a machine whose clock is behind: these are just
-// now, too. A time far before LastMailedAt is a clock that was wrong, and no reason to send nothing.
+// MailedJustNow says whether r was mailed less than ResendCooldown ago. Of several requests at once, one may have a
+// time some milliseconds before the one that was stored first, as may one on a machine whose clock is behind: these are
+// just now, too. A time far before LastMailedAt is a clock that was wrong, and no reason to send nothing.
 func (r Registration) MailedJustNow(now time.Time) bool {
 	return now.Sub(r.LastMailedAt).Abs() < ResendCooldown
 }

@@ -99,6 +99,6 @@ type SignUpOutcome string
 const (
 	OutcomeConfirmed         SignUpOutcome = "confirmed"
 	OutcomeWaitlisted        SignUpOutcome = "waiting"
-	OutcomeUnverified        SignUpOutcome = "unverified" // by network and event alone, whether or not the address is known
+	OutcomeUnverified        SignUpOutcome = "unverified" // by network and event alone, never by the address
 	OutcomeAlreadyRegistered SignUpOutcome = "repeated"   // nothing has changed but perhaps a mail sent again
 )

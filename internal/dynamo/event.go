@@ -66,7 +66,8 @@ func encodeEvent(e deltag.Event) item {
 		EndsAt: e.EndsAt, TimeZone: e.TimeZone, Capacity: e.Capacity, HasWaitlist: e.HasWaitlist, JoinURL: e.JoinURL,
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
 		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, SignUpOpensAt: e.SignUpOpensAt,
-		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret, Verify: e.Verify,
+		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
+		Verify:           e.Verify,
 		HasSingleCounter: e.HasSingleCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
@@ -102,7 +103,8 @@ func decodeEvent(it item) (deltag.Event, error) {
 			Name: v.OrganiserName, Email: v.OrganiserEmail, ReceivesReminders: v.OrganiserReceivesReminders,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
-		Verify: cmp.Or(v.Verify, deltag.VerifyAuto), Secret: v.Secret, HasSingleCounter: v.HasSingleCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
+		Verify: cmp.Or(v.Verify, deltag.VerifyAuto),
+		Secret: v.Secret, HasSingleCounter: v.HasSingleCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
 		ICalSequence: v.ICalSequence, CalendarChangedAt: v.CalendarChangedAt, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}
 	if v.PromotionCutoff != "" {

@@ -55,8 +55,8 @@ func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Hand
 // A linkView helps somebody whose link is lost or broken.
 type linkView struct {
 	Sent   bool
-	Text   string // of an invalid link
-	Ended  bool   // the link was to sign up: one may do that again
+	Text   string         // of an invalid link
+	Ended  bool           // the link was to sign up: one may do that again
 	Form   *form          // when it is clear which event is meant
 	Events []deltag.Event // to choose from otherwise
 }
