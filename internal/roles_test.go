@@ -117,7 +117,8 @@ func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
 		task, status := dynamo.ParseTask(put["PK"].S, put["SK"].S), put["Status"].S
 		atOnce := strings.HasPrefix(put["GSI1PK"].S, "DUE") &&
 			(task.Kind == deltag.TaskDelivery && status == string(deltag.DeliveryPending) ||
-				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskPurgeDeliveries)
+				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskReleaseSeat ||
+				task.Kind == deltag.TaskPurgeDeliveries)
 		record := object{"eventName": "MODIFY", "dynamodb": object{"NewImage": image}}
 		if got := passes(record); got != atOnce {
 			t.Errorf("passes: %t, done at once: %t: %v", got, atOnce, record)
@@ -130,7 +131,7 @@ func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
 	}
 	for _, kind := range []string{
 		"delivery pending", "delivery sending", "delivery sent", "delivery unknown", "mailing planned",
-		"mailing running", "promote ", "purge-deliveries ", "reconcile ", "erase-event ",
+		"mailing running", "promote ", "release-seat ", "purge-deliveries ", "reconcile ", "erase-event ",
 	} {
 		if !seen[kind] {
 			t.Errorf("nobody wrote a %q", kind)
@@ -209,7 +210,7 @@ func useEverything(t *testing.T, r users) {
 	} {
 		r.api("GET", event+get, "", 200)
 	}
-	r.api("PATCH", event, `{"title":"En sal"}`, 200)
+	r.api("PATCH", event, `{"title":"En sal","retentionDays":40}`, 200)
 	r.api("POST", event+"/notice", "", 200)
 	r.api("POST", event+"/messages", `{"text":"Hej"}`, 202)
 	r.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)

@@ -95,7 +95,7 @@ func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n
 	}))
 	t.Cleanup(b.meeting.Close)
 	b.organiser.create(fmt.Sprintf(`{"slug":"sal","title":"Bæredygtighedsrapportering og velfærdsteknologi","language":%q,
-		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":1,
+		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z","capacity":1,"verify":"never",
 		"joinUrl":"%s/","organiser":{"name":"UKON","email":"hej@example.dk"}}`,
 		words.Language, b.meeting.URL), &b.organiser)
 	p.post("/api/v1/public/events/sal/registrations", `{"name":"Bo","email":"bo@example.dk"}`)

@@ -29,6 +29,17 @@ func (s erasingStore) PurgeDeliveries(ctx context.Context, eventID, registration
 	return errors.Join(err, s.ses.DeleteMailsTo(eventID+"_"+registrationID+"_"))
 }
 
+func (s erasingStore) Expire(ctx context.Context, eventID, registrationID string, now time.Time) error {
+	if err := s.Store.Expire(ctx, eventID, registrationID, now); err != nil {
+		return err
+	}
+	_, _, err := s.EventAndRegistration(ctx, eventID, registrationID)
+	if !errors.Is(err, deltag.ErrNotFound) {
+		return err
+	}
+	return s.ses.DeleteMailsTo(eventID + "_" + registrationID + "_")
+}
+
 func (s erasingStore) EraseEvent(ctx context.Context, eventID string, now time.Time) (bool, error) {
 	done, err := s.Store.EraseEvent(ctx, eventID, now)
 	if !done || err != nil {

@@ -31,7 +31,7 @@ func TestLinksChangeNothing(t *testing.T) {
 		"the mail about the cancellation",
 		func() bool { return p.kinds("freja0@example.dk") == "confirmation cancelled" },
 	)
-	o.create(`{"slug":"sal","title":"En sal med to pladser","capacity":2,
+	o.create(`{"slug":"sal","title":"En sal med to pladser","capacity":2,"verify":"never",
 		"startsAt":"2026-12-01T13:00:00Z","endsAt":"2026-12-01T14:00:00Z",
 		"joinUrl":"https://meet.example.org/sal", "organiser":{"name":"UKON","email":"hej@example.dk"},
 		"remindOrganiser":true,
@@ -46,10 +46,14 @@ func TestLinksChangeNothing(t *testing.T) {
 	p.do("POST", p.link("anna@example.dk", "/r/")+"/cancel", form, "")
 	p.until("a promotion", func() bool { return p.kinds("carl@example.dk") == "waiting promoted" })
 	p.do("POST", p.link("erik@example.dk", "/r/"), form, fields("Erik", "erika@example.dk"))
+	p.press("erika@example.dk")
 	p.until(
 		"the mail to the former address",
 		func() bool { return strings.HasSuffix(p.kinds("erik@example.dk"), "readdressed") },
 	)
+	o.must("PATCH", "", `{"verify":"always"}`)
+	p.post("/api/v1/public/events/sal/registrations", `{"name":"Gerda","email":"gerda@example.dk"}`)
+	p.until("a mail to verify an address", func() bool { return p.kinds("gerda@example.dk") == "verify" })
 	for kind, edit := range map[string]string{
 		"changed": `{"title":"En sal"}`, "moved": `{"startsAt":"2026-12-01T15:00:00Z","endsAt":"2026-12-01T16:00:00Z"}`,
 	} {
@@ -79,7 +83,7 @@ func TestLinksChangeNothing(t *testing.T) {
 	for _, m := range p.mails() {
 		seen[m.Kind] = true
 	}
-	if want := 15; len(seen) != want { // all there are, with two reminders
+	if want := 16; len(seen) != want { // all there are, with two reminders
 		t.Errorf("%d kinds of mail were tested, not %d: %v", len(seen), want, seen)
 	}
 }
@@ -134,12 +138,13 @@ func crawl(t *testing.T, p *process, engine storetest.Engine, gone ...string) {
 	p.waitUntilIdle(engine)
 	before, mails := engine.Dump(t), p.mails()
 	var queue []string
-	dead, acts, opened := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	dead, verify, acts, opened := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range mails {
 		for _, link := range m.links() {
 			queue = append(queue, link)
 			path := p.ownPath(link)
-			dead[path] = personal.MatchString(path) && (m.Kind == "preview" || slices.Contains(gone, m.To[0]))
+			verify[path] = personal.MatchString(path) && m.Kind == "verify"
+			dead[path] = personal.MatchString(path) && !verify[path] && (m.Kind == "preview" || slices.Contains(gone, m.To[0]))
 		}
 	}
 	for len(queue) > 0 {
@@ -158,6 +163,7 @@ func crawl(t *testing.T, p *process, engine storetest.Engine, gone ...string) {
 				if status != http.StatusNotFound {
 					t.Errorf("%s %s, which is dead: %d", scanner.method, path, status)
 				}
+			case verify[path] && status == http.StatusGone: // pressed, or a day old
 			case status == http.StatusMethodNotAllowed && acts[path]: // the action of a form, for POST only
 			case status != http.StatusOK && status != http.StatusSeeOther:
 				t.Errorf("%s %s: %d", scanner.method, path, status)

@@ -52,7 +52,7 @@ func (o organiserClient) read(path string, v any) {
 	}
 }
 
-type counts struct{ Confirmed, Waiting, Cancelled, Attended int }
+type counts struct{ Confirmed, Waiting, Cancelled, Unverified, Attended int }
 
 func (o organiserClient) counts() counts {
 	o.t.Helper()

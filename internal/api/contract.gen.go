@@ -37,7 +37,10 @@ type Counts struct {
 	Attended  int `json:"attended"`
 	Cancelled int `json:"cancelled"`
 	Confirmed int `json:"confirmed"`
-	Waiting   int `json:"waiting"`
+
+	// Unverified Sign-ups that hold no seat before their address is verified, and are erased after 24 hours
+	Unverified int `json:"unverified"`
+	Waiting    int `json:"waiting"`
 }
 
 // Delivery defines model for Delivery.
@@ -96,8 +99,9 @@ type Event struct {
 	Title           string      `json:"title"`
 
 	// Url The address of the event page
-	Url         string `json:"url"`
-	WaitingList bool   `json:"waitingList"`
+	Url         string       `json:"url"`
+	Verify      VerifyPolicy `json:"verify"`
+	WaitingList bool         `json:"waitingList"`
 }
 
 // EventEdit As of a new event. null where it is not allowed is answered 422 `missing`.
@@ -122,6 +126,7 @@ type EventEdit struct {
 	Status          *string        `json:"status,omitempty"`
 	TimeZone        *string        `json:"timeZone,omitempty"`
 	Title           *string        `json:"title,omitempty"`
+	Verify          *VerifyPolicy  `json:"verify,omitempty"`
 	WaitingList     *bool          `json:"waitingList,omitempty"`
 }
 
@@ -193,9 +198,12 @@ type NewEvent struct {
 	Status   *string   `json:"status,omitempty"`
 
 	// TimeZone A name of the IANA time zone database
-	TimeZone    *string `json:"timeZone,omitempty"`
-	Title       string  `json:"title"`
-	WaitingList *bool   `json:"waitingList,omitempty"`
+	TimeZone *string `json:"timeZone,omitempty"`
+	Title    string  `json:"title"`
+
+	// Verify Whether a sign-up gets a seat only once a button in a mail is pressed. auto: after the visitor's network has had its share of a limited event within an hour (a tenth of the seats, at least 10, at most half). always. never
+	Verify      *VerifyPolicy `json:"verify,omitempty"`
+	WaitingList *bool         `json:"waitingList,omitempty"`
 }
 
 // NewMessage defines model for NewMessage.
@@ -286,8 +294,9 @@ type Recount struct {
 	Confirmed int       `json:"confirmed"`
 
 	// Places Entries of the waiting list that were missing or left over
-	Places  int `json:"places"`
-	Waiting int `json:"waiting"`
+	Places     int `json:"places"`
+	Unverified int `json:"unverified"`
+	Waiting    int `json:"waiting"`
 }
 
 // Registration defines model for Registration.
@@ -302,7 +311,9 @@ type Registration struct {
 	RegisteredAt time.Time           `json:"registeredAt"`
 	Role         string              `json:"role"`
 	Status       RegistrationStatus  `json:"status"`
-	Updates      bool                `json:"updates"`
+
+	// Updates Wants to hear about later events. What was ticked at sign-up counts once the address is verified, for a stranger may have ticked it
+	Updates bool `json:"updates"`
 }
 
 // RegistrationEdit null stands for what stays as it is, like what is left out; answers are merged by question.
@@ -393,6 +404,9 @@ type TimelineEntry struct {
 	Version int           `json:"version"`
 }
 
+// VerifyPolicy defines model for VerifyPolicy.
+type VerifyPolicy = string
+
 // Cursor defines model for cursor.
 type Cursor = string
 
@@ -453,6 +467,15 @@ type ListRegistrationsParams struct {
 
 	// Cursor The `next` of an earlier page of the same list
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only registrations with this status
+	Status *RegistrationStatus `form:"status,omitempty" json:"status,omitempty"`
+}
+
+// ExportRegistrationsParams defines parameters for ExportRegistrations.
+type ExportRegistrationsParams struct {
+	// Status Only registrations with this status
+	Status *RegistrationStatus `form:"status,omitempty" json:"status,omitempty"`
 }
 
 // CreateEventJSONRequestBody defines body for CreateEvent for application/json ContentType.
@@ -517,15 +540,15 @@ type ServerInterface interface {
 	// Recount Reconcile the counters and the waiting list with the registrations
 	// (POST /api/v1/events/{id}/recount)
 	Recount(w http.ResponseWriter, r *http.Request, id Id)
-	// ListRegistrations List the registrations
+	// ListRegistrations List the registrations. With a filter, a page may have fewer items than `limit`, or none, and still have a `next`.
 	// (GET /api/v1/events/{id}/registrations)
 	ListRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ListRegistrationsParams)
-	// AddRegistration Sign somebody up and send them the confirmation. If the address is signed up already, its registration stays as it is.
+	// AddRegistration Sign somebody up and send them the confirmation, without verifying the address. If the address is signed up already, its registration stays as it is.
 	// (POST /api/v1/events/{id}/registrations)
 	AddRegistration(w http.ResponseWriter, r *http.Request, id Id)
 	// ExportRegistrations Get the registrations as a CSV file that Danish Excel can open (UTF-8 with BOM, semicolons)
 	// (GET /api/v1/events/{id}/registrations.csv)
-	ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id)
+	ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ExportRegistrationsParams)
 	// EraseRegistration Erase somebody's personal data at their request
 	// (DELETE /api/v1/events/{id}/registrations/{rid})
 	EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
@@ -1099,6 +1122,19 @@ func (siw *ServerInterfaceWrapper) ListRegistrations(w http.ResponseWriter, r *h
 		return
 	}
 
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListRegistrations(w, r, id, params)
 	}))
@@ -1151,8 +1187,24 @@ func (siw *ServerInterfaceWrapper) ExportRegistrations(w http.ResponseWriter, r 
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportRegistrationsParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ExportRegistrations(w, r, id)
+		siw.Handler.ExportRegistrations(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {

@@ -124,7 +124,7 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 	out := Event{
 		Id: e.ID, Slug: e.Slug, Title: e.Title, Description: e.Description, Language: string(e.Language),
 		StartsAt: e.StartsAt.In(zone), EndsAt: e.EndsAt.In(zone), TimeZone: e.TimeZone,
-		Capacity: e.Capacity, WaitingList: e.HasWaitlist, JoinUrl: e.JoinURL,
+		Capacity: e.Capacity, WaitingList: e.HasWaitlist, Verify: string(e.Verify), JoinUrl: e.JoinURL,
 		Organiser:       Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
 		RemindOrganiser: e.Organiser.ReceivesReminders,
 		SignUpOpensAt:   timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
@@ -171,5 +171,7 @@ func toReminder(r deltag.ScheduledMail) Reminder {
 }
 
 func toCounts(c deltag.Counts) Counts {
-	return Counts{Confirmed: c.Confirmed, Waiting: c.Waitlisted, Cancelled: c.Cancelled, Attended: c.Attended}
+	return Counts{
+		Confirmed: c.Confirmed, Waiting: c.Waitlisted, Cancelled: c.Cancelled, Unverified: c.Unverified, Attended: c.Attended,
+	}
 }

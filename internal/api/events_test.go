@@ -18,6 +18,7 @@ func TestCreateEvent(t *testing.T) {
 		wantEqual(t, e["startsAt"], any("2026-12-01T14:00:00+01:00"))
 		wantEqual(t, e["capacity"], any(nil))
 		wantEqual(t, e["counts"], counts(0, 0))
+		wantEqual(t, e["verify"], any("auto"))
 		wantEqual(t, len(e["reminders"].([]any)), 3)
 		wantEqual(t, e["status"], any("open"))
 		got := s.mustCall(200, "GET", "/api/v1/events/"+e["id"].(string), "")
@@ -57,6 +58,8 @@ func TestCreateEventRefuses(t *testing.T) {
 		"NullOfARequiredField":   {replace(`"Samskabelse på dagsordenen"`, "null"), 422, "title", "missing"},
 		"AJoinURLThatIsNotHTTPS": {replace("https://meet", "javascript:"), 422, "joinUrl", "not-https"},
 		"ACapacityOfNone":        {with(`"capacity":0`), 422, "capacity", "out-of-range"},
+		"AnUnknownVerify":        {with(`"verify":"sometimes"`), 422, "verify", "unknown-verify"},
+		"NoVerify":               {with(`"verify":null`), 422, "verify", "missing"},
 		"AnUnknownStatus":        {with(`"status":"gone"`), 422, "status", "unknown-status"},
 		"AReminderOfAnotherKind": {
 			with(`"reminders":[{"kind":"reminder-PT2H","offset":"-PT1H"}]`), 422,
@@ -87,7 +90,9 @@ func TestCreateEventRefuses(t *testing.T) {
 }
 
 func counts(confirmed, cancelled float64) any {
-	return map[string]any{"confirmed": confirmed, "waiting": 0.0, "cancelled": cancelled, "attended": 0.0}
+	return map[string]any{
+		"confirmed": confirmed, "waiting": 0.0, "cancelled": cancelled, "unverified": 0.0, "attended": 0.0,
+	}
 }
 
 func TestEditEvent(t *testing.T) {

@@ -16,8 +16,15 @@ import (
 
 // ExportRegistrations implements GET /events/{id}/registrations.csv. The list is read and written a page at a time.
 // Danish Excel splits at semicolons, recognises UTF-8 by its byte order mark, and reads a local time without a zone.
-func (s *server) ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id) {
-	e, registrations, err := s.Organiser.ExportRegistrations(r.Context(), callerOf(r), id)
+func (s *server) ExportRegistrations(
+	w http.ResponseWriter, r *http.Request, id Id, params ExportRegistrationsParams,
+) {
+	filter, err := registrationFilter(params.Status)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	e, registrations, err := s.Organiser.ExportRegistrations(r.Context(), callerOf(r), id, filter)
 	if err != nil {
 		s.fail(w, r, err)
 		return

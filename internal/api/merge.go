@@ -32,7 +32,7 @@ func patchBase(e deltag.Event) EventEdit {
 		Slug: &e.Slug, Title: &e.Title, Description: &e.Description, Language: (*string)(&e.Language),
 		StartsAt: &e.StartsAt, EndsAt: &e.EndsAt, TimeZone: &e.TimeZone,
 		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt,
-		WaitingList: &e.HasWaitlist, JoinUrl: &e.JoinURL,
+		WaitingList: &e.HasWaitlist, Verify: (*string)(&e.Verify), JoinUrl: &e.JoinURL,
 		Organiser:       &OrganiserEdit{Name: &e.Organiser.Name, Email: &e.Organiser.Email},
 		RemindOrganiser: &e.Organiser.ReceivesReminders, RetentionDays: &e.RetentionDays,
 		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
@@ -54,7 +54,7 @@ func (p EventEdit) requiredNulls() (invalid deltag.ValidationErrors) {
 	}{
 		{"slug", p.Slug == nil}, {"title", p.Title == nil}, {"language", p.Language == nil},
 		{"startsAt", p.StartsAt == nil}, {"endsAt", p.EndsAt == nil}, {"timeZone", p.TimeZone == nil},
-		{"waitingList", p.WaitingList == nil}, {"organiser", p.Organiser == nil},
+		{"waitingList", p.WaitingList == nil}, {"verify", p.Verify == nil}, {"organiser", p.Organiser == nil},
 		{"retentionDays", p.RetentionDays == nil}, {"status", p.Status == nil},
 	} {
 		if f.isNull {
@@ -71,6 +71,7 @@ func (p EventEdit) applyFields(e *deltag.Event) {
 	e.StartsAt, e.EndsAt, e.TimeZone = deref(p.StartsAt).UTC(), deref(p.EndsAt).UTC(), deref(p.TimeZone)
 	e.SignUpOpensAt, e.SignUpClosesAt = deref(p.SignUpOpensAt).UTC(), deref(p.SignUpClosesAt).UTC()
 	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
+	e.Verify = deltag.VerifyPolicy(deref(p.Verify))
 	e.Organiser.Name, e.Organiser.Email = deref(deref(p.Organiser).Name), deref(deref(p.Organiser).Email)
 	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
 	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))

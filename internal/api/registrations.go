@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
@@ -14,9 +15,22 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 		s.fail(w, r, err)
 		return
 	}
-	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, cursor, limit)
+	filter, err := registrationFilter(params.Status)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, filter, cursor, limit)
 	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
 	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
+}
+
+func registrationFilter(status *string) (organiser.RegistrationFilter, error) {
+	f := organiser.RegistrationFilter{Status: deltag.RegistrationStatus(deref(status))}
+	if status != nil && !slices.Contains(deltag.RegistrationStatuses, f.Status) {
+		return f, badField("status", "unknown-status")
+	}
+	return f, nil
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.

@@ -7,7 +7,7 @@ import (
 
 // Counts are numbers of registrations.
 type Counts struct {
-	Confirmed, Waitlisted, Cancelled, Attended int
+	Confirmed, Waitlisted, Cancelled, Unverified, Attended int
 }
 
 // Add counts one registration more.
@@ -19,6 +19,8 @@ func (c *Counts) Add(r Registration) {
 		c.Waitlisted++
 	case RegistrationCancelled:
 		c.Cancelled++
+	case RegistrationUnverified:
+		c.Unverified++
 	}
 	if !r.AttendedAt.IsZero() {
 		c.Attended++
@@ -30,6 +32,7 @@ func (c Counts) Plus(d Counts) Counts {
 	return Counts{
 		Confirmed: c.Confirmed + d.Confirmed, Waitlisted: c.Waitlisted + d.Waitlisted,
 		Cancelled: c.Cancelled + d.Cancelled, Attended: c.Attended + d.Attended,
+		Unverified: c.Unverified + d.Unverified,
 	}
 }
 
@@ -37,7 +40,7 @@ func (c Counts) Plus(d Counts) Counts {
 func (c Counts) Sub(d Counts) Counts {
 	return Counts{
 		Confirmed: c.Confirmed - d.Confirmed, Waitlisted: c.Waitlisted - d.Waitlisted,
-		Cancelled: c.Cancelled - d.Cancelled, Attended: c.Attended - d.Attended,
+		Cancelled: c.Cancelled - d.Cancelled, Unverified: c.Unverified - d.Unverified, Attended: c.Attended - d.Attended,
 	}
 }
 
@@ -72,8 +75,11 @@ func NewEventStats() EventStats {
 	return EventStats{SignUpsByDay: map[string]int{}, Mails: map[MailKind]map[DeliveryStatus]int{}}
 }
 
-// AddRegistration counts a registration in SignUpsByDay.
+// AddRegistration counts a registration in SignUpsByDay, unless it is unverified.
 func (s EventStats) AddRegistration(e Event, r Registration) {
+	if r.Status == RegistrationUnverified {
+		return
+	}
 	s.SignUpsByDay[r.RegisteredAt.In(e.Zone()).Format(time.DateOnly)]++
 }
 

@@ -75,6 +75,8 @@ const (
 	ReasonOldSchedule           Reason = "old-schedule"
 	ReasonRegistrationCancelled Reason = "registration-cancelled"
 	ReasonWaitlisted            Reason = "registration-waiting"
+	ReasonUnverified            Reason = "registration-unverified"
+	ReasonLinkExpired           Reason = "link-expired" // of a verification: it could not be sent for a day
 	ReasonNotWaitlisted         Reason = "not-waiting"
 	ReasonConfirmed             Reason = "has-seat"
 	ReasonSignedUpLater         Reason = "joined-later"
@@ -158,8 +160,8 @@ type Delivery struct {
 	Revision      int    // 0: not stored yet
 	History       []StatusChange
 	Generation    string // Registration.Generation of the registration that it was made for
-	// DetachedRecipient is the recipient of a mail to somebody without a registration: a final mail, or a mail to the
-	// organiser. Nil for all others.
+	// DetachedRecipient is the recipient of a mail to somebody without a registration: a final mail, a mail to the
+	// organiser, or one about an AddressChange. Nil for all others.
 	DetachedRecipient *Registration
 	Text              string // the organiser's text, of a KindPreview
 }

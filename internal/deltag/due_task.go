@@ -14,6 +14,7 @@ const (
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
+	TaskExpire          TaskKind = "expire"           // erase what was not verified in time about a registration
 	TaskUnknown         TaskKind = "unknown"          // an item that this version does not know: passed over
 )
 
@@ -24,7 +25,7 @@ type DueTask struct {
 	EventID        string
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
-	RegistrationID string      // of TaskPurgeDeliveries
+	RegistrationID string      // of TaskPurgeDeliveries and TaskExpire
 	Seat           string      // of TaskReleaseSeat
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 	DueAt          time.Time   // where the index lists it. Zero: named by the table's stream, or the index's time is damaged
@@ -33,7 +34,7 @@ type DueTask struct {
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsUrgent() bool {
 	switch t.Kind {
-	case TaskDelivery, TaskPromote, TaskReleaseSeat, TaskCheckSeats, TaskPurgeDeliveries:
+	case TaskDelivery, TaskPromote, TaskReleaseSeat, TaskCheckSeats, TaskPurgeDeliveries, TaskExpire:
 		return true
 	}
 	return false

@@ -30,6 +30,8 @@ var (
 	// ErrBadLink: the token of a link is malformed, forged, for another purpose, or for a registration that is erased.
 	// One error for all of these, so that a response does not reveal which.
 	ErrBadLink = errors.New("link is not valid")
+	// ErrLinkExpired is ErrBadLink for the links of mails to verify an address, which are not good for long.
+	ErrLinkExpired = errors.New("link is used or expired")
 )
 
 // Errors of sending a mail. After any other error the mail may or may not have been sent.

@@ -32,6 +32,7 @@ type Event struct {
 	TimeZone    string // IANA name of the zone that pages and mails show times in
 	Capacity    *int   // nil: no limit
 	HasWaitlist bool
+	Verify      VerifyPolicy
 	JoinURL     string // where the meeting is; shown to attendees only, from JoinOpensAt
 	Organiser   Organiser
 	// PromotionCutoff is an offset from the start after which nobody on the waitlist is given a seat. Zero: the end.
@@ -204,6 +205,7 @@ var (
 // Validate returns ValidationErrors for everything in e that the organiser has to correct.
 func (e Event) Validate() error {
 	statuses := []EventStatus{EventDraft, EventOpen, EventClosed, EventCancelled}
+	policies := []VerifyPolicy{VerifyAuto, VerifyAlways, VerifyNever}
 	hasStart := !e.StartsAt.IsZero()
 	isTooLong := hasStart && e.EndsAt.Sub(e.StartsAt) > MaxDays*24*time.Hour
 	_, zoneErr := LoadLocation(e.TimeZone)
@@ -221,6 +223,7 @@ func (e Event) Validate() error {
 	v.requireLimit(!isTooLong, "endsAt", "event-too-long", MaxDays)
 	v.require(zoneErr == nil, "timeZone", "unknown-zone")
 	v.requireLimit(capacityInRange, "capacity", "out-of-range", MaxCapacity)
+	v.require(slices.Contains(policies, e.Verify), "verify", "unknown-verify")
 	v.require(cutoff <= 0 && cutoff >= -MaxReminderOffset, "promoteUntil", "offset-range")
 	v.require(e.JoinURL == "" || isHTTPS(e.JoinURL), "joinUrl", "not-https")
 	v.checkLine("organiser.name", e.Organiser.Name, 1, MaxName)

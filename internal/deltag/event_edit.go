@@ -32,6 +32,9 @@ var ErrNoPendingNotice = ValidationErrors{{Field: "notice", Code: "no-notice"}}
 func (e Event) WithInitialState(now time.Time) (Event, MailingChanges) {
 	e.Revision, e.ScheduleVersion, e.ICalSequence = 1, 1, 0
 	e.HasSeatCounter = e.Capacity != nil
+	if e.Verify == "" {
+		e.Verify = VerifyAuto
+	}
 	e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt = now, now, now
 	return e, MailingChanges{Upserts: e.PlannedMailings(now)}
 }

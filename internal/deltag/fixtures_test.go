@@ -19,6 +19,7 @@ func testEvent() Event {
 		ID: "aaaaaaaaaaaaaaaaaaaa", Slug: "samskabelse", Title: "Samskabelse", Language: LanguageDanish,
 		StartsAt: start, EndsAt: end, TimeZone: "Europe/Copenhagen", RetentionDays: 30,
 		Organiser: Organiser{Name: "UKON", Email: "Hej@example.dk"}, Status: EventOpen, ScheduledMails: DefaultScheduledMails(),
+		Verify: VerifyAuto,
 		Secret: make([]byte, secretSize), ScheduleVersion: 1, ICalSequence: 2, CalendarChangedAt: now.AddDate(0, 0, -1),
 	}
 }

@@ -13,6 +13,7 @@ const (
 	PurposeManage      Purpose = 'r' // /r/…: see, change, cancel, erase
 	PurposeJoin        Purpose = 'j' // /join/…
 	PurposeUnsubscribe Purpose = 'u' // /unsubscribe/…
+	PurposeVerify      Purpose = 'v' // /r/…: show that the address is one's own, and no more
 )
 
 const (

@@ -13,6 +13,7 @@ const (
 	KindWaitlisted            MailKind = "waiting"      // you are on the waitlist
 	KindPromoted              MailKind = "promoted"     // you have been given a free seat; with the invitation
 	KindRegistrationCancelled MailKind = "withdrawn"    // you have cancelled your registration
+	KindVerification          MailKind = "verify"       // press the button to show that the address is yours
 	KindMoved                 MailKind = "moved"        // the event has a new time
 	KindChanged               MailKind = "changed"      // something else that calendars show has changed: the title
 	KindEventCancelled        MailKind = "cancelled"    // the event is cancelled
@@ -30,6 +31,7 @@ const (
 var MailKinds = []MailKind{
 	KindConfirmation, KindWaitlisted, KindPromoted, KindRegistrationCancelled, KindMoved, KindChanged, KindEventCancelled,
 	KindFollowUpAttended, KindFollowUpMissed, KindMessage, KindPreview, KindAddressChanged, KindErasureReceipt,
+	KindVerification,
 }
 
 // IsKnown says whether k is one of MailKinds, or that of a reminder.
@@ -58,12 +60,13 @@ func (k MailKind) IsFollowUp() bool { return k == KindFollowUpAttended || k == K
 // IsTransactional says whether k tells one person the status of their registration. Such mail is versioned by the
 // registration's MailVersion, and a later one replaces an earlier one that has not been sent.
 func (k MailKind) IsTransactional() bool {
-	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled
+	return k == KindConfirmation || k == KindWaitlisted || k == KindPromoted || k == KindRegistrationCancelled ||
+		k == KindVerification
 }
 
 // DailyLimit is how many mails a mailbox may have had on a day so that one of kind k may still be sent.
 func (k MailKind) DailyLimit() int {
-	if k == KindConfirmation || k == KindWaitlisted { // a sign-up with the address is all it takes
+	if k == KindConfirmation || k == KindWaitlisted || k == KindVerification { // a sign-up with the address is all it takes
 		return MaxUnverifiedMailsPerDay
 	}
 	return MaxMailsPerMailboxPerDay

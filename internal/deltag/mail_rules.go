@@ -21,7 +21,7 @@ const (
 func (a Audience) Includes(r Registration) bool {
 	switch a {
 	case AudienceAll:
-		return r.Status != RegistrationCancelled
+		return r.isActive()
 	case AudienceConfirmed:
 		return r.Status == RegistrationConfirmed
 	case AudienceWaitlisted:
@@ -50,7 +50,7 @@ func (m Mailing) Targets(r Registration) bool {
 	if m.Kind.IsChangeNotice() {
 		since = r.LastMailedAt
 	}
-	return m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
+	return r.Status != RegistrationUnverified && m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
 }
 
 // A MailContext is what a mail is rendered from, and what SkipReason decides on, as read just before it is sent.
@@ -81,6 +81,8 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 		return c.transactionalSkipReason(now)
 	}
 	switch {
+	case r.Status == RegistrationUnverified:
+		return ReasonUnverified
 	case c.Kind == KindMessage, c.Kind == KindPreview, c.Kind.IsFinal():
 		return ""
 	case r.Status == RegistrationCancelled:
@@ -121,8 +123,15 @@ func (c MailContext) transactionalSkipReason(now time.Time) Reason {
 		return ReasonEventCancelled
 	case !now.Before(e.EndsAt):
 		return ReasonEventOver
-	case c.Kind == KindRegistrationCancelled && r.Status != RegistrationCancelled:
+	case c.Kind == KindRegistrationCancelled && r.Status != RegistrationCancelled,
+		c.Kind == KindVerification && r.isActive():
 		return ReasonConfirmed
+	case c.Kind == KindVerification && !now.Before(r.VerificationEndsAt()):
+		return ReasonLinkExpired
+	case c.Kind == KindVerification:
+		return ""
+	case r.Status == RegistrationUnverified:
+		return ReasonUnverified
 	case c.Kind != KindRegistrationCancelled && r.Status == RegistrationCancelled:
 		return ReasonRegistrationCancelled
 	case c.Kind == KindWaitlisted && r.Status != RegistrationWaitlisted:

@@ -31,7 +31,7 @@ func TestMissedDeliveriesByStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := testRegistration()
 			r.AddressStatus = c.address
-			next, _ := r.ChangeAddress(testEvent(), testSignUp("m@example.dk"), []byte("new"), now)
+			next, _ := r.ChangeAddress(testEvent(), Registration{}, testSignUp("m@example.dk"), []byte("new"), now)
 			d := NewDelivery(r, c.kind, 2, start)
 			d.Status, d.Reason = c.status, c.reason
 			var want []Delivery
@@ -46,7 +46,7 @@ func TestMissedDeliveriesByStatus(t *testing.T) {
 // TestMissedDeliveriesOfRunningMailings: a run may have gone past the new id, and no longer finds the old one.
 func TestMissedDeliveriesOfRunningMailings(t *testing.T) {
 	r, e := testRegistration(), testEvent()
-	next, _ := r.ChangeAddress(e, testSignUp("m@example.dk"), []byte("new"), now)
+	next, _ := r.ChangeAddress(e, Registration{}, testSignUp("m@example.dk"), []byte("new"), now)
 	running := func(k MailKind) Mailing { return e.NewMailing(k, 1, start, "").Claim(start) }
 	toWaitlisted, catchingUp := running(KindMessage), running(dayBefore)
 	toWaitlisted.Audience, catchingUp.CatchUpSince = AudienceWaitlisted, now.Add(time.Hour)

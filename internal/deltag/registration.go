@@ -11,8 +11,14 @@ type RegistrationStatus string
 const (
 	RegistrationConfirmed  RegistrationStatus = "confirmed" // has a seat
 	RegistrationWaitlisted RegistrationStatus = "waiting"
-	RegistrationCancelled  RegistrationStatus = "cancelled" // by the attendee or the organiser
+	RegistrationCancelled  RegistrationStatus = "cancelled"  // by the attendee or the organiser
+	RegistrationUnverified RegistrationStatus = "unverified" // see AwaitVerification
 )
+
+// RegistrationStatuses lists all of them.
+var RegistrationStatuses = []RegistrationStatus{
+	RegistrationConfirmed, RegistrationWaitlisted, RegistrationCancelled, RegistrationUnverified,
+}
 
 // A Registration is that of one address for one event. The methods that take a time or set a field are its only state
 // changes. Each returns the next state with Revision one higher and, where the person is told, the delivery for that;
@@ -26,6 +32,7 @@ type Registration struct {
 	JobTitle      string
 	Answers       map[string][]string // by question id; kept when a question is changed or removed
 	AllowsNews    bool                // the organiser may write about later events too
+	AsksForNews   bool                // ticked by somebody who had not shown that the address is theirs; see HasVerified
 	Language      Language            // of the sign-up form; mails are written in it
 	Status        RegistrationStatus
 	RegisteredAt  time.Time
@@ -37,6 +44,8 @@ type Registration struct {
 
 	// PreviousIDs are the ids under earlier addresses. Their deliveries are kept until the registration is erased.
 	PreviousIDs []string
+	// AddressChange waits for its address to be verified. Nil: none does.
+	AddressChange *AddressChange
 	// Secret is the key of the personal links; see Link.
 	Secret []byte
 	// Revision rises by one with each write, which is conditional on the one that was read.
@@ -56,18 +65,29 @@ type Registration struct {
 // client's retry comes sooner; somebody who has lost the mail comes later.
 const ResendCooldown = time.Minute
 
-// NewRegistration is the registration of a first sign-up. It has no status until it is confirmed or waitlisted.
+// NewRegistration is the registration of a first sign-up. It has no status until it is confirmed, waitlisted or
+// unverified.
 func NewRegistration(e Event, s SignUpRequest, secret []byte, now time.Time) Registration {
 	r := Registration{
 		EventID: e.ID, ID: RegistrationID(e, s.Email), Secret: secret, AddressStatus: AddressOK, RegisteredAt: now,
 	}
-	return r.WithDetails(s)
+	return r.WithSignUp(s)
 }
 
-// WithDetails is r with what was entered in the form. It does not raise the revision.
+// WithSignUp is r with what was entered in the sign-up form. A stranger may have done that, whose tick is no consent.
+func (r Registration) WithSignUp(s SignUpRequest) Registration {
+	r = r.WithDetails(s)
+	if !s.ByOrganiser {
+		r.AllowsNews, r.AsksForNews = false, s.AllowsNews
+	}
+	return r
+}
+
+// WithDetails is r with what its owner or the organiser has entered in a form. It does not raise the revision.
 func (r Registration) WithDetails(s SignUpRequest) Registration {
 	r.Name, r.Email, r.Organisation, r.JobTitle = s.Name, s.Email, s.Organisation, s.JobTitle
 	r.Answers, r.AllowsNews, r.Language = s.Answers, s.AllowsNews, s.Language
+	r.AsksForNews = r.AsksForNews && s.ByOrganiser && !s.AllowsNews // what a person has ticked is not corrected
 	return r
 }
 
@@ -93,21 +113,25 @@ func (r Registration) Promote(now time.Time) (Registration, Delivery) {
 
 // Cancel takes r's seat, or its position on the waitlist.
 func (r Registration) Cancel(now time.Time) (Registration, Delivery) {
-	r.Status, r.WaitlistedAt = RegistrationCancelled, time.Time{}
+	r.Status, r.WaitlistedAt, r.AddressChange = RegistrationCancelled, time.Time{}, nil
 	r.ICalSequence++
 	return r.notify(KindRegistrationCancelled, now)
 }
 
-// ResendAfterCooldown is ResendStatus, or false if r was mailed less than ResendCooldown ago. Of several requests at
-// once, one may have a time some milliseconds before the one that was stored first, as may one on a machine whose
-// clock is behind: these are just now, too. A time far before LastMailedAt is a clock that was wrong, and no reason to
-// send nothing.
-func (r Registration) ResendAfterCooldown(now time.Time) (Registration, Delivery, bool) {
-	if now.Sub(r.LastMailedAt).Abs() < ResendCooldown {
-		return r, Delivery{}, false
+// MailedJustNow says whether r was mailed less than ResendCooldown ago. Of several requests at once, one may have a
+// time some milliseconds before the one that was stored first, as may one on a machine whose clock is behind: these are
+// just now, too. A time far before LastMailedAt is a clock that was wrong, and no reason to send nothing.
+func (r Registration) MailedJustNow(now time.Time) bool {
+	return now.Sub(r.LastMailedAt).Abs() < ResendCooldown
+}
+
+// ReplyToSignUp sends r what its address gets when it is signed up again: r's status or, as r's owner alone may take
+// back a seat that was given up, the mail with the button to do so.
+func (r Registration) ReplyToSignUp(now time.Time) (Registration, Delivery) {
+	if r.Status == RegistrationCancelled {
+		return r.notify(KindVerification, now)
 	}
-	r, d := r.ResendStatus(now)
-	return r, d, true
+	return r.ResendStatus(now)
 }
 
 // ResendStatus sends r its status again.
@@ -116,27 +140,35 @@ func (r Registration) ResendStatus(now time.Time) (Registration, Delivery) {
 		RegistrationConfirmed:  KindConfirmation,
 		RegistrationWaitlisted: KindWaitlisted,
 		RegistrationCancelled:  KindRegistrationCancelled,
+		RegistrationUnverified: KindVerification,
 	}
 	return r.notify(kinds[r.Status], now)
 }
 
 // ChangeAddress moves r, with its seat or position on the waitlist, to another address. That has a new id, its own
 // links made with secret, and is sent r's status; Revision begins again at 1. It stays unsubscribed, but not bounced.
-func (r Registration) ChangeAddress(e Event, s SignUpRequest, secret []byte, now time.Time) (Registration, Delivery) {
+// It replaces other, the registration that the address has already, or the zero value.
+func (r Registration) ChangeAddress(
+	e Event, other Registration, s SignUpRequest, secret []byte, now time.Time,
+) (Registration, Delivery) {
 	next := r.WithDetails(s)
-	next.ID, next.Secret = RegistrationID(e, s.Email), secret
-	next.PreviousIDs = append(slices.Clip(r.PreviousIDs), r.ID)
+	next.ID, next.Secret, next.AddressChange = RegistrationID(e, s.Email), secret, nil
+	next.PreviousIDs = slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID})
 	next.PreviousIDs = slices.DeleteFunc(next.PreviousIDs, func(id string) bool { return id == next.ID })
 	if r.AddressStatus == AddressBounced {
 		next.AddressStatus = AddressOK
 	}
+	if next.AttendedAt.IsZero() {
+		next.AttendedAt = other.AttendedAt
+	}
 	next, d := next.ResendStatus(now)
-	next.Revision = 1
+	next.Revision = other.Revision + 1
 	return next, d
 }
 
 // MarkAttended records the first press of the button to the meeting.
 func (r Registration) MarkAttended(now time.Time) Registration {
+	r = r.HasVerified() // the button is behind a personal link
 	r.AttendedAt = now
 	r.Revision++
 	return r

@@ -31,7 +31,8 @@ type SignUpRequest struct {
 	AllowsNews   bool // the organiser may write about later events too
 	Answers      map[string][]string
 	Language     Language
-	Network      string // that the request came from, never stored; "" if MaxSignUpsPerNetwork does not apply
+	Network      string // that the request came from, never stored; "" if no limit applies
+	ByOrganiser  bool   // the organiser adds the person: the address is not verified
 }
 
 // TrimBlank trims white space, and the invisible characters that are often copied with a text.
@@ -104,5 +105,6 @@ type SignUpOutcome string
 const (
 	OutcomeConfirmed         SignUpOutcome = "confirmed"
 	OutcomeWaitlisted        SignUpOutcome = "waiting"
-	OutcomeAlreadyRegistered SignUpOutcome = "repeated" // nothing has changed but perhaps a mail sent again
+	OutcomeUnverified        SignUpOutcome = "unverified" // by network and event alone, never by the address
+	OutcomeAlreadyRegistered SignUpOutcome = "repeated"   // nothing has changed but perhaps a mail sent again
 )

@@ -10,6 +10,7 @@ import (
 // exact; and there is one in each shard, so that the transactions of a rush seldom meet.
 type countsItem struct {
 	Confirmed, Waitlisted, Cancelled, Attended int
+	Unverified                                 int
 	Version                                    int // rises with each write, so that a reconciliation notices them
 	// HasSeatCounter is set when the event gets its first capacity: a function with an older copy of the event then
 	// fails, and reads it again. ConfirmedBefore is how many were confirmed at that moment.
@@ -36,24 +37,29 @@ func (tx *transaction) addCounts(e deltag.Event, registrationID string, by delta
 	return tx.Update(countsKey(e.ID, shardOf(registrationID)), addToCounts(by), condition)
 }
 
-// moveCounts counts that next has taken the place of r, which had another id. The counts of a shard that has both change
-// too, so that a reconciliation notices: it may have counted both.
-func (tx *transaction) moveCounts(e deltag.Event, r, next deltag.Registration) {
+// moveCounts counts that next has taken the place of r, which had another id, and of other, which had its own; the zero
+// value if there was none. The counts of a shard that has both change too, if only their Version, so that a
+// reconciliation notices: it may have counted both. Who has attended remains counted where they were.
+func (tx *transaction) moveCounts(e deltag.Event, r, other, next deltag.Registration) {
+	status := func(r deltag.Registration) deltag.Registration { return deltag.Registration{Status: r.Status} }
+	left := countChange(status(r), deltag.Registration{})
+	joined := countChange(status(other), status(next))
 	if shardOf(r.ID) == shardOf(next.ID) {
-		tx.addCounts(e, r.ID, deltag.Counts{})
+		tx.addCounts(e, r.ID, left.Plus(joined))
 		return
 	}
-	tx.addCounts(e, r.ID, countChange(r, deltag.Registration{}))
-	tx.addCounts(e, next.ID, countChange(deltag.Registration{}, next))
+	tx.addCounts(e, r.ID, left)
+	tx.addCounts(e, next.ID, joined)
 }
 
 func addToCounts(by deltag.Counts) expression {
 	return expression{
 		text: "ADD Version :one, " +
-			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended",
+			"Confirmed :confirmed, Waitlisted :waitlisted, Cancelled :cancelled, Attended :attended, Unverified :unverified",
 		values: item{
 			":confirmed": avNumber(by.Confirmed), ":waitlisted": avNumber(by.Waitlisted),
 			":cancelled": avNumber(by.Cancelled), ":attended": avNumber(by.Attended), ":one": avNumber(1),
+			":unverified": avNumber(by.Unverified),
 		},
 	}
 }
@@ -79,6 +85,7 @@ func (s *Store) Counts(ctx context.Context, e deltag.Event) (deltag.Counts, erro
 func (c countsItem) counts() deltag.Counts {
 	return deltag.Counts{
 		Confirmed: c.Confirmed, Waitlisted: c.Waitlisted, Cancelled: c.Cancelled, Attended: c.Attended,
+		Unverified: c.Unverified,
 	}
 }
 

@@ -35,6 +35,29 @@ var crashCases = []struct {
 	{"SignUpForTheWaitlist", capacity(2), func(f *fixture) operation { return f.signUp(5, f.event()) }},
 	{"SignUpAgain", capacity(2), func(f *fixture) operation { return f.signUp(0, f.event()) }},
 	{"SignUpOfACancelledRegistration", capacity(9), func(f *fixture) operation { return f.signUp(4, f.event()) }},
+	{"SignUpToVerify", capacity(9), func(f *fixture) operation { return f.signUpToVerify(5, f.event()) }},
+	{"SignUpToVerifyWithoutALimit", nil, func(f *fixture) operation { return f.signUpToVerify(5, f.event()) }},
+	{"SignUpOfAnUnverifiedRegistration", capacity(9), func(f *fixture) operation {
+		f.require(f.signUpToVerify(5, f.event()))
+		return f.signUp(5, f.event())
+	}},
+	{"VerifyForASeat", capacity(9), func(f *fixture) operation {
+		f.require(f.signUpToVerify(5, f.event()))
+		return f.rejoin(5)
+	}},
+	{"VerifyForTheWaitlist", capacity(2), func(f *fixture) operation {
+		f.require(f.signUpToVerify(5, f.event()))
+		return f.rejoin(5)
+	}},
+	{"Expire", capacity(2), func(f *fixture) operation {
+		f.require(f.signUpToVerify(5, f.event()))
+		return f.expire(5)
+	}},
+	{"ChangeToACancelledAddress", capacity(2), func(f *fixture) operation { return f.changeAddress(0, 4) }},
+	{"ChangeToAnUnverifiedAddress", capacity(2), func(f *fixture) operation {
+		f.require(f.signUpToVerify(5, f.event()))
+		return f.changeAddress(2, 5)
+	}},
 	{"Rejoin", capacity(2), func(f *fixture) operation { return f.rejoin(4) }},
 	{"CancelASeat", capacity(2), func(f *fixture) operation { return f.cancel(0) }},
 	{"CancelAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.cancel(2) }},

@@ -118,10 +118,13 @@ func (s *Store) LoadDelivery(
 	if e, err = decodeFound(found, event, decodeEvent); err != nil {
 		return d, e, recipient, err
 	}
-	if d.DetachedRecipient != nil {
+	if d.DetachedRecipient != nil && d.Kind != deltag.KindVerification {
 		return d, e, *d.DetachedRecipient, nil
 	}
 	recipient, err = decodeFound(found, registration, decodeRegistration)
+	if d.DetachedRecipient != nil { // without the key of its link, which is the registration's
+		recipient = recipient.VerificationRecipient(d)
+	}
 	return d, e, recipient, ignoreNotFound(err)
 }
 

@@ -72,6 +72,8 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		task.Kind, task.Seat, ok = deltag.TaskReleaseSeat, rest, ok && rest != ""
 	case purgeSK:
 		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
+	case expireSK:
+		task.Kind, task.RegistrationID, ok = deltag.TaskExpire, rest, ok && deltag.IsID(rest)
 	case deliverySK:
 		var known bool
 		task.Kind = deltag.TaskDelivery
@@ -128,6 +130,10 @@ func (tx *transaction) putPurgeTasks(eventID string, registrationIDs []string, n
 	for _, id := range registrationIDs {
 		tx.Put(dueKey(purgeKey(eventID, id), personDuePK(id), now), always)
 	}
+}
+
+func expireKey(eventID, registrationID string) item {
+	return key(personPK(eventID, registrationID), expireSK+registrationID)
 }
 
 func purgeKey(eventID, registrationID string) item {

@@ -22,11 +22,7 @@ func (s *Store) removeRegistration(
 ) error {
 	seat := ""
 	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
-		tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
-		gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
-		seat = tx.giveUpPlace(e, r, &gone, now)
-		tx.putPurgeTasks(r.EventID, allIDs(r), now)
-		tx.putFinalDelivery(e, r, finalMail, now)
+		seat = tx.removeRegistration(e, r, finalMail, now)
 		if finalMail == deltag.KindErasureReceipt {
 			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
 		}
@@ -41,6 +37,21 @@ func (s *Store) removeRegistration(
 	}
 	s.passOnSeat(ctx, e.ID, seat, now)
 	return nil
+}
+
+// removeRegistration deletes r, has its deliveries deleted, and returns the seat that is to be passed on. An unverified
+// address gets no final mail.
+func (tx *transaction) removeRegistration(
+	e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
+) (seat string) {
+	tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
+	gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
+	seat = tx.giveUpPlace(e, r, &gone, now)
+	tx.putPurgeTasks(r.EventID, allIDs(r), now)
+	if r.Status != deltag.RegistrationUnverified {
+		tx.putFinalDelivery(e, r, finalMail, now)
+	}
+	return seat
 }
 
 // allIDs are the ids under which r has deliveries.

@@ -29,7 +29,7 @@ func TestErasure(t *testing.T) {
 		t.Run("LeavesNothingOfThePerson", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)
-			must(t, s.UpdateByAttendee(ctx, e, r, person(3), now))
+			changeAddress(t, s, e, r, 3, now)
 			must(t, s.Erase(ctx, e, registration(t, s, e, 3), now.Add(time.Hour)))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
 			sendFinalMail(t, s, e, person(1).Email)

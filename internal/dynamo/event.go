@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ type eventItem struct {
 	TimeZone                      string
 	Capacity                      *int `dynamodbav:",omitempty"`
 	HasWaitlist                   bool
-	JoinURL                       string `dynamodbav:",omitempty"`
+	Verify                        deltag.VerifyPolicy `dynamodbav:",omitempty"` // "" of an earlier version: auto
+	JoinURL                       string              `dynamodbav:",omitempty"`
 	OrganiserName, OrganiserEmail string
 	OrganiserReceivesReminders    bool      `dynamodbav:",omitempty"`
 	PromotionCutoff               string    `dynamodbav:",omitempty"`
@@ -65,7 +67,7 @@ func encodeEvent(e deltag.Event) item {
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
 		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, SignUpOpensAt: e.SignUpOpensAt,
 		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
-		HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
+		Verify: e.Verify, HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	if e.PromotionCutoff != 0 {
@@ -100,6 +102,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 			Name: v.OrganiserName, Email: v.OrganiserEmail, ReceivesReminders: v.OrganiserReceivesReminders,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
+		Verify: cmp.Or(v.Verify, deltag.VerifyAuto),
 		Secret: v.Secret, HasSeatCounter: v.HasSeatCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
 		ICalSequence: v.ICalSequence, CalendarChangedAt: v.CalendarChangedAt, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}

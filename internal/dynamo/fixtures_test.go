@@ -90,6 +90,15 @@ func signUpMany(t testing.TB, s *dynamo.Store, e deltag.Event, n int) {
 	}
 }
 
+// changeAddress has r's owner change the address to that of a person, who presses the button in the mail.
+func changeAddress(t testing.TB, s *dynamo.Store, e deltag.Event, r deltag.Registration, to int, at time.Time) {
+	t.Helper()
+	must(t, s.UpdateByAttendee(ctx, e, r, person(to), at))
+	_, r, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+	must(t, err)
+	must(t, s.ConfirmAddressChange(ctx, e, r, at))
+}
+
 func registration(t testing.TB, s *dynamo.Store, e deltag.Event, n int) deltag.Registration {
 	t.Helper()
 	_, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, person(n).Email))

@@ -23,9 +23,9 @@ func TestInterleavings(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 2, now)
 			signUp(t, s, e, 2, now.Add(time.Minute)) // sent again: confirmation.2
-			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now.Add(2*time.Minute)))
+			changeAddress(t, s, e, registration(t, s, e, 2), 1, now.Add(2*time.Minute))
 			_, other := signUp(t, s, e, 3, now)
-			must(t, s.UpdateByAttendee(ctx, e, other, person(2), now.Add(time.Hour)))
+			changeAddress(t, s, e, other, 2, now.Add(time.Hour))
 		})
 		t.Run("ASignUpDuringAnErasureGetsItsMail", func(t *testing.T) {
 			for at := 1; at <= 6; at++ {
@@ -71,7 +71,7 @@ func TestInterleavings(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 0, now)
 			for n := range 100 {
-				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, n), person(n+1), now))
+				changeAddress(t, s, e, registration(t, s, e, n), n+1, now)
 			}
 			must(t, s.Erase(ctx, e, registration(t, s, e, 100), now))
 		})

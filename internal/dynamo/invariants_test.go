@@ -118,6 +118,7 @@ func (v snapshot) wrongCounts() (violations []string) {
 	}
 	actual.Confirmed = len(v.withStatus(deltag.RegistrationConfirmed))
 	actual.Waitlisted = len(v.withStatus(deltag.RegistrationWaitlisted))
+	actual.Unverified = len(v.withStatus(deltag.RegistrationUnverified))
 	actual.Cancelled = len(v.withStatus(deltag.RegistrationCancelled))
 	if v.counts != actual {
 		violations = append(violations, fmt.Sprintf("counted %+v, there are %+v", v.counts, actual))
@@ -148,7 +149,8 @@ func (v snapshot) wrongWaitlist() (violations []string) {
 var statusMailKinds = map[deltag.RegistrationStatus][]deltag.MailKind{
 	deltag.RegistrationConfirmed:  {deltag.KindConfirmation, deltag.KindPromoted},
 	deltag.RegistrationWaitlisted: {deltag.KindWaitlisted},
-	deltag.RegistrationCancelled:  {deltag.KindRegistrationCancelled},
+	deltag.RegistrationCancelled:  {deltag.KindRegistrationCancelled, deltag.KindVerification}, // signed up again
+	deltag.RegistrationUnverified: {deltag.KindVerification},
 }
 
 // wrongMails: each person has one mail about the status they have now, and none is left to those who are gone.
@@ -165,7 +167,7 @@ func (v snapshot) wrongMails() (violations []string) {
 		}
 	}
 	for _, d := range v.mails {
-		if d.Kind.IsTransactional() && !known[d.RegistrationID] {
+		if d.Kind.IsTransactional() && d.DetachedRecipient == nil && !known[d.RegistrationID] {
 			violations = append(violations, d.ID()+" is left of somebody who is gone")
 		}
 	}

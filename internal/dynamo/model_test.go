@@ -75,10 +75,13 @@ type history struct {
 var operations = map[string]func(*rapid.T, *fixture) operation{
 	"SignUp":              func(rt *rapid.T, f *fixture) operation { return f.signUp(drawPerson(rt, "who"), f.event()) },
 	"SignUpFromAnOldPage": func(rt *rapid.T, f *fixture) operation { return f.signUp(drawPerson(rt, "who"), f.first) },
-	"Cancel":              func(rt *rapid.T, f *fixture) operation { return f.cancel(drawPerson(rt, "who")) },
-	"Rejoin":              func(rt *rapid.T, f *fixture) operation { return f.rejoin(drawPerson(rt, "who")) },
-	"Erase":               func(rt *rapid.T, f *fixture) operation { return f.erase(drawPerson(rt, "who")) },
-	"Attend":              func(rt *rapid.T, f *fixture) operation { return f.attend(drawPerson(rt, "who")) },
+	"SignUpToVerify": func(rt *rapid.T, f *fixture) operation {
+		return f.signUpToVerify(drawPerson(rt, "who"), f.event())
+	},
+	"Cancel": func(rt *rapid.T, f *fixture) operation { return f.cancel(drawPerson(rt, "who")) },
+	"Rejoin": func(rt *rapid.T, f *fixture) operation { return f.rejoin(drawPerson(rt, "who")) },
+	"Erase":  func(rt *rapid.T, f *fixture) operation { return f.erase(drawPerson(rt, "who")) },
+	"Attend": func(rt *rapid.T, f *fixture) operation { return f.attend(drawPerson(rt, "who")) },
 	"ChangeAddress": func(rt *rapid.T, f *fixture) operation {
 		return f.changeAddress(drawPerson(rt, "who"), drawPerson(rt, "to"))
 	},

@@ -98,8 +98,25 @@ func (f *fixture) signUp(n int, e deltag.Event) operation {
 		return err
 	}
 	return operation{name: fmt.Sprintf("sign-up of %d", n), do: do, done: func(v snapshot) bool {
-		return v.registration(n).ID != "" && v.registration(n).Status != deltag.RegistrationCancelled
+		return v.registration(n).ID != ""
 	}}
+}
+
+// signUpToVerify is a sign-up that has to be verified. Somebody who has a seat already keeps it.
+func (f *fixture) signUpToVerify(n int, e deltag.Event) operation {
+	e.Verify = deltag.VerifyAlways
+	op := f.signUp(n, e)
+	op.name = fmt.Sprintf("unverified sign-up of %d", n)
+	return op
+}
+
+// expire runs the task of person n, a day later.
+func (f *fixture) expire(n int) operation {
+	f.now = f.now.Add(deltag.VerificationPeriod)
+	id := deltag.RegistrationID(f.first, person(n).Email)
+	return operation{name: fmt.Sprintf("expiry of %d", n), do: func(s *dynamo.Store) error {
+		return s.Expire(ctx, f.first.ID, id, f.clock())
+	}, done: func(v snapshot) bool { return v.registration(n).ID == "" }}
 }
 
 // onRegistration is an operation on a registration as its page has read it, and nothing if it is gone.
@@ -148,7 +165,14 @@ func (f *fixture) attend(n int) operation {
 func (f *fixture) changeAddress(n, to int) operation {
 	name := fmt.Sprintf("change of address to %d", to)
 	op := f.onRegistration(name, n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
-		return s.UpdateByAttendee(ctx, e, r, person(to), f.clock())
+		if err := s.UpdateByAttendee(ctx, e, r, person(to), f.clock()); err != nil || n == to {
+			return err
+		}
+		e, r, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+		if err != nil {
+			return err
+		}
+		return s.ConfirmAddressChange(ctx, e, r, f.clock())
 	}, func(v snapshot) bool { return v.registration(n).ID == "" || n == to })
 	op.raceError = deltag.ErrConflict
 	return op
@@ -207,6 +231,8 @@ func runTasks(s *dynamo.Store, at time.Time) error {
 				err = errors.Join(err, s.Promote(ctx, t.EventID, at))
 			case deltag.TaskPurgeDeliveries:
 				err = errors.Join(err, s.PurgeDeliveries(ctx, t.EventID, t.RegistrationID))
+			case deltag.TaskExpire:
+				err = errors.Join(err, s.Expire(ctx, t.EventID, t.RegistrationID, at))
 			}
 		}
 		if err != nil || !todo {

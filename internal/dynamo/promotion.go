@@ -114,8 +114,8 @@ func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat st
 	}
 	tx := s.begin()
 	if stringAttr(waitlistKey(r), "SK") != stringAttr(entry, "SK") { // or it would block everybody behind it
-		tx.deleteStaleWaitlistEntry(e.ID, stringAttr(entry, "SK"))
-		return false, ignoreConflict(tx.Commit(ctx))
+		tx.Delete(keyOf(entry), always) // it was read before the registration, so it will not become true
+		return false, tx.Commit(ctx)
 	}
 	next, mail := r.Promote(now)
 	next.Seat = seat
@@ -169,13 +169,3 @@ func (tx *transaction) putWaitlistEntry(r deltag.Registration) *action {
 }
 
 func (tx *transaction) deleteWaitlistEntry(r deltag.Registration) { tx.Delete(waitlistKey(r), always) }
-
-// deleteStaleWaitlistEntry is for an entry whose registration is gone or does not wait since then.
-func (tx *transaction) deleteStaleWaitlistEntry(eventID, sk string) {
-	joinedAt, registrationID := parseWaitlistKey(sk)
-	tx.Check(registrationKey(eventID, registrationID), expression{
-		text:   "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :joined",
-		values: item{":joined": avString(joinedAt)},
-	})
-	tx.Delete(key(waitlistPK(eventID), sk), always)
-}

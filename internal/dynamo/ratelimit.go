@@ -37,30 +37,31 @@ func increment(expires time.Time) expression {
 	}
 }
 
-// networkLimits remembers which networks have had all their sign-ups of an hour. The zero value is ready for use.
+// A blocklist remembers what has reached its limit, until the period ends that it is counted in.
 //
-// Sign-ups are counted beside the transaction that stores them, so that they cost no round trip. Each function learns
-// from its count whether the next sign-up of the network is one too many, so a network may have one more than
+// Sign-ups are counted beside the calls that store them, so that they cost no round trip. Each function learns from its
+// count whether the next sign-up of the network is one too many, so a network may have one more than
 // deltag.MaxSignUpsPerNetwork from each function that runs at the same time.
-type networkLimits struct {
+type blocklist struct {
+	period  time.Duration
 	mu      sync.Mutex
-	hour    time.Time
-	blocked map[string]bool // during hour
+	current time.Time // the beginning of a period
+	blocked map[string]bool
 }
 
-func (l *networkLimits) isBlocked(network string, now time.Time) bool {
+func (l *blocklist) isBlocked(name string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.hour.Equal(now.Truncate(time.Hour)) && l.blocked[network]
+	return l.current.Equal(now.Truncate(l.period)) && l.blocked[name]
 }
 
-func (l *networkLimits) block(network string, now time.Time) {
+func (l *blocklist) block(name string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if hour := now.Truncate(time.Hour); !l.hour.Equal(hour) {
-		l.hour, l.blocked = hour, map[string]bool{}
+	if current := now.Truncate(l.period); !l.current.Equal(current) {
+		l.current, l.blocked = current, map[string]bool{}
 	}
-	l.blocked[network] = true
+	l.blocked[name] = true
 }
 
 // countSignUp counts a sign-up of a network, "" for none. If it fails the sign-up is not counted, which is no reason to

@@ -128,7 +128,9 @@ func TestRateLimits(t *testing.T) {
 				counted int
 			}{
 				"WithoutALimit": {nil, nil, 3},
-				"Full":          {func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(1), false }, deltag.ErrFull, 3},
+				"Full": {func(e *deltag.Event) {
+					e.Capacity, e.HasWaitlist, e.Verify = capacity(1), false, deltag.VerifyNever
+				}, deltag.ErrFull, 3},
 			} {
 				t.Run(name, func(t *testing.T) {
 					engine := engine.NewTable(t)

@@ -12,6 +12,7 @@ type reconciliationItem struct {
 	At                               time.Time `dynamodbav:",omitempty"`
 	Confirmed, Waitlisted, Cancelled int
 	SeatDrift                        int
+	Unverified                       int
 	WaitlistRepairs                  int
 }
 
@@ -24,6 +25,7 @@ func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation
 	tx.Put(encode(k, reconciliationItem{
 		At: r.At, SeatDrift: r.SeatDrift, WaitlistRepairs: r.WaitlistRepairs,
 		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
+		Unverified: r.Drift.Unverified,
 	}), always)
 }
 
@@ -33,7 +35,9 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 	if err == nil && v.At.IsZero() {
 		err = deltag.ErrNotFound
 	}
-	drift := deltag.Counts{Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled}
+	drift := deltag.Counts{
+		Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, Cancelled: v.Cancelled, Unverified: v.Unverified,
+	}
 	r := deltag.Reconciliation{At: v.At, SeatDrift: v.SeatDrift, WaitlistRepairs: v.WaitlistRepairs, Drift: drift}
 	return r, err
 }
@@ -199,4 +203,14 @@ func (s *Store) repairWaitlist(
 		repaired++
 	}
 	return repaired, nil
+}
+
+// deleteStaleWaitlistEntry is for an entry whose registration is gone or does not wait since then.
+func (tx *transaction) deleteStaleWaitlistEntry(eventID, sk string) {
+	joinedAt, registrationID := parseWaitlistKey(sk)
+	tx.Check(registrationKey(eventID, registrationID), expression{
+		text:   "attribute_not_exists(WaitlistedAt) OR WaitlistedAt <> :joined",
+		values: item{":joined": avString(joinedAt)},
+	})
+	tx.Delete(key(waitlistPK(eventID), sk), always)
 }

@@ -73,7 +73,7 @@ func TestReconcile(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
 				signUpMany(t, s, e, 6)
 				must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 1), now))
-				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(12), now))
+				changeAddress(t, s, e, registration(t, s, e, 2), 12, now)
 				must(t, s.MarkAttended(ctx, e, registration(t, s, e, 0), now))
 				must(t, s.Erase(ctx, e, registration(t, s, e, 0), now))
 				want(t, reconcile(t, e), deltag.Reconciliation{At: now})

@@ -14,6 +14,7 @@ type registrationItem struct {
 	Organisation, JobTitle  string              `dynamodbav:",omitempty"`
 	Answers                 map[string][]string `dynamodbav:",omitempty"`
 	AllowsNews              bool
+	AsksForNews             bool `dynamodbav:",omitempty"`
 	Language                deltag.Language
 	Status                  deltag.RegistrationStatus
 	RegisteredAt            time.Time
@@ -21,11 +22,24 @@ type registrationItem struct {
 	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
 	Seat                    string    `dynamodbav:",omitempty"`
 	AddressStatus           deltag.AddressStatus
-	PreviousIDs             []string `dynamodbav:",omitempty"`
+	PreviousIDs             []string           `dynamodbav:",omitempty"`
+	AddressChange           *addressChangeItem `dynamodbav:",omitempty"`
 	Secret                  []byte
 	Revision, MailVersion   int
 	LastMailedAt            time.Time
 	ICalSequence            int
+}
+
+// addressChangeItem is a change of address that is not verified yet, as it is stored.
+type addressChangeItem struct {
+	Name                   string
+	Email, NormalizedEmail string
+	Organisation, JobTitle string              `dynamodbav:",omitempty"`
+	Answers                map[string][]string `dynamodbav:",omitempty"`
+	AllowsNews             bool
+	Language               deltag.Language
+	Secret                 []byte
+	RequestedAt            time.Time
 }
 
 func encodeRegistration(r deltag.Registration) item {
@@ -35,7 +49,30 @@ func encodeRegistration(r deltag.Registration) item {
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
+		AsksForNews: r.AsksForNews, AddressChange: encodeAddressChange(r.AddressChange),
 	})
+}
+
+func encodeAddressChange(c *deltag.AddressChange) *addressChangeItem {
+	if c == nil {
+		return nil
+	}
+	d := c.Details
+	return &addressChangeItem{
+		Name: d.Name, Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Organisation: d.Organisation,
+		JobTitle: d.JobTitle, Answers: d.Answers, AllowsNews: d.AllowsNews, Language: d.Language,
+		Secret: c.Secret, RequestedAt: c.RequestedAt,
+	}
+}
+
+func (v *addressChangeItem) decode() *deltag.AddressChange {
+	if v == nil {
+		return nil
+	}
+	return &deltag.AddressChange{Details: deltag.SignUpRequest{
+		Name: v.Name, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Organisation: v.Organisation,
+		JobTitle: v.JobTitle, Answers: v.Answers, AllowsNews: v.AllowsNews, Language: v.Language,
+	}, Secret: v.Secret, RequestedAt: v.RequestedAt}
 }
 
 func decodeRegistration(it item) (deltag.Registration, error) {
@@ -47,6 +84,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
+		AsksForNews: v.AsksForNews, AddressChange: v.AddressChange.decode(),
 	}, err
 }
 

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -64,33 +65,33 @@ func (s *Store) setAddressStatus(
 	})
 }
 
-// UpdateByAttendee stores what a person has changed about their registration. A new address gets a registration of
-// its own in the place of the old one, with new links and a confirmation; the links sent to the old address become
-// invalid, and it gets a last mail. If the new address is signed up already, its registration remains as it is and
-// the old one is removed; the answer is the same. Errors: ErrConflict (r has changed since it was read; so also when
-// it is repeated).
+// UpdateByAttendee stores what a person has changed about their registration. With a new address, the registration
+// stays as it is until that address has verified the change: see ConfirmAddressChange. Saving it again with the old
+// address drops the change. Errors: ErrConflict (r has changed since it was read; so also when it is repeated).
 func (s *Store) UpdateByAttendee(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	return s.updateRegistration(ctx, e, r, in, now, deltag.KindAddressChanged)
+	if deltag.RegistrationID(e, in.Email) != r.ID {
+		return s.requestAddressChange(ctx, r, in, now)
+	}
+	r.AddressChange = nil
+	return s.saveDetails(ctx, r, in)
 }
 
-// UpdateByOrganiser is UpdateByAttendee by an organiser. The old address gets no mail, for it is invalid or a
-// stranger's.
+// UpdateByOrganiser stores what an organiser has corrected. A new address gets a registration of its own in the place
+// of the old one at once, as by ConfirmAddressChange. The old address gets no mail, for it is invalid or a stranger's.
+// Errors: ErrConflict (r has changed since it was read; so also when it is repeated).
 func (s *Store) UpdateByOrganiser(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
-	return s.updateRegistration(ctx, e, r, in, now, "")
+	in.ByOrganiser = true
+	if deltag.RegistrationID(e, in.Email) != r.ID {
+		return s.changeAddress(ctx, e, r, in, now, "")
+	}
+	return s.saveDetails(ctx, r, in)
 }
 
-// updateRegistration sends finalMail to an address that is given up, or nothing when it is "".
-func (s *Store) updateRegistration(
-	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind,
-) error {
-	if deltag.RegistrationID(e, in.Email) != r.ID {
-		return s.changeAddress(ctx, e, r, in, now, finalMail)
-	}
+func (s *Store) saveDetails(ctx context.Context, r deltag.Registration, in deltag.SignUpRequest) error {
 	next := r.WithDetails(in)
 	next.Revision++
 	tx := s.begin()
@@ -104,9 +105,39 @@ const maxPreviousIDs = 10
 // maxMissed is how many missed mails are sent again, the latest of them: a transaction takes maxActions.
 const maxMissed = 80
 
-// changeAddress moves r to another address, and sends there what the old one has missed.
+// errAddressTaken: the new address of a registration has one of its own.
+var errAddressTaken = errors.New("address has a registration")
+
+// changeAddress moves r to another address, and sends there what the old one has missed. It sends finalMail to the
+// old one, or nothing when that is "".
 func (s *Store) changeAddress(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
+	finalMail deltag.MailKind,
+) error {
+	err := s.moveRegistration(ctx, e, r, deltag.Registration{}, in, now, finalMail)
+	if !errors.Is(err, errAddressTaken) {
+		return err
+	}
+	_, other, err := s.EventAndRegistration(ctx, r.EventID, deltag.RegistrationID(e, in.Email))
+	switch {
+	case isNotFound(err): // erased a moment ago
+		return deltag.ErrConflict
+	case err != nil:
+		return err
+	case !r.TakesOver(other):
+		return s.mergeRegistrations(ctx, e, r, other.Email, now, finalMail)
+	}
+	err = s.moveRegistration(ctx, e, r, other, in, now, finalMail)
+	if errors.Is(err, errAddressTaken) { // other has changed since it was read
+		return deltag.ErrConflict
+	}
+	return err
+}
+
+// moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
+// is none. errAddressTaken: there is another one.
+func (s *Store) moveRegistration(
+	ctx context.Context, e deltag.Event, r, other deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	finalMail deltag.MailKind,
 ) error {
 	secret, err := deltag.NewSecret(s.random)
@@ -121,7 +152,7 @@ func (s *Store) changeAddress(
 	if err != nil {
 		return err
 	}
-	next, mail := r.ChangeAddress(e, in, secret, now)
+	next, mail := r.ChangeAddress(e, other, in, secret, now)
 	var forgotten []string
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
@@ -133,7 +164,11 @@ func (s *Store) changeAddress(
 	created := tx.putRegistration(next)
 	deleted := tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	tx.putDelivery(mail)
-	tx.moveCounts(e, r, next)
+	tx.moveCounts(e, r, other, next)
+	if _, waits := r.EndsNext(); waits {
+		tx.Delete(expireKey(r.EventID, r.ID), always)
+	}
+	tx.putExpireTask(next)
 	if r.Status == deltag.RegistrationWaitlisted {
 		tx.deleteWaitlistEntry(r)
 		tx.putWaitlistEntry(next)
@@ -146,7 +181,7 @@ func (s *Store) changeAddress(
 	}
 	err = tx.Commit(ctx)
 	if created.Failed() && !deleted.Failed() {
-		return s.mergeRegistrations(ctx, e, r, next.Email, now, finalMail)
+		return errAddressTaken
 	}
 	return err
 }
@@ -179,31 +214,34 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	if err != nil {
 		return err
 	}
-	return ignoreNotFound(s.resendStatus(ctx, e, r, now))
+	return ignoreNotFound(s.resend(ctx, e, r, now, deltag.Registration.ResendStatus))
 }
 
-// resendStatus sends r its status again, after deltag.ResendCooldown, unless the last mail that says so waits for the next
-// day. Errors: ErrNotFound, ErrConflict.
-func (s *Store) resendStatus(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	var waiting *action
-	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
-		next, mail, ok := r.ResendAfterCooldown(now)
-		if !ok {
-			return
-		}
-		tx.replaceRegistration(next)
-		tx.putDelivery(mail)
-		previous := mail.DeliveryKey
-		previous.Version--
-		waiting = tx.Check(deliveryKey(previous), expression{
-			text:   "attribute_not_exists(Reason) OR Reason <> :limit",
-			values: item{":limit": avString(string(deltag.ReasonDailyLimit))},
-		})
-	})
-	if waiting.Failed() {
+// resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits for the next day.
+// Errors: ErrNotFound, ErrConflict.
+func (s *Store) resend(
+	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+	reply func(deltag.Registration, time.Time) (deltag.Registration, deltag.Delivery),
+) error {
+	if r.MailedJustNow(now) {
 		return nil
 	}
-	return err
+	_, mail := reply(r, now)
+	last := mail.DeliveryKey
+	last.Version = r.MailVersion
+	if d, err := s.Delivery(ctx, last); err == nil && d.IsActive() && d.Reason == deltag.ReasonDailyLimit {
+		return nil
+	} else if ignoreNotFound(err) != nil {
+		return err
+	}
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+		if r.MailedJustNow(now) {
+			return
+		}
+		next, mail := reply(r, now)
+		tx.replaceRegistration(next)
+		tx.putDelivery(mail)
+	})
 }
 
 // Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status
@@ -216,7 +254,7 @@ func (s *Store) Resend(
 	if d.IsActive() {
 		return deltag.ErrConflict
 	}
-	if !d.Kind.IsTransactional() {
+	if !d.Kind.IsTransactional() || d.DetachedRecipient != nil {
 		return s.SaveDelivery(ctx, d.Resend(now))
 	}
 	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {

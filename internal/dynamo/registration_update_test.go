@@ -13,14 +13,14 @@ func TestUpdateRegistration(t *testing.T) {
 		s := engine.Store()
 		t.Run("ANewAddressMovesTheRegistration", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
-			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
+			changeAddress(t, s, e, r, 2, now.Add(time.Hour))
 			_, _, err := s.EventAndRegistration(ctx, e.ID, r.ID)
 			wantError(t, err, deltag.ErrNotFound)
 			moved := registration(t, s, e, 2)
 			want(t, moved.RegisteredAt, r.RegisteredAt)
 			want(t, moved.PreviousIDs, []string{r.ID})
 			want(t, kinds(t, s, moved), []string{"confirmation.2"})
-			want(t, kinds(t, s, r), []string{"confirmation.1", "readdressed.2"})
+			want(t, kinds(t, s, r), []string{"confirmation.1", "readdressed.2", "verify.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 			link := deltag.Link{EventID: e.ID, RegistrationID: moved.ID, Purpose: deltag.PurposeManage}
 			if link.Check(nil, r.Secret) == nil {
@@ -30,17 +30,17 @@ func TestUpdateRegistration(t *testing.T) {
 		t.Run("AnAddressThatIsSignedUpKeepsItsRegistration", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			_, other := signUp(t, s, e, 2, now)
-			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now.Add(time.Hour)))
+			changeAddress(t, s, e, r, 2, now.Add(time.Hour))
 			want(t, registration(t, s, e, 2).Name, other.Name)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
 		t.Run("AnAddressMayBeChangedBack", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
-			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
-			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(1), now))
+			changeAddress(t, s, e, r, 2, now)
+			changeAddress(t, s, e, registration(t, s, e, 2), 1, now)
 			back := registration(t, s, e, 1)
 			want(t, back.PreviousIDs, []string{deltag.RegistrationID(e, person(2).Email)})
-			want(t, kinds(t, s, back), []string{"confirmation.1", "confirmation.3", "readdressed.2"})
+			want(t, kinds(t, s, back), []string{"confirmation.1", "confirmation.3", "readdressed.2", "verify.2"})
 		})
 		t.Run("AnOrganisersChangeOfAddressSendsWhatTheOldOneMissedAndNothingToTheOldOne", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)

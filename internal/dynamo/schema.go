@@ -24,6 +24,7 @@ const (
 	registrationSK = "REG#"      // + registration
 	deliverySK     = "MAIL#"     // + registration # kind # version
 	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
+	expireSK       = "EXPIRE#"   // + registration; task: erase what was not verified in time about it
 	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
 	countsSK       = "COUNTS"    // how many registrations of the shard have each status
 	seatSK         = "SEAT#"     // + seat: who has it

@@ -10,12 +10,13 @@ import (
 	"deltag/internal/deltag"
 )
 
-// SignUp stores a registration, with a seat or a waitlist entry, and its mail. A cancelled registration comes back with
-// what is signed up with now. Errors: ErrFull, ErrSignUpLimit, each with nothing stored. Repeating it keeps the
-// registration as it is, and sends its status again at most once in deltag.ResendCooldown.
+// SignUp stores a registration, with a seat or a waitlist entry, and its mail. One that has to be verified is stored
+// without either. A cancelled registration stays as it is, and its owner gets the mail to verify it; but it comes back
+// with what the organiser signs it up with. Errors: ErrFull, ErrSignUpLimit, each with nothing stored. Repeating it keeps
+// the registration as it is, and sends its status again at most once in deltag.ResendCooldown.
 //
 // It takes one request for an event without a capacity, two to get a seat of one with it, and three to be the first who
-// waits.
+// waits; those that count sign-ups of a network are sent at the same time.
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
@@ -29,24 +30,35 @@ func (s *Store) SignUp(
 	var counting sync.WaitGroup
 	counting.Go(func() { s.countSignUp(ctx, in.Network, now) })
 	defer counting.Wait()
-	return s.signUp(ctx, e, newcomer{deltag.NewRegistration(e, in, secret, now), now})
+	verifier := s.verifier(ctx, e, in, now)
+	r := deltag.NewRegistration(e, in, secret, now)
+	outcome, err := s.signUp(ctx, e, newcomer{Registration: r, request: in, now: now, verifier: verifier})
+	mustVerify, verifierErr := verifier.required()
+	if verifierErr == nil && mustVerify && err == nil {
+		return deltag.OutcomeUnverified, nil // also if the address is signed up already
+	}
+	return outcome, err
 }
 
-// Rejoin gives a cancelled registration a seat again, or a waitlist entry behind all others. It has no rate limit:
-// the caller has the personal link. Errors: ErrFull. Repeating it changes nothing.
+// Rejoin gives a registration that is cancelled or unverified a seat, or a waitlist entry behind all others. It has no
+// rate limit: the caller has a personal link, which verifies the address. Errors: ErrFull; ErrNotFound (erased since
+// it was read). Repeating it changes nothing.
 func (s *Store) Rejoin(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
 ) (deltag.SignUpOutcome, error) {
-	if r.Status != deltag.RegistrationCancelled {
+	if r.Status != deltag.RegistrationCancelled && r.Status != deltag.RegistrationUnverified {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	return s.signUp(ctx, e, newcomer{r, now})
+	return s.signUp(ctx, e, newcomer{Registration: r.HasVerified(), now: now, isOwner: true})
 }
 
-// A newcomer is a registration, new or cancelled, that wants a seat.
+// A newcomer is a registration, new, cancelled or unverified, that wants a seat.
 type newcomer struct {
 	deltag.Registration
-	now time.Time
+	request  deltag.SignUpRequest
+	now      time.Time
+	verifier verifier
+	isOwner  bool // has verified the address; request is empty
 }
 
 func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
@@ -57,12 +69,21 @@ func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.
 		}
 		outcome, err = s.signUpExisting(ctx, e, n)
 	}
-	if errors.Is(err, deltag.ErrFull) { // the same answer for an address that is signed up, which gets its mail
-		if resendErr := s.ResendConfirmation(ctx, e, n.Email, n.now); resendErr != nil {
-			return "", resendErr
+	if errors.Is(err, deltag.ErrFull) && !n.isOwner {
+		if replyErr := s.replyIfSignedUp(ctx, e, n); replyErr != nil {
+			return "", replyErr
 		}
 	}
 	return outcome, err
+}
+
+// replyIfSignedUp sends an address that has a seat its mail, though the answer is that to a new one: the event is full.
+func (s *Store) replyIfSignedUp(ctx context.Context, e deltag.Event, n newcomer) error {
+	_, stored, err := s.EventAndRegistration(ctx, e.ID, n.ID)
+	if err != nil || stored.Status != deltag.RegistrationConfirmed {
+		return ignoreNotFound(err)
+	}
+	return ignoreNotFound(s.resend(ctx, e, stored, n.now, deltag.Registration.ReplyToSignUp))
 }
 
 // signUpExisting signs up an address that has a registration already, or had a moment ago. ErrConflict: that has
@@ -70,18 +91,16 @@ func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.
 func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
 	storedEvent, stored, err := s.EventAndRegistration(ctx, e.ID, n.ID)
 	switch {
-	case isNotFound(err): // erased a moment ago
+	case isNotFound(err) && !n.isOwner: // erased a moment ago
 		return s.confirmOrWaitlist(ctx, e, n)
 	case err != nil:
 		return "", err
-	case stored.Status == deltag.RegistrationCancelled:
-		n.Registration = stored.WithDetails(deltag.SignUpRequest{
-			Name: n.Name, Email: n.Email, Organisation: n.Organisation, JobTitle: n.JobTitle,
-			Answers: n.Answers, AllowsNews: n.AllowsNews, Language: n.Language,
-		})
-		return s.confirmOrWaitlist(ctx, storedEvent, n)
+	case stored.Status == deltag.RegistrationCancelled, stored.Status == deltag.RegistrationUnverified:
+		return s.signUpWithoutSeat(ctx, storedEvent, stored, n)
+	case n.isOwner:
+		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	err = s.resendStatus(ctx, storedEvent, stored, n.now)
+	err = s.resend(ctx, storedEvent, stored, n.now, deltag.Registration.ReplyToSignUp)
 	if isNotFound(err) { // erased since it was read
 		return "", deltag.ErrConflict
 	}
@@ -117,8 +136,16 @@ func (s *Store) tryConfirmOrWaitlist(
 	ctx context.Context, e deltag.Event, n newcomer,
 ) (outcome deltag.SignUpOutcome, err error) {
 	seat := ""
-	if e.HasSeatCounter {
+	if e.HasSeatCounter && !n.verifier.always {
 		seat, err = s.takeSeat(ctx, e, n.now)
+	}
+	mustVerify, verifierErr := n.verifier.required()
+	if verifierErr != nil || mustVerify {
+		s.passOnSeat(ctx, e.ID, seat, n.now)
+		if verifierErr == nil {
+			verifierErr = s.putUnverified(ctx, e, n)
+		}
+		return deltag.OutcomeUnverified, verifierErr
 	}
 	switch {
 	case errors.Is(err, errMustWait) && !e.HasWaitlist:
@@ -181,9 +208,13 @@ func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag
 			return
 		}
 		next, mail := r.Cancel(now)
+		if r.Status == deltag.RegistrationUnverified { // which gets no other mail
+			next.MailVersion, next.LastMailedAt = r.MailVersion, r.LastMailedAt
+		} else {
+			tx.putDelivery(mail)
+		}
 		seat = tx.giveUpPlace(e, r, &next, now)
 		tx.replaceRegistration(next)
-		tx.putDelivery(mail)
 	})
 	if err != nil {
 		return err

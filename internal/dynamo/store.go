@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -30,13 +31,17 @@ type Store struct {
 	events   cache[deltag.Event]   // by slug
 	upcoming cache[upcomingEvents] // the last, by ""
 	counts   cache[deltag.Counts]  // by event id
-	networks networkLimits
+	networks blocklist             // that have had all their sign-ups of the hour
+	shares   blocklist             // and those of an event that have had all of theirs
 	hashKey  hashKey
 }
 
 // New returns the store of a table. random is the source of secrets.
 func New(client Client, table string, random io.Reader) *Store {
-	return &Store{client: client, table: table, random: random}
+	return &Store{
+		client: client, table: table, random: random,
+		networks: blocklist{period: time.Hour}, shares: blocklist{period: shareSlot},
+	}
 }
 
 // Ping checks that the table can be read.

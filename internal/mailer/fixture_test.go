@@ -179,6 +179,18 @@ func (f *fixture) signUp(e deltag.Event, n int) deltag.Registration {
 	return f.registration(e, n)
 }
 
+// changeAddress has r's owner change the address to that of a person, who presses the button in the mail.
+func (f *fixture) changeAddress(e deltag.Event, r deltag.Registration, to int) error {
+	if err := f.store.UpdateByAttendee(ctx, e, r, signUpRequest(to), f.clock()); err != nil {
+		return err
+	}
+	e, r, err := f.store.EventAndRegistration(ctx, e.ID, r.ID)
+	if err != nil {
+		return err
+	}
+	return f.store.ConfirmAddressChange(ctx, e, r, f.clock())
+}
+
 // signUpMany signs up the persons 0 to n-1.
 func (f *fixture) signUpMany(e deltag.Event, n int) []deltag.Registration {
 	f.t.Helper()

@@ -35,7 +35,9 @@ func TestModel(t *testing.T) {
 			"SignUp":             s.signUp,
 			"CancelRegistration": s.cancelRegistration,
 			"Rejoin":             s.rejoin,
-			"CorrectAddress":     s.correctAddress,
+			"SignUpToVerify":     s.signUpToVerify,
+			"RequestAddress":     s.requestAddress,
+			"ConfirmAddress":     s.confirmAddress,
 			"Erase":              s.erase,
 			"Message":            s.message,
 			"Move":               s.move,
@@ -126,16 +128,25 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 		return
 	}
 	now := s.f.clock()
+	if k.Kind == deltag.KindVerification && mail.Generation != r.Generation() {
+		if c := r.AddressChange; c == nil || mail.To != c.Details.Email.ASCII() || !now.Before(c.EndsAt()) {
+			s.rt.Errorf("%s to %s: there is no such change of address", k.ID(), mail.To)
+		}
+		return
+	}
 	content := fmt.Sprintf("%s %s %d", k.Kind, e.StartsAt.Format(time.RFC3339), e.ICalSequence+r.ICalSequence)
 	message, eventCancelled := k.Kind == deltag.KindMessage, k.Kind == deltag.KindEventCancelled
 	left, waiting := r.Status == deltag.RegistrationCancelled, r.Status == deltag.RegistrationWaitlisted
+	verify, unverified := k.Kind == deltag.KindVerification, r.Status == deltag.RegistrationUnverified
 	for what, wrong := range map[string]bool{
 		"with the old time":            string(mail.Raw) != content,
 		"after the event's cancelling": e.Status == deltag.EventCancelled && !eventCancelled && !message,
 		"to another registration":      mail.Generation != r.Generation(),
 		"to a dead address":            r.AddressStatus == deltag.AddressBounced,
 		"to somebody who complained":   r.AddressStatus == deltag.AddressComplained && k.Kind.IsUnsubscribable(),
-		"to somebody who cancelled":    left && k.Kind != deltag.KindRegistrationCancelled && !message,
+		"to somebody who cancelled":    left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
+		"to an unverified address":     unverified && !verify,
+		"to somebody with a seat":      verify && !unverified && !left,
 		"to somebody on the waitlist":  waiting && k.Kind != deltag.KindWaitlisted && !eventCancelled && !message,
 		"after the start":              k.Kind.IsReminder() && !now.Before(e.StartsAt),
 		"after the end":                !now.Before(e.EndsAt) && !eventCancelled && !message,
@@ -163,6 +174,15 @@ func (s *scenario) signUp(rt *rapid.T) {
 	}
 }
 
+// signUpToVerify is a sign-up by which nobody gets a seat. Somebody who has one keeps it.
+func (s *scenario) signUpToVerify(rt *rapid.T) {
+	n := rapid.IntRange(0, maxPerson).Draw(rt, "person")
+	e := s.event()
+	if e.Verify = deltag.VerifyAlways; s.f.clock().Before(e.EndsAt) {
+		s.f.signUp(e, n)
+	}
+}
+
 // drawRegistration returns that of a person who has signed up, or false.
 func (s *scenario) drawRegistration(rt *rapid.T) (deltag.Event, deltag.Registration, bool) {
 	n := rapid.IntRange(0, maxPerson).Draw(rt, "person")
@@ -186,15 +206,26 @@ func (s *scenario) rejoin(rt *rapid.T) {
 	}
 }
 
-// correctAddress gives a registration another address, which may be signed up itself.
-func (s *scenario) correctAddress(rt *rapid.T) {
+// requestAddress asks for another address of a registration, which may be signed up itself.
+func (s *scenario) requestAddress(rt *rapid.T) {
 	e, r, ok := s.drawRegistration(rt)
 	n := rapid.IntRange(0, maxPerson).Draw(rt, "to")
-	if !ok || registrationID(e, n) == r.ID {
+	if !ok || r.Status != deltag.RegistrationConfirmed && r.Status != deltag.RegistrationWaitlisted {
+		return
+	}
+	if err := s.f.store.UpdateByAttendee(ctx, e, r, signUpRequest(n), s.f.clock()); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// confirmAddress presses the button of a mail that requestAddress has sent.
+func (s *scenario) confirmAddress(rt *rapid.T) {
+	e, r, ok := s.drawRegistration(rt)
+	if !ok || r.AddressChange == nil {
 		return
 	}
 	s.finalMailDue[deltag.KindAddressChanged]++
-	if err := s.f.store.UpdateByAttendee(ctx, e, r, signUpRequest(n), s.f.clock()); err != nil {
+	if err := s.f.store.ConfirmAddressChange(ctx, e, r, s.f.clock()); err != nil {
 		rt.Fatal(err)
 	}
 }
@@ -204,7 +235,9 @@ func (s *scenario) erase(rt *rapid.T) {
 	if !ok || rapid.IntRange(0, 2).Draw(rt, "really") > 0 {
 		return
 	}
-	s.finalMailDue[deltag.KindErasureReceipt]++
+	if r.Status != deltag.RegistrationUnverified {
+		s.finalMailDue[deltag.KindErasureReceipt]++
+	}
 	if err := s.f.store.Erase(ctx, e, r, s.f.clock()); err != nil {
 		rt.Fatal(err)
 	}
@@ -307,7 +340,7 @@ func (s *scenario) advanceClock(rt *rapid.T) {
 // finish runs until nothing is left to do, and checks every delivery and every person.
 func (s *scenario) finish() {
 	s.failures = 0
-	for range 4 {
+	for range 10 { // more than two hours: the last send of a mail without an answer comes so late
 		for _, mail := range s.f.ses.mails {
 			s.f.handleSESEvent(mail, deltag.SESSend)
 		}
@@ -349,8 +382,9 @@ func (s *scenario) checkPerson(e deltag.Event, r deltag.Registration) {
 	informed := e.Status == deltag.EventCancelled // by the mail to all
 	for _, d := range ds {
 		s.checkDelivery(d)
-		if d.Kind.IsTransactional() && d.Version == r.MailVersion {
-			givenUp := []deltag.Reason{deltag.ReasonEventOver, deltag.ReasonAddressBounced, deltag.ReasonDailyLimit}
+		if d.Kind.IsTransactional() && d.DetachedRecipient == nil && d.Version == r.MailVersion {
+			givenUp := []deltag.Reason{deltag.ReasonEventOver, deltag.ReasonAddressBounced, deltag.ReasonDailyLimit,
+				deltag.ReasonLinkExpired}
 			unconfirmed := d.Reason == deltag.ReasonNoResponse && d.UnconfirmedSends() == deltag.MaxUnconfirmedSends
 			informed = informed || wasAccepted(d) || slices.Contains(givenUp, d.Reason) || unconfirmed
 		}

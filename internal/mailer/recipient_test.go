@@ -43,7 +43,7 @@ func TestRecipients(t *testing.T) {
 		})
 		run("TheFormerAddressIsToldOfTheChange", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
-			if err := f.store.UpdateByAttendee(ctx, e, f.signUp(e, 1), signUpRequest(2), f.clock()); err != nil {
+			if err := f.changeAddress(e, f.signUp(e, 1), 2); err != nil {
 				t.Fatal(err)
 			}
 			f.runDue()

@@ -37,6 +37,8 @@ type RepairStore interface {
 	CheckSeats(ctx context.Context, eventID string, now time.Time) error
 	// PurgeDeliveries deletes the ledger rows of a registration that was erased.
 	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
+	// Expire erases what was not verified in time about a registration, and nothing before then.
+	Expire(ctx context.Context, eventID, registrationID string, now time.Time) error
 	// Reconcile compares an event's seat counters with its registrations and corrects drift. ErrConflict: sign-ups
 	// kept changing the counters, and nothing was corrected.
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
@@ -136,6 +138,8 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 		return m.Store.CheckSeats(ctx, t.EventID, m.Now())
 	case deltag.TaskPurgeDeliveries:
 		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
+	case deltag.TaskExpire:
+		return m.Store.Expire(ctx, t.EventID, t.RegistrationID, m.Now())
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 	if c.join.isSoon() {
 		n.Preheader = c.text(joinInfoKey(c.join, mail.Kind))
 	}
+	if mail.Kind == deltag.KindVerification {
+		return n, nil // nothing that somebody typed, and one link: the address may be a stranger's
+	}
 	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
 		n.Greeting = c.text("mail.greeting")
 	}
@@ -168,6 +171,18 @@ func (c renderContext) canRejoin() bool {
 	return c.Kind == deltag.KindRegistrationCancelled && c.Event.SignUpStateAt(c.now) == deltag.SignUpOpen
 }
 
+// asksForNews: the mail about a sign-up says that the box was ticked, for a stranger may have done so.
+func (c renderContext) asksForNews() bool {
+	r := c.Registration
+	switch c.Kind {
+	case deltag.KindConfirmation, deltag.KindWaitlisted, deltag.KindPromoted:
+		return r.AllowsNews || r.AsksForNews
+	case deltag.KindVerification:
+		return r.AsksForNews
+	}
+	return false
+}
+
 // A joinState is how near the reader is to joining the meeting.
 type joinState int
 
@@ -241,6 +256,9 @@ func (c renderContext) lead(key string) []string {
 	if c.canRejoin() {
 		keys = append(keys, "mail.withdrawn.again")
 	}
+	if c.asksForNews() {
+		keys = append(keys, "mail.news")
+	}
 	var all []string
 	for _, k := range keys {
 		if c.words.Has(k) {
@@ -252,6 +270,9 @@ func (c renderContext) lead(key string) []string {
 
 // footerReason says why the reader gets this mail.
 func (c renderContext) footerReason() string {
+	if c.Kind == deltag.KindVerification {
+		return c.text("mail.footer-reason.verify")
+	}
 	if !c.hasPersonalLinks() && !c.Kind.IsFinal() {
 		return c.text("mail.footer-reason.organiser")
 	}
@@ -263,6 +284,9 @@ func (c renderContext) footerReason() string {
 
 func (c renderContext) callToAction() link {
 	switch {
+	case c.Kind == deltag.KindVerification:
+		token := c.Registration.LinkToken(deltag.PurposeVerify)
+		return link{c.text("mail.action.verify"), c.baseURL + "/r/" + token}
 	case !c.hasPersonalLinks() && (c.Kind.IsFinal() || c.Event.JoinURL == ""):
 		return link{}
 	case !c.hasPersonalLinks(): // the organiser, who needs no join page

@@ -58,6 +58,16 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	left.Status, left.ICalSequence = deltag.RegistrationCancelled, 1
 	leftWaitlist := r
 	leftWaitlist.Status, leftWaitlist.ConfirmedAt = deltag.RegistrationCancelled, time.Time{}
+	unverified := r
+	unverified.Status, unverified.ConfirmedAt, unverified.AsksForNews = deltag.RegistrationUnverified, time.Time{}, true
+	ticked := r
+	ticked.AsksForNews = true
+	changing, _, _ := r.RequestAddressChange(
+		deltag.SignUpRequest{Name: "Mette Nybo", Email: r.Email, Language: l}, bytes.Repeat([]byte{8}, 16), early,
+	)
+	newAddress := changing.VerificationRecipient(deltag.Delivery{
+		Generation: deltag.Registration{Secret: changing.AddressChange.Secret}.Generation(),
+	})
 	text := map[deltag.Language]string{
 		deltag.LanguageDanish: "Kære {name}, hav gerne papir og blyant klar.\n\nLæs på forhånd: " +
 			"https://ukon.example.dk/laes, så får du mere ud af »{title}« {when}.\nDin indgang: {link}",
@@ -86,6 +96,9 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	}
 	return map[string]mailCase{
 		"confirmation":         mail(deltag.KindConfirmation, r, early, ""),
+		"confirmation-news":    mail(deltag.KindConfirmation, ticked, early, ""),
+		"verify":               mail(deltag.KindVerification, unverified, early, ""),
+		"verify-new-address":   mail(deltag.KindVerification, newAddress, early, ""),
 		"confirmation-soon":    mail(deltag.KindConfirmation, r, soon, ""),
 		"confirmation-running": mail(deltag.KindConfirmation, r, start.Add(5*time.Minute), ""),
 		"waiting":              position3,

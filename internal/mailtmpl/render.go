@@ -69,7 +69,10 @@ func (r *Renderer) setHeaders(m *gomail.Msg, mail deltag.MailContext, c content,
 	// The name is the organiser's; the address stays the one that SES may sign for.
 	organiser := headerText(mail.Event.Organiser.Name)
 	m.FromMailAddress(&netmail.Address{Name: organiser, Address: from.Address})
-	m.ToMailAddress(&netmail.Address{Name: headerText(mail.Registration.Name), Address: to.Address})
+	if mail.Kind != deltag.KindVerification { // which repeats nothing that somebody typed
+		to.Name = headerText(mail.Registration.Name)
+	}
+	m.ToMailAddress(to)
 	if replyTo, ok := asciiAddress(mail.Event.Organiser.Email); ok {
 		m.ReplyToMailAddress(&netmail.Address{Name: organiser, Address: replyTo})
 	}

@@ -61,7 +61,7 @@ func TestEveryKindHasACase(t *testing.T) {
 	kinds := []deltag.MailKind{
 		deltag.KindConfirmation, deltag.KindWaitlisted, deltag.KindPromoted, deltag.KindRegistrationCancelled,
 		deltag.KindMoved, deltag.KindChanged, deltag.KindEventCancelled, deltag.KindFollowUpAttended,
-		deltag.KindFollowUpMissed, deltag.KindMessage,
+		deltag.KindFollowUpMissed, deltag.KindMessage, deltag.KindVerification,
 	}
 	for _, r := range deltag.DefaultScheduledMails() {
 		kinds = append(kinds, r.Kind)
@@ -112,7 +112,11 @@ func TestHeaders(t *testing.T) {
 		if got := r.address(t, "Reply-To"); got.Name != "UKON" || got.Address != "hej@ukon.example.dk" {
 			t.Errorf("Reply-To %v", got)
 		}
-		if got := r.address(t, "To"); got.Name != "Mette Østergård" || got.Address != "Mette@example.dk" {
+		name := "Mette Østergård"
+		if s.Kind == deltag.KindVerification {
+			name = ""
+		}
+		if got := r.address(t, "To"); got.Name != name || got.Address != "Mette@example.dk" {
 			t.Errorf("To %v", got)
 		}
 		if got := r.header.Get("Content-Language"); got != string(s.Registration.Language) {
@@ -140,7 +144,8 @@ func TestParts(t *testing.T) {
 	const plain = "multipart/alternative{text/plain text/html}"
 	const invited = "multipart/mixed{multipart/alternative{text/plain text/html text/calendar} application/ics}"
 	want := map[string]string{
-		"confirmation": "REQUEST", "confirmation-soon": "REQUEST", "confirmation-running": "REQUEST",
+		"confirmation": "REQUEST", "confirmation-news": "REQUEST",
+		"confirmation-soon": "REQUEST", "confirmation-running": "REQUEST",
 		"promoted": "REQUEST", "moved": "REQUEST", "changed": "REQUEST",
 		"withdrawn": "CANCEL", "cancelled": "CANCEL", "readdressed": "CANCEL", "erased": "CANCEL",
 	}
@@ -174,6 +179,34 @@ func TestParts(t *testing.T) {
 	})
 }
 
+// TestVerification: the address may be a stranger's, who is to learn nothing, and to have one link.
+func TestVerification(t *testing.T) {
+	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
+		if s.Kind != deltag.KindVerification {
+			return
+		}
+		link := renderer.BaseURL + "/r/" + s.Registration.LinkToken(deltag.PurposeVerify)
+		for form, body := range map[string]string{"text": r.text, "html": r.html} {
+			if n := strings.Count(body, renderer.BaseURL); n != 1 || !strings.Contains(body, link) {
+				t.Errorf("%s: %d links, want the one to %s", form, n, link)
+			}
+			for _, typed := range []string{"Mette", "Nybo", "Solbæk", "Afdelingsleder", "mandag morgen"} {
+				if strings.Contains(body, typed) {
+					t.Errorf("%s repeats %q", form, typed)
+				}
+			}
+			text := oneSpaced(body)
+			isTicked := strings.Contains(text, "may write to you") || strings.Contains(text, "må skrive til dig")
+			if isTicked != s.Registration.AsksForNews {
+				t.Errorf("%s says that news was ticked: %v", form, isTicked)
+			}
+		}
+	})
+}
+
+// oneSpaced undoes the wrapping of lines.
+func oneSpaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 // TestOrganiserMail: the organiser has no registration, hence no personal links; their reminder links to the meeting.
 func TestOrganiserMail(t *testing.T) {
 	e := event()
@@ -200,7 +233,7 @@ func TestOrganiserMail(t *testing.T) {
 func TestLinks(t *testing.T) {
 	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
 		for form, body := range map[string]string{"text": r.text, "html": r.html} {
-			if got := strings.Contains(body, manageURL(s)); got == s.Kind.IsFinal() {
+			if got := strings.Contains(body, manageURL(s)); got == (s.Kind.IsFinal() || s.Kind == deltag.KindVerification) {
 				t.Errorf("%s: link to the personal page %v", form, got)
 			}
 			want := s.Event.Status != deltag.EventCancelled && s.IncludesJoinLink(s.at)

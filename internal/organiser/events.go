@@ -25,6 +25,7 @@ func NewEvent() deltag.Event {
 		Language:       deltag.LanguageDanish,
 		TimeZone:       "Europe/Copenhagen",
 		HasWaitlist:    true,
+		Verify:         deltag.VerifyAuto,
 		RetentionDays:  30,
 		ScheduledMails: deltag.DefaultScheduledMails(),
 		Status:         deltag.EventOpen,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,16 +12,24 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Registrations is a page of an event's registrations. ValidationErrors for a bad cursor.
+// A RegistrationFilter picks registrations. The zero value picks all.
+type RegistrationFilter struct{ Status deltag.RegistrationStatus }
+
+func (f RegistrationFilter) excludes(r deltag.Registration) bool {
+	return f.Status != "" && f.Status != r.Status
+}
+
+// Registrations is a page of an event's registrations. It may hold fewer than limit, or none, and still have a next
+// one. ValidationErrors for a bad cursor.
 func (s *Service) Registrations(
-	ctx context.Context, by Caller, eventID, cursor string, limit int,
+	ctx context.Context, by Caller, eventID string, f RegistrationFilter, cursor string, limit int,
 ) (deltag.Event, Page[deltag.Registration], error) {
 	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
 		return e, Page[deltag.Registration]{}, err
 	}
 	registrations, next, err := s.Store.Registrations(ctx, eventID, cursor, limit)
-	return e, Page[deltag.Registration]{registrations, next}, err
+	return e, Page[deltag.Registration]{slices.DeleteFunc(registrations, f.excludes), next}, err
 }
 
 // Registration reads one.
@@ -39,16 +48,16 @@ const exportPage = 200
 // ExportRegistrations reads all of an event's registrations, a page at a time. An error after the first page comes
 // through the sequence and ends it: what was read until then is not the whole list.
 func (s *Service) ExportRegistrations(
-	ctx context.Context, by Caller, eventID string,
+	ctx context.Context, by Caller, eventID string, f RegistrationFilter,
 ) (deltag.Event, iter.Seq2[deltag.Registration, error], error) {
-	e, page, err := s.Registrations(ctx, by, eventID, "", exportPage)
+	e, page, err := s.Registrations(ctx, by, eventID, f, "", exportPage)
 	if err != nil {
 		return e, nil, err
 	}
 	return e, func(yield func(deltag.Registration, error) bool) {
 		for {
 			for _, r := range page.Items {
-				if !yield(r, nil) {
+				if !f.excludes(r) && !yield(r, nil) {
 					return
 				}
 			}
@@ -81,6 +90,7 @@ func (s *Service) AddRegistration(
 	if state := e.SignUpStateAt(by.Now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
 		return e, deltag.Registration{}, deltag.ErrClosed
 	}
+	in.ByOrganiser = true
 	if _, err := s.Store.SignUp(ctx, e, in, by.Now); err != nil {
 		return e, deltag.Registration{}, err
 	}

@@ -168,7 +168,7 @@ func TestExportRegistrations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.Store = &smallPages{Store: f.store, failsOn: c.failsOn}
-			_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID)
+			_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID, organiser.RegistrationFilter{})
 			if c.failsOn == 1 {
 				wantError(t, err, c.want)
 				return
@@ -186,7 +186,7 @@ func TestExportRegistrations(t *testing.T) {
 	}
 	t.Run("StopsWhenItsReaderDoes", func(t *testing.T) {
 		f.Store = &smallPages{Store: f.store, failsOn: 2}
-		_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID)
+		_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID, organiser.RegistrationFilter{})
 		wantError(t, err, nil)
 		for _, err := range registrations {
 			wantError(t, err, nil)

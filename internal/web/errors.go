@@ -44,6 +44,7 @@ var errorTable = []struct {
 	{deltag.ErrForbidden, ErrForbidden},
 	{deltag.ErrNotFound, ErrNotFound},
 	{deltag.ErrBadLink, Error{Status: http.StatusNotFound, Code: "bad-link"}},
+	{deltag.ErrLinkExpired, Error{Status: http.StatusGone, Code: "link-expired"}},
 	{deltag.ErrFull, Error{Status: http.StatusConflict, Code: "full"}},
 	{deltag.ErrClosed, Error{Status: http.StatusConflict, Code: "closed"}},
 	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},

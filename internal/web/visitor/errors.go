@@ -15,7 +15,9 @@ func (s *site) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.newPage(r, deltag.Languages[0])
 	switch answer.Code {
 	case "bad-link":
-		err = s.renderInvalidLink(w, r, p)
+		err = s.renderInvalidLink(w, r, p, answer.Status, "invalid-link")
+	case "link-expired":
+		err = s.renderInvalidLink(w, r, p, answer.Status, "expired-link")
 	case "unavailable", "conflict":
 		err = p.renderRetry(w, r, answer)
 	default:

@@ -154,20 +154,40 @@ func (p *page) renderEvent(w http.ResponseWriter, status int, v eventView) error
 // A thanksView is the page after a sign-up.
 type thanksView struct {
 	StartsSoon bool // or has begun: the confirmation has the link to the meeting
+	Text       string
+	Verify     bool // the sign-up counts once a button in the mail is pressed
+	Form       *form
 }
 
 // thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which
 // it was, and only the address's owner reads it.
-func (s *site) thanks(w http.ResponseWriter, _ *http.Request, p *page) error {
+func (s *site) thanks(w http.ResponseWriter, r *http.Request, p *page) error {
+	v := thanksView{Verify: r.URL.Query().Has("verify")}
+	query := url.Values{}
+	if v.Verify {
+		query.Set("verify", "yes")
+	}
 	if p.Embedded {
-		p.Path += "?embed=yes"
+		query.Set("embed", "yes")
 	}
-	p.Title = p.Text("page.thanks.title")
-	if p.Event.Capacity != nil {
-		p.Title = p.Text("page.thanks.title-limited")
+	if len(query) > 0 {
+		p.Path += "?" + query.Encode()
 	}
-	v := thanksView{StartsSoon: p.Event.StartsAt.Sub(p.now) <= deltag.JoinLinkLeadTime}
+	v.StartsSoon = p.Event.StartsAt.Sub(p.now) <= deltag.JoinLinkLeadTime
+	variant := thanksVariant(*p.Event, v.Verify)
+	p.Title, v.Text = p.Text("page.thanks.title"+variant), p.Text("page.thanks.text"+variant)
 	return p.withBody(v).render(w, http.StatusOK, "thanks")
+}
+
+// thanksVariant ends the keys of the words after a sign-up.
+func thanksVariant(e deltag.Event, verify bool) string {
+	switch {
+	case verify:
+		return "-verify"
+	case e.Capacity != nil:
+		return "-limited"
+	}
+	return ""
 }
 
 func (s *site) eventCalendar(w http.ResponseWriter, _ *http.Request, p *page) error {

@@ -39,6 +39,8 @@ type dataRegistration struct {
 	Role         string                    `json:"role"`
 	Answers      []dataAnswer              `json:"answers"`
 	Updates      bool                      `json:"updates"`
+	AsksForNews  bool                      `json:"updatesOnceVerified"`
+	Change       *dataChange               `json:"changeOnceVerified"`
 	Language     deltag.Language           `json:"language"`
 	Status       deltag.RegistrationStatus `json:"status"`
 	RegisteredAt time.Time                 `json:"registeredAt"`
@@ -47,6 +49,17 @@ type dataRegistration struct {
 	AttendedAt   *time.Time                `json:"attendedAt"`
 	MailedAt     *time.Time                `json:"mailedAt"` // the last mail about the registration itself
 	Mail         deltag.AddressStatus      `json:"mail"`
+}
+
+// dataChange is what was saved together with another address, until that is verified.
+type dataChange struct {
+	Name         string       `json:"name"`
+	Email        string       `json:"email"`
+	Organisation string       `json:"organisation"`
+	Role         string       `json:"role"`
+	Answers      []dataAnswer `json:"answers"`
+	Updates      bool         `json:"updates"`
+	RequestedAt  time.Time    `json:"requestedAt"`
 }
 
 type dataAnswer struct {
@@ -103,24 +116,36 @@ func (s *site) exportData(w http.ResponseWriter, r *http.Request, p *page, reg d
 func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration {
 	return dataRegistration{
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
-		Organisation: r.Organisation, Role: r.JobTitle, Answers: exportAnswers(e, r), Updates: r.AllowsNews,
+		Organisation: r.Organisation, Role: r.JobTitle, Answers: exportAnswers(e, r.Answers), Updates: r.AllowsNews,
+		AsksForNews: r.AsksForNews, Change: exportChange(e, r.AddressChange),
 		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
 		AttendedAt: timePtr(r.AttendedAt), MailedAt: timePtr(r.LastMailedAt),
 	}
 }
 
+func exportChange(e deltag.Event, c *deltag.AddressChange) *dataChange {
+	if c == nil {
+		return nil
+	}
+	d := c.Details
+	return &dataChange{
+		Name: d.Name, Email: d.Email.Original, Organisation: d.Organisation, Role: d.JobTitle,
+		Answers: exportAnswers(e, d.Answers), Updates: d.AllowsNews, RequestedAt: c.RequestedAt,
+	}
+}
+
 // exportAnswers are the answers in the order of the questions, and after them those to retired questions.
-func exportAnswers(e deltag.Event, r deltag.Registration) []dataAnswer {
+func exportAnswers(e deltag.Event, byQuestion map[string][]string) []dataAnswer {
 	answers := []dataAnswer{}
 	for _, q := range e.Questions {
-		if given, ok := r.Answers[q.ID]; ok {
+		if given, ok := byQuestion[q.ID]; ok {
 			answers = append(answers, dataAnswer{ID: q.ID, Question: q.Label, Answer: given})
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.Answers)) {
+	for _, id := range slices.Sorted(maps.Keys(byQuestion)) {
 		if _, asked := e.Question(id); !asked {
-			answers = append(answers, dataAnswer{ID: id, Answer: r.Answers[id]})
+			answers = append(answers, dataAnswer{ID: id, Answer: byQuestion[id]})
 		}
 	}
 	return answers

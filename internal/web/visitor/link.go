@@ -55,24 +55,29 @@ func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Hand
 // A linkView helps somebody whose link is lost or broken.
 type linkView struct {
 	Sent   bool
+	Text   string         // of an invalid link
+	Ended  bool           // the link was to sign up: one may do that again
 	Form   *form          // when it is clear which event is meant
 	Events []deltag.Event // to choose from otherwise
 }
 
-// renderInvalidLink is the answer to every bad token. It says the same to all of them.
-func (s *site) renderInvalidLink(w http.ResponseWriter, r *http.Request, p *page) error {
-	p.Title, p.Private, p.Path = p.Text("page.invalid-link.title"), true, "/"
+// renderInvalidLink is the answer to every bad token, in the words of page.<key>.title and page.<key>.text. It says the
+// same to all of a purpose.
+func (s *site) renderInvalidLink(w http.ResponseWriter, r *http.Request, p *page, status int, key string) error {
+	p.Title, p.Private, p.Path = p.Text("page."+key+".title"), true, "/"
+	ended := status == http.StatusGone
 	events, err := s.Store.Upcoming(r.Context(), p.now, maxUpcoming)
 	if err != nil {
 		// The page helps without the events too.
 		s.Log.WarnContext(r.Context(), "no events on the page for invalid links", "error", err)
 	}
 	v := linkView{Events: events}
-	if len(events) == 1 {
+	if len(events) == 1 && !ended {
 		p.Event = &events[0]
 		v = linkView{Form: p.linkForm("", nil)}
 	}
-	return p.withBody(v).render(w, http.StatusNotFound, "invalid-link")
+	v.Text, v.Ended = p.Text("page."+key+".text"), ended
+	return p.withBody(v).render(w, status, "invalid-link")
 }
 
 func (s *site) linkPage(w http.ResponseWriter, r *http.Request, p *page) error {

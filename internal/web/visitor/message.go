@@ -20,8 +20,15 @@ type link struct{ Href, Text string }
 
 // renderMessage shows the words of page.<key>.title and page.<key>.text.
 func (p *page) renderMessage(w http.ResponseWriter, status int, key string, pairs ...any) error {
+	return p.renderMessageWithLinks(w, status, key, nil, pairs...)
+}
+
+// renderMessageWithLinks shows links before those that every message has.
+func (p *page) renderMessageWithLinks(
+	w http.ResponseWriter, status int, key string, links []link, pairs ...any,
+) error {
 	p.Title = p.Text("page."+key+".title", pairs...)
-	v := messageView{Text: p.Paragraphs(p.Text("page."+key+".text", pairs...))}
+	v := messageView{Text: p.Paragraphs(p.Text("page."+key+".text", pairs...)), Links: links}
 	switch {
 	case p.Event != nil:
 		text := p.Text("page.to-event", "event", p.Event.Title)

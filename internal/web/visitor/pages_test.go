@@ -25,14 +25,32 @@ func TestPages(t *testing.T) {
 	cancelled := v.addRegistration(e, "Eva Skov")
 	v.must(v.store.CancelRegistration(t.Context(), e, cancelled, before))
 
+	unverified := v.addUnverified(few, "Lis Bro")
+	changing := v.addRegistration(e, "Mia Vad")
+	changing = v.requestAddressChange(e, changing, "vad@example.dk")
+
 	pages := map[string]func(lang string) response{
-		"index":                func(l string) response { return v.get("/" + l) },
-		"event":                func(l string) response { return v.get("/e/samskabelse" + l) },
-		"event-with-questions": func(l string) response { return v.get("/e/spoergsmaal" + l) },
-		"event-cancelled":      func(l string) response { return v.get("/e/aflyst" + l) },
-		"event-full":           func(l string) response { return v.get("/e/fuldt" + l) },
-		"event-waitlist":       func(l string) response { return v.get("/e/faa" + l) },
-		"embed":                func(l string) response { return v.get("/e/samskabelse/embed" + l) },
+		"thanks-verify":    func(l string) response { return v.get("/e/faa/thanks" + l + "&verify=yes") },
+		"verify":           func(l string) response { return v.get(verifyPath(unverified) + l) },
+		"verify-new-email": func(l string) response { return v.get(verifyNewEmailPath(changing) + l) },
+		"verify-used":      func(l string) response { return v.get(verifyPath(anna) + l) },
+		"verify-expired": func(l string) response {
+			defer func() { v.now = before }()
+			v.now = before.Add(deltag.VerificationPeriod)
+			return v.get(verifyPath(unverified) + l)
+		},
+		"verify-unknown": func(l string) response {
+			return v.get(verifyPath(deltag.Registration{EventID: e.ID, ID: anna.ID, Secret: []byte("another key 1234")}) + l)
+		},
+		"registration-unverified": func(l string) response { return v.get(managePath(unverified) + l) },
+		"registration-changing":   func(l string) response { return v.get(managePath(changing) + l) },
+		"index":                   func(l string) response { return v.get("/" + l) },
+		"event":                   func(l string) response { return v.get("/e/samskabelse" + l) },
+		"event-with-questions":    func(l string) response { return v.get("/e/spoergsmaal" + l) },
+		"event-cancelled":         func(l string) response { return v.get("/e/aflyst" + l) },
+		"event-full":              func(l string) response { return v.get("/e/fuldt" + l) },
+		"event-waitlist":          func(l string) response { return v.get("/e/faa" + l) },
+		"embed":                   func(l string) response { return v.get("/e/samskabelse/embed" + l) },
 		"field-errors": func(l string) response {
 			return v.post("/e/spoergsmaal/registrations"+l, "email", "anna")
 		},

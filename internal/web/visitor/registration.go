@@ -25,6 +25,8 @@ type registrationView struct {
 	Error        string // why it did nothing
 	Form         *form
 	CanRejoin    bool
+	NewEmail     string // that is to be verified; the change waits for that
+	NewEmailEnds time.Time
 	Path         string // of the page; its actions are below it
 	JoinPath     string
 	EraseError   string // the confirmation that erasing needs is missing
@@ -56,6 +58,11 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 		v.Position = position
 	case "cancelled":
 		v.CanRejoin = e.SignUpStateAt(p.now) == deltag.SignUpOpen
+	case "unverified":
+		v.CanRejoin = true
+	}
+	if c := reg.AddressChange; c != nil && v.Active() && p.now.Before(c.EndsAt()) {
+		v.NewEmail, v.NewEmailEnds = c.Details.Email.Original, c.EndsAt()
 	}
 	if v.Active() {
 		v.Form = p.changeForm(v.Path, detailsOf(reg), reg, nil)
@@ -75,7 +82,7 @@ func doorAt(e deltag.Event, now time.Time) string {
 
 func registrationPath(r *http.Request) string { return "/r/" + r.PathValue("token") }
 
-// displayStatus is confirmed, waiting or cancelled; event-cancelled or over when the event is.
+// displayStatus is confirmed, waiting, cancelled or unverified; event-cancelled or over when the event is.
 func displayStatus(p *page, reg deltag.Registration) string {
 	switch {
 	case p.Event.Status == deltag.EventCancelled:
@@ -90,7 +97,8 @@ func displayStatus(p *page, reg deltag.Registration) string {
 // does not agree with the registration's status.
 func (p *page) flashText(done string, reg deltag.Registration) string {
 	switch {
-	case done == "saved",
+	case done == "verified" && (reg.Status == deltag.RegistrationConfirmed || reg.Status == deltag.RegistrationWaitlisted),
+		done == "saved",
 		done == "cancelled" && reg.Status == deltag.RegistrationCancelled,
 		done == "rejoined" && reg.Status == deltag.RegistrationConfirmed:
 		return p.Text("page.registration.flash." + done)
@@ -104,8 +112,8 @@ func (p *page) redirectToRegistration(w http.ResponseWriter, r *http.Request, do
 	return web.SeeOther(w, p.Href(registrationPath(r)+"?done="+done))
 }
 
-// change stores what was changed. A new address ends the links sent to the old one; the new links go to the new
-// address only, so the page says no more than that.
+// change stores what was changed. A new address has to be verified first: the registration stays as it is until then,
+// and the answer is the same whether or not the address is signed up.
 func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
 	v := s.newRegistrationView(r, p, reg)
 	if v.Form == nil {
@@ -152,11 +160,12 @@ func (s *site) cancelRegistration(w http.ResponseWriter, r *http.Request, p *pag
 	return p.redirectToRegistration(w, r, "cancelled")
 }
 
+// rejoin also verifies an unverified registration, whose page has no other button.
 func (s *site) rejoin(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error {
-	if reg.Status != deltag.RegistrationCancelled {
+	v := s.newRegistrationView(r, p, reg)
+	if v.Active() {
 		return p.redirectToRegistration(w, r, "rejoined")
 	}
-	v := s.newRegistrationView(r, p, reg)
 	if !v.CanRejoin {
 		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
 	}
@@ -195,7 +204,8 @@ func (s *site) registrationCalendar(w http.ResponseWriter, r *http.Request, p *p
 
 func detailsOf(r deltag.Registration) deltag.SignUpRequest {
 	return deltag.SignUpRequest{
-		Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle, AllowsNews: r.AllowsNews, Answers: r.Answers,
+		Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle, Answers: r.Answers,
+		AllowsNews: r.AllowsNews || r.AsksForNews,
 	}
 }
 

@@ -150,12 +150,15 @@ func TestChange(t *testing.T) {
 				has(`input#email[value="anna@example"]`)
 		})
 	})
-	t.Run("NewAddressMovesTheRegistrationAndEndsTheLink", func(t *testing.T) {
+	t.Run("NewAddressWaitsUntilItIsVerified", func(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
-		v.post(managePath(r), "name", "Anna Holm", "email", "ny@example.dk").want(http.StatusOK).
-			hasText("h1", "Din mailadresse er ændret").hasText("main", "ny@example.dk")
-		v.get(managePath(r)).want(http.StatusNotFound).hasText("h1", "Linket virker ikke")
+		v.post(managePath(r), "name", "Anna Ny Holm", "email", "ny@example.dk").want(http.StatusOK).
+			hasText("h1", "Bekræft din nye adresse").hasText("main", "ny@example.dk")
+		v.get(managePath(r)).want(http.StatusOK).hasText(".hintbox", "ny@example.dk").
+			has(`input#name[value="Anna Holm"]`).has(`input#email[value="anna@example.dk"]`)
+		v.post(managePath(r), "name", "Anna Holm", "email", "anna@example.dk").redirectsTo(managePath(r) + "?done=saved")
+		v.get(managePath(r)).hasNot(".hintbox") // it was dropped
 	})
 	t.Run("AnotherSpellingOfTheAddressIsTheSameAddress", func(t *testing.T) {
 		v := newClient(t, e)

@@ -30,10 +30,11 @@ func (s *site) routes() http.Handler {
 		},
 
 		"/r/{token}": {
-			"GET": manage(s.registration), "POST": s.withMinResponseTime(web.WithForm(manage(s.change))),
+			"GET": s.registrationOrVerification, "POST": s.withMinResponseTime(web.WithForm(manage(s.change))),
 		},
 		"/r/{token}/cancel":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.cancelRegistration))},
 		"/r/{token}/rejoin":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.rejoin))},
+		"/r/{token}/verify":       {"GET": s.redirectToForm, "POST": web.WithForm(s.verifyByLink)},
 		"/r/{token}/erase":        {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.erase))},
 		"/r/{token}/calendar.ics": {"GET": manage(s.registrationCalendar)},
 		"/r/{token}/data.json":    {"GET": manage(s.exportData)},

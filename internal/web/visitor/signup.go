@@ -17,20 +17,23 @@ import (
 
 // submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
 // open; ValidationErrors; the errors of Store.SignUp.
-func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUpRequest) error {
+func (s *site) submitSignUp(
+	r *http.Request, e deltag.Event, typed deltag.SignUpRequest,
+) (deltag.SignUpOutcome, error) {
 	now := s.Now()
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
-		return fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
+		return "", fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
 	}
 	request, err := address.ParseSignUp(typed, e)
 	if err != nil {
-		return err
+		return "", err
 	}
 	request.Network = networkPrefix(r)
-	if _, err := s.Store.SignUp(r.Context(), e, request, now); err != nil {
-		return fmt.Errorf("sign up: %w", err)
+	outcome, err := s.Store.SignUp(r.Context(), e, request, now)
+	if err != nil {
+		return "", fmt.Errorf("sign up: %w", err)
 	}
-	return nil
+	return outcome, nil
 }
 
 // signUp takes the form, from our own page or from any other: a sign-up needs no session, so there is none that
@@ -38,13 +41,14 @@ func (s *site) submitSignUp(r *http.Request, e deltag.Event, typed deltag.SignUp
 func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 	if r.PostForm.Get(honeypotField) != "" {
 		s.Log.InfoContext(r.Context(), "a program filled in the honeypot", "event", p.Event.ID)
-		return p.redirectToThanks(w)
+		return p.redirectToThanks(w, "")
 	}
 	typed := readSignUpForm(r.PostForm, *p.Event, p.Language)
-	if err := s.submitSignUp(r, *p.Event, typed); err != nil {
+	outcome, err := s.submitSignUp(r, *p.Event, typed)
+	if err != nil {
 		return s.renderSignUpError(w, r, p, typed, err)
 	}
-	return p.redirectToThanks(w)
+	return p.redirectToThanks(w, outcome)
 }
 
 // renderSignUpError says why a sign-up was not taken. What was typed stays in the form if sending it again can help.
@@ -112,8 +116,8 @@ func readAnswer(q deltag.Question, given []string) []string {
 	return given
 }
 
-// networkPrefix is where a request comes from: an IPv4 address, or the /56 that IPv6 gives one household or office. ""
-// when it is not known.
+// networkPrefix is where a request comes from: an IPv4 address, or the /48 that IPv6 gives one organisation. "" when it
+// is not known.
 func networkPrefix(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -125,16 +129,24 @@ func networkPrefix(r *http.Request) string {
 	}
 	bits := 32
 	if ip = ip.Unmap(); ip.Is6() {
-		bits = 56
+		bits = 48
 	}
 	prefix, _ := ip.WithZone("").Prefix(bits)
 	return prefix.String()
 }
 
-func (p *page) redirectToThanks(w http.ResponseWriter) error {
-	path := eventPath(p.Event.Slug) + "/thanks"
+// redirectToThanks tells apart only whether the sign-up has to be verified, which no address decides.
+func (p *page) redirectToThanks(w http.ResponseWriter, outcome deltag.SignUpOutcome) error {
+	query := url.Values{}
+	if outcome == deltag.OutcomeUnverified {
+		query.Set("verify", "yes")
+	}
 	if p.Embedded {
-		path += "?embed=yes"
+		query.Set("embed", "yes")
+	}
+	path := eventPath(p.Event.Slug) + "/thanks"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	return web.SeeOther(w, p.Href(path))
 }

@@ -29,7 +29,8 @@ func setCORSHeaders(w http.ResponseWriter) {
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 }
 
-// publicSignUp answers the same to a first sign-up, a place on the waitlist and a repeated sign-up: see thanks.
+// publicSignUp answers the same to a first sign-up, a place on the waitlist and a repeated sign-up: see thanks. The
+// status is "unverified" if the button in the mail has to be pressed, and "received" otherwise.
 func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	setCORSHeaders(w)
 	body, err := web.ReadBody(w, r, "application/json")
@@ -47,14 +48,16 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if typed.Language == "" {
 		typed.Language = s.newPage(r, e.Language).Language
 	}
-	if err := s.submitSignUp(r, e, typed); err != nil {
+	outcome, err := s.submitSignUp(r, e, typed)
+	if err != nil {
 		return localizedError{err, typed.Language}
 	}
-	key := "page.thanks.text"
-	if e.Capacity != nil {
-		key = "page.thanks.text-limited"
+	status, verify := "received", outcome == deltag.OutcomeUnverified
+	if verify {
+		status = string(outcome)
 	}
-	answer := map[string]string{"status": "received", "message": i18n.For(typed.Language).Text(key)}
+	message := i18n.For(typed.Language).Text("page.thanks.text" + thanksVariant(e, verify))
+	answer := map[string]string{"status": status, "message": message}
 	web.WriteJSON(w, http.StatusAccepted, answer)
 	return nil
 }

@@ -35,8 +35,10 @@ type EventReader interface {
 // A SignUpStore takes sign-ups.
 type SignUpStore interface {
 	// SignUp stores the registration with its seat, or its waitlist position, and its confirmation: all or nothing.
-	// An address that is signed up already stays as it is, and gets its confirmation again unless the last one is
-	// less than deltag.ResendCooldown old. ErrFull, ErrMailLimit, ErrSignUpLimit.
+	// OutcomeUnverified: it is stored without a seat, and a mail asks the address for a press on a button; event and
+	// network decide this, never the address. An address that is signed up already stays as it is, and gets its
+	// confirmation again, or, if its seat was given up, the mail with the button, unless the last mail is less than
+	// deltag.ResendCooldown old. ErrFull, ErrMailLimit, ErrSignUpLimit.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// ResendConfirmation sends the confirmation again if the address is signed up, the last one is older than
 	// deltag.ResendCooldown, and the address has had fewer mails today than it may. In all other cases it does nothing
@@ -57,16 +59,19 @@ type RegistrationReader interface {
 
 // A RegistrationWriter changes registrations for their owners.
 type RegistrationWriter interface {
-	// UpdateByAttendee stores what a person changed. A changed address gets a registration of its own with new links,
-	// and the old links end; if the new address is signed up already, the old registration is erased in its favour.
-	// ErrMailLimit: nothing is changed, as a stranger may send no more mail to the new address today.
+	// UpdateByAttendee stores what a person changed. With another address nothing changes but the registration's
+	// AddressChange, and that address gets a mail with a button. ErrMailLimit: nothing is changed, as a stranger may
+	// send no more mail to the new address today.
 	UpdateByAttendee(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error
+	// ConfirmAddressChange makes the AddressChange: the new address gets a registration of its own with new links, and
+	// the old links end; if it has a seat or a waitlist position already, the old registration is erased in its favour.
+	ConfirmAddressChange(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// CancelRegistration gives up the seat or the waitlist position. Repeating it changes nothing.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
-	// Rejoin gives a cancelled registration a seat again, or the last position on the waitlist; any other stays as it
-	// is. ErrFull.
+	// Rejoin gives a cancelled or unverified registration a seat, or the last position on the waitlist; any other stays
+	// as it is. ErrFull, ErrNotFound.
 	Rejoin(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.SignUpOutcome, error)
 	// MarkAttended notes the first press on the join button. Repeating it changes nothing.
 	MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error

@@ -93,7 +93,7 @@ func TestRateLimits(t *testing.T) {
 func TestNetworkPrefix(t *testing.T) {
 	for remote, want := range map[string]string{
 		"192.0.2.7:0":            "192.0.2.7/32",
-		"[2001:db8:1:ff00::7]:0": "2001:db8:1:ff00::/56",
+		"[2001:db8:1:ff00::7]:0": "2001:db8:1::/48",
 		"[::ffff:192.0.2.7]:0":   "192.0.2.7/32",
 		":0":                     "",
 		"":                       "",
