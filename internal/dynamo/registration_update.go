@@ -158,7 +158,11 @@ func (s *Store) moveRegistration(
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
 	tx := s.begin()
-	created := tx.putRegistration(next)
+	replaced := condNotExists
+	if other.ID != "" {
+		replaced = condRevision(other.Revision)
+	}
+	created := tx.Put(encodeRegistration(next), replaced)
 	deleted := tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	tx.putDelivery(mail)
 	// Also if nothing changes, so that a reconciliation notices: it may have counted both.
