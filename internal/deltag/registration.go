@@ -152,8 +152,12 @@ func (r Registration) ChangeAddress(
 ) (Registration, Delivery) {
 	next := r.WithDetails(s)
 	next.ID, next.Secret, next.AddressChange = RegistrationID(e, s.Email), secret, nil
-	next.PreviousIDs = slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID})
-	next.PreviousIDs = slices.DeleteFunc(next.PreviousIDs, func(id string) bool { return id == next.ID })
+	next.PreviousIDs = nil
+	for _, id := range slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID}) {
+		if id != next.ID && !slices.Contains(next.PreviousIDs, id) { // each is purged once
+			next.PreviousIDs = append(next.PreviousIDs, id)
+		}
+	}
 	if r.AddressStatus == AddressBounced {
 		next.AddressStatus = AddressOK
 	}

@@ -547,6 +547,24 @@ func TestChangeOfAddress(t *testing.T) {
 				})
 			}
 		}
+		t.Run("ASeatMovedBackAndForthIsErased", func(t *testing.T) {
+			e, mine := eventWithPerson1(t, s, nil)
+			_, other := signUp(t, s, e, 2, now)
+			changeAddress(t, s, e, other, 1, now) // merged: the address of 2 is free again
+			for range 2 {
+				changeAddress(t, s, e, mine, 2, now)
+				_, again := signUp(t, s, e, 1, now)
+				must(t, s.CancelRegistration(ctx, e, again, now))
+				changeAddress(t, s, e, registration(t, s, e, 2), 1, now)
+				mine = registration(t, s, e, 1)
+				_, again = signUp(t, s, e, 2, now)
+				changeAddress(t, s, e, again, 3, now)
+				must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 3), now))
+				changeAddress(t, s, e, mine, 3, now)
+				mine = registration(t, s, e, 3)
+			}
+			must(t, s.Erase(ctx, e, mine, now))
+		})
 		t.Run("APlaceInLineSurvivesTheChangeToAnAddressThatGaveOneUp", func(t *testing.T) {
 			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			_, other := signUp(t, s, e, 2, now.Add(time.Second))
