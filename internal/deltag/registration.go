@@ -146,15 +146,19 @@ func (r Registration) ResendStatus(now time.Time) (Registration, Delivery) {
 }
 
 // ChangeAddress moves r, with its seat or position on the waitlist, to another address. That has a new id, its own
-// links made with secret, and is sent r's status; Revision begins again at 1. It stays unsubscribed, but not bounced.
-// It replaces other, the registration that the address has already, or the zero value.
+// links made with secret, and is sent r's status. It stays unsubscribed, but not bounced. It replaces other, the
+// registration that the address has already, or the zero value.
 func (r Registration) ChangeAddress(
 	e Event, other Registration, s SignUpRequest, secret []byte, now time.Time,
 ) (Registration, Delivery) {
 	next := r.WithDetails(s)
 	next.ID, next.Secret, next.AddressChange = RegistrationID(e, s.Email), secret, nil
-	next.PreviousIDs = slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID})
-	next.PreviousIDs = slices.DeleteFunc(next.PreviousIDs, func(id string) bool { return id == next.ID })
+	next.PreviousIDs = nil
+	for _, id := range slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID}) {
+		if id != next.ID && !slices.Contains(next.PreviousIDs, id) { // each is purged once
+			next.PreviousIDs = append(next.PreviousIDs, id)
+		}
+	}
 	if r.AddressStatus == AddressBounced {
 		next.AddressStatus = AddressOK
 	}
@@ -162,7 +166,7 @@ func (r Registration) ChangeAddress(
 		next.AttendedAt = other.AttendedAt
 	}
 	next, d := next.ResendStatus(now)
-	next.Revision = other.Revision + 1
+	next.Revision = max(r.Revision, other.Revision) + 1
 	return next, d
 }
 

@@ -70,7 +70,7 @@ func TestChangeAddress(t *testing.T) {
 	next, d := r.ChangeAddress(e, Registration{}, testSignUp("m@example.dk"), []byte("new"), at)
 	t.Run("HasANewIDAndNewLinks", func(t *testing.T) {
 		assertEqual(t, next.ID, RegistrationID(e, Address{Normalized: "m@example.dk"}))
-		assertEqual(t, []any{next.Secret, next.Revision, next.PreviousIDs}, []any{[]byte("new"), 1, []string{r.ID}})
+		assertEqual(t, []any{next.Secret, next.Revision, next.PreviousIDs}, []any{[]byte("new"), r.Revision + 1, []string{r.ID}})
 	})
 	t.Run("KeepsItsSeatAndIsToldSo", func(t *testing.T) {
 		assertEqual(t, []any{next.Status, next.ConfirmedAt}, []any{RegistrationConfirmed, r.ConfirmedAt})

@@ -74,6 +74,8 @@ func (r Registration) RequestAddressChange(
 	r.AddressChange = &c
 	r.Revision++
 	recipient := r.addressChangeRecipient()
+	// By Revision, as a MailVersion would replace an unsent mail about r's status. It is above every MailVersion so far,
+	// so no other mail has this key.
 	mail = NewDelivery(recipient, KindVerification, r.Revision, now)
 	recipient.Secret = nil // the row of the ledger is no place for it
 	mail.DetachedRecipient = &recipient

@@ -169,6 +169,9 @@ func (f *fixture) changeAddress(n, to int) operation {
 			return err
 		}
 		e, r, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+		if errors.Is(err, deltag.ErrNotFound) { // erased meanwhile
+			return deltag.ErrConflict
+		}
 		if err != nil {
 			return err
 		}

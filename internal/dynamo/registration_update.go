@@ -161,7 +161,11 @@ func (s *Store) moveRegistration(
 		next.Seat = seatOf(r)
 		tx.moveSeat(r, next)
 	}
-	created := tx.putRegistration(next)
+	replaced := condNotExists
+	if other.ID != "" {
+		replaced = condRevision(other.Revision)
+	}
+	created := tx.Put(encodeRegistration(next), replaced)
 	deleted := tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	tx.putDelivery(mail)
 	tx.moveCounts(e, r, other, next)

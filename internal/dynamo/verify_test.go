@@ -460,6 +460,24 @@ func TestChangeOfAddress(t *testing.T) {
 				want(t, []int{waitlistPosition(t, s, e, 2), waitlistPosition(t, s, e, 3)}, []int{1, 2})
 			}
 		})
+		t.Run("ItsMailReplacesNoOther", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			r := signUpToVerify(t, s, e, 1, now)
+			must(t, s.UpdateByOrganiser(ctx, e, r, person(2), now)) // a new address, with a second mail
+			_, err := s.Rejoin(ctx, e, registration(t, s, e, 2), now)
+			must(t, err)
+			r = registration(t, s, e, 2)
+			must(t, s.CancelRegistration(ctx, e, r, now))
+			_, err = s.SignUp(ctx, e, person(2), now.Add(time.Hour)) // a mail to verify it
+			must(t, err)
+			_, err = s.Rejoin(ctx, e, registration(t, s, e, 2), now)
+			must(t, err)
+			sent := kinds(t, s, r)
+			for n := range 4 {
+				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 2), person(10+n), now))
+				want(t, len(kinds(t, s, r)), len(sent)+n+1)
+			}
+		})
 		t.Run("TheMailGoesToTheNewAddressAndHasTheKeyOfItsLink", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
@@ -532,6 +550,24 @@ func TestChangeOfAddress(t *testing.T) {
 				})
 			}
 		}
+		t.Run("ASeatMovedBackAndForthIsErased", func(t *testing.T) {
+			e, mine := eventWithPerson1(t, s, nil)
+			_, other := signUp(t, s, e, 2, now)
+			changeAddress(t, s, e, other, 1, now) // merged: the address of 2 is free again
+			for range 2 {
+				changeAddress(t, s, e, mine, 2, now)
+				_, again := signUp(t, s, e, 1, now)
+				must(t, s.CancelRegistration(ctx, e, again, now))
+				changeAddress(t, s, e, registration(t, s, e, 2), 1, now)
+				mine = registration(t, s, e, 1)
+				_, again = signUp(t, s, e, 2, now)
+				changeAddress(t, s, e, again, 3, now)
+				must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 3), now))
+				changeAddress(t, s, e, mine, 3, now)
+				mine = registration(t, s, e, 3)
+			}
+			must(t, s.Erase(ctx, e, mine, now))
+		})
 		t.Run("APlaceInLineSurvivesTheChangeToAnAddressThatGaveOneUp", func(t *testing.T) {
 			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			_, other := signUp(t, s, e, 2, now.Add(time.Second))

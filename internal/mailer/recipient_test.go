@@ -50,6 +50,38 @@ func TestRecipients(t *testing.T) {
 			want(t, f.ses.to(address(1)), map[string]int{"readdressed": 1})
 			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1})
 		})
+		run("ABounceOfANewAddressThatIsNotVerifiedSaysNothingOfTheRegistration", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			r := f.signUp(e, 1)
+			if err := f.store.UpdateByAttendee(ctx, e, r, signUpRequest(2), f.clock()); err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+			want(t, f.ses.to(address(2)), map[string]int{"verify": 1})
+			before := f.registration(e, 1)
+			for _, mail := range f.ses.mails {
+				if mail.To == address(2) {
+					f.handleSESEvent(mail, deltag.SESBounce)
+				}
+			}
+			want(t, f.registration(e, 1), before)
+			status, err := f.store.Suppression(ctx, signUpRequest(2).Email)
+			want(t, []any{status, err}, []any{deltag.AddressBounced, error(nil)})
+		})
+		run("AChangeThatIsDroppedSendsNoMail", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			r := f.signUp(e, 1)
+			for _, n := range []int{2, 1} { // another address, and the old one again
+				if err := f.store.UpdateByAttendee(ctx, e, r, signUpRequest(n), f.clock()); err != nil {
+					t.Fatal(err)
+				}
+				r = f.registration(e, 1)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(2)), map[string]int{})
+			want(t, f.outcome(r, deltag.KindVerification, 2), "skipped registration-gone")
+		})
 		run("ACorrectedAddressGetsMissedMailOnce", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			r := f.signUp(e, 1)
