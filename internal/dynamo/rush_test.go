@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"deltag/internal/deltag"
@@ -90,7 +91,10 @@ func (r *rush) newClient() *dynamodb.Client {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
-		HTTPClient: &http.Client{Transport: slowly{r.server}}, RetryMaxAttempts: 4,
+		HTTPClient: &http.Client{Transport: slowly{r.server}},
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { // as of NewClient
+			o.MaxAttempts, o.MaxBackoff = 4, time.Second
+		}),
 	})
 }
 

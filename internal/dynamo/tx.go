@@ -212,10 +212,10 @@ func retryContention(ctx context.Context, write func() error) error {
 		default:
 			return err
 		}
-		if timeLeft <= 0 {
+		if timeLeft < conflictBackoff(0) {
 			return err
 		}
-		if err := sleep(ctx, min(rand.N(ceiling), timeLeft)); err != nil {
+		if err := sleep(ctx, min(rand.N(ceiling), timeLeft/2)); err != nil { // near the end there is less and less of a rush
 			return err
 		}
 	}
