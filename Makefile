@@ -13,7 +13,7 @@ export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
 export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run test check lint unit template bench benchmarks contract schemathesis fuzz soak mutants vuln build invoke update deploy clean
+.PHONY: help run test check lint unit template bench rush benchmarks contract schemathesis fuzz soak mutants vuln build invoke update deploy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -50,6 +50,9 @@ SAM_BUILD = $(VENV)/sam build --build-in-source
 bench: build ## the benchmarks; fetches DynamoDB Local, or says that it is missing
 	@.ci/tools dynamodb-local; .ci/tools left
 	@$(MAKE) --no-print-directory benchmarks
+
+rush: ## 2,000 sign-ups at once and within 10 s, in virtual time: the figures of docs/scaling.md
+	DELTAG_TEST_RUSH=yes go test -count 1 -run '^TestRush$$' -v ./internal/dynamo
 
 benchmarks: # in a make of its own, which sees what was just fetched
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
