@@ -234,7 +234,6 @@ func TestStoreErrors(t *testing.T) {
 		"Unavailable":      {fmt.Errorf("put: %w", deltag.ErrUnavailable), 503, "unavailable", "5"},
 		"DeadlineExceeded": {context.DeadlineExceeded, 503, "unavailable", "5"},
 		"SignUpLimit":      {deltag.ErrSignUpLimit, 429, "too-many-sign-ups", "3600"},
-		"MailLimit":        {deltag.ErrMailLimit, 429, "too-many-mails", "3600"},
 		"Conflict":         {deltag.ErrConflict, 409, "conflict", ""},
 		"Full":             {deltag.ErrFull, 409, "full", ""},
 		"Unknown":          {io.ErrUnexpectedEOF, 500, "internal", ""},

@@ -34,7 +34,6 @@ var titles = map[string]string{
 	"too-large":              "The body is larger than 64 KiB.",
 	"unsupported-media-type": "Send the body as application/json.",
 	"invalid":                "Some fields have to be corrected.",
-	"too-many-mails":         "The address has had as many mails as it can get in one day.",
 	"too-many-sign-ups":      "There were too many sign-ups from this network within the hour.",
 	"internal":               "Something went wrong here.",
 	"unavailable":            "The store does not answer. Repeating the request is safe.",

@@ -87,7 +87,7 @@ const (
 	ReasonAttended              Reason = "attended"
 	ReasonNotAttended           Reason = "not-attended"
 	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
-	ReasonDailyLimit            Reason = "too-many-today"    // MaxMailsPerAddressPerDay is reached
+	ReasonDailyLimit            Reason = "too-many-today"    // MailKind.DailyLimit is reached: waits for the next day
 )
 
 // Reasons why a mail is delayed, has failed or is sent again.

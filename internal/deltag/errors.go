@@ -1,6 +1,9 @@
 package deltag
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Errors of the stores, shared by all that use them. Match with errors.Is.
 var (
@@ -20,8 +23,10 @@ var (
 	ErrFull = errors.New("event is full")
 	// ErrClosed: the event takes no sign-ups now (draft, closed, cancelled, not yet open, over).
 	ErrClosed = errors.New("sign-up is closed")
-	// ErrMailLimit: the address has reached its limit of mails for today. Nothing was stored.
-	ErrMailLimit = errors.New("too many mails to this address today")
+	// ErrMailLimit: the mailbox has had its mails of the day. The mail waits.
+	ErrMailLimit = errors.New("too many mails to this mailbox today")
+	// ErrChangeLimit: see ChangeLimitError.
+	ErrChangeLimit = errors.New("too many changes of this registration today")
 	// ErrSignUpLimit: the network has reached MaxSignUpsPerNetwork within the hour. Nothing was stored.
 	ErrSignUpLimit = errors.New("too many sign-ups from this network")
 	// ErrUnavailable: the store did not answer in time. Whether the write happened is unknown; every write may be
@@ -48,3 +53,11 @@ var (
 	// ErrNotSubmitted: SES was not reached. Nothing was sent.
 	ErrNotSubmitted = errors.New("not submitted to SES")
 )
+
+// A ChangeLimitError is an ErrChangeLimit: the registration has had MaxChangesPerDay changes on this day. Nothing was
+// stored; it may be changed again from Until on.
+type ChangeLimitError struct{ Until time.Time }
+
+func (e ChangeLimitError) Error() string { return ErrChangeLimit.Error() }
+
+func (e ChangeLimitError) Is(target error) bool { return target == ErrChangeLimit }

@@ -50,6 +50,9 @@ type Registration struct {
 	Secret []byte
 	// Revision rises by one with each write, which is conditional on the one that was read.
 	Revision int
+	// Changes is how often its owner has changed it on the day ChangedOn (UTC); see CountChange.
+	Changes   int
+	ChangedOn time.Time
 	// MailVersion is the version of the latest transactional mail, which was created at LastMailedAt.
 	MailVersion  int
 	LastMailedAt time.Time
@@ -89,6 +92,24 @@ func (r Registration) WithDetails(s SignUpRequest) Registration {
 	r.Answers, r.AllowsNews, r.Language = s.Answers, s.AllowsNews, s.Language
 	r.AsksForNews = r.AsksForNews && s.ByOrganiser && !s.AllowsNews // what a person has ticked is not corrected
 	return r
+}
+
+// MaxChangesPerDay is how often a registration can be saved, or a seat taken back, behind a personal link on one day
+// (UTC): more than a person does, and so few that a program fills neither inbox nor ledger. Giving up and erasing are
+// never refused.
+const MaxChangesPerDay = 50
+
+// CountChange is r with one change more on the day of now. It does not raise the revision. Errors: ChangeLimitError.
+func (r Registration) CountChange(now time.Time) (Registration, error) {
+	day := now.UTC().Truncate(24 * time.Hour)
+	if !r.ChangedOn.Equal(day) {
+		r.ChangedOn, r.Changes = day, 0
+	}
+	if r.Changes >= MaxChangesPerDay {
+		return r, ChangeLimitError{Until: day.AddDate(0, 0, 1)}
+	}
+	r.Changes++
+	return r, nil
 }
 
 // Confirm gives r a seat.

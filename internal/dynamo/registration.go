@@ -28,6 +28,8 @@ type registrationItem struct {
 	Revision, MailVersion   int
 	LastMailedAt            time.Time
 	ICalSequence            int
+	Changes                 int       `dynamodbav:",omitempty"`
+	ChangedOn               time.Time `dynamodbav:",omitempty"`
 }
 
 // addressChangeItem is a change of address that is not verified yet, as it is stored.
@@ -49,6 +51,7 @@ func encodeRegistration(r deltag.Registration) item {
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
+		Changes: r.Changes, ChangedOn: r.ChangedOn,
 		AsksForNews: r.AsksForNews, AddressChange: encodeAddressChange(r.AddressChange),
 	})
 }
@@ -84,6 +87,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
+		Changes: v.Changes, ChangedOn: v.ChangedOn,
 		AsksForNews: v.AsksForNews, AddressChange: v.AddressChange.decode(),
 	}, err
 }

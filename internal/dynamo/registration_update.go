@@ -67,10 +67,15 @@ func (s *Store) setAddressStatus(
 
 // UpdateByAttendee stores what a person has changed about their registration. With a new address, the registration
 // stays as it is until that address has verified the change: see ConfirmAddressChange. Saving it again with the old
-// address drops the change. Errors: ErrConflict (r has changed since it was read; so also when it is repeated).
+// address drops the change. Errors: ErrConflict (r has changed since it was read; so also when it is repeated),
+// ErrChangeLimit.
 func (s *Store) UpdateByAttendee(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
+	r, err := r.CountChange(now)
+	if err != nil {
+		return err
+	}
 	if deltag.RegistrationID(e, in.Email) != r.ID {
 		return s.requestAddressChange(ctx, r, in, now)
 	}

@@ -42,14 +42,18 @@ func (s *Store) SignUp(
 
 // Rejoin gives a registration that is cancelled or unverified a seat, or a waitlist entry behind all others. It has no
 // rate limit: the caller has a personal link, which verifies the address. Errors: ErrFull; ErrNotFound (erased since
-// it was read). Repeating it changes nothing.
+// it was read); ErrChangeLimit. Repeating it changes nothing.
 func (s *Store) Rejoin(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
 ) (deltag.SignUpOutcome, error) {
 	if r.Status != deltag.RegistrationCancelled && r.Status != deltag.RegistrationUnverified {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	return s.signUp(ctx, e, newcomer{Registration: r.HasVerified(), now: now, isOwner: true})
+	r, err := r.HasVerified().CountChange(now)
+	if err != nil {
+		return "", err
+	}
+	return s.signUp(ctx, e, newcomer{Registration: r, now: now, isOwner: true})
 }
 
 // A newcomer is a registration, new, cancelled or unverified, that wants a seat.

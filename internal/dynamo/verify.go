@@ -150,7 +150,11 @@ func (s *Store) signUpWithoutSeat(
 	isOwners := stored.Status == deltag.RegistrationCancelled // the address has given up a seat
 	switch {
 	case n.isOwner:
-		n.Registration = stored.HasVerified()
+		counted, err := stored.HasVerified().CountChange(n.now)
+		if err != nil {
+			return "", err
+		}
+		n.Registration = counted
 	case isOwners && !n.request.ByOrganiser:
 		return s.askToVerify(ctx, e, stored, n)
 	default:

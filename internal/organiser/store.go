@@ -40,7 +40,7 @@ type RegistrationStore interface {
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
 	// SignUp stores a registration with its confirmation. An address that is signed up already stays as it is.
-	// ErrFull; ErrMailLimit.
+	// ErrFull.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
 	// has changed since it was read, and nothing is changed now.

@@ -50,7 +50,7 @@ var errorTable = []struct {
 	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},
 	{deltag.ErrConflict, Error{Status: http.StatusConflict, Code: "conflict"}},
 	{deltag.ErrStaleRevision, ErrChanged},
-	{deltag.ErrMailLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-mails"}},
+	{deltag.ErrChangeLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-changes"}},
 	{deltag.ErrSignUpLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ups"}},
 	{deltag.ErrUnavailable, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
 	{context.DeadlineExceeded, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
@@ -77,7 +77,8 @@ func ErrorFor(err error) Error {
 }
 
 // Retry-After of the answers that are worth repeating. The first is longer than the table's usual hiccup and shorter
-// than a visitor's patience; the second is the shorter period of the rate limits.
+// than a visitor's patience; the second is the period that sign-ups of a network are counted in. A ChangeLimitError knows
+// its own time.
 const (
 	retryUnavailable = 5 * time.Second
 	retryLimit       = time.Hour
@@ -97,7 +98,11 @@ func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", seconds(retryUnavailable))
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", seconds(retryLimit))
+		retryAfter := seconds(retryLimit)
+		if limit := (deltag.ChangeLimitError{}); errors.As(err, &limit) {
+			retryAfter = limit.Until.UTC().Format(http.TimeFormat)
+		}
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	return e
 }

@@ -28,7 +28,7 @@ func TestErrorFor(t *testing.T) {
 		{deltag.ErrSlugTaken, 409, "slug-taken"},
 		{deltag.ErrFull, 409, "full"},
 		{deltag.ErrClosed, 409, "closed"},
-		{deltag.ErrMailLimit, 429, "too-many-mails"},
+		{deltag.ChangeLimitError{}, 429, "too-many-changes"},
 		{deltag.ErrSignUpLimit, 429, "too-many-sign-ups"},
 		{deltag.ErrUnavailable, 503, "unavailable"},
 		{context.DeadlineExceeded, 503, "unavailable"},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -129,6 +130,10 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 	}
 	request.Answers = keepRetiredAnswers(request.Answers, *p.Event, reg)
 	if err := s.Store.UpdateByAttendee(r.Context(), *p.Event, reg, request, p.now); err != nil {
+		if limit := (deltag.ChangeLimitError{}); errors.As(err, &limit) {
+			v.Form = p.changeForm(v.Path, typed, reg, nil)
+			return s.renderChangeLimit(w, r, p, v, limit)
+		}
 		err = fmt.Errorf("change: %w", err)
 		if web.ErrorFor(err).Status != http.StatusServiceUnavailable {
 			return err
@@ -141,6 +146,16 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 		return p.renderMessage(w, http.StatusOK, "address-changed", "email", request.Email.Original)
 	}
 	return p.redirectToRegistration(w, r, "saved")
+}
+
+// renderChangeLimit says when the registration may be changed again.
+func (s *site) renderChangeLimit(
+	w http.ResponseWriter, r *http.Request, p *page, v registrationView, limit deltag.ChangeLimitError,
+) error {
+	answer, zone := web.BeginError(w, r, s.Log, limit), p.Event.Zone()
+	v.Error, p.HasErrors = p.Text("page.registration.error."+answer.Code, "limit", strconv.Itoa(deltag.MaxChangesPerDay),
+		"date", p.Date(limit.Until, zone), "clock", p.TimeOfDay(limit.Until, zone)), true
+	return p.withBody(v).render(w, answer.Status, "registration")
 }
 
 // renderRegistrationError shows the registration, and above it the words of key.
@@ -170,7 +185,10 @@ func (s *site) rejoin(w http.ResponseWriter, r *http.Request, p *page, reg delta
 		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
 	}
 	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, p.now)
+	limit := deltag.ChangeLimitError{}
 	switch {
+	case errors.As(err, &limit):
+		return s.renderChangeLimit(w, r, p, v, limit)
 	case errors.Is(err, deltag.ErrFull):
 		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.full")
 	case err != nil:

@@ -3,6 +3,7 @@ package visitor
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -455,4 +456,32 @@ func TestLostLink(t *testing.T) {
 			has(`input[name=email][value="anna@example.dk"]`)
 		v.get("/r/hello").want(http.StatusNotFound)
 	})
+}
+
+// TestChangeLimit: after deltag.MaxChangesPerDay changes on a day the next has to wait for the next day, and giving up
+// and erasing have not.
+func TestChangeLimit(t *testing.T) {
+	e := webinar()
+	v := newClient(t, e)
+	r := v.addRegistration(e, "Anna Holm")
+	save := func(name string) response {
+		return v.post(managePath(r), "name", name, "email", r.Email.Original)
+	}
+	for n := range deltag.MaxChangesPerDay - 1 {
+		save(fmt.Sprintf("Anna %c. Holm", 'A'+n%26)).redirectsTo(managePath(r) + "?done=saved")
+	}
+	v.post(managePath(r) + "/cancel").redirectsTo(managePath(r) + "?done=cancelled")
+	v.post(managePath(r) + "/rejoin").redirectsTo(managePath(r) + "?done=rejoined")
+	midnight := before.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	refused := save("Anna Skov").want(http.StatusTooManyRequests)
+	refused.hasText(".alert", "Du kan ændre den igen").has(`input[name="name"][value="Anna Skov"]`)
+	if got := refused.Header.Get("Retry-After"); got != midnight.Format(http.TimeFormat) {
+		t.Errorf("Retry-After %q", got)
+	}
+	v.post(managePath(r) + "/cancel").redirectsTo(managePath(r) + "?done=cancelled")
+	v.post(managePath(r)+"/rejoin").want(http.StatusTooManyRequests).hasText(".alert", "50 gange")
+	v.now = midnight
+	v.post(managePath(r) + "/rejoin").redirectsTo(managePath(r) + "?done=rejoined")
+	save("Anna Skov").redirectsTo(managePath(r) + "?done=saved")
+	v.post(managePath(r)+"/erase", "confirm", "yes").want(http.StatusOK)
 }

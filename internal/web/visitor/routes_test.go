@@ -349,7 +349,7 @@ func TestRobots(t *testing.T) {
 func TestWords(t *testing.T) {
 	var keys []string
 	for _, err := range []error{
-		deltag.ErrNotFound, deltag.ErrFull, deltag.ErrClosed, deltag.ErrConflict, deltag.ErrMailLimit,
+		deltag.ErrNotFound, deltag.ErrFull, deltag.ErrClosed, deltag.ErrConflict, deltag.ErrChangeLimit,
 		deltag.ErrSignUpLimit,
 		deltag.ErrUnavailable, web.ErrMethod, web.ErrTooLarge, web.ErrMediaType, web.ErrMalformed, web.ErrInternal,
 	} {

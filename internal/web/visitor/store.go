@@ -38,7 +38,7 @@ type SignUpStore interface {
 	// OutcomeUnverified: it is stored without a seat, and a mail asks the address for a press on a button; event and
 	// network decide this, never the address. An address that is signed up already stays as it is, and gets its
 	// confirmation again, or, if its seat was given up, the mail with the button, unless the last mail is less than
-	// deltag.ResendCooldown old. ErrFull, ErrMailLimit, ErrSignUpLimit.
+	// deltag.ResendCooldown old. ErrFull, ErrSignUpLimit.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// ResendConfirmation sends the confirmation again if the address is signed up, the last one is older than
 	// deltag.ResendCooldown, and the address has had fewer mails today than it may. In all other cases it does nothing
@@ -60,8 +60,7 @@ type RegistrationReader interface {
 // A RegistrationWriter changes registrations for their owners.
 type RegistrationWriter interface {
 	// UpdateByAttendee stores what a person changed. With another address nothing changes but the registration's
-	// AddressChange, and that address gets a mail with a button. ErrMailLimit: nothing is changed, as a stranger may
-	// send no more mail to the new address today.
+	// AddressChange, and that address gets a mail with a button. ErrChangeLimit: nothing is changed.
 	UpdateByAttendee(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error

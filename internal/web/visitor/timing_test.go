@@ -76,7 +76,7 @@ func TestResponseTimeHidesRegistration(t *testing.T) {
 
 // TestRateLimits: the answer keeps what was typed, says why it was not taken, and when to come back.
 func TestRateLimits(t *testing.T) {
-	for name, err := range map[string]error{"Mails": deltag.ErrMailLimit, "SignUps": deltag.ErrSignUpLimit} {
+	for name, err := range map[string]error{"SignUps": deltag.ErrSignUpLimit} {
 		t.Run(name, func(t *testing.T) {
 			v := newClient(t, webinar())
 			v.store.onWrite = always(err)
