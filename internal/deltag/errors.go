@@ -61,3 +61,9 @@ type ChangeLimitError struct{ Until time.Time }
 func (e ChangeLimitError) Error() string { return ErrChangeLimit.Error() }
 
 func (e ChangeLimitError) Is(target error) bool { return target == ErrChangeLimit }
+
+// An UnreadableError names stored items that can't be decoded, of a later version or damaged, beside a result without
+// them.
+type UnreadableError []error
+
+func (e UnreadableError) Error() string { return errors.Join(e...).Error() }

@@ -45,7 +45,7 @@ func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID strin
 	check()
 	v.counts, err = s.Counts(ctx, v.event)
 	check()
-	v.people, err = s.RegistrationsAfter(ctx, eventID, "", deltag.MaxCapacity)
+	v.people, _, err = s.RegistrationsAfter(ctx, eventID, "", deltag.MaxCapacity)
 	check()
 	for cursor := "-"; cursor != ""; {
 		var page []deltag.Delivery

@@ -60,7 +60,7 @@ func TestEveryPageOfAQueryIsRead(t *testing.T) {
 			want(t, waitlistPosition(t, s, e, 3), 3)
 		})
 		t.Run("RegistrationsAfter", func(t *testing.T) {
-			rs, err := s.RegistrationsAfter(ctx, e.ID, "", 3)
+			rs, _, err := s.RegistrationsAfter(ctx, e.ID, "", 3)
 			must(t, err)
 			want(t, len(rs), 3)
 		})

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"deltag/internal/deltag"
@@ -116,18 +117,36 @@ func (s *Store) Registrations(
 	return listShards(ctx, s, inShards(eventID, registrationSK), cursor, limit, decodeRegistration)
 }
 
-// RegistrationsAfter lists the registrations behind the one with the id after, "" for the first page. It is shorter
-// than limit only at the end of the list.
+// RegistrationsAfter lists up to limit registrations behind the one with the id after, "" for the first page, and the id
+// that the next page begins behind, "" at the end of the list. Those that can't be decoded are left out and are an
+// UnreadableError, with which the page is still good.
 func (s *Store) RegistrationsAfter(
 	ctx context.Context, eventID, after string, limit int,
-) ([]deltag.Registration, error) {
-	q := inShards(eventID, registrationSK)
+) (page []deltag.Registration, next string, err error) {
 	var from item
 	if after != "" {
 		from = registrationKey(eventID, after)
 	}
-	page, _, err := decodeShards(ctx, s, q, from, limit, decodeRegistration)
-	return page, err
+	items, last, err := s.readShards(ctx, inShards(eventID, registrationSK), from, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	var unreadable deltag.UnreadableError
+	for _, it := range items {
+		r, err := decodeRegistration(it)
+		if err != nil {
+			unreadable = append(unreadable, fmt.Errorf("%s: %w", stringAttr(it, "PK"), err))
+			continue
+		}
+		page = append(page, r)
+	}
+	if len(last) > 0 {
+		_, next = cutSortKey(stringAttr(last, "SK"))
+	}
+	if len(unreadable) > 0 {
+		return page, next, unreadable
+	}
+	return page, next, nil
 }
 
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.

@@ -17,8 +17,10 @@ type MailingStore interface {
 	SaveMailing(ctx context.Context, mailing deltag.Mailing) error
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
 	// RegistrationsAfter returns a page of registrations in the order of their ids, from the first after the given id
-	// on. Only the last page is shorter than limit.
-	RegistrationsAfter(ctx context.Context, eventID, id string, limit int) ([]deltag.Registration, error)
+	// on, and the id that the next page begins after, "" after the last. UnreadableError: some are left out.
+	RegistrationsAfter(
+		ctx context.Context, eventID, id string, limit int,
+	) (page []deltag.Registration, next string, err error)
 	// EventAndRegistration returns ErrNotFound when either is gone.
 	EventAndRegistration(ctx context.Context, eventID, registrationID string) (deltag.Event, deltag.Registration, error)
 }
@@ -28,6 +30,8 @@ type mailingRun struct {
 	*Mailer
 	mailing deltag.Mailing
 	event   deltag.Event
+	// unreadable are registrations that got no mail. The others do; then it is the run's error.
+	unreadable deltag.UnreadableError
 }
 
 // runMailing sends a mailing's pages until it is finished, obsolete or out of time. A checkpoint is saved after the
@@ -45,7 +49,11 @@ func (m *Mailer) runMailing(ctx context.Context, key deltag.MailingKey) error {
 	for done := false; err == nil && !done; {
 		done, err = run.next(ctx)
 	}
-	return ignoreErrors(err, deltag.ErrConflict) // another run has the lease, or an edit has replaced the mailing
+	err = ignoreErrors(err, deltag.ErrConflict) // another run has the lease, or an edit has replaced the mailing
+	if err == nil && len(run.unreadable) > 0 {
+		err = run.unreadable
+	}
+	return err
 }
 
 // claimMailing decides what becomes of a mailing that is due. Only a run whose mailing is MailingRunning may go on.
@@ -62,7 +70,7 @@ func (m *Mailer) claimMailing(ctx context.Context, key deltag.MailingKey) (maili
 	if err != nil {
 		return mailingRun{}, err
 	}
-	run := mailingRun{m, mailing, e}
+	run := mailingRun{Mailer: m, mailing: mailing, event: e}
 	if reason := mailing.ObsoleteReason(e, now); reason != "" {
 		return run, run.save(ctx, mailing.Discard(reason))
 	}
@@ -84,7 +92,11 @@ func (r *mailingRun) next(ctx context.Context) (done bool, err error) {
 	if !r.hasTime(ctx) {
 		return true, r.save(ctx, r.mailing.SuspendUntil(r.Now()))
 	}
-	page, err := r.Store.RegistrationsAfter(ctx, r.event.ID, r.mailing.Cursor, r.PageSize)
+	page, nextPage, err := r.Store.RegistrationsAfter(ctx, r.event.ID, r.mailing.Cursor, r.PageSize)
+	var unreadable deltag.UnreadableError
+	if errors.As(err, &unreadable) {
+		r.unreadable, err = append(r.unreadable, unreadable...), nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -92,10 +104,10 @@ func (r *mailingRun) next(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if len(page) < r.PageSize {
+	if nextPage == "" {
 		return true, r.save(ctx, r.mailing.Finish())
 	}
-	if err := r.save(ctx, r.mailing.Checkpoint(page[len(page)-1].ID, r.Now())); err != nil {
+	if err := r.save(ctx, r.mailing.Checkpoint(nextPage, r.Now())); err != nil {
 		return false, err
 	}
 	switch {

@@ -359,7 +359,7 @@ func (s *scenario) finish() {
 
 // checkErased: a person without a registration has no deliveries, unless their address was changed for another.
 func (s *scenario) checkErased(n int) {
-	rs, err := s.f.store.RegistrationsAfter(ctx, s.e.ID, "", 100)
+	rs, _, err := s.f.store.RegistrationsAfter(ctx, s.e.ID, "", 100)
 	if err != nil {
 		s.rt.Fatal(err)
 	}

@@ -170,8 +170,10 @@ func TestOrganiserCopy(t *testing.T) {
 // noRegistrations is a table whose registrations cannot be read.
 type noRegistrations struct{ *dynamo.Store }
 
-func (noRegistrations) RegistrationsAfter(context.Context, string, string, int) ([]deltag.Registration, error) {
-	return nil, deltag.ErrUnavailable
+func (noRegistrations) RegistrationsAfter(
+	context.Context, string, string, int,
+) ([]deltag.Registration, string, error) {
+	return nil, "", deltag.ErrUnavailable
 }
 
 // TestMoveBack: nobody gets a notice of a move that they never heard of and that was taken back.

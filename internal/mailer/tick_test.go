@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -146,6 +147,35 @@ func TestNothingHidesWhatIsBehindIt(t *testing.T) {
 			f.signUp(e, 1)
 			f.runDue()
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
+		})
+		run("ARegistrationThatCannotBeDecoded", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			f.signUpMany(e, 25)
+			f.runDue()
+			damaged := registrationID(e, 7)
+			_, err := f.engine.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+				TableName: &f.engine.Table, UpdateExpression: aws.String("SET ConfirmedAt = :no"),
+				Key: map[string]types.AttributeValue{
+					"PK": text(storetest.PersonPK(e.ID, damaged)), "SK": text("REG#" + damaged),
+				},
+				ExpressionAttributeValues: map[string]types.AttributeValue{":no": text("no time")},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.setTime(start.Add(-24 * time.Hour))
+			m := f.mailer()
+			m.PageSize = 10
+			if err := m.RunDue(ctx); err == nil || !strings.Contains(err.Error(), damaged) {
+				t.Errorf("the error does not name it: %v", err)
+			}
+			for n := range 25 {
+				wanted := map[string]int{"confirmation": 1, "reminder-P1D": 1}
+				if n == 7 {
+					delete(wanted, "reminder-P1D")
+				}
+				want(t, f.ses.to(address(n)), wanted)
+			}
 		})
 		run("RowsThatCannotBeDecoded", func(t *testing.T, f *fixture) {
 			e := f.newEvent(oneReminder)

@@ -197,7 +197,7 @@ func (v *client) registrations() []deltag.Registration {
 	v.Helper()
 	var all []deltag.Registration
 	for _, e := range v.events {
-		of, err := v.store.RegistrationsAfter(v.Context(), e.ID, "", 100)
+		of, _, err := v.store.RegistrationsAfter(v.Context(), e.ID, "", 100)
 		v.must(err)
 		all = append(all, of...)
 	}
