@@ -64,9 +64,15 @@ func (k MailKind) IsTransactional() bool {
 		k == KindVerification
 }
 
+// IsRequestedByAddress says whether a sign-up with the address is all it takes to have a mail of kind k sent: a stranger
+// may have caused it.
+func (k MailKind) IsRequestedByAddress() bool {
+	return k == KindConfirmation || k == KindWaitlisted || k == KindVerification
+}
+
 // DailyLimit is how many mails a mailbox may have had on a day so that one of kind k may still be sent.
 func (k MailKind) DailyLimit() int {
-	if k == KindConfirmation || k == KindWaitlisted || k == KindVerification { // a sign-up with the address is all it takes
+	if k.IsRequestedByAddress() {
 		return MaxUnverifiedMailsPerDay
 	}
 	return MaxMailsPerMailboxPerDay

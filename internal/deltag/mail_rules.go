@@ -142,13 +142,14 @@ func (c MailContext) transactionalSkipReason(now time.Time) Reason {
 	return ""
 }
 
-// suppressionReason skips all mail to an address that bounces, and optional mail to one that does not want it.
+// suppressionReason skips all mail to an address that bounces, and optional mail to one that does not want it. Whoever
+// has complained gets none either that a stranger may have caused.
 func (c MailContext) suppressionReason() Reason {
 	for _, status := range []AddressStatus{c.Registration.AddressStatus, c.Suppression} {
 		switch {
 		case status == AddressBounced:
 			return ReasonAddressBounced
-		case status == AddressComplained && c.Kind.IsUnsubscribable():
+		case status == AddressComplained && (c.Kind.IsUnsubscribable() || c.Kind.IsRequestedByAddress()):
 			return ReasonAddressComplained
 		case status == AddressUnsubscribed && c.Kind.IsUnsubscribable():
 			return ReasonUnsubscribed

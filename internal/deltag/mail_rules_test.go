@@ -182,7 +182,8 @@ func TestSkipReasonOfTransactionalMail(t *testing.T) {
 	}
 }
 
-// TestSkipReasonOfSuppressedAddresses: a bounce stops all mail; complaints and unsubscriptions stop optional mail only.
+// TestSkipReasonOfSuppressedAddresses: a bounce stops all mail, complaints and unsubscriptions optional mail, and
+// complaints what a stranger can cause, too.
 func TestSkipReasonOfSuppressedAddresses(t *testing.T) {
 	optional := map[AddressStatus]Reason{
 		AddressBounced: ReasonAddressBounced, AddressComplained: ReasonAddressComplained,
@@ -194,6 +195,9 @@ func TestSkipReasonOfSuppressedAddresses(t *testing.T) {
 		for status, want := range optional {
 			if status != AddressBounced && !k.IsUnsubscribable() {
 				want = ""
+			}
+			if status == AddressComplained && k == KindConfirmation {
+				want = ReasonAddressComplained
 			}
 			r := testRegistration()
 			r.ConfirmedAt = testEvent().CalendarChangedAt

@@ -48,10 +48,12 @@ func TestClaim(t *testing.T) {
 			must(t, s.CancelRegistration(ctx, e, r, now))
 			refused(t, d, r, deltag.ErrConflict)
 		})
-		t.Run("AComplaintStopsTheRemindersOfOtherEventsAndNotTheirConfirmations", func(t *testing.T) {
+		t.Run("AComplaintStopsAtOtherEventsWhatIsOptionalAndWhatAStrangerCanCause", func(t *testing.T) {
 			other := suppressedElsewhere(t, 2, deltag.AddressComplained)
 			refused(t, putReminder(t, s, other), other, deltag.ErrSuppressed)
-			must(t, s.Claim(ctx, confirmation(t, s, other).Claim(now), other))
+			refused(t, confirmation(t, s, other).Claim(now), other, deltag.ErrSuppressed)
+			cancelled := deltag.NewDelivery(other, deltag.KindEventCancelled, 1, now)
+			must(t, s.Claim(ctx, cancelled.Claim(now), other))
 		})
 		t.Run("ABounceStopsAllMailOfOtherEvents", func(t *testing.T) {
 			other := suppressedElsewhere(t, 3, deltag.AddressBounced)
@@ -91,7 +93,7 @@ func TestClaim(t *testing.T) {
 				r = registration(t, s, e, 5)
 				want(t, r.AddressStatus, deltag.AddressComplained)
 				refused(t, putReminder(t, s, r), r, deltag.ErrSuppressed)
-				must(t, s.Claim(ctx, confirmation(t, s, r).Claim(now), r))
+				must(t, s.Claim(ctx, deltag.NewDelivery(r, deltag.KindEventCancelled, 1, now).Claim(now), r))
 			})
 		}
 	})

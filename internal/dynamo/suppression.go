@@ -13,7 +13,7 @@ func suppressionKey(hash string) item { return key("SUPPRESSED#"+hash, "-") }
 // condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and none that one
 // can unsubscribe from to one that complained.
 func condNotSuppressed(k deltag.MailKind) expression {
-	if k.IsUnsubscribable() {
+	if k.IsUnsubscribable() || k.IsRequestedByAddress() {
 		return condNotExists
 	}
 	complained := avString(string(deltag.AddressComplained))

@@ -85,7 +85,7 @@ func TestFeedback(t *testing.T) {
 			f.runDue()
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
 		})
-		run("AComplaintStopsOptionalMailOnly", func(t *testing.T, f *fixture) {
+		run("AComplaintStopsOptionalMailAndWhatAStrangerCanCause", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			f.signUp(e, 1)
 			f.runDue()
@@ -93,6 +93,9 @@ func TestFeedback(t *testing.T) {
 			f.setTime(start.Add(-24 * time.Hour))
 			f.runDue()
 			f.cancelEvent(e)
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "cancelled": 1})
+			f.signUp(f.newEvent(nil), 1) // by whomever
 			f.runDue()
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "cancelled": 1})
 		})

@@ -143,14 +143,15 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 		"after the event's cancelling": e.Status == deltag.EventCancelled && !eventCancelled && !message,
 		"to another registration":      mail.Generation != r.Generation(),
 		"to a dead address":            r.AddressStatus == deltag.AddressBounced,
-		"to somebody who complained":   r.AddressStatus == deltag.AddressComplained && k.Kind.IsUnsubscribable(),
-		"to somebody who cancelled":    left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
-		"to an unverified address":     unverified && !verify,
-		"to somebody with a seat":      verify && !unverified && !left,
-		"to somebody on the waitlist":  waiting && k.Kind != deltag.KindWaitlisted && !eventCancelled && !message,
-		"after the start":              k.Kind.IsReminder() && !now.Before(e.StartsAt),
-		"after the end":                !now.Before(e.EndsAt) && !eventCancelled && !message,
-		"of an old schedule":           k.Kind.IsReminder() && k.Version != e.ScheduleVersion,
+		"to somebody who complained": r.AddressStatus == deltag.AddressComplained &&
+			(k.Kind.IsUnsubscribable() || k.Kind.IsRequestedByAddress()),
+		"to somebody who cancelled":   left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
+		"to an unverified address":    unverified && !verify,
+		"to somebody with a seat":     verify && !unverified && !left,
+		"to somebody on the waitlist": waiting && k.Kind != deltag.KindWaitlisted && !eventCancelled && !message,
+		"after the start":             k.Kind.IsReminder() && !now.Before(e.StartsAt),
+		"after the end":               !now.Before(e.EndsAt) && !eventCancelled && !message,
+		"of an old schedule":          k.Kind.IsReminder() && k.Version != e.ScheduleVersion,
 	} {
 		if wrong {
 			s.rt.Errorf("%s: %s", k.ID(), what)
@@ -383,7 +384,8 @@ func (s *scenario) checkPerson(e deltag.Event, r deltag.Registration) {
 	for _, d := range ds {
 		s.checkDelivery(d)
 		if d.Kind.IsTransactional() && d.DetachedRecipient == nil && d.Version == r.MailVersion {
-			givenUp := []deltag.Reason{deltag.ReasonEventOver, deltag.ReasonAddressBounced, deltag.ReasonDailyLimit,
+			givenUp := []deltag.Reason{deltag.ReasonEventOver, deltag.ReasonAddressBounced,
+				deltag.ReasonAddressComplained, deltag.ReasonDailyLimit,
 				deltag.ReasonLinkExpired}
 			unconfirmed := d.Reason == deltag.ReasonNoResponse && d.UnconfirmedSends() == deltag.MaxUnconfirmedSends
 			informed = informed || wasAccepted(d) || slices.Contains(givenUp, d.Reason) || unconfirmed
