@@ -117,7 +117,7 @@ func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
 		task, status := dynamo.ParseTask(put["PK"].S, put["SK"].S), put["Status"].S
 		atOnce := strings.HasPrefix(put["GSI1PK"].S, "DUE") &&
 			(task.Kind == deltag.TaskDelivery && status == string(deltag.DeliveryPending) ||
-				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskReleaseSeat ||
+				task.Kind == deltag.TaskPromote || task.Kind == deltag.TaskReturnSeat ||
 				task.Kind == deltag.TaskPurgeDeliveries)
 		record := object{"eventName": "MODIFY", "dynamodb": object{"NewImage": image}}
 		if got := passes(record); got != atOnce {
@@ -131,7 +131,7 @@ func checkStreamFilters(t *testing.T, tpl object, puts []attributes) {
 	}
 	for _, kind := range []string{
 		"delivery pending", "delivery sending", "delivery sent", "delivery unknown", "mailing planned",
-		"mailing running", "promote ", "release-seat ", "purge-deliveries ", "reconcile ", "erase-event ",
+		"mailing running", "promote ", "return-seat ", "purge-deliveries ", "reconcile ", "erase-event ",
 	} {
 		if !seen[kind] {
 			t.Errorf("nobody wrote a %q", kind)

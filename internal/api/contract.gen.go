@@ -287,14 +287,17 @@ type Question struct {
 // QuestionKind defines model for QuestionKind.
 type QuestionKind = string
 
-// Recount How the counters and the waiting list differed from the registrations. It has been corrected; all zero if nothing differed.
+// Recount How the counts, the seat counter and the waiting list differed from the registrations. It has been corrected; all zero if nothing differed.
 type Recount struct {
 	At        time.Time `json:"at"`
 	Cancelled int       `json:"cancelled"`
 	Confirmed int       `json:"confirmed"`
 
 	// Places Entries of the waiting list that were missing or left over
-	Places     int `json:"places"`
+	Places int `json:"places"`
+
+	// Seats What was added to the seats that are taken
+	Seats      int `json:"seats"`
 	Unverified int `json:"unverified"`
 	Waiting    int `json:"waiting"`
 }

@@ -37,6 +37,6 @@ func (s *server) Recount(w http.ResponseWriter, r *http.Request, id Id) {
 func toRecount(e deltag.Event, r deltag.Reconciliation) Recount {
 	return Recount{
 		At: r.At.In(e.Zone()), Confirmed: r.Drift.Confirmed, Waiting: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
-		Unverified: r.Drift.Unverified, Places: r.WaitlistRepairs,
+		Unverified: r.Drift.Unverified, Seats: r.SeatDrift, Places: r.WaitlistRepairs,
 	}
 }

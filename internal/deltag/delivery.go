@@ -87,13 +87,13 @@ const (
 	ReasonAttended              Reason = "attended"
 	ReasonNotAttended           Reason = "not-attended"
 	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
-	ReasonDailyLimit            Reason = "too-many-today"    // MailKind.DailyLimit is reached: waits for the next day
 )
 
 // Reasons why a mail is delayed, has failed or is sent again.
 const (
 	ReasonThrottled        Reason = "throttled"           // above SES's sending rate
 	ReasonSendQuota        Reason = "daily-quota"         // SES's quota for 24 hours is used up
+	ReasonDailyLimit       Reason = "too-many-today"      // MailKind.DailyLimit is reached; waits for the next day
 	ReasonNotSubmitted     Reason = "not-handed-over"     // see ErrNotSubmitted
 	ReasonNotAllowed       Reason = "sending-not-allowed" // see ErrSendingNotAllowed
 	ReasonNoResponse       Reason = "no-answer"           // submitted to SES, without a response

@@ -9,7 +9,7 @@ const (
 	TaskDelivery        TaskKind = "delivery"         // send the mail
 	TaskMailing         TaskKind = "mailing"          // run the mailing
 	TaskPromote         TaskKind = "promote"          // give free seats to the waitlist
-	TaskReleaseSeat     TaskKind = "release-seat"     // make a seat that was given up free
+	TaskReturnSeat      TaskKind = "return-seat"      // make a seat that was given up free
 	TaskCheckSeats      TaskKind = "check-seats"      // find seats that were taken and are not used
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
@@ -26,7 +26,7 @@ type DueTask struct {
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
 	RegistrationID string      // of TaskPurgeDeliveries and TaskExpire
-	Seat           string      // of TaskReleaseSeat
+	Seat           string      // of TaskReturnSeat
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 	DueAt          time.Time   // where the index lists it. Zero: named by the table's stream, or the index's time is damaged
 }
@@ -34,7 +34,7 @@ type DueTask struct {
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsUrgent() bool {
 	switch t.Kind {
-	case TaskDelivery, TaskPromote, TaskReleaseSeat, TaskCheckSeats, TaskPurgeDeliveries, TaskExpire:
+	case TaskDelivery, TaskPromote, TaskReturnSeat, TaskCheckSeats, TaskPurgeDeliveries, TaskExpire:
 		return true
 	}
 	return false

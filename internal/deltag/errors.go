@@ -15,11 +15,11 @@ var (
 	ErrStaleRevision = errors.New("not the expected revision")
 	// ErrForbidden: the principal's role does not allow it. Nothing was looked up.
 	ErrForbidden = errors.New("not allowed")
-	// ErrSuppressed: no mail, or no optional mail, may be sent to the address.
+	// ErrSuppressed: no mail, or none that is optional or that a stranger may have caused, may be sent to the address.
 	ErrSuppressed = errors.New("address is suppressed")
 	// ErrSlugTaken: another event has this slug.
 	ErrSlugTaken = errors.New("slug is taken")
-	// ErrFull: every seat is taken and the event has no waitlist. Nothing was stored.
+	// ErrFull: every seat is taken and the event has no waitlist. No registration was stored.
 	ErrFull = errors.New("event is full")
 	// ErrClosed: the event takes no sign-ups now (draft, closed, cancelled, not yet open, over).
 	ErrClosed = errors.New("sign-up is closed")

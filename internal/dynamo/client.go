@@ -39,7 +39,7 @@ const attemptTimeout = 2 * time.Second
 // several milliseconds and finds nothing in a function. endpoint is "" in AWS.
 func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Client {
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 4
+		o.MaxAttempts = 3
 		o.MaxBackoff = time.Second // a visitor waits; API Gateway gives up after 30 s
 	})
 	return ClientOf(dynamodb.New(dynamodb.Options{

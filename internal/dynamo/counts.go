@@ -28,6 +28,11 @@ func allCountsKeys(eventID string) []item {
 	return keys
 }
 
+// condVersion holds while counts or a seat counter are as they were read.
+func condVersion(version int) expression {
+	return expression{text: "Version = :version", values: item{":version": avNumber(version)}}
+}
+
 // addCounts counts a change of a registration. It fails if e has got a seat counter since it was read.
 func (tx *transaction) addCounts(e deltag.Event, registrationID string, by deltag.Counts) *action {
 	condition := always

@@ -69,7 +69,7 @@ func ParseTask(pk, sk string) deltag.DueTask {
 	case seatCounterSK:
 		task.Kind = deltag.TaskCheckSeats
 	case seatSK:
-		task.Kind, task.Seat, ok = deltag.TaskReleaseSeat, rest, ok && rest != ""
+		task.Kind, task.Seat, ok = deltag.TaskReturnSeat, rest, ok && rest != ""
 	case purgeSK:
 		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
 	case expireSK:

@@ -12,7 +12,7 @@ func TestParseTask(t *testing.T) {
 	for sk, wanted := range map[string]deltag.DueTask{
 		"PROMOTE":               {Kind: deltag.TaskPromote},
 		"SEATS":                 {Kind: deltag.TaskCheckSeats},
-		"SEAT#17":               {Kind: deltag.TaskReleaseSeat, Seat: "17"},
+		"SEAT#17":               {Kind: deltag.TaskReturnSeat, Seat: "17"},
 		"RECONCILE":             {Kind: deltag.TaskReconcile},
 		"ERASE":                 {Kind: deltag.TaskEraseEvent},
 		"PURGE#" + registration: {Kind: deltag.TaskPurgeDeliveries, RegistrationID: registration},

@@ -24,13 +24,13 @@ func (tx *transaction) giveUpPlace(
 	return ""
 }
 
-// passOnSeat gives a released seat to the first on the waitlist. It spares them the time until the tasks are run, which
-// remain when it fails; that is no error of the caller's.
+// passOnSeat gives a seat that nobody holds to the first on the waitlist. It spares them the time until the tick does so: by
+// the task of a released seat, or by CheckSeats for one that was taken in vain. So its failure is no error of the caller's.
 func (s *Store) passOnSeat(ctx context.Context, eventID, seat string, now time.Time) {
 	if seat == "" {
 		return
 	}
-	if err := s.ReleaseSeat(ctx, eventID, seat, now); err == nil {
+	if err := s.ReturnSeat(ctx, eventID, seat, now); err == nil {
 		_ = s.Promote(ctx, eventID, now)
 	}
 }
@@ -39,7 +39,8 @@ func (s *Store) passOnSeat(ctx context.Context, eventID, seat string, now time.T
 const promoteBackoff = 5 * time.Second
 
 // Promote gives free seats to the waitlist, first come, first served, until the event is full or nobody waits. It
-// does nothing unless the event has a promote task, which it deletes at the end.
+// does nothing unless the event has a promote task, which it deletes at the end, or puts off while somebody is about to
+// join the waitlist.
 // Repeating it, and running it at several places at the same time, is safe: each promotion is one transaction.
 func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) error {
 	taskKey, eventKey, counterKey := key(eventPK(eventID), promoteSK), eventKey(eventID), seatCounterKey(eventID)
@@ -98,7 +99,7 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 		}
 	}
 	if seat != "" {
-		if err := s.ReleaseSeat(ctx, e.ID, seat, now); err != nil {
+		if err := s.ReturnSeat(ctx, e.ID, seat, now); err != nil {
 			return false, err
 		}
 	}
@@ -140,7 +141,7 @@ func (s *Store) firstWaiting(ctx context.Context, eventID string) (item, error) 
 	return entries[0], nil
 }
 
-func (s *Store) hasWaitlist(ctx context.Context, eventID string) (bool, error) {
+func (s *Store) anybodyWaits(ctx context.Context, eventID string) (bool, error) {
 	entry, err := s.firstWaiting(ctx, eventID)
 	return entry != nil, err
 }

@@ -15,8 +15,8 @@ const (
 	networkCountTTL = 2 * time.Hour
 )
 
-// countMail counts a mail to r on the day of now (UTC), in the transaction that claims it. It fails if the mailbox has had
-// all its mails of the day that a kind of mail may be.
+// countMail counts a mail to a's mailbox on the day of now (UTC), in the transaction that claims it. It fails if the
+// mailbox has had so many mails that one of kind k has to wait.
 func (tx *transaction) countMail(ctx context.Context, a deltag.Address, k deltag.MailKind, now time.Time) (*action, error) {
 	hash, err := tx.store.hash(ctx, a.Mailbox())
 	if err != nil {

@@ -43,8 +43,8 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 }
 
 // Reconcile compares the counts, the seat counter and the waitlist of an event with its registrations, and corrects them.
-// It may run at any time: it writes only if nothing has changed since it began to count.
-// Errors: ErrConflict (something that was wrong changed meanwhile). Repeating it finds nothing more to correct.
+// It may run at any time: it corrects each only if that has not changed since it was read.
+// Errors: ErrConflict (something that was wrong changed meanwhile; what it returns was corrected before). Repeating it finds nothing more to correct.
 func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error) {
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
@@ -60,7 +60,7 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 	}
 	r, err := s.reconcile(ctx, e, now)
 	if err != nil {
-		return deltag.Reconciliation{}, err
+		return r, err
 	}
 	tx := s.begin()
 	tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval))
@@ -125,7 +125,7 @@ func (s *Store) reconcileCounts(
 	if drift == (deltag.Counts{}) {
 		return drift, people, nil
 	}
-	unchanged := expression{text: "Version = :version", values: item{":version": avNumber(counts.Version)}}
+	unchanged := condVersion(counts.Version)
 	if counts.Version == 0 {
 		unchanged = condNotExists
 	}
@@ -160,7 +160,7 @@ func (s *Store) reconcileSeats(
 	_, ok, err := s.updateSeatCounter(ctx, e.ID, expression{
 		text:   "ADD Taken :drift, Version :one",
 		values: item{":drift": avNumber(drift), ":one": avNumber(1)},
-	}, expression{text: "Version = :version", values: item{":version": avNumber(before.Version)}})
+	}, condVersion(before.Version))
 	if err == nil && !ok {
 		err = deltag.ErrConflict
 	}

@@ -27,13 +27,14 @@ import (
 // be turned away.
 func TestRush(t *testing.T) {
 	const people = 2000
-	transactionTimes := []time.Duration{20 * time.Millisecond}
-	if os.Getenv("DELTAG_TEST_RUSH") != "" { // make rush: the figures of docs/scaling.md
-		transactionTimes = []time.Duration{5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond}
-	}
-	for _, transactionTime := range transactionTimes {
+	all := os.Getenv("DELTAG_TEST_RUSH") != "" // make rush: the figures of docs/scaling.md
+	for _, transactionTime := range []time.Duration{5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond} {
 		for _, seats := range []int{50, 2000, 0} {
 			for _, within := range []time.Duration{0, 10 * time.Second} {
+				isHardest := transactionTime == 20*time.Millisecond && within == 0 || seats == 2000 && within > 0
+				if !all && (!isHardest || transactionTime < 20*time.Millisecond) {
+					continue
+				}
 				limit := 8 * time.Second // of which the visitors' function has 10
 				if within > 0 {
 					limit = time.Second
@@ -93,7 +94,7 @@ func (r *rush) newClient() *dynamodb.Client {
 		}),
 		HTTPClient: &http.Client{Transport: slowly{r.server}},
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { // as of NewClient
-			o.MaxAttempts, o.MaxBackoff = 4, time.Second
+			o.MaxAttempts, o.MaxBackoff = 3, time.Second
 		}),
 	})
 }
@@ -109,17 +110,25 @@ func (s slowly) RoundTrip(r *http.Request) (*http.Response, error) {
 // run signs people up, evenly spread over a time. Each function is warm: it has read the event.
 func (r *rush) run(people int, within time.Duration) {
 	r.visits = make([]visit, people)
+	if _, err := r.store.Suppression(ctx, person(0).Email); err != nil { // makes the key
+		r.t.Fatal(err)
+	}
 	began := time.Now()
 	var wg sync.WaitGroup
 	for n := range r.visits {
 		wg.Go(func() {
-			time.Sleep(within * time.Duration(n) / time.Duration(people))
 			v := &r.visits[n]
+			time.Sleep(within * time.Duration(n) / time.Duration(people))
 			v.began = time.Now()
 			deadline, cancel := context.WithTimeout(ctx, 9500*time.Millisecond) // the handler's
 			defer cancel()
 			store := dynamo.New(dynamo.ClientOf(r.newClient()), "rush", rand.Reader)
-			v.outcome, v.err = store.SignUp(deadline, r.event, person(n), now.Add(time.Since(began)))
+			if _, err := store.Suppression(ctx, person(n).Email); err != nil { // reads the key of the hashes
+				r.t.Error(err)
+			}
+			in := person(n)
+			in.Network = fmt.Sprintf("10.0.%d.%d/32", n/256, n%256)
+			v.outcome, v.err = store.SignUp(deadline, r.event, in, now.Add(time.Since(began)))
 			v.ended = time.Now()
 		})
 	}

@@ -21,11 +21,11 @@ import (
 //	a transaction stores the registration with that number, its mail, and a seatItem that names the registration
 //
 //	a transaction stores the registration without the seat, its mail, and the seatItem as released, which is a task
-//	ReleaseSeat   takes the seat off the counter, and stores the seatItem as returned
+//	ReturnSeat   takes the seat off the counter, and stores the seatItem as returned
 //
 // A function that dies after the first step of taking one leaves a seat that is counted and has no seatItem: CheckSeats
-// finds and releases it. A function that was merely slow then fails on the seatItem, and takes another seat. One that
-// dies after the first step of giving one back leaves the task. ReleaseSeat is a transaction, but no rush: a plain update
+// finds and returns it. A function that was merely slow then fails on the seatItem, and takes another seat. One that
+// dies after the first step of giving one back leaves the task. ReturnSeat is a transaction, but no rush: a plain update
 // that meets it is repeated.
 //
 // A newcomer never passes whoever waits. Who is about to join the waitlist first sees to it that the counter has a
@@ -51,8 +51,6 @@ const (
 	queueTime = time.Minute
 	// seatCheckDelay is how long a function has to store a registration with the seat that it took.
 	seatCheckDelay = time.Minute
-	// returnedSeatTTL is how long a returned seat is remembered: longer than a function that has taken it can live.
-	returnedSeatTTL = 24 * time.Hour
 )
 
 func (c seatCounter) isFull() bool { return c.Capacity != nil && c.Taken >= *c.Capacity }
@@ -61,9 +59,8 @@ func seatCounterKey(eventID string) item { return key(seatCounterPK(eventID), se
 
 // A seatItem says what has become of a seat: it is held, returned or, as a task, released.
 type seatItem struct {
-	Holder    string `dynamodbav:",omitempty"`          // the registration that has it
-	Returned  bool   `dynamodbav:",omitempty"`          // the counter does not count it any more
-	ExpiresAt int64  `dynamodbav:"expiresAt,omitempty"` // of a returned seat, in Unix seconds
+	Holder   string `dynamodbav:",omitempty"` // the registration that has it
+	Returned bool   `dynamodbav:",omitempty"` // the counter does not count it any more; kept, or CheckSeats would miss it
 }
 
 // seatKey spreads the seats over the shards.
@@ -82,7 +79,8 @@ var capacityName = map[string]string{"#capacity": "Capacity"} // a reserved word
 
 var (
 	condSeatFree = expression{
-		text:  "attribute_not_exists(Uncounted) AND (attribute_not_exists(#capacity) OR Taken < #capacity)",
+		text: condExists.text +
+			" AND attribute_not_exists(Uncounted) AND (attribute_not_exists(#capacity) OR Taken < #capacity)",
 		names: capacityName,
 	}
 	condSeatForNewcomer = expression{text: condSeatFree.text + " AND attribute_not_exists(QueueUntil)", names: capacityName}
@@ -127,12 +125,14 @@ var errMustWait = errors.New("no seat for a newcomer")
 func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (seat string, err error) {
 	increment := incrementSeats(e.ID, now)
 	c, ok, err := s.updateSeatCounter(ctx, e.ID, increment, condSeatForNewcomer)
-	for range maxRetries {
+	for attempt := 0; ; attempt++ {
 		switch {
 		case err != nil:
 			return "", err
 		case ok:
 			return strconv.Itoa(c.Issued), nil
+		case attempt == maxRetries:
+			return "", fmt.Errorf("take a seat: %w", deltag.ErrUnavailable)
 		case c.Uncounted:
 			if err := s.countEarlierSeats(ctx, e.ID); err != nil {
 				return "", err
@@ -142,7 +142,7 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 		}
 		mustWait := c.isFull()
 		if !mustWait {
-			if mustWait, err = s.hasWaitlist(ctx, e.ID); err != nil {
+			if mustWait, err = s.anybodyWaits(ctx, e.ID); err != nil {
 				return "", err
 			}
 		}
@@ -162,7 +162,6 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 			c, ok, err = s.updateSeatCounter(ctx, e.ID, last, condFreeAndUnchanged(c))
 		}
 	}
-	return "", fmt.Errorf("take a seat: %w", deltag.ErrUnavailable)
 }
 
 // announceJoining sets QueueUntil. It fails, and returns the counter as it is, if that has changed since it was read: a
@@ -173,7 +172,7 @@ func (s *Store) announceJoining(
 	return s.updateSeatCounter(ctx, eventID, expression{
 		text:   "SET QueueUntil = :until ADD Version :one",
 		values: item{":until": avTime(now.Add(queueTime)), ":one": avNumber(1)},
-	}, expression{text: "Version = :version", values: item{":version": avNumber(c.Version)}})
+	}, condVersion(c.Version))
 }
 
 // takeSeatForWaitlist takes a seat that is free, if there is one, for somebody who waits.
@@ -197,11 +196,10 @@ func (tx *transaction) releaseSeat(r deltag.Registration, now time.Time) {
 	tx.Put(dueKey(seatKey(r.EventID, seatOf(r)), personDuePK(r.ID), now), always)
 }
 
-// ReleaseSeat gives a seat that nobody holds back to the event, where it is free. Repeating it changes nothing.
-func (s *Store) ReleaseSeat(ctx context.Context, eventID, seat string, now time.Time) error {
+// ReturnSeat gives a seat that nobody holds back to the event, where it is free. Repeating it changes nothing.
+func (s *Store) ReturnSeat(ctx context.Context, eventID, seat string, now time.Time) error {
 	tx := s.begin()
-	returned := seatItem{Returned: true, ExpiresAt: now.Add(returnedSeatTTL).Unix()}
-	tx.Put(encode(seatKey(eventID, seat), returned),
+	tx.Put(encode(seatKey(eventID, seat), seatItem{Returned: true}),
 		expression{text: "attribute_not_exists(Holder) AND attribute_not_exists(Returned)"})
 	tx.Update(seatCounterKey(eventID), expression{
 		text: "ADD Taken :minus, Version :one", values: item{":minus": avNumber(-1), ":one": avNumber(1)},
@@ -210,7 +208,7 @@ func (s *Store) ReleaseSeat(ctx context.Context, eventID, seat string, now time.
 	return ignoreConflict(tx.Commit(ctx))
 }
 
-// CheckSeats releases the seats of an event that were taken by functions that died before they used them. It is due
+// CheckSeats returns the seats of an event that were taken by functions that died before they used them. It is due
 // after seats were taken, and checks those that were taken before the last time. Repeating it changes nothing.
 func (s *Store) CheckSeats(ctx context.Context, eventID string, now time.Time) error {
 	c, err := read(ctx, s, seatCounterKey(eventID), decode[seatCounter])
@@ -218,7 +216,7 @@ func (s *Store) CheckSeats(ctx context.Context, eventID string, now time.Time) e
 		return ignoreNotFound(err)
 	}
 	for from := c.Checked + 1; from <= c.CheckedNext; from += maxBatch {
-		if err := s.releaseUnused(ctx, eventID, from, min(c.CheckedNext, from+maxBatch-1), now); err != nil {
+		if err := s.returnUnused(ctx, eventID, from, min(c.CheckedNext, from+maxBatch-1), now); err != nil {
 			return err
 		}
 	}
@@ -241,8 +239,8 @@ func (s *Store) CheckSeats(ctx context.Context, eventID string, now time.Time) e
 	return err
 }
 
-// releaseUnused releases the seats from one number to another that have no seatItem, 100 at most.
-func (s *Store) releaseUnused(ctx context.Context, eventID string, from, to int, now time.Time) error {
+// returnUnused returns the seats from one number to another that have no seatItem, 100 at most.
+func (s *Store) returnUnused(ctx context.Context, eventID string, from, to int, now time.Time) error {
 	var keys []item
 	for n := from; n <= to; n++ {
 		keys = append(keys, seatKey(eventID, strconv.Itoa(n)))
@@ -255,7 +253,7 @@ func (s *Store) releaseUnused(ctx context.Context, eventID string, from, to int,
 		if found[keyText(key)] != nil {
 			continue
 		}
-		if err := s.ReleaseSeat(ctx, eventID, strconv.Itoa(from+i), now); err != nil {
+		if err := s.ReturnSeat(ctx, eventID, strconv.Itoa(from+i), now); err != nil {
 			return err
 		}
 	}

@@ -10,8 +10,8 @@ import (
 // A suppression is what is known of an address for all events, under its keyed hash.
 func suppressionKey(hash string) item { return key("SUPPRESSED#"+hash, "-") }
 
-// condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and none that one
-// can unsubscribe from to one that complained.
+// condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and to one that
+// complained none that one can unsubscribe from, nor any that a stranger may have caused.
 func condNotSuppressed(k deltag.MailKind) expression {
 	if k.IsUnsubscribable() || k.IsRequestedByAddress() {
 		return condNotExists

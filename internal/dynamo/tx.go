@@ -197,7 +197,7 @@ func (s *Store) updateItem(ctx context.Context, key item, u, c expression) (stor
 const retryTime = 9 * time.Second
 
 // retryContention repeats a write until it does not fail for conflicts with other transactions, nor for throttling. The
-// SDK repeats no transaction, and any other write for two seconds at most.
+// SDK repeats no transaction, and any other write three times at most.
 func retryContention(ctx context.Context, write func() error) error {
 	deadline := time.Now().Add(retryTime)
 	for attempt := 1; ; attempt++ {
@@ -208,11 +208,11 @@ func retryContention(ctx context.Context, write func() error) error {
 		case conflicting:
 			ceiling = conflictBackoff(attempt)
 		case throttled:
-			ceiling = throttleBackoff(attempt)
+			ceiling = throttleBackoff
 		default:
 			return err
 		}
-		if timeLeft < conflictBackoff(0) {
+		if timeLeft < minRetryTime {
 			return err
 		}
 		if err := sleep(ctx, min(rand.N(ceiling), timeLeft/2)); err != nil { // near the end there is less and less of a rush
@@ -257,9 +257,12 @@ var contentionCodes = map[string]contention{
 // conflictBackoff is the longest wait before retry n of what lost against another write: about as long as that takes.
 func conflictBackoff(n int) time.Duration { return 25 * time.Millisecond << min(n, 5) }
 
-// throttleBackoff is the longest wait before retry n of what was throttled. It is long at once: cancelled transactions use
-// up capacity, too, so a thousand that try again soon leave nothing for each other.
-func throttleBackoff(n int) time.Duration { return 2 * time.Second << min(n, 1) }
+// throttleBackoff is the longest wait before what was throttled is repeated. It is long at once: cancelled transactions
+// use up capacity, too, so a thousand that try again soon leave nothing for each other.
+const throttleBackoff = 4 * time.Second
+
+// minRetryTime is left for a last try: a write with less is given up.
+const minRetryTime = 25 * time.Millisecond
 
 // maxRetries of what lost against another write.
 const maxRetries = 8

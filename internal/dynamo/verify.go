@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -44,19 +43,26 @@ func (s *Store) verifier(ctx context.Context, e deltag.Event, in deltag.SignUpRe
 	if s.shares.isBlocked(ofEvent, now) {
 		return verifier{always: true}
 	}
-	ask := sync.OnceValues(func() (bool, error) {
-		hash, err := s.hash(ctx, ofEvent)
-		if err != nil {
-			return false, err
+	var (
+		taken bool
+		err   error
+		done  = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		var hash string
+		if hash, err = s.hash(ctx, ofEvent); err != nil {
+			return
 		}
-		taken, err := s.takeShare(ctx, key("RATE#SHARE#"+hash, "-"), share, now)
+		taken, err = s.takeShare(ctx, key("RATE#SHARE#"+hash, "-"), share, now)
 		if err == nil && !taken {
 			s.shares.block(ofEvent, now)
 		}
-		return !taken, err
-	})
-	go func() { _, _ = ask() }()
-	return verifier{ask: ask}
+	}()
+	return verifier{ask: func() (bool, error) {
+		<-done
+		return err == nil && !taken, err
+	}}
 }
 
 // A network's share of an event is counted in slots of ten minutes, in one item: that of the current slot, and the six

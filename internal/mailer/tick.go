@@ -32,15 +32,16 @@ type Store interface {
 type RepairStore interface {
 	// Promote gives free seats to the first on the waitlist, until the event is full or nobody waits.
 	Promote(ctx context.Context, eventID string, now time.Time) error
-	// ReleaseSeat makes a seat that was given up free, and CheckSeats finds those that functions took and died.
-	ReleaseSeat(ctx context.Context, eventID, seat string, now time.Time) error
+	// ReturnSeat makes a seat that was given up free, and CheckSeats those that a function had taken when it died, before
+	// it used them.
+	ReturnSeat(ctx context.Context, eventID, seat string, now time.Time) error
 	CheckSeats(ctx context.Context, eventID string, now time.Time) error
 	// PurgeDeliveries deletes the ledger rows of a registration that was erased.
 	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
 	// Expire erases what was not verified in time about a registration, and nothing before then.
 	Expire(ctx context.Context, eventID, registrationID string, now time.Time) error
-	// Reconcile compares an event's seat counters with its registrations and corrects drift. ErrConflict: sign-ups
-	// kept changing the counters, and nothing was corrected.
+	// Reconcile compares an event's counts, seat counter and waitlist with its registrations and corrects drift.
+	// ErrConflict: something that was wrong changed meanwhile; what it returns was corrected before.
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
 	// EraseEvent erases a page of what is personal about an event, and says whether that was the last.
 	EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error)
@@ -132,8 +133,8 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 		return m.deliver(ctx, t.Delivery)
 	case deltag.TaskPromote:
 		return m.Store.Promote(ctx, t.EventID, m.Now())
-	case deltag.TaskReleaseSeat:
-		return m.Store.ReleaseSeat(ctx, t.EventID, t.Seat, m.Now())
+	case deltag.TaskReturnSeat:
+		return m.Store.ReturnSeat(ctx, t.EventID, t.Seat, m.Now())
 	case deltag.TaskCheckSeats:
 		return m.Store.CheckSeats(ctx, t.EventID, m.Now())
 	case deltag.TaskPurgeDeliveries:
@@ -209,10 +210,10 @@ func (m *Mailer) reconcile(ctx context.Context, t deltag.DueTask) error {
 		return ignoreErrors(err, deltag.ErrConflict)
 	}
 	r, err := m.Store.Reconcile(ctx, t.EventID, m.Now())
-	if err == nil && r.HasDrift() {
-		m.Log.ErrorContext(ctx, "seat counters had drifted and were corrected", "event", t.EventID,
+	if r.HasDrift() {
+		m.Log.ErrorContext(ctx, "counts had drifted and were corrected", "event", t.EventID,
 			"seats", r.SeatDrift, "confirmed", r.Drift.Confirmed, "waiting", r.Drift.Waitlisted, "cancelled", r.Drift.Cancelled,
-			"places", r.WaitlistRepairs)
+			"unverified", r.Drift.Unverified, "places", r.WaitlistRepairs)
 	}
 	return ignoreErrors(err, deltag.ErrConflict)
 }

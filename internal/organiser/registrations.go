@@ -74,7 +74,8 @@ func (s *Service) ExportRegistrations(
 }
 
 // AddRegistration signs somebody up, also while sign-up is closed, but not to an event that is cancelled or over. An
-// address that is signed up already stays as it is, so repeating it is harmless. ValidationErrors; ErrClosed; ErrFull.
+// address that has a seat or waits stays as it is, so repeating it is harmless; one that has cancelled or is unverified
+// is signed up with what was entered. ValidationErrors; ErrClosed; ErrFull.
 func (s *Service) AddRegistration(
 	ctx context.Context, by Caller, eventID string, typed deltag.SignUpRequest,
 ) (deltag.Event, deltag.Registration, error) {

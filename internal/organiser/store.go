@@ -39,7 +39,8 @@ type RegistrationStore interface {
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
-	// SignUp stores a registration with its confirmation. An address that is signed up already stays as it is.
+	// SignUp stores a registration with its confirmation. An address that has a seat or waits stays as it is;
+	// one that has cancelled or is unverified is signed up with what was entered.
 	// ErrFull.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r

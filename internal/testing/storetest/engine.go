@@ -82,7 +82,7 @@ func (e Engine) Endpoint() string { return e.endpoint }
 func (e Engine) NewClient() Engine {
 	e.Transport = &Transport{}
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 4
+		o.MaxAttempts = 3
 		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		o.RateLimiter = ratelimit.None
 	})

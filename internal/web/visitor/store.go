@@ -40,9 +40,8 @@ type SignUpStore interface {
 	// confirmation again, or, if its seat was given up, the mail with the button, unless the last mail is less than
 	// deltag.ResendCooldown old. ErrFull, ErrSignUpLimit.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
-	// ResendConfirmation sends the confirmation again if the address is signed up, the last one is older than
-	// deltag.ResendCooldown, and the address has had fewer mails today than it may. In all other cases it does nothing
-	// and answers nil.
+	// ResendConfirmation sends the registration's status again if the address is signed up, its last mail is older than
+	// deltag.ResendCooldown, and none waits for the next day. In all other cases it does nothing and answers nil.
 	ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error
 }
 
@@ -70,7 +69,7 @@ type RegistrationWriter interface {
 	// CancelRegistration gives up the seat or the waitlist position. Repeating it changes nothing.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// Rejoin gives a cancelled or unverified registration a seat, or the last position on the waitlist; any other stays
-	// as it is. ErrFull, ErrNotFound.
+	// as it is. ErrFull, ErrNotFound, ErrChangeLimit.
 	Rejoin(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.SignUpOutcome, error)
 	// MarkAttended notes the first press on the join button. Repeating it changes nothing.
 	MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error

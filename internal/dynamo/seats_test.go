@@ -8,7 +8,7 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-func TestCapacity(t *testing.T) {
+func TestSeats(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		t.Run("AFreedSeatGoesToTheFirstOnTheWaitlist", func(t *testing.T) {
@@ -61,6 +61,40 @@ func TestCapacity(t *testing.T) {
 			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 3), now))
 			want(t, registration(t, s, e, 20).Status, deltag.RegistrationConfirmed)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 20, Cancelled: 1})
+		})
+		t.Run("ASeatThatAFunctionTookWhenItDiedIsGivenBackOnce", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(3))
+			signUpMany(t, s, e, 2)
+			_, err := crashed(engine, 2).SignUp(ctx, e, person(7), now) // it has taken the last seat
+			wantError(t, err, deltag.ErrUnavailable)
+			outcome, _ := signUp(t, s, e, 8, now)
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now)) // 8 gets that one's seat
+			for minute := range 4 {
+				must(t, runTasks(s, now.Add(time.Duration(minute)*time.Minute)))
+			}
+			outcome, _ = signUp(t, s, e, 9, now.Add(10*time.Minute)) // and 9 the one that was given back
+			want(t, outcome, deltag.OutcomeConfirmed)
+			for hour := range 40 { // a check much later finds nothing more
+				must(t, s.CheckSeats(ctx, e.ID, now.Add(time.Duration(hour)*time.Hour)))
+			}
+			outcome, _ = signUp(t, s, e, 10, now.Add(48*time.Hour))
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 3, Waitlisted: 1, Cancelled: 1})
+		})
+		t.Run("AReturnedSeatNeverExpires", func(t *testing.T) { // or the check would return it a second time
+			engine := engine.NewTable(t)
+			s := engine.Store()
+			e, r := eventWithPerson1(t, s, withCapacity(2))
+			must(t, s.CancelRegistration(ctx, e, r, now))
+			returned := 0
+			for _, it := range engine.Dump(t) {
+				if it["Returned"] == true {
+					returned++
+					want(t, it["expiresAt"], nil)
+				}
+			}
+			want(t, returned, 1)
 		})
 		t.Run("NobodyIsPromotedAfterTheEnd", func(t *testing.T) {
 			e, first := eventWithPerson1(t, s, withCapacity(1))
