@@ -83,6 +83,14 @@ func TestReceives(t *testing.T) {
 	}
 }
 
+func TestNewCheck(t *testing.T) {
+	for setting, on := range map[string]bool{"on": true, "off": false, "": false} {
+		if check := NewCheck(setting, time.Now); (check != nil) != on {
+			t.Errorf("%q: a check: %t", setting, check != nil)
+		}
+	}
+}
+
 // TestSilence: what does not answer costs a sign-up the timeout, and the next one nothing.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

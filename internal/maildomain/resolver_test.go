@@ -33,7 +33,7 @@ func (s *nameServer) start(t *testing.T) *net.Resolver {
 	var wg sync.WaitGroup
 	wg.Go(s.serve)
 	t.Cleanup(func() { conn.Close(); wg.Wait() })
-	r := NewResolver()
+	r := newResolver()
 	r.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
 	}
