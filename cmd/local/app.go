@@ -88,7 +88,7 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	if err := a.ses.PublishSendEvents(ctx, a.feedback); err != nil {
 		return err
 	}
-	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now)
+	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now, log)
 	gateway := &local.Gateway{
 		Site: local.Lambda(lambdaevent.HTTPHandler(visitor.New(visitor.Options{
 			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log,

@@ -35,7 +35,7 @@ func run(log *slog.Logger) error {
 	store := dynamo.New(client, c.Table, rand.Reader)
 	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
 		Organiser: &organiser.Service{
-			Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now),
+			Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now, log),
 		},
 		Tokens:  store,
 		BaseURL: c.BaseURL,

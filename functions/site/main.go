@@ -37,7 +37,7 @@ func run(log *slog.Logger) error {
 		Build:           config.Build,
 		Now:             time.Now,
 		Log:             log,
-		CheckDomain:     maildomain.NewCheck(c.CheckDomains, time.Now),
+		CheckDomain:     maildomain.NewCheck(c.CheckDomains, time.Now, log),
 		MinResponseTime: visitor.MinResponseTime,
 	})
 	lambda.Start(lambdaevent.HTTPHandler(pages))

@@ -5,8 +5,10 @@ package maildomain
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,6 +37,7 @@ type Resolver interface {
 type Checker struct {
 	resolver Resolver
 	now      func() time.Time
+	log      *slog.Logger // hears that DNS fails, and no domain
 
 	mu    sync.Mutex
 	known map[string]answer
@@ -46,16 +49,19 @@ type answer struct {
 }
 
 // New makes a Checker. It asks nothing yet.
-func New(r Resolver, now func() time.Time) *Checker {
-	return &Checker{resolver: r, now: now, known: map[string]answer{}}
+func New(r Resolver, now func() time.Time, log *slog.Logger) *Checker {
+	return &Checker{resolver: r, now: now, log: log, known: map[string]answer{}}
 }
 
-// NewCheck is the Receives of a Checker that asks the name servers of this machine, or nil unless CHECK_DOMAINS is "on".
-func NewCheck(setting string, now func() time.Time) func(ctx context.Context, domain string) bool {
+// NewCheck takes the value of CHECK_DOMAINS. It is Receives of a Checker that asks the name servers of this machine,
+// and nil unless the value is "on".
+func NewCheck(
+	setting string, now func() time.Time, log *slog.Logger,
+) func(ctx context.Context, domain string) bool {
 	if setting != "on" {
 		return nil
 	}
-	return New(newResolver(), now).Receives
+	return New(newResolver(), now, log).Receives
 }
 
 // newResolver has strict errors, which tell a server that fails from a name that does not exist.
@@ -74,6 +80,7 @@ func (c *Checker) Receives(ctx context.Context, domain string) bool {
 	case ctx.Err() != nil: // the caller gave up, which says nothing about the domain
 		return true
 	case err != nil:
+		c.log.WarnContext(ctx, "DNS did not say whether a domain receives mail", "timeout", lookup.Err() != nil)
 		c.remember(domain, true, keepUnknown)
 		return true
 	case receives:
@@ -86,6 +93,9 @@ func (c *Checker) Receives(ctx context.Context, domain string) bool {
 
 // ask returns an error when it is not known.
 func (c *Checker) ask(ctx context.Context, name string) (receives bool, err error) {
+	if strings.HasSuffix(name, ".onion.") { // is not in DNS: RFC 7686
+		return false, nil
+	}
 	servers, err := c.resolver.LookupMX(ctx, name)
 	switch {
 	case len(servers) > 0: // a record that can't be read is an error beside the others

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,7 +72,7 @@ func TestReceives(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := New(&tt.zone, time.Now)
+			c := New(&tt.zone, time.Now, slog.New(slog.DiscardHandler))
 			for range 2 { // asked, and remembered
 				if got := c.Receives(t.Context(), "example.dk"); got != tt.want {
 					t.Errorf("Receives: %t", got)
@@ -85,7 +87,7 @@ func TestReceives(t *testing.T) {
 
 func TestNewCheck(t *testing.T) {
 	for setting, on := range map[string]bool{"on": true, "off": false, "": false} {
-		if check := NewCheck(setting, time.Now); (check != nil) != on {
+		if check := NewCheck(setting, time.Now, slog.New(slog.DiscardHandler)); (check != nil) != on {
 			t.Errorf("%q: a check: %t", setting, check != nil)
 		}
 	}
@@ -94,7 +96,7 @@ func TestNewCheck(t *testing.T) {
 // TestSilence: what does not answer costs a sign-up the timeout, and the next one nothing.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := New(&zone{silent: true}, time.Now)
+		c := New(&zone{silent: true}, time.Now, slog.New(slog.DiscardHandler))
 		for n, want := range []time.Duration{timeout, 0} {
 			start := time.Now()
 			if !c.Receives(t.Context(), "example.dk") {
@@ -109,7 +111,7 @@ func TestSilence(t *testing.T) {
 
 func TestACallerWhoGivesUpLeavesNothing(t *testing.T) {
 	z := &zone{silent: true}
-	c := New(z, time.Now)
+	c := New(z, time.Now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if !c.Receives(ctx, "example.dk") {
@@ -132,7 +134,7 @@ func TestRemembers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
-			c := New(&tt.zone, func() time.Time { return now })
+			c := New(&tt.zone, func() time.Time { return now }, slog.New(slog.DiscardHandler))
 			first := c.Receives(t.Context(), "example.dk")
 			asked := len(tt.zone.asked)
 			now = now.Add(tt.keep - 1)
@@ -147,8 +149,41 @@ func TestRemembers(t *testing.T) {
 	}
 }
 
+// TestLog: what fails is said, without the domain, which an error of net names.
+func TestLog(t *testing.T) {
+	for name, tt := range map[string]struct {
+		zone zone
+		want string
+	}{
+		"Fails":    {zone{mxErr: &net.DNSError{Err: "server misbehaving", Name: "example.dk"}}, "timeout=false"},
+		"TimesOut": {zone{silent: true}, "timeout=true"},
+		"Receives": {zone{mx: []*net.MX{{Host: "mail.example.dk."}}}, ""},
+		"Refuses":  {zone{mxErr: notFound, hostErr: notFound}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				c := New(&tt.zone, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+				c.Receives(t.Context(), "example.dk")
+				if got := log.String(); (got != "") != (tt.want != "") || !strings.Contains(got, tt.want) ||
+					strings.Contains(got, "example.dk") {
+					t.Errorf("logged %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestOnionIsNotAskedFor(t *testing.T) {
+	z := &zone{mxErr: failing}
+	c := New(z, time.Now, slog.New(slog.DiscardHandler))
+	if c.Receives(t.Context(), "example.onion") || len(z.asked) > 0 {
+		t.Errorf("asked %q", z.asked)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
-	c := New(&zone{mxErr: notFound, hostErr: notFound}, time.Now)
+	c := New(&zone{mxErr: notFound, hostErr: notFound}, time.Now, slog.New(slog.DiscardHandler))
 	for n := range 3 * maxKnown {
 		c.Receives(t.Context(), fmt.Sprintf("d%d.example.dk", n))
 		if len(c.known) > maxKnown {
