@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"i18n":        {"deltag"},
 	"calendar":    {"deltag", "i18n"},
 	"address":     {"deltag"},
+	"maildomain":  {},
 	"mailtmpl":    {"deltag", "i18n", "calendar"},
 	"web":         {"deltag", "i18n"},
 	"web/visitor": {"deltag", "i18n", "calendar", "address", "web"},

@@ -26,6 +26,7 @@ import (
 	"deltag/internal/dynamoemu"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/local"
+	"deltag/internal/maildomain"
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
 	"deltag/internal/organiser"
@@ -87,13 +88,14 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	if err := a.ses.PublishSendEvents(ctx, a.feedback); err != nil {
 		return err
 	}
+	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now, log)
 	gateway := &local.Gateway{
 		Site: local.Lambda(lambdaevent.HTTPHandler(visitor.New(visitor.Options{
 			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log,
-			MinResponseTime: visitor.MinResponseTime,
+			MinResponseTime: visitor.MinResponseTime, CheckDomain: checkDomain,
 		}))),
 		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{
-			Organiser: &organiser.Service{Store: store, Random: rand.Reader}, Tokens: store,
+			Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Tokens: store,
 			BaseURL: s.baseURL, Now: clock.Now, Log: log,
 		}))),
 		Now: clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,

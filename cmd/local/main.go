@@ -74,6 +74,7 @@ type settings struct {
 	addr, folder   string
 	dynamoEndpoint string    // "" for the embedded engine
 	sesEndpoint    string    // "" for local.SESServer
+	checkDomains   string    // "on" asks the DNS of this machine
 	start          time.Time // of the clock; zero for the real or the stored time
 	table          string
 	baseURL        string
@@ -90,7 +91,11 @@ func readSettings(getenv func(string) string) (settings, error) {
 		addr: or("ADDR", "127.0.0.1:8080"), folder: or("DATA_DIR", ".local"),
 		dynamoEndpoint: getenv("DYNAMODB_ENDPOINT"), sesEndpoint: getenv("SES_ENDPOINT"), table: or("TABLE", "deltag"),
 	}
+	s.checkDomains = or("CHECK_DOMAINS", "off")
 	var errs []error
+	if s.checkDomains != "on" && s.checkDomains != "off" {
+		errs = append(errs, fmt.Errorf("CHECK_DOMAINS is %q: it has to be on or off", s.checkDomains))
+	}
 	endpoints := map[string]string{"DYNAMODB_ENDPOINT": s.dynamoEndpoint, "SES_ENDPOINT": s.sesEndpoint}
 	for name, endpoint := range endpoints {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Host == "") {

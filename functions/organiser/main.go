@@ -13,6 +13,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
+	"deltag/internal/maildomain"
 	"deltag/internal/organiser"
 )
 
@@ -33,11 +34,13 @@ func run(log *slog.Logger) error {
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
 	store := dynamo.New(client, c.Table, rand.Reader)
 	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
-		Organiser: &organiser.Service{Store: store, Random: rand.Reader},
-		Tokens:    store,
-		BaseURL:   c.BaseURL,
-		Now:       time.Now,
-		Log:       log,
+		Organiser: &organiser.Service{
+			Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now, log),
+		},
+		Tokens:  store,
+		BaseURL: c.BaseURL,
+		Now:     time.Now,
+		Log:     log,
 	})))
 	return nil
 }

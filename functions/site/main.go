@@ -12,6 +12,7 @@ import (
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
+	"deltag/internal/maildomain"
 	"deltag/internal/web/visitor"
 )
 
@@ -36,6 +37,7 @@ func run(log *slog.Logger) error {
 		Build:           config.Build,
 		Now:             time.Now,
 		Log:             log,
+		CheckDomain:     maildomain.NewCheck(c.CheckDomains, time.Now, log),
 		MinResponseTime: visitor.MinResponseTime,
 	})
 	lambda.Start(lambdaevent.HTTPHandler(pages))

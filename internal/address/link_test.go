@@ -14,9 +14,9 @@ func TestNamesWithLinksAreRefused(t *testing.T) {
 		"gavekort.com:8080", "a_b.gavekort.org", "gavekort．com", "gavekort。com", "例子.中国", "bücher.рф", "ck.ck",
 		"x.github.io", "gavekort.cand.med.dk", "1.dk",
 	} {
-		_, err := ParseSignUp(deltag.SignUpRequest{
+		_, err := ParseSignUp(t.Context(), deltag.SignUpRequest{
 			Name: name, Email: deltag.Address{Original: "mette@example.dk"}, Language: deltag.LanguageDanish,
-		}, deltag.Event{})
+		}, deltag.Event{}, nil)
 		var invalid deltag.ValidationErrors
 		if !errors.As(err, &invalid) || len(invalid) != 1 || invalid[0].Field != "name" || invalid[0].Code != "link" {
 			t.Errorf("%q: %v", name, err)
@@ -30,10 +30,10 @@ func TestNamesThatLookLikeNamesAreTaken(t *testing.T) {
 		"Anna Holm, M.Sc.", "dr.med. Bo Lund", "cand.it. Eva", "Ph.D. Eva Skov", "Hans-Jørgen d'Aquino", "Mette ... Holm",
 		"O. K.", ".dk", "محمد", "山田太郎", "Bo/Kim",
 	} {
-		_, err := ParseSignUp(deltag.SignUpRequest{
+		_, err := ParseSignUp(t.Context(), deltag.SignUpRequest{
 			Name: name, Email: deltag.Address{Original: "mette@example.dk"}, Language: deltag.LanguageDanish,
 			Organisation: "DR.dk", JobTitle: "redaktør, dr.dk/nyheder",
-		}, deltag.Event{})
+		}, deltag.Event{}, nil)
 		if err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -41,12 +41,12 @@ func TestNamesThatLookLikeNamesAreTaken(t *testing.T) {
 }
 
 func TestAFaultyNameIsOneFault(t *testing.T) {
-	_, err := ParseSignUp(deltag.SignUpRequest{Name: "www.\u200bbad.example", Language: "xx"}, deltag.Event{})
+	_, err := ParseSignUp(t.Context(), deltag.SignUpRequest{Name: "www.\u200bbad.example", Language: "xx"}, deltag.Event{}, nil)
 	want := "invalid input: name: hidden-characters, email: missing, language: unknown-language"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	_, err = ParseSignUp(deltag.SignUpRequest{Name: "www.bad.example", Language: "xx"}, deltag.Event{})
+	_, err = ParseSignUp(t.Context(), deltag.SignUpRequest{Name: "www.bad.example", Language: "xx"}, deltag.Event{}, nil)
 	want = "invalid input: name: link, email: missing, language: unknown-language"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)

@@ -1,35 +1,51 @@
 package address
 
 import (
+	"context"
 	"errors"
 	"slices"
 
 	"deltag/internal/deltag"
 )
 
+// A DomainCheck says whether a domain, in lower-case ASCII, can receive mail. nil says so of all.
+type DomainCheck func(ctx context.Context, domain string) bool
+
+// Except is check for all domains but one, which has received mail already.
+func (check DomainCheck) Except(known string) DomainCheck {
+	return func(ctx context.Context, domain string) bool {
+		return check == nil || domain == known || check(ctx, domain)
+	}
+}
+
 // ParseSignUp returns a sign-up to e, as somebody typed it, ready to be stored: normalized, with the address that
 // Email.Original spells, and in e's language if it names none. ValidationErrors for everything that has to be corrected,
 // in the order of the form.
-func ParseSignUp(s deltag.SignUpRequest, e deltag.Event) (deltag.SignUpRequest, error) {
-	var invalid, ofEmail deltag.ValidationErrors
+func ParseSignUp(
+	ctx context.Context, s deltag.SignUpRequest, e deltag.Event, check DomainCheck,
+) (deltag.SignUpRequest, error) {
+	var others, ofEmail deltag.ValidationErrors
 	s = s.Normalize()
 	if s.Language == "" {
 		s.Language = e.Language
 	}
 	var err error
 	s.Email, err = Parse(s.Email.Original)
+	if err == nil && check != nil && !check(ctx, s.Email.Domain()) {
+		s.Email, err = invalid("address-no-mail", 0)
+	}
 	errors.As(err, &ofEmail)
-	errors.As(s.Validate(e), &invalid)
+	errors.As(s.Validate(e), &others)
 	var ofName deltag.ValidationErrors
 	switch {
-	case invalid.ForField("name") != nil:
-		ofName, invalid = invalid[:1], invalid[1:]
+	case others.ForField("name") != nil:
+		ofName, others = others[:1], others[1:]
 	case containsLink(s.Name): // the confirmation greets by name, at an address that may be somebody else's
 		ofName = deltag.ValidationErrors{{Field: "name", Code: "link"}}
 	}
-	invalid = slices.Concat(ofName, ofEmail, invalid)
+	all := slices.Concat(ofName, ofEmail, others)
 	if !s.Language.IsSupported() {
-		invalid = append(invalid, deltag.FieldError{Field: "language", Code: "unknown-language"})
+		all = append(all, deltag.FieldError{Field: "language", Code: "unknown-language"})
 	}
-	return s, invalid.Err()
+	return s, all.Err()
 }

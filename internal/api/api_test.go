@@ -40,9 +40,12 @@ func newTestServer(t *testing.T) *testServer {
 	return s
 }
 
+// checkDomain refuses one domain.
+func checkDomain(_ context.Context, domain string) bool { return domain != "no-mail.example.org" }
+
 func newAPI(store organiser.Store, tokens api.TokenStore) http.Handler {
 	return api.New(api.Options{
-		Organiser: &organiser.Service{Store: store, Random: rand.Reader}, Tokens: tokens,
+		Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Tokens: tokens,
 		BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
 }

@@ -82,6 +82,10 @@ func TestAddRegistration(t *testing.T) {
 			fieldCode(problem, "answers.other"),
 		}, []any{"missing", "address-no-at", "unknown-language", "unknown-question"})
 	})
+	t.Run("RefusesADomainThatReceivesNoMail", func(t *testing.T) {
+		problem := s.mustCall(422, "POST", path+"/registrations", `{"name":"Bo","email":"bo@no-mail.example.org"}`)
+		wantEqual(t, fieldCode(problem, "email"), any("address-no-mail"))
+	})
 	t.Run("IsRefusedForACancelledEvent", func(t *testing.T) {
 		s.mustCall(200, "POST", path+"/cancel", "")
 		problem := s.mustCall(409, "POST", path+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
@@ -121,6 +125,13 @@ func TestEditRegistration(t *testing.T) {
 		} {
 			wantEqual(t, fieldCode(s.mustCall(422, "PATCH", path, body), want[0]), any(want[1]))
 		}
+	})
+	t.Run("RefusesADomainThatReceivesNoMail", func(t *testing.T) {
+		before := s.items(list)[0]
+		registration := one + before["id"].(string)
+		problem := s.mustCall(422, "PATCH", registration, `{"name":"Bo","email":"bo@no-mail.example.org"}`)
+		wantEqual(t, fieldCode(problem, "email"), any("address-no-mail"))
+		wantEqual(t, s.mustCall(200, "GET", registration, ""), before)
 	})
 	t.Run("Erases", func(t *testing.T) {
 		registration := one + s.items(list)[0]["id"].(string)

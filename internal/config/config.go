@@ -27,10 +27,16 @@ type Base struct {
 	DynamoDBEndpoint string `env:"DYNAMODB_ENDPOINT"` // "" in AWS
 }
 
-// Site is for functions/site, and for those that link to it.
-type Site struct {
+// Links is for those that link to the site.
+type Links struct {
 	Base
 	BaseURL string `env:"BASE_URL"`
+}
+
+// Site is for functions/site, and for those that take registrations as it does.
+type Site struct {
+	Links
+	CheckDomains string `env:"CHECK_DOMAINS"` // "on", or "off" and "": whether DNS is asked before the first mail
 }
 
 // Organiser is for functions/organiser.
@@ -41,7 +47,7 @@ type Organiser struct {
 
 // Mailer is for functions/mailer.
 type Mailer struct {
-	Site
+	Links
 	MailFrom         string  `env:"MAIL_FROM"`
 	MailRate         float64 `env:"MAIL_RATE" envDefault:"14"` // mails a second; what SES usually allows a new account
 	ConfigurationSet string  `env:"CONFIGURATION_SET"`
@@ -69,7 +75,12 @@ func (c *Base) Validate() error {
 	)
 }
 
-func (c *Site) Validate() error { return errors.Join(c.Base.Validate(), checkBaseURL(c.BaseURL)) }
+func (c *Links) Validate() error { return errors.Join(c.Base.Validate(), checkBaseURL(c.BaseURL)) }
+
+func (c *Site) Validate() error {
+	isSwitch := slices.Contains([]string{"", "on", "off"}, c.CheckDomains)
+	return errors.Join(c.Links.Validate(), check(isSwitch, "CHECK_DOMAINS", c.CheckDomains, "on or off", "on"))
+}
 
 func (c *Organiser) Validate() error {
 	return errors.Join(c.Site.Validate(), checkAddresses("ORGANISERS", c.Organisers))
@@ -79,7 +90,7 @@ func (c *Mailer) Validate() error {
 	_, err := mail.ParseAddress(c.MailFrom)
 	isRate := c.MailRate > 0 && c.MailRate <= 10_000
 	return errors.Join(
-		c.Site.Validate(),
+		c.Links.Validate(),
 		check(err == nil, "MAIL_FROM", c.MailFrom, "an address that SES may send from", "deltag@example.dk"),
 		check(isRate, "MAIL_RATE", fmt.Sprint(c.MailRate), "mails a second, above 0 and at most 10000", "14"),
 		checkEndpoint("SES_ENDPOINT", c.SESEndpoint, "http://127.0.0.1:8001"),

@@ -52,6 +52,15 @@ func TestRead(t *testing.T) {
 			}
 		})
 	}
+	for value, ok := range map[string]bool{"on": true, "off": true, "": true, "yes": false, "ON": false} {
+		t.Run("CheckDomains "+value, func(t *testing.T) {
+			var site Site
+			environ := []string{"TABLE=deltag", "BASE_URL=https://d.example.dk", "CHECK_DOMAINS=" + value}
+			if err := Read(&site, environ); (err == nil) != ok || ok && site.CheckDomains != value {
+				t.Errorf("got %q, %v", site.CheckDomains, err)
+			}
+		})
+	}
 	for baseURL, ok := range map[string]bool{
 		"https://d.example.dk": true, "http://127.0.0.1:8080": true, "http://localhost:8080": true, "": false,
 		"https://d.example.dk/": false, "https://d.example.dk/x": false, "http://d.example.dk": false, "d.example.dk": false,

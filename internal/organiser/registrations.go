@@ -83,7 +83,7 @@ func (s *Service) AddRegistration(
 	if err != nil {
 		return e, deltag.Registration{}, err
 	}
-	in, err := address.ParseSignUp(typed, e)
+	in, err := address.ParseSignUp(ctx, typed, e, s.CheckDomain)
 	if err != nil {
 		return e, deltag.Registration{}, err
 	}
@@ -128,7 +128,7 @@ func (s *Service) EditRegistration(
 		if edit.Status != nil && *edit.Status != r.Status {
 			return s.cancelRegistration(ctx, e, r, edit, by.Now)
 		}
-		in, err := edit.signUpRequest(e, r)
+		in, err := edit.signUpRequest(ctx, e, r, s.CheckDomain.Except(r.Email.Domain()))
 		if err != nil {
 			return err
 		}
@@ -154,8 +154,10 @@ func (s *Service) cancelRegistration(
 }
 
 // signUpRequest is r with what the edit names. ValidationErrors.
-func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration) (deltag.SignUpRequest, error) {
-	in, err := address.ParseSignUp(deltag.SignUpRequest{
+func (edit RegistrationEdit) signUpRequest(
+	ctx context.Context, e deltag.Event, r deltag.Registration, check address.DomainCheck,
+) (deltag.SignUpRequest, error) {
+	in, err := address.ParseSignUp(ctx, deltag.SignUpRequest{
 		Name:         valueOr(edit.Name, r.Name),
 		Email:        deltag.Address{Original: valueOr(edit.Email, r.Email.Original)},
 		Organisation: valueOr(edit.Organisation, r.Organisation),
@@ -163,7 +165,7 @@ func (edit RegistrationEdit) signUpRequest(e deltag.Event, r deltag.Registration
 		AllowsNews:   valueOr(edit.AllowsNews, r.AllowsNews),
 		Answers:      edit.Answers,
 		Language:     r.Language,
-	}, e)
+	}, e, check)
 	var invalid deltag.ValidationErrors
 	for _, f := range fieldErrors(err) {
 		question, isAnswer := strings.CutPrefix(f.Field, "answers.")

@@ -12,6 +12,7 @@ import (
 	"io"
 	"time"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
 )
 
@@ -19,6 +20,8 @@ import (
 type Service struct {
 	Store  Store
 	Random io.Reader // of the ids and secrets of new events
+	// CheckDomain is asked before the address of a registration is stored and mailed to. It may be nil.
+	CheckDomain address.DomainCheck
 }
 
 // A Caller is who asks for a use case, and when.

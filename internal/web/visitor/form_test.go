@@ -27,7 +27,7 @@ func readSource(t *testing.T, path string) string {
 // words for what is wrong with anything else.
 func checkValidated(t *testing.T, typed deltag.SignUpRequest, e deltag.Event) {
 	t.Helper()
-	request, err := address.ParseSignUp(typed, e)
+	request, err := address.ParseSignUp(t.Context(), typed, e, nil)
 	if err == nil {
 		if request.Name == "" || request.Email.Normalized == "" {
 			t.Errorf("%+v passed without name or address", request)

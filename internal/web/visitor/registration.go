@@ -122,7 +122,7 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 	}
 	asked := withAnsweredOptions(*p.Event, reg)
 	typed := readSignUpForm(r.PostForm, asked, p.Language)
-	request, err := address.ParseSignUp(typed, asked)
+	request, err := address.ParseSignUp(r.Context(), typed, asked, s.CheckDomain.Except(reg.Email.Domain()))
 	var invalid deltag.ValidationErrors
 	if errors.As(err, &invalid) {
 		v.Form = p.changeForm(v.Path, typed, reg, invalid)

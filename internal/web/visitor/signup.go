@@ -24,7 +24,7 @@ func (s *site) submitSignUp(
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
 		return "", fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
 	}
-	request, err := address.ParseSignUp(typed, e)
+	request, err := address.ParseSignUp(r.Context(), typed, e, s.CheckDomain)
 	if err != nil {
 		return "", err
 	}

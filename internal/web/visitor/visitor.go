@@ -8,16 +8,19 @@ import (
 	"net/http"
 	"time"
 
+	"deltag/internal/address"
 	"deltag/internal/web"
 )
 
-// Options are what the pages are made of. All are needed.
+// Options are what the pages are made of. All but CheckDomain are needed.
 type Options struct {
 	Store   Store
 	BaseURL string // scheme and host, as people reach it; no slash at the end
 	Build   string // shown by /healthz
 	Now     func() time.Time
 	Log     *slog.Logger
+	// CheckDomain is asked before an address is stored and mailed to.
+	CheckDomain address.DomainCheck
 	// MinResponseTime is how long answers about an address take at least; the constant outside of tests.
 	MinResponseTime time.Duration
 }

@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"deltag/internal/address"
 	"deltag/internal/deltag"
 	"deltag/internal/testing/contract"
 )
@@ -62,6 +64,8 @@ type client struct {
 	now    time.Time
 	log    bytes.Buffer
 	site   http.Handler
+
+	checkDomain address.DomainCheck
 }
 
 func newClient(tb testing.TB, events ...deltag.Event) *client {
@@ -71,6 +75,9 @@ func newClient(tb testing.TB, events ...deltag.Event) *client {
 		Store: v.store, BaseURL: "https://deltag.example.dk", Build: "test",
 		Now: func() time.Time { return v.now },
 		Log: slog.New(slog.NewTextHandler(&v.log, nil)),
+		CheckDomain: func(ctx context.Context, domain string) bool {
+			return v.checkDomain == nil || v.checkDomain(ctx, domain)
+		},
 	})
 	return v
 }

@@ -12,6 +12,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 # server answers, why openapi.yaml describes them in words.
 BEYOND_SCHEMA = {
     "address-bad-domain": "UTS #46 decides which letters a domain may have, and in which order",
+    "address-no-mail": "DNS",
     "address-too-long": "the limit is of the domain in ASCII",
     "address-typo": "a list of misspellings",
     "alone": "status is the only field then",
