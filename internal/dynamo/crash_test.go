@@ -53,6 +53,9 @@ var crashCases = []struct {
 		f.require(f.signUpToVerify(5, f.event()))
 		return f.expire(5)
 	}},
+	{"Bounce", capacity(2), func(f *fixture) operation { return f.bounce(0) }},
+	{"GiveBackASeat", capacity(2), func(f *fixture) operation { return f.giveBack(0) }},
+	{"GiveBackAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.giveBack(2) }},
 	{"ChangeToACancelledAddress", capacity(2), func(f *fixture) operation { return f.changeAddress(0, 4) }},
 	{"ChangeToAnUnverifiedAddress", capacity(2), func(f *fixture) operation {
 		f.require(f.signUpToVerify(5, f.event()))

@@ -21,6 +21,7 @@ type registrationItem struct {
 	ConfirmedAt, AttendedAt time.Time `dynamodbav:",omitempty"`
 	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
 	Seat                    string    `dynamodbav:",omitempty"`
+	GivenBackAt             time.Time `dynamodbav:",omitempty"`
 	AddressStatus           deltag.AddressStatus
 	PreviousIDs             []string           `dynamodbav:",omitempty"`
 	AddressChange           *addressChangeItem `dynamodbav:",omitempty"`
@@ -49,7 +50,7 @@ func encodeRegistration(r deltag.Registration) item {
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
-		AsksForNews: r.AsksForNews, AddressChange: encodeAddressChange(r.AddressChange),
+		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, AddressChange: encodeAddressChange(r.AddressChange),
 	})
 }
 
@@ -84,7 +85,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
-		AsksForNews: v.AsksForNews, AddressChange: v.AddressChange.decode(),
+		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, AddressChange: v.AddressChange.decode(),
 	}, err
 }
 

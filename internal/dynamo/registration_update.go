@@ -50,17 +50,22 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 }
 
 // Unsubscribe ends optional mail to r. Errors: ErrNotFound. Repeating it changes nothing.
-func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, _ time.Time) error {
-	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed)
+func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed, now)
 }
 
 // setAddressStatus keeps a more severe status that is stored already.
 func (s *Store) setAddressStatus(
-	ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus,
+	ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus, now time.Time,
 ) error {
-	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
-		if status.MoreSevereThan(r.AddressStatus) {
-			tx.replaceRegistration(r.SetAddressStatus(status))
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		if !status.MoreSevereThan(r.AddressStatus) {
+			return
+		}
+		next := r.SetAddressStatus(status)
+		tx.replaceRegistration(next)
+		if next.LosesPlace(e, now) {
+			tx.putGiveBackTask(next, now)
 		}
 	})
 }
