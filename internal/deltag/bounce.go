@@ -24,6 +24,21 @@ func (r Registration) GiveBack(now time.Time) Registration {
 	return r
 }
 
+// WasGivenBack says whether GiveBack has cancelled r, which has not come back since: a corrected address brings it back.
+func (r Registration) WasGivenBack() bool { return !r.GivenBackAt.IsZero() }
+
+// ComeBack is r, whose seat or place in line was given back, with a seat, or a place in line before all who signed up
+// later. It sends no mail: ChangeAddress does, to the corrected address.
+func (r Registration) ComeBack(hasSeat bool, now time.Time) Registration {
+	r = r.raiseSequenceIfCancelled()
+	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationWaitlisted, time.Time{}, r.RegisteredAt
+	if hasSeat {
+		r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationConfirmed, now, time.Time{}
+	}
+	r.GivenBackAt = time.Time{}
+	return r
+}
+
 // NewOrganiserNote tells the organiser, on the next morning, whose seats were given back on the day of at. Its version
 // is that day, so that there is one a day.
 func NewOrganiserNote(e Event, at time.Time) Delivery {

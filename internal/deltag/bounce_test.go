@@ -41,6 +41,26 @@ func TestLosesPlace(t *testing.T) {
 	}
 }
 
+func TestComeBack(t *testing.T) {
+	r := testRegistration()
+	gone := r.GiveBack(now.Add(time.Hour))
+	assertEqual(t, []any{gone.Status, gone.WasGivenBack(), gone.MailVersion, gone.ICalSequence, gone.Revision},
+		[]any{RegistrationCancelled, true, r.MailVersion, r.ICalSequence + 1, r.Revision + 1})
+	later := now.Add(2 * time.Hour)
+	seated, waiting := gone.ComeBack(true, later), gone.ComeBack(false, later)
+	assertEqual(t, []any{seated.Status, seated.ConfirmedAt, seated.WaitlistedAt, seated.WasGivenBack(), seated.ICalSequence},
+		[]any{RegistrationConfirmed, later, time.Time{}, false, r.ICalSequence + 2})
+	assertEqual(t, []any{waiting.Status, waiting.ConfirmedAt, waiting.WaitlistedAt, waiting.WasGivenBack()},
+		[]any{RegistrationWaitlisted, time.Time{}, r.RegisteredAt, false})
+	for _, other := range []Registration{{}, {Status: RegistrationCancelled}, r} {
+		assertEqual(t, gone.TakesOver(other), other.Status != RegistrationConfirmed)
+	}
+	again, _ := gone.Confirm(later)
+	assertEqual(t, again.WasGivenBack(), false)
+	again, _ = gone.JoinWaitlist(later)
+	assertEqual(t, again.WasGivenBack(), false)
+}
+
 func TestOrganiserNoteIsOneADayInTheEventsTimeZone(t *testing.T) {
 	e := testEvent()
 	e.TimeZone = "Europe/Copenhagen"

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -69,6 +70,37 @@ func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registrat
 	}
 	err = s.SaveDelivery(ctx, deltag.NewOrganiserNote(e, latest.GivenBackAt))
 	return ignoreConflict(err) // the day has one already
+}
+
+// comeBack takes a seat for r, if r's was given back and the event is still to come, or else sees to it that no newcomer passes r, who joins the
+// waitlist: before all who signed up later, also where newcomers can't join it.
+func (s *Store) comeBack(
+	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+) (deltag.Registration, error) {
+	if !r.WasGivenBack() || e.Status == deltag.EventCancelled || !now.Before(e.EndsAt) {
+		return r, nil
+	}
+	first, err := s.firstWaiting(ctx, e.ID)
+	if err != nil {
+		return r, err
+	}
+	joinedAt, _ := parseWaitlistKey(stringAttr(first, "SK"))
+	if first == nil || formatTime(r.RegisteredAt) < joinedAt {
+		seat, ok, err := s.takeSeatForWaitlist(ctx, e.ID, now)
+		if err != nil || ok {
+			r = r.ComeBack(true, now)
+			r.Seat = seat
+			return r, err
+		}
+	}
+	e.HasWaitlist = true
+	seat, err := s.takeSeat(ctx, e, now)
+	if errors.Is(err, errMustWait) {
+		return r.ComeBack(false, now), nil
+	}
+	r = r.ComeBack(true, now)
+	r.Seat = seat
+	return r, err
 }
 
 // putNoted stores that the note is about r. The item is in the event's own partition, since it names nobody.

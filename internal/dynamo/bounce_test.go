@@ -36,6 +36,124 @@ func givenBack(t testing.TB, s *dynamo.Store, e deltag.Event, at time.Time) (add
 	return addresses
 }
 
+// TestComeBack corrects addresses whose seats were given back.
+func TestComeBack(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		// givenBackEvent is an event whose person 1 has lost a seat at the time at.
+		givenBackEvent := func(t *testing.T, change func(*deltag.Event)) (e deltag.Event, at time.Time) {
+			t.Helper()
+			e, r := eventWithPerson1(t, s, change)
+			bounce(t, s, e, r, now)
+			return e, runGiveBack(t, s)
+		}
+		correct := func(t *testing.T, e deltag.Event, to int, at time.Time) deltag.Registration {
+			t.Helper()
+			must(t, s.UpdateByOrganiser(ctx, e, registration(t, s, e, 1), person(to), at))
+			return registration(t, s, e, to)
+		}
+		wantIntact := func(t *testing.T, e deltag.Event) {
+			t.Helper()
+			v := readAll(t, engine, s, e.ID)
+			for _, violation := range v.violations() {
+				t.Errorf("%s\n%s", violation, v)
+			}
+			r, err := s.Reconcile(ctx, e.ID, now.Add(50*time.Hour))
+			must(t, err)
+			want(t, r.HasDrift(), false)
+		}
+		t.Run("AFreeSeatIsTaken", func(t *testing.T) {
+			e, at := givenBackEvent(t, withCapacity(1))
+			r := correct(t, e, 2, at)
+			want(t, []any{r.Status, r.AddressStatus, r.ConfirmedAt, r.GivenBackAt},
+				[]any{deltag.RegistrationConfirmed, deltag.AddressOK, at, time.Time{}})
+			want(t, kinds(t, s, r), []string{"confirmation.2"})
+			outcome, _ := signUp(t, s, e, 3, at)
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			must(t, runTasks(s, at.Add(2*time.Minute)))
+			must(t, runTasks(s, at.Add(4*time.Minute)))
+			wantIntact(t, e)
+		})
+		t.Run("TheAttendeesOwnChangeDoesTheSame", func(t *testing.T) {
+			e, at := givenBackEvent(t, withCapacity(1))
+			changeAddress(t, s, e, registration(t, s, e, 1), 2, at)
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+		})
+		t.Run("AChangeThatWaitedForItsVerificationDoesTheSame", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, withCapacity(1))
+			bounce(t, s, e, r, now)
+			asked := now.Add(23 * time.Hour)
+			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), person(2), asked))
+			at := runGiveBack(t, s)
+			must(t, s.ConfirmAddressChange(ctx, e, registration(t, s, e, 1), at))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+		})
+		for name, hasWaitlist := range map[string]bool{"": true, "EvenWithoutAWaitlist": false} {
+			t.Run("OrTheFirstPlaceInLine"+name, func(t *testing.T) {
+				e, r := eventWithPerson1(t, s, withCapacity(1))
+				for n := 2; n <= 4; n++ {
+					signUp(t, s, e, n, now.Add(time.Duration(n)*time.Second))
+				}
+				bounce(t, s, e, r, now)
+				at := runGiveBack(t, s)
+				e.HasWaitlist = hasWaitlist
+				r = correct(t, e, 9, at)
+				want(t, kinds(t, s, r), []string{"waiting.2"})
+				want(t, []int{waitlistPosition(t, s, e, 9), waitlistPosition(t, s, e, 3)}, []int{1, 2})
+				want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 3})
+				must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 2), at))
+				want(t, registration(t, s, e, 9).Status, deltag.RegistrationConfirmed)
+				wantIntact(t, e)
+			})
+		}
+		t.Run("ToAnAddressThatGaveASeatUp", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, withCapacity(2))
+			_, other := signUp(t, s, e, 2, now)
+			must(t, s.CancelRegistration(ctx, e, other, now))
+			bounce(t, s, e, r, now)
+			r = correct(t, e, 2, runGiveBack(t, s))
+			want(t, r.Status, deltag.RegistrationConfirmed)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+			wantIntact(t, e)
+		})
+		t.Run("ToAnAddressWithASeatNothingIsTaken", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, withCapacity(2))
+			signUp(t, s, e, 2, now)
+			bounce(t, s, e, r, now)
+			correct(t, e, 2, runGiveBack(t, s))
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+			wantIntact(t, e)
+		})
+		t.Run("NotOnceTheEventIsOver", func(t *testing.T) {
+			e, _ := givenBackEvent(t, withCapacity(1))
+			want(t, correct(t, e, 2, e.EndsAt).Status, deltag.RegistrationCancelled)
+		})
+		t.Run("WhoGaveTheSeatUpGetsNone", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, withCapacity(1))
+			must(t, s.CancelRegistration(ctx, e, r, now))
+			want(t, correct(t, e, 2, now).Status, deltag.RegistrationCancelled)
+		})
+		t.Run("TwoCorrectionsAtOnceTakeOneSeat", func(t *testing.T) {
+			e, at := givenBackEvent(t, withCapacity(3))
+			r := registration(t, s, e, 1)
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := s.UpdateByOrganiser(ctx, e, r, person(2), at); err != nil {
+						wantError(t, err, deltag.ErrConflict)
+					}
+				})
+			}
+			wg.Wait()
+			must(t, runTasks(s, at.Add(2*time.Minute)))
+			must(t, runTasks(s, at.Add(4*time.Minute)))
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+			wantIntact(t, e)
+		})
+	})
+}
+
 func TestGiveBack(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()

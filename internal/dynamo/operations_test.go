@@ -136,6 +136,18 @@ func (f *fixture) giveBack(n int) operation {
 	}, done: func(v snapshot) bool { return !v.registration(n).GivenBackAt.IsZero() && len(v.notes()) == 1 }}
 }
 
+// comeBack corrects the address of person n, whose seat was given back.
+func (f *fixture) comeBack(n, to int) operation {
+	f.require(f.giveBack(n))
+	return f.onRegistration(fmt.Sprintf("correction to %d", to), n,
+		func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+			return s.UpdateByOrganiser(ctx, e, r, person(to), f.clock())
+		}, func(v snapshot) bool {
+			r := v.registration(to)
+			return r.Status == deltag.RegistrationConfirmed || len(v.waitlist) > 0 && v.waitlist[0].Registration == r.ID
+		})
+}
+
 // onRegistration is an operation on a registration as its page has read it, and nothing if it is gone.
 func (f *fixture) onRegistration(
 	name string, n int, do func(*dynamo.Store, deltag.Event, deltag.Registration) error, done func(snapshot) bool,

@@ -140,7 +140,7 @@ func (s *Store) changeAddress(
 }
 
 // moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
-// is none. errAddressTaken: there is another one.
+// is none. If r's seat was given back, it gets another, or a place in line. errAddressTaken: there is another one.
 func (s *Store) moveRegistration(
 	ctx context.Context, e deltag.Event, r, other deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	finalMail deltag.MailKind,
@@ -157,14 +157,21 @@ func (s *Store) moveRegistration(
 	if err != nil {
 		return err
 	}
-	next, mail := r.ChangeAddress(e, other, in, secret, now)
+	moved, err := s.comeBack(ctx, e, r, now)
+	if err != nil {
+		return err
+	}
+	next, mail := moved.ChangeAddress(e, other, in, secret, now)
 	var forgotten []string
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
 	tx := s.begin()
-	if r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter {
+	switch {
+	case r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter:
 		next.Seat = seatOf(r)
 		tx.moveSeat(r, next)
+	case next.Seat != "":
+		tx.holdSeat(next)
 	}
 	replaced := condNotExists
 	if other.ID != "" {
@@ -180,6 +187,8 @@ func (s *Store) moveRegistration(
 	tx.putExpireTask(next)
 	if r.Status == deltag.RegistrationWaitlisted {
 		tx.deleteWaitlistEntry(r)
+	}
+	if next.Status == deltag.RegistrationWaitlisted {
 		tx.putWaitlistEntry(next)
 	}
 	tx.putPurgeTasks(r.EventID, forgotten, now)
@@ -189,6 +198,9 @@ func (s *Store) moveRegistration(
 		tx.putDelivery(d)
 	}
 	err = tx.Commit(ctx)
+	if isConflict(err) && r.WasGivenBack() { // after any other error it is unknown whether the seat is held: see CheckSeats
+		s.passOnSeat(ctx, e.ID, moved.Seat, now)
+	}
 	if created.Failed() && !deleted.Failed() {
 		return errAddressTaken
 	}
