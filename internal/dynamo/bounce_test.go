@@ -134,6 +134,26 @@ func TestComeBack(t *testing.T) {
 			must(t, s.CancelRegistration(ctx, e, r, now))
 			want(t, correct(t, e, 2, now).Status, deltag.RegistrationCancelled)
 		})
+		t.Run("WhileOthersComeAndGoSeatsStayExact", func(t *testing.T) {
+			for at := 1; ; at++ {
+				e, r := eventWithPerson1(t, s, withCapacity(1))
+				signUp(t, s, e, 2, now.Add(time.Second))
+				bounce(t, s, e, r, now)
+				later := runGiveBack(t, s)
+				p := interrupted(engine, at, func() {
+					must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 2), later))
+					signUp(t, s, e, 3, later)
+				})
+				must(t, p.store.UpdateByOrganiser(ctx, e, registration(t, s, e, 1), person(9), later))
+				if p.Count() < at {
+					break
+				}
+				must(t, runTasks(s, later.Add(2*time.Minute)))
+				must(t, runTasks(s, later.Add(4*time.Minute)))
+				want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 1, Cancelled: 1})
+				wantIntact(t, e)
+			}
+		})
 		t.Run("TwoCorrectionsAtOnceTakeOneSeat", func(t *testing.T) {
 			e, at := givenBackEvent(t, withCapacity(3))
 			r := registration(t, s, e, 1)
