@@ -8,8 +8,8 @@ const BounceGracePeriod = 24 * time.Hour
 // noteHour is when the organiser gets a note of the day before, in the event's time zone.
 const noteHour = 7
 
-// LosesPlace says whether r's seat, or its place in line, goes back to e once BounceGracePeriod is over: others want it,
-// and the address bounces. Who has attended without mail keeps it.
+// LosesPlace says whether r's seat, or its place in line, goes back to e once BounceGracePeriod is over: the seats are
+// limited, and the address bounces. Who has attended without mail keeps it.
 func (r Registration) LosesPlace(e Event, now time.Time) bool {
 	return e.Capacity != nil && e.Status != EventCancelled && now.Before(e.EndsAt) &&
 		r.isActive() && r.AddressStatus == AddressBounced && r.AttendedAt.IsZero()
@@ -24,7 +24,7 @@ func (r Registration) GiveBack(now time.Time) Registration {
 	return r
 }
 
-// WasGivenBack says whether GiveBack has cancelled r, which has not come back since: a corrected address brings it back.
+// WasGivenBack says whether GiveBack has cancelled r, which has not come back since. A corrected address brings it back.
 func (r Registration) WasGivenBack() bool { return !r.GivenBackAt.IsZero() }
 
 // ComeBack is r, whose seat or place in line was given back, with a seat, or a place in line before all who signed up

@@ -48,7 +48,8 @@ func TestComeBack(t *testing.T) {
 		[]any{RegistrationCancelled, true, r.MailVersion, r.ICalSequence + 1, r.Revision + 1})
 	later := now.Add(2 * time.Hour)
 	seated, waiting := gone.ComeBack(true, later), gone.ComeBack(false, later)
-	assertEqual(t, []any{seated.Status, seated.ConfirmedAt, seated.WaitlistedAt, seated.WasGivenBack(), seated.ICalSequence},
+	assertEqual(t,
+		[]any{seated.Status, seated.ConfirmedAt, seated.WaitlistedAt, seated.WasGivenBack(), seated.ICalSequence},
 		[]any{RegistrationConfirmed, later, time.Time{}, false, r.ICalSequence + 2})
 	assertEqual(t, []any{waiting.Status, waiting.ConfirmedAt, waiting.WaitlistedAt, waiting.WasGivenBack()},
 		[]any{RegistrationWaitlisted, time.Time{}, r.RegisteredAt, false})

@@ -72,8 +72,8 @@ func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registrat
 	return ignoreConflict(err) // the day has one already
 }
 
-// comeBack takes a seat for r, if r's was given back and the event is still to come, or else sees to it that no newcomer passes r, who joins the
-// waitlist: before all who signed up later, also where newcomers can't join it.
+// comeBack takes a seat for r, if r's was given back and the event is not over. If there is none, it sees to it that no
+// newcomer passes r, who joins the waitlist before all who signed up later, also where newcomers can't join it.
 func (s *Store) comeBack(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
 ) (deltag.Registration, error) {
