@@ -197,7 +197,7 @@ func NewFinalDelivery(e Event, r Registration, k MailKind, now time.Time) Delive
 	return d
 }
 
-// NewOrganiserDelivery is a mail to the organiser: a preview of a message, or a copy of a reminder.
+// NewOrganiserDelivery is a mail to the organiser: a preview of a message, a copy of a reminder, or a note.
 func NewOrganiserDelivery(e Event, k MailKind, version int, due time.Time) Delivery {
 	address := Address{Original: e.Organiser.Email, Normalized: strings.ToLower(e.Organiser.Email)}
 	recipient := Registration{

@@ -15,6 +15,7 @@ const (
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
 	TaskExpire          TaskKind = "expire"           // erase what was not verified in time about a registration
+	TaskGiveBack        TaskKind = "give-back"        // give the seat back of a registration whose address bounces
 	TaskUnknown         TaskKind = "unknown"          // an item that this version does not know: passed over
 )
 
@@ -25,7 +26,7 @@ type DueTask struct {
 	EventID        string
 	Delivery       DeliveryKey // of TaskDelivery
 	Mailing        MailingKey  // of TaskMailing
-	RegistrationID string      // of TaskPurgeDeliveries and TaskExpire
+	RegistrationID string      // of TaskPurgeDeliveries, TaskExpire and TaskGiveBack
 	Seat           string      // of TaskReturnSeat
 	UnknownKey     string      // of TaskUnknown: the item's key, for the log
 	DueAt          time.Time   // where the index lists it. Zero: named by the table's stream, or the index's time is damaged
@@ -34,7 +35,8 @@ type DueTask struct {
 // IsUrgent says whether t is about one person, who may be waiting for it, rather than all of an event.
 func (t DueTask) IsUrgent() bool {
 	switch t.Kind {
-	case TaskDelivery, TaskPromote, TaskReturnSeat, TaskCheckSeats, TaskPurgeDeliveries, TaskExpire:
+	case TaskDelivery, TaskPromote, TaskReturnSeat, TaskCheckSeats, TaskPurgeDeliveries, TaskExpire,
+		TaskGiveBack:
 		return true
 	}
 	return false

@@ -21,6 +21,7 @@ const (
 	KindFollowUpMissed        MailKind = "followup-missed" // to those who were confirmed and did not attend
 	KindMessage               MailKind = "message"         // text of the organiser to all
 	KindPreview               MailKind = "preview"         // of a message, to the organiser only
+	KindOrganiserNote         MailKind = "organiser-note"  // whose seats were given back; see NewOrganiserNote
 	KindAddressChanged        MailKind = "readdressed"     // to the old address: it has been replaced by another
 	KindErasureReceipt        MailKind = "erased"          // receipt: your data has been erased
 
@@ -31,7 +32,7 @@ const (
 var MailKinds = []MailKind{
 	KindConfirmation, KindWaitlisted, KindPromoted, KindRegistrationCancelled, KindMoved, KindChanged, KindEventCancelled,
 	KindFollowUpAttended, KindFollowUpMissed, KindMessage, KindPreview, KindAddressChanged, KindErasureReceipt,
-	KindVerification,
+	KindVerification, KindOrganiserNote,
 }
 
 // IsKnown says whether k is one of MailKinds, or that of a reminder.

@@ -22,6 +22,7 @@ func TestMailKinds(t *testing.T) {
 		KindFollowUpMissed:        {optional: true},
 		KindMessage:               {optional: true},
 		KindPreview:               {},
+		KindOrganiserNote:         {},
 		KindAddressChanged:        {final: true, method: CalendarCancel},
 		KindErasureReceipt:        {final: true, method: CalendarCancel},
 		"reminder-P1D":            {optional: true},
@@ -55,7 +56,7 @@ func TestKnownMailKinds(t *testing.T) {
 func TestPersonalTasks(t *testing.T) {
 	for k, want := range map[TaskKind]bool{
 		TaskDelivery: true, TaskPromote: true, TaskPurgeDeliveries: true, TaskMailing: false, TaskReconcile: false,
-		TaskEraseEvent: false,
+		TaskEraseEvent: false, TaskExpire: true, TaskGiveBack: true,
 	} {
 		assertEqual(t, DueTask{Kind: k}.IsUrgent(), want)
 	}

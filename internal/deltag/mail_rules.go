@@ -60,9 +60,10 @@ type MailContext struct {
 	Kind             MailKind
 	Version          int
 	DueAt            time.Time
-	Suppression      AddressStatus // of the address at all events; "" if nothing is known
-	Text             string        // the organiser's own paragraph
-	WaitlistPosition int           // counted from 1; of a KindWaitlisted
+	Suppression      AddressStatus  // of the address at all events; "" if nothing is known
+	Text             string         // the organiser's own paragraph
+	WaitlistPosition int            // counted from 1; of a KindWaitlisted
+	GivenBack        []Registration // whom a KindOrganiserNote is about
 }
 
 // MailContext is that of m's mail to r.
@@ -83,6 +84,8 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 	switch {
 	case r.Status == RegistrationUnverified:
 		return ReasonUnverified
+	case c.Kind == KindOrganiserNote:
+		return c.noteSkipReason(now)
 	case c.Kind == KindMessage, c.Kind == KindPreview, c.Kind.IsFinal():
 		return ""
 	case r.Status == RegistrationCancelled:
@@ -109,6 +112,19 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 		return ReasonSignedUpLater
 	case c.Kind.IsReminder() && e.hasReminderDue(c.DueAt, now): // after an outage, say, the last alone is news
 		return ReasonSuperseded
+	}
+	return ""
+}
+
+// noteSkipReason skips a note that leaves the organiser nothing to do.
+func (c MailContext) noteSkipReason(now time.Time) Reason {
+	switch {
+	case c.Event.Status == EventCancelled:
+		return ReasonEventCancelled
+	case !now.Before(c.Event.EndsAt):
+		return ReasonEventOver
+	case len(c.GivenBack) == 0:
+		return ReasonRegistrationGone
 	}
 	return ""
 }

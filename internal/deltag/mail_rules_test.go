@@ -96,6 +96,7 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 	cancelled := func(c *MailContext) { c.Event.Status = EventCancelled }
 	changedAt := testEvent().CalendarChangedAt
 	nothing := func(*MailContext) {}
+	givenBack := func(c *MailContext) { c.GivenBack = []Registration{{}} }
 	sentNow := func(c *MailContext) { c.DueAt, c.Registration.ConfirmedAt = changedAt, changedAt.Add(time.Second) }
 	const later, gone = ReasonSignedUpLater, ReasonRegistrationCancelled
 	for name, c := range map[string]struct {
@@ -136,6 +137,10 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 		"FollowUpNotOfAnOldSchedule":    {KindFollowUpMissed, end, oldVersion, ReasonOldSchedule},
 		"MessageToACancelled":           {KindMessage, end, status(RegistrationCancelled), ""},
 		"MessageOfACancelledEvent":      {KindMessage, end, cancelled, ""},
+		"OrganiserNote":                 {KindOrganiserNote, due, givenBack, ""},
+		"OrganiserNoteOfNobody":         {KindOrganiserNote, due, nothing, ReasonRegistrationGone},
+		"OrganiserNoteTooLate":          {KindOrganiserNote, end, givenBack, ReasonEventOver},
+		"OrganiserNoteOfACancelled":     {KindOrganiserNote, due, cancelled, ReasonEventCancelled},
 		"Preview":                       {KindPreview, end, cancelled, ""},
 		"ErasureReceipt":                {KindErasureReceipt, end, status(RegistrationCancelled), ""},
 		"AddressChanged":                {KindAddressChanged, end, status(RegistrationCancelled), ""},

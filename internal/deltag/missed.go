@@ -1,8 +1,9 @@
 package deltag
 
 // MissedDeliveries are deliveries to next, which is r at a new address, of the messages and follow-ups that have not
-// reached r's old address. deliveries are r's, mailings the event's. Reminders and notices that were sent are left out:
-// the confirmation that next gets says what holds now.
+// reached r's old address, and of those that were sent to others after r's seat was given back. deliveries are r's,
+// mailings the event's. Reminders and notices that were sent are left out: the confirmation that next gets says what
+// holds now.
 func (r Registration) MissedDeliveries(next Registration, deliveries []Delivery, mailings []Mailing) []Delivery {
 	var missed []Delivery
 	exists := map[MailingKey]bool{}
@@ -16,7 +17,9 @@ func (r Registration) MissedDeliveries(next Registration, deliveries []Delivery,
 	// A mailing that is running may have gone past the new id, and will not find the old one any more. If it does find
 	// the new one, the delivery is there already.
 	for _, m := range mailings {
-		if m.Status == MailingRunning && !m.Kind.IsChangeNotice() && !exists[m.Key()] && m.Targets(r) {
+		isDue := m.Status == MailingRunning && !m.Kind.IsChangeNotice()
+		whileGone := r.WasGivenBack() && m.Status == MailingDone && m.Kind == KindMessage && !m.DueAt.Before(r.GivenBackAt)
+		if (isDue || whileGone) && !exists[m.Key()] && m.Targets(next) {
 			missed = append(missed, NewDelivery(next, m.Kind, m.Version, m.DueAt))
 		}
 	}

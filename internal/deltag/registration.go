@@ -11,7 +11,7 @@ type RegistrationStatus string
 const (
 	RegistrationConfirmed  RegistrationStatus = "confirmed" // has a seat
 	RegistrationWaitlisted RegistrationStatus = "waiting"
-	RegistrationCancelled  RegistrationStatus = "cancelled"  // by the attendee or the organiser
+	RegistrationCancelled  RegistrationStatus = "cancelled"  // by the attendee or the organiser, or see GiveBack
 	RegistrationUnverified RegistrationStatus = "unverified" // see AwaitVerification
 )
 
@@ -40,6 +40,7 @@ type Registration struct {
 	AttendedAt    time.Time // when the button to the meeting was first pressed. Zero: never
 	WaitlistedAt  time.Time // when it joined the waitlist. Zero: not on it
 	Seat          string    // which seat it has, in the store's numbering. "": none, or they are not counted
+	GivenBackAt   time.Time // when GiveBack cancelled it. Zero: it did not, or the registration has come back since
 	AddressStatus AddressStatus
 
 	// PreviousIDs are the ids under earlier addresses. Their deliveries are kept until the registration is erased.
@@ -116,6 +117,7 @@ func (r Registration) CountChange(now time.Time) (Registration, error) {
 func (r Registration) Confirm(now time.Time) (Registration, Delivery) {
 	r = r.raiseSequenceIfCancelled()
 	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationConfirmed, now, time.Time{}
+	r.GivenBackAt = time.Time{}
 	return r.notify(KindConfirmation, now)
 }
 
@@ -123,6 +125,7 @@ func (r Registration) Confirm(now time.Time) (Registration, Delivery) {
 func (r Registration) JoinWaitlist(now time.Time) (Registration, Delivery) {
 	r = r.raiseSequenceIfCancelled()
 	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationWaitlisted, time.Time{}, now
+	r.GivenBackAt = time.Time{}
 	return r.notify(KindWaitlisted, now)
 }
 

@@ -171,10 +171,10 @@ func (r Registration) EndsNext() (end time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// TakesOver says whether r, moved to the address of other, replaces it: r has a seat or a place in line, and other has
-// none. Otherwise other stays and r is removed.
+// TakesOver says whether r, moved to the address of other, replaces it: r has a seat or a place in line, or had one
+// that was given back, and other has none. Otherwise other stays and r is removed.
 func (r Registration) TakesOver(other Registration) bool {
-	return r.isActive() && !other.isActive()
+	return (r.isActive() || r.WasGivenBack()) && !other.isActive()
 }
 
 // isActive says whether r has a seat or a place in line.

@@ -57,6 +57,12 @@ var crashCases = []struct {
 		f.require(f.signUpToVerify(5, f.event()))
 		return f.expire(5)
 	}},
+	{"Bounce", capacity(2), func(f *fixture) operation { return f.bounce(0) }},
+	{"GiveBackASeat", capacity(2), func(f *fixture) operation { return f.giveBack(0) }},
+	{"GiveBackAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.giveBack(2) }},
+	{"ComeBackToASeat", capacity(9), func(f *fixture) operation { return f.comeBack(0, 5) }},
+	{"ComeBackToTheWaitlist", capacity(2), func(f *fixture) operation { return f.comeBack(0, 5) }},
+	{"ComeBackToACancelledAddress", capacity(2), func(f *fixture) operation { return f.comeBack(0, 4) }},
 	{"ChangeToACancelledAddress", capacity(2), func(f *fixture) operation { return f.changeAddress(0, 4) }},
 	{"ChangeToAnUnverifiedAddress", capacity(2), func(f *fixture) operation {
 		f.require(f.signUpToVerify(5, f.event()))

@@ -74,6 +74,8 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		task.Kind, task.RegistrationID, ok = deltag.TaskPurgeDeliveries, rest, ok && deltag.IsID(rest)
 	case expireSK:
 		task.Kind, task.RegistrationID, ok = deltag.TaskExpire, rest, ok && deltag.IsID(rest)
+	case giveBackSK:
+		task.Kind, task.RegistrationID, ok = deltag.TaskGiveBack, rest, ok && deltag.IsID(rest)
 	case deliverySK:
 		var known bool
 		task.Kind = deltag.TaskDelivery

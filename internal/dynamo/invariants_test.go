@@ -161,6 +161,9 @@ func (v snapshot) wrongMails() (violations []string) {
 		for _, former := range r.PreviousIDs {
 			known[former] = true
 		}
+		if !r.GivenBackAt.IsZero() {
+			continue // without a mail
+		}
 		if ds := v.statusMails(r); len(ds) != 1 || !slices.Contains(statusMailKinds[r.Status], ds[0].Kind) {
 			violations = append(violations,
 				fmt.Sprintf("%s, who is %s, has %d mails that say so: %v", r.Email.Original, r.Status, len(ds), ds))
@@ -183,6 +186,16 @@ func (v snapshot) statusMails(r deltag.Registration) (latest []deltag.Delivery) 
 		}
 	}
 	return latest
+}
+
+// notes are the mails to the organiser about seats that were given back.
+func (v snapshot) notes() (notes []deltag.Delivery) {
+	for _, d := range v.mails {
+		if d.Kind == deltag.KindOrganiserNote {
+			notes = append(notes, d)
+		}
+	}
+	return notes
 }
 
 // String is for the log of a history that violates a promise.

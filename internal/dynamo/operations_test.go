@@ -119,6 +119,35 @@ func (f *fixture) expire(n int) operation {
 	}, done: func(v snapshot) bool { return v.registration(n).ID == "" }}
 }
 
+// bounce suppresses the address of person n, who has signed up.
+func (f *fixture) bounce(n int) operation {
+	return f.onRegistration("bounce", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		return s.Suppress(ctx, e, r.Email, r, deltag.AddressBounced, f.clock())
+	}, func(v snapshot) bool { return v.registration(n).AddressStatus == deltag.AddressBounced })
+}
+
+// giveBack runs the task of person n, whose address has bounced, a day later.
+func (f *fixture) giveBack(n int) operation {
+	f.require(f.bounce(n))
+	f.now = f.now.Add(deltag.BounceGracePeriod)
+	id := deltag.RegistrationID(f.first, person(n).Email)
+	return operation{name: fmt.Sprintf("giving back the seat of %d", n), do: func(s *dynamo.Store) error {
+		return s.GiveBack(ctx, f.first.ID, id, f.clock())
+	}, done: func(v snapshot) bool { return !v.registration(n).GivenBackAt.IsZero() && len(v.notes()) == 1 }}
+}
+
+// comeBack corrects the address of person n, whose seat was given back.
+func (f *fixture) comeBack(n, to int) operation {
+	f.require(f.giveBack(n))
+	return f.onRegistration(fmt.Sprintf("correction to %d", to), n,
+		func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+			return s.UpdateByOrganiser(ctx, e, r, person(to), f.clock())
+		}, func(v snapshot) bool {
+			r := v.registration(to)
+			return r.Status == deltag.RegistrationConfirmed || len(v.waitlist) > 0 && v.waitlist[0].Registration == r.ID
+		})
+}
+
 // onRegistration is an operation on a registration as its page has read it, and nothing if it is gone.
 func (f *fixture) onRegistration(
 	name string, n int, do func(*dynamo.Store, deltag.Event, deltag.Registration) error, done func(snapshot) bool,
@@ -234,6 +263,8 @@ func runTasks(s *dynamo.Store, at time.Time) error {
 				err = errors.Join(err, s.Promote(ctx, t.EventID, at))
 			case deltag.TaskPurgeDeliveries:
 				err = errors.Join(err, s.PurgeDeliveries(ctx, t.EventID, t.RegistrationID))
+			case deltag.TaskGiveBack:
+				err = errors.Join(err, s.GiveBack(ctx, t.EventID, t.RegistrationID, at))
 			case deltag.TaskExpire:
 				err = errors.Join(err, s.Expire(ctx, t.EventID, t.RegistrationID, at))
 			}

@@ -22,6 +22,7 @@ type registrationItem struct {
 	ConfirmedAt, AttendedAt time.Time `dynamodbav:",omitempty"`
 	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
 	Seat                    string    `dynamodbav:",omitempty"`
+	GivenBackAt             time.Time `dynamodbav:",omitempty"`
 	AddressStatus           deltag.AddressStatus
 	PreviousIDs             []string           `dynamodbav:",omitempty"`
 	AddressChange           *addressChangeItem `dynamodbav:",omitempty"`
@@ -53,7 +54,7 @@ func encodeRegistration(r deltag.Registration) item {
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
 		Changes: r.Changes, ChangedOn: r.ChangedOn,
-		AsksForNews: r.AsksForNews, AddressChange: encodeAddressChange(r.AddressChange),
+		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, AddressChange: encodeAddressChange(r.AddressChange),
 	})
 }
 
@@ -89,7 +90,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
 		Changes: v.Changes, ChangedOn: v.ChangedOn,
-		AsksForNews: v.AsksForNews, AddressChange: v.AddressChange.decode(),
+		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, AddressChange: v.AddressChange.decode(),
 	}, err
 }
 

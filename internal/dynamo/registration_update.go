@@ -50,17 +50,22 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 }
 
 // Unsubscribe ends optional mail to r. Errors: ErrNotFound. Repeating it changes nothing.
-func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, _ time.Time) error {
-	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed)
+func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed, now)
 }
 
 // setAddressStatus keeps a more severe status that is stored already.
 func (s *Store) setAddressStatus(
-	ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus,
+	ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus, now time.Time,
 ) error {
-	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
-		if status.MoreSevereThan(r.AddressStatus) {
-			tx.replaceRegistration(r.SetAddressStatus(status))
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		if !status.MoreSevereThan(r.AddressStatus) {
+			return
+		}
+		next := r.SetAddressStatus(status)
+		tx.replaceRegistration(next)
+		if next.LosesPlace(e, now) {
+			tx.putGiveBackTask(next, now)
 		}
 	})
 }
@@ -140,7 +145,7 @@ func (s *Store) changeAddress(
 }
 
 // moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
-// is none. errAddressTaken: there is another one.
+// is none. If r's seat was given back, it gets another, or a place in line. errAddressTaken: there is another one.
 func (s *Store) moveRegistration(
 	ctx context.Context, e deltag.Event, r, other deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	finalMail deltag.MailKind,
@@ -157,14 +162,21 @@ func (s *Store) moveRegistration(
 	if err != nil {
 		return err
 	}
-	next, mail := r.ChangeAddress(e, other, in, secret, now)
+	moved, err := s.comeBack(ctx, e, r, now)
+	if err != nil {
+		return err
+	}
+	next, mail := moved.ChangeAddress(e, other, in, secret, now)
 	var forgotten []string
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
 	tx := s.begin()
-	if r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter {
+	switch {
+	case r.Status == deltag.RegistrationConfirmed && e.HasSeatCounter:
 		next.Seat = seatOf(r)
 		tx.moveSeat(r, next)
+	case next.Seat != "":
+		tx.holdSeat(next)
 	}
 	replaced := condNotExists
 	if other.ID != "" {
@@ -180,6 +192,8 @@ func (s *Store) moveRegistration(
 	tx.putExpireTask(next)
 	if r.Status == deltag.RegistrationWaitlisted {
 		tx.deleteWaitlistEntry(r)
+	}
+	if next.Status == deltag.RegistrationWaitlisted {
 		tx.putWaitlistEntry(next)
 	}
 	tx.putPurgeTasks(r.EventID, forgotten, now)
@@ -189,6 +203,9 @@ func (s *Store) moveRegistration(
 		tx.putDelivery(d)
 	}
 	err = tx.Commit(ctx)
+	if isConflict(err) && r.WasGivenBack() { // after any other error it is unknown whether the seat is held: see CheckSeats
+		s.passOnSeat(ctx, e.ID, moved.Seat, now)
+	}
 	if created.Failed() && !deleted.Failed() {
 		return errAddressTaken
 	}

@@ -25,6 +25,8 @@ const (
 	deliverySK     = "MAIL#"     // + registration # kind # version
 	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
 	expireSK       = "EXPIRE#"   // + registration; task: erase what was not verified in time about it
+	giveBackSK     = "GIVEBACK#" // + registration; task: give its seat back, unless its address was corrected
+	noteSK         = "NOTE#"     // + day # registration: whom the organiser's note of the day is about
 	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
 	countsSK       = "COUNTS"    // how many registrations of the shard have each status
 	seatSK         = "SEAT#"     // + seat: who has it

@@ -34,7 +34,8 @@ func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.Addre
 }
 
 // Suppress stores that an address bounced or complained, for all events, and on r, unless that is the zero value: the
-// registration may have another address by now. A complaint does not replace a bounce, and is noted beside it.
+// registration may have another address by now. A complaint does not replace a bounce, and is noted beside it. A bounce
+// makes GiveBack due, if the event is limited and r has a seat or a place in line.
 // Errors: ErrNotFound (r is gone; the address is suppressed all the same). Repeating it changes nothing.
 func (s *Store) Suppress(
 	ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, status deltag.AddressStatus,
@@ -47,7 +48,7 @@ func (s *Store) Suppress(
 	if err := s.putSuppression(ctx, suppressionKey(hash), status, now); err != nil || r.ID == "" {
 		return err
 	}
-	return s.setAddressStatus(ctx, e, r, status)
+	return s.setAddressStatus(ctx, e, r, status, now)
 }
 
 func (s *Store) putSuppression(ctx context.Context, key item, status deltag.AddressStatus, now time.Time) error {

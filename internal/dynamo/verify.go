@@ -242,7 +242,7 @@ func (s *Store) Expire(ctx context.Context, eventID, registrationID string, now 
 		}
 		end, waits := r.EndsNext()
 		if !waits || now.Before(end) {
-			return s.moveExpireTask(ctx, task, end)
+			return s.moveTask(ctx, task, end)
 		}
 		if err := s.expire(ctx, e, r, now); err != nil {
 			return err
@@ -251,9 +251,9 @@ func (s *Store) Expire(ctx context.Context, eventID, registrationID string, now 
 	return nil // the task remains
 }
 
-// moveExpireTask deletes the task if nothing waits any more: then end is zero. It leaves one that has been put since it
+// moveTask deletes the task if nothing waits any more: then end is zero. It leaves one that has been put since it
 // was read.
-func (s *Store) moveExpireTask(ctx context.Context, task item, end time.Time) error {
+func (s *Store) moveTask(ctx context.Context, task item, end time.Time) error {
 	tx := s.begin()
 	asRead := expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}}
 	if end.IsZero() {

@@ -25,6 +25,8 @@ type DeliveryStore interface {
 	// as it is when the write is repeated.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error)
+	// GivenBack lists those whom a KindOrganiserNote is about.
+	GivenBack(ctx context.Context, note deltag.DeliveryKey) ([]deltag.Registration, error)
 	// WaitlistPosition counts from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
 }
@@ -67,6 +69,11 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 		mail := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt}
 		if mail.Text, err = m.customText(ctx, e, d); err != nil {
 			return err
+		}
+		if d.Kind == deltag.KindOrganiserNote {
+			if mail.GivenBack, err = m.Store.GivenBack(ctx, key); err != nil {
+				return err
+			}
 		}
 		if err := m.send(ctx, d, mail); !errors.Is(err, deltag.ErrConflict) {
 			return ignoreErrors(err, errDeadlineNear, errQuotaExhausted) // the row stays due

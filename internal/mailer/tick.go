@@ -40,6 +40,8 @@ type RepairStore interface {
 	PurgeDeliveries(ctx context.Context, eventID, registrationID string) error
 	// Expire erases what was not verified in time about a registration, and nothing before then.
 	Expire(ctx context.Context, eventID, registrationID string, now time.Time) error
+	// GiveBack gives the seat back of a registration whose address has been bouncing for a day, and nothing before then.
+	GiveBack(ctx context.Context, eventID, registrationID string, now time.Time) error
 	// Reconcile compares an event's counts, seat counter and waitlist with its registrations and corrects drift.
 	// ErrConflict: something that was wrong changed meanwhile; what it returns was corrected before.
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
@@ -141,6 +143,8 @@ func (m *Mailer) RunTask(ctx context.Context, t deltag.DueTask) error {
 		return m.Store.PurgeDeliveries(ctx, t.EventID, t.RegistrationID)
 	case deltag.TaskExpire:
 		return m.Store.Expire(ctx, t.EventID, t.RegistrationID, m.Now())
+	case deltag.TaskGiveBack:
+		return m.Store.GiveBack(ctx, t.EventID, t.RegistrationID, m.Now())
 	}
 	return nil
 }

@@ -233,6 +233,9 @@ func joinInfoKey(state joinState, kind deltag.MailKind) string {
 
 // lead is the paragraphs after the greeting.
 func (c renderContext) lead(key string) []string {
+	if c.Kind == deltag.KindOrganiserNote {
+		return c.noteLead(key)
+	}
 	keys := []string{key + ".lead", key + ".next", joinInfoKey(c.join, c.Kind)}
 	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
 		keys[0] = key + ".lead-unplaced"
@@ -268,10 +271,22 @@ func (c renderContext) lead(key string) []string {
 	return all
 }
 
+// noteLead lists whom an organiser's note is about.
+func (c renderContext) noteLead(key string) []string {
+	all := []string{c.text(key + ".lead")}
+	for _, r := range c.GivenBack {
+		all = append(all, singleLine(r.Name)+" – "+singleLine(r.Email.Original))
+	}
+	return append(all, c.text(key+".next"))
+}
+
 // footerReason says why the reader gets this mail.
 func (c renderContext) footerReason() string {
 	if c.Kind == deltag.KindVerification {
 		return c.text("mail.footer-reason.verify")
+	}
+	if c.Kind == deltag.KindOrganiserNote {
+		return c.text("mail.footer-reason.organiser-note")
 	}
 	if !c.hasPersonalLinks() && !c.Kind.IsFinal() {
 		return c.text("mail.footer-reason.organiser")
@@ -287,7 +302,8 @@ func (c renderContext) callToAction() link {
 	case c.Kind == deltag.KindVerification:
 		token := c.Registration.LinkToken(deltag.PurposeVerify)
 		return link{c.text("mail.action.verify"), c.baseURL + "/r/" + token}
-	case !c.hasPersonalLinks() && (c.Kind.IsFinal() || c.Event.JoinURL == ""):
+	case c.Kind == deltag.KindOrganiserNote,
+		!c.hasPersonalLinks() && (c.Kind.IsFinal() || c.Event.JoinURL == ""):
 		return link{}
 	case !c.hasPersonalLinks(): // the organiser, who needs no join page
 		return link{c.text("mail.action.join"), c.Event.JoinURL}

@@ -77,6 +77,10 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	mail := func(k deltag.MailKind, r deltag.Registration, at time.Time, text string) mailCase {
 		return mailCase{deltag.MailContext{Event: e, Registration: r, Kind: k, Version: 1, DueAt: at, Text: text}, at}
 	}
+	note := mail(deltag.KindOrganiserNote,
+		*deltag.NewOrganiserDelivery(e, deltag.KindOrganiserNote, 1, early).DetachedRecipient, early, "")
+	note.Registration.Language = l
+	note.GivenBack = []deltag.Registration{waitlisted, left}
 	position3 := mail(deltag.KindWaitlisted, waitlisted, early, "")
 	position3.WaitlistPosition = 3
 	final := func(k deltag.MailKind) mailCase {
@@ -107,6 +111,7 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"withdrawn-waiting":    mail(deltag.KindRegistrationCancelled, leftWaitlist, early, ""),
 		"readdressed":          final(deltag.KindAddressChanged),
 		"erased":               final(deltag.KindErasureReceipt),
+		"organiser-note":       note,
 		"preview":              mail(deltag.KindPreview, r, early, text),
 		"moved":                notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
 		"changed":              notice(deltag.KindChanged, "Velfærd", start),

@@ -112,11 +112,14 @@ func TestHeaders(t *testing.T) {
 		if got := r.address(t, "Reply-To"); got.Name != "UKON" || got.Address != "hej@ukon.example.dk" {
 			t.Errorf("Reply-To %v", got)
 		}
-		name := "Mette Østergård"
-		if s.Kind == deltag.KindVerification {
+		name, address := "Mette Østergård", "Mette@example.dk"
+		switch s.Kind {
+		case deltag.KindVerification:
 			name = ""
+		case deltag.KindOrganiserNote:
+			name, address = "UKON", "hej@ukon.example.dk"
 		}
-		if got := r.address(t, "To"); got.Name != name || got.Address != "Mette@example.dk" {
+		if got := r.address(t, "To"); got.Name != name || got.Address != address {
 			t.Errorf("To %v", got)
 		}
 		if got := r.header.Get("Content-Language"); got != string(s.Registration.Language) {
@@ -230,10 +233,27 @@ func TestOrganiserMail(t *testing.T) {
 	}
 }
 
+// TestOrganiserNote lists whom it is about, and has no links: not even the addresses.
+func TestOrganiserNote(t *testing.T) {
+	note := mailCases(deltag.LanguageEnglish)["organiser-note"]
+	listed := &note.GivenBack[0]
+	listed.Name, listed.Email.Original = "Anna <b>{link}</b>\r\nBcc: x@example.org", "anna@example.dk"
+	r := render(t, note)
+	for _, listed := range []string{"Anna <b>{link}</b>", "anna@example.dk", "Mette@example.dk"} {
+		if !strings.Contains(r.text, listed) {
+			t.Errorf("text without %q: %s", listed, r.text)
+		}
+	}
+	if strings.Contains(r.html, "<b>") || strings.Contains(r.html, "<a ") || r.header.Get("Bcc") != "" {
+		t.Errorf("%s", r.html)
+	}
+}
+
 func TestLinks(t *testing.T) {
 	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
+		hasPage := !s.Kind.IsFinal() && s.Kind != deltag.KindVerification && s.Kind != deltag.KindOrganiserNote
 		for form, body := range map[string]string{"text": r.text, "html": r.html} {
-			if got := strings.Contains(body, manageURL(s)); got == (s.Kind.IsFinal() || s.Kind == deltag.KindVerification) {
+			if got := strings.Contains(body, manageURL(s)); got != hasPage {
 				t.Errorf("%s: link to the personal page %v", form, got)
 			}
 			want := s.Event.Status != deltag.EventCancelled && s.IncludesJoinLink(s.at)

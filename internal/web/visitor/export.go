@@ -47,7 +47,8 @@ type dataRegistration struct {
 	ConfirmedAt  *time.Time                `json:"confirmedAt"`
 	WaitingSince *time.Time                `json:"waitingSince"`
 	AttendedAt   *time.Time                `json:"attendedAt"`
-	MailedAt     *time.Time                `json:"mailedAt"` // the last mail about the registration itself
+	GivenBackAt  *time.Time                `json:"givenBackAt"` // the seat, since mail bounced
+	MailedAt     *time.Time                `json:"mailedAt"`    // the last mail about the registration itself
 	Mail         deltag.AddressStatus      `json:"mail"`
 }
 
@@ -120,7 +121,7 @@ func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration 
 		AsksForNews: r.AsksForNews, Change: exportChange(e, r.AddressChange),
 		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
-		AttendedAt: timePtr(r.AttendedAt), MailedAt: timePtr(r.LastMailedAt),
+		AttendedAt: timePtr(r.AttendedAt), GivenBackAt: timePtr(r.GivenBackAt), MailedAt: timePtr(r.LastMailedAt),
 	}
 }
 

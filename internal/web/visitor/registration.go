@@ -62,10 +62,11 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	case "unverified":
 		v.CanRejoin = true
 	}
-	if c := reg.AddressChange; c != nil && v.Active() && p.now.Before(c.EndsAt()) {
+	canChange := v.Active() || v.Status == "given-back"
+	if c := reg.AddressChange; c != nil && canChange && p.now.Before(c.EndsAt()) {
 		v.NewEmail, v.NewEmailEnds = c.Details.Email.Original, c.EndsAt()
 	}
-	if v.Active() {
+	if canChange {
 		v.Form = p.changeForm(v.Path, detailsOf(reg), reg, nil)
 	}
 	return v
@@ -83,13 +84,16 @@ func doorAt(e deltag.Event, now time.Time) string {
 
 func registrationPath(r *http.Request) string { return "/r/" + r.PathValue("token") }
 
-// displayStatus is confirmed, waiting, cancelled or unverified; event-cancelled or over when the event is.
+// displayStatus is confirmed, waiting, cancelled or unverified; given-back if a bounce has cancelled it; event-cancelled or
+// over when the event is.
 func displayStatus(p *page, reg deltag.Registration) string {
 	switch {
 	case p.Event.Status == deltag.EventCancelled:
 		return "event-cancelled"
 	case !p.now.Before(p.Event.EndsAt):
 		return "over"
+	case reg.WasGivenBack():
+		return "given-back"
 	}
 	return string(reg.Status)
 }

@@ -68,6 +68,25 @@ func TestRegistrationPage(t *testing.T) {
 		v.must(v.store.Suppress(t.Context(), e, r.Email, r, deltag.AddressBounced, before))
 		v.get(managePath(r)).hasText(".alert", "Vores mails til anna@example.dk kommer retur.")
 	})
+	t.Run("WhoLostTheSeatToABounceCorrectsTheAddress", func(t *testing.T) {
+		e := webinar()
+		seats := 1
+		e.Capacity, e.HasSeatCounter = &seats, true
+		v := newClient(t, e)
+		r := v.addRegistration(e, "Anna Holm")
+		v.must(v.store.Suppress(t.Context(), e, r.Email, r, deltag.AddressBounced, v.now))
+		v.now = v.now.Add(deltag.BounceGracePeriod)
+		v.must(v.store.GiveBack(t.Context(), e.ID, r.ID, v.now))
+		v.get(managePath(r)).hasText("h1", "Din plads er givet tilbage").hasText(".lead", "anna@example.dk").
+			has("input#email").hasNot(`form[action$="/cancel"]`).hasNot(`form[action$="/rejoin"]`)
+		v.post(managePath(r), "name", "Anna Holm", "email", "anna.holm@example.dk", "organisation", "Eksempel").
+			want(http.StatusOK)
+		v.get(managePath(r)).hasText(".hintbox", "anna.holm@example.dk")
+		data := strings.ReplaceAll(v.get(managePath(r)+"/data.json").text, " ", "")
+		if !strings.Contains(data, `"givenBackAt":"2026-`) {
+			t.Errorf("no time in %s", data)
+		}
+	})
 	t.Run("FlashMessagesCannotBeMadeUp", func(t *testing.T) {
 		e := webinar()
 		v := newClient(t, e)

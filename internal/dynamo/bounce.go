@@ -1,0 +1,138 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// notedTTL is how long it is remembered whom an organiser's note is about: longer than the note may be delayed.
+const notedTTL = 30 * 24 * time.Hour
+
+func giveBackKey(eventID, registrationID string) item {
+	return key(personPK(eventID, registrationID), giveBackSK+registrationID)
+}
+
+// notePrefix begins the keys of those whom an organiser's note is about.
+func notePrefix(note deltag.DeliveryKey) string {
+	return noteSK + strconv.Itoa(note.Version) + "#"
+}
+
+// putGiveBackTask replaces that of an earlier bounce.
+func (tx *transaction) putGiveBackTask(r deltag.Registration, now time.Time) {
+	due := now.Add(deltag.BounceGracePeriod)
+	tx.Put(dueKey(giveBackKey(r.EventID, r.ID), personDuePK(r.ID), due), always)
+}
+
+// GiveBack cancels a registration whose address has been bouncing for deltag.BounceGracePeriod, without a mail to it;
+// its seat goes to the first on the waitlist, and the organiser is told. It does nothing before then, or if the address
+// was corrected. Repeating it, and running it at several places at the same time, is safe.
+func (s *Store) GiveBack(ctx context.Context, eventID, registrationID string, now time.Time) error {
+	task, err := s.get(ctx, giveBackKey(eventID, registrationID))
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if due, err := dueTime(task); err != nil || now.Before(due) {
+		return err
+	}
+	e, r, err := s.EventAndRegistration(ctx, eventID, registrationID)
+	if err == nil {
+		err = s.giveBack(ctx, e, r, now)
+	}
+	if ignoreNotFound(err) != nil { // not found: moved to another address, or erased
+		return err
+	}
+	return s.moveTask(ctx, task, time.Time{})
+}
+
+func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
+	var latest deltag.Registration
+	var seat string
+	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		latest, seat = r, ""
+		if !r.LosesPlace(e, now) {
+			return
+		}
+		latest = r.GiveBack(now)
+		seat = tx.giveUpPlace(e, r, &latest, now)
+		tx.replaceRegistration(latest)
+		tx.putNoted(deltag.NewOrganiserNote(e, now).DeliveryKey, latest)
+	})
+	if err != nil {
+		return err
+	}
+	s.passOnSeat(ctx, e.ID, seat, now)
+	if latest.GivenBackAt.IsZero() {
+		return nil
+	}
+	err = s.SaveDelivery(ctx, deltag.NewOrganiserNote(e, latest.GivenBackAt))
+	return ignoreConflict(err) // the day has one already
+}
+
+// comeBack takes a seat for r, if r's was given back and the event is not over. If there is none, it sees to it that no
+// newcomer passes r, who joins the waitlist before all who signed up later, also where newcomers can't join it.
+func (s *Store) comeBack(
+	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+) (deltag.Registration, error) {
+	if !r.WasGivenBack() || e.Status == deltag.EventCancelled || !now.Before(e.EndsAt) {
+		return r, nil
+	}
+	first, err := s.firstWaiting(ctx, e.ID)
+	if err != nil {
+		return r, err
+	}
+	joinedAt, _ := parseWaitlistKey(stringAttr(first, "SK"))
+	if first == nil || formatTime(r.RegisteredAt) < joinedAt {
+		seat, ok, err := s.takeSeatForWaitlist(ctx, e.ID, now)
+		if err != nil || ok {
+			r = r.ComeBack(true, now)
+			r.Seat = seat
+			return r, err
+		}
+	}
+	e.HasWaitlist = true
+	seat, err := s.takeSeat(ctx, e, now)
+	if errors.Is(err, errMustWait) {
+		return r.ComeBack(false, now), nil
+	}
+	r = r.ComeBack(true, now)
+	r.Seat = seat
+	return r, err
+}
+
+// putNoted stores that the note is about r. The item is in the event's own partition, since it names nobody.
+func (tx *transaction) putNoted(note deltag.DeliveryKey, r deltag.Registration) {
+	it := key(eventPK(r.EventID), notePrefix(note)+r.ID)
+	it["ID"], it["expiresAt"] = avString(r.ID), avNumber(int(r.GivenBackAt.Add(notedTTL).Unix()))
+	tx.Put(it, always)
+}
+
+// GivenBack lists those whom an organiser's note is about: who lost a seat or a place in line on its day, and have
+// neither come back nor got another address since.
+func (s *Store) GivenBack(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
+	listed, err := readAll(ctx, s, query{pk: eventPK(note.EventID), prefix: notePrefix(note)}, asItem)
+	if err != nil {
+		return nil, err
+	}
+	var keys []item
+	for _, it := range listed {
+		keys = append(keys, registrationKey(note.EventID, stringAttr(it, "ID")))
+	}
+	found, err := s.batchGet(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		r, err := decodeFound(found, key, decodeRegistration)
+		if ignoreNotFound(err) != nil {
+			return nil, err
+		}
+		if !r.GivenBackAt.IsZero() {
+			people = append(people, r)
+		}
+	}
+	return people, nil
+}
