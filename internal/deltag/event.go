@@ -137,13 +137,15 @@ func (e Event) JoinOpensAt() time.Time { return e.StartsAt.Add(-JoinLeadTime) }
 // RetentionEndsAt is when all personal data of the event is erased.
 func (e Event) RetentionEndsAt() time.Time { return e.EndsAt.AddDate(0, 0, e.RetentionDays) }
 
-// PromotionOpenAt says whether a free seat goes to the waitlist at now.
-func (e Event) PromotionOpenAt(now time.Time) bool {
+// PromotionOpenAt says whether a free seat goes at now to somebody who has waited since joinedAt: until PromotionCutoff,
+// and after that to those only who came later. They were put on the waitlist because a seat was taken for a moment.
+func (e Event) PromotionOpenAt(now, joinedAt time.Time) bool {
 	cutoff := e.EndsAt
 	if e.PromotionCutoff != 0 {
 		cutoff = e.StartsAt.Add(time.Duration(e.PromotionCutoff))
 	}
-	return e.Status != EventCancelled && now.Before(cutoff)
+	isOpen := now.Before(cutoff) || !joinedAt.Before(cutoff)
+	return isOpen && e.Status != EventCancelled && now.Before(e.EndsAt)
 }
 
 // Zone is the event's time zone, or UTC if this build does not know its name.

@@ -50,7 +50,9 @@ func TestPromotionOpenAt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := testEvent()
 			e.PromotionCutoff, e.Status = c.cutoff, c.status
-			assertEqual(t, e.PromotionOpenAt(c.at), c.want)
+			assertEqual(t, e.PromotionOpenAt(c.at, c.at.AddDate(0, 0, -30)), c.want)
+			// Whoever has come after the cutoff waits for no other reason than that.
+			assertEqual(t, e.PromotionOpenAt(c.at, c.at), e.Status != EventCancelled && c.at.Before(e.EndsAt))
 		})
 	}
 }

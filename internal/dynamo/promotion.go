@@ -76,12 +76,16 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 // promoteAll returns true if there is a free seat, and somebody may be about to join the waitlist for want of one.
 func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (left bool, err error) {
 	seat := "" // that was taken, and that nobody holds yet
-	for e.PromotionOpenAt(now) {
+	for {
 		entry, err := s.firstWaiting(ctx, e.ID)
 		if err != nil {
 			return false, err
 		}
 		if entry == nil {
+			break
+		}
+		text, _ := parseWaitlistKey(stringAttr(entry, "SK"))
+		if joinedAt, err := parseTime(text); err != nil || !e.PromotionOpenAt(now, joinedAt) {
 			break
 		}
 		if seat == "" {

@@ -96,6 +96,21 @@ func TestSeats(t *testing.T) {
 			}
 			want(t, returned, 1)
 		})
+		t.Run("AfterTheCutoffASeatThatWasTakenForAMomentIsNotLost", func(t *testing.T) {
+			e := newEvent(t, s, func(e *deltag.Event) {
+				e.Capacity, e.PromotionCutoff = capacity(2), deltag.Offset(-30*time.Minute)
+			})
+			at := start.Add(-10 * time.Minute)
+			signUp(t, s, e, 1, now)
+			p := interrupted(engine, 3, func() { // 1 signs up again, and has taken the last seat
+				outcome, _ := signUp(t, s, e, 2, at)
+				want(t, outcome, deltag.OutcomeWaitlisted)
+			})
+			_, err := p.store.SignUp(ctx, e, person(1), at)
+			must(t, err)
+			must(t, runTasks(s, at))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+		})
 		t.Run("NobodyIsPromotedAfterTheEnd", func(t *testing.T) {
 			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)

@@ -145,7 +145,7 @@ func (s *Store) tryConfirmOrWaitlist(
 	}
 	mustVerify, verifierErr := n.verifier.required()
 	if verifierErr != nil || mustVerify {
-		s.passOnSeat(ctx, e.ID, seat, n.now)
+		s.returnUnusedSeat(ctx, e.ID, seat, n.now)
 		if verifierErr == nil {
 			verifierErr = s.putUnverified(ctx, e, n)
 		}
@@ -161,9 +161,17 @@ func (s *Store) tryConfirmOrWaitlist(
 	}
 	err = s.confirm(ctx, e, n, seat)
 	if isConflict(err) { // after any other error it is unknown whether the seat is held: see CheckSeats
-		s.passOnSeat(ctx, e.ID, seat, n.now)
+		s.returnUnusedSeat(ctx, e.ID, seat, n.now)
 	}
 	return deltag.OutcomeConfirmed, err
+}
+
+// returnUnusedSeat returns a seat that was taken in vain, and leaves it to the task to promote somebody: the answer to an
+// address that is signed up must not take longer than to another. If it fails, CheckSeats finds the seat.
+func (s *Store) returnUnusedSeat(ctx context.Context, eventID, seat string, now time.Time) {
+	if seat != "" {
+		_ = s.ReturnSeat(ctx, eventID, seat, now)
+	}
 }
 
 // confirm stores n with a seat, "" where seats are not counted. Errors: ErrConflict, errSeatReturned, errGotSeatCounter.
