@@ -104,6 +104,7 @@ func (s *site) health(w http.ResponseWriter, r *http.Request) error {
 func (s *site) embedScript(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	_, _ = io.WriteString(w, web.Asset(files, "embed.js"))
 	return nil
 }

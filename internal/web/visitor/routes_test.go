@@ -132,9 +132,11 @@ func TestHeaders(t *testing.T) {
 			}
 		}
 	})
-	t.Run("TheEmbeddedFormIsForOtherSites", func(t *testing.T) {
-		if got := v.get("/e/samskabelse/embed").Header.Get("Cross-Origin-Resource-Policy"); got != "cross-origin" {
-			t.Errorf("got %q", got)
+	t.Run("TheEmbeddedFormAndItsScriptAreForOtherSites", func(t *testing.T) {
+		for _, path := range []string{"/e/samskabelse/embed", "/embed.js"} {
+			if got := v.get(path).Header.Get("Cross-Origin-Resource-Policy"); got != "cross-origin" {
+				t.Errorf("%s: got %q", path, got)
+			}
 		}
 	})
 	t.Run("StyleAndScriptAreInThePolicyByHash", func(t *testing.T) {

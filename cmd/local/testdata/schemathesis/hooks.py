@@ -26,6 +26,8 @@ BEYOND_SCHEMA = {
     "no-options": "depends on the kind of question",
     "not-after-open": "one time against another",
     "not-after-start": "one time against another",
+    "hidden-characters": "Unicode's tables say which characters nobody sees, and when joiners belong to a word",
+    "link": "the list of top-level domains says which words are links",
     "offset-range": "a sum of days, hours and minutes, and its sign depends on the kind",
     "only-cancelled": "the registration as it is stored",
     "retention-ended": "the event as it is stored, and the time",
