@@ -89,7 +89,8 @@ func TestErasure(t *testing.T) {
 			must(t, s.UpdateEvent(ctx, next, mailings))
 		})
 		t.Run("AnEventMovedDuringItsErasureIsErasedLater", func(t *testing.T) {
-			for at, more := 1, true; more; at++ {
+			// Before each of the first requests, and then of ever fewer: those that count shard by shard are all alike.
+			for at, more := 1, true; more; at += 1 + at/8 {
 				e := newEvent(t, s, nil)
 				later := e
 				later.EndsAt = e.EndsAt.AddDate(0, 0, 7)
