@@ -23,8 +23,10 @@ import (
 // ones.
 func TestModel(t *testing.T) {
 	if flag.Lookup("rapid.checks").Value.String() == "100" && flag.Lookup("rapid.seed").Value.String() == "0" {
-		if err := flag.Set("rapid.seed", "20261201"); err != nil {
-			t.Fatal(err)
+		for name, value := range map[string]string{"rapid.seed": "20261201", "rapid.checks": "40"} {
+			if err := flag.Set(name, value); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	engine := storetest.Embedded(t)
