@@ -53,14 +53,6 @@ func (e Event) Overbooked(c Counts) int {
 	return max(0, c.Confirmed-*e.Capacity)
 }
 
-// FreeSeats is how many newcomers e, which has a capacity, can give a seat: none while anybody waits for one.
-func (e Event) FreeSeats(c Counts) int {
-	if c.Waitlisted > 0 {
-		return 0
-	}
-	return max(0, *e.Capacity-c.Confirmed)
-}
-
 // EventStats are numbers about an event that name nobody. They are kept when its personal data is erased.
 type EventStats struct {
 	Counts       Counts

@@ -30,20 +30,6 @@ func TestOverbooked(t *testing.T) {
 	}
 }
 
-func TestFreeSeats(t *testing.T) {
-	e := testEvent()
-	e.Capacity = new(3)
-	for counts, want := range map[Counts]int{
-		{}:                            3,
-		{Confirmed: 2, Cancelled: 4}:  1,
-		{Confirmed: 3}:                0,
-		{Confirmed: 4}:                0,
-		{Confirmed: 2, Waitlisted: 1}: 0, // it is theirs
-	} {
-		assertEqual(t, e.FreeSeats(counts), want)
-	}
-}
-
 func TestStatsCountByDayInTheEventsZoneAndByStatus(t *testing.T) {
 	s := NewEventStats()
 	for _, at := range []time.Time{

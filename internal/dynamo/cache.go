@@ -50,27 +50,27 @@ func (c *cache[T]) invalidate(key string) {
 	delete(c.entries, key)
 }
 
-// RecentCounts are the Counts of events, by event id, each up to cacheTTL old. Those that have to be read are read side
-// by side, and those that can't be are missing.
-func (s *Store) RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error) {
-	counts, errs := make([]deltag.Counts, len(events)), make([]error, len(events))
+// RecentFreeSeats are the FreeSeats of events that have a capacity, by event id, each up to cacheTTL old. Those that have to
+// be read are read side by side, and those that can't be are missing.
+func (s *Store) RecentFreeSeats(ctx context.Context, events ...deltag.Event) (map[string]int, error) {
+	free, errs := make([]int, len(events)), make([]error, len(events))
 	var reads sync.WaitGroup
 	for i, e := range events {
 		var ok bool
-		if counts[i], ok = s.counts.get(e.ID); ok {
+		if free[i], ok = s.freeSeats.get(e.ID); ok {
 			continue
 		}
 		reads.Go(func() {
-			if counts[i], errs[i] = s.Counts(ctx, e); errs[i] == nil {
-				s.counts.put(e.ID, counts[i])
+			if free[i], errs[i] = s.FreeSeats(ctx, e); errs[i] == nil {
+				s.freeSeats.put(e.ID, free[i])
 			}
 		})
 	}
 	reads.Wait()
-	byID := map[string]deltag.Counts{}
+	byID := map[string]int{}
 	for i, e := range events {
 		if errs[i] == nil {
-			byID[e.ID] = counts[i]
+			byID[e.ID] = free[i]
 		}
 	}
 	return byID, errors.Join(errs...)

@@ -146,13 +146,13 @@ func TestEvents(t *testing.T) {
 			must(t, p.store.UpdateEvent(ctx, closed, deltag.MailingChanges{}))
 			want(t, upcoming(now, 2), []deltag.Event{first})
 		})
-		t.Run("RecentCountsAreReadOnceForAMoment", func(t *testing.T) {
+		t.Run("RecentFreeSeatsAreReadOnceForAMoment", func(t *testing.T) {
 			p := newProcess(engine)
 			few, none := newEvent(t, s, withCapacity(2)), newEvent(t, s, withCapacity(2))
 			signUp(t, s, few, 1, now)
-			first := map[string]deltag.Counts{few.ID: {Confirmed: 1}, none.ID: {}}
+			first := map[string]int{few.ID: 1, none.ID: 2}
 			for range 2 {
-				got, err := p.store.RecentCounts(ctx, few, none)
+				got, err := p.store.RecentFreeSeats(ctx, few, none)
 				must(t, err)
 				want(t, got, first)
 				want(t, p.Count(), 2)
@@ -160,7 +160,7 @@ func TestEvents(t *testing.T) {
 			}
 			other := newEvent(t, s, withCapacity(2))
 			p.injectFault(crash, 1, forever)
-			got, err := p.store.RecentCounts(ctx, few, none, other)
+			got, err := p.store.RecentFreeSeats(ctx, few, none, other)
 			wantError(t, err, deltag.ErrUnavailable)
 			want(t, got, first)
 		})

@@ -21,7 +21,7 @@ import (
 //	a transaction stores the registration with that number, its mail, and a seatItem that names the registration
 //
 //	a transaction stores the registration without the seat, its mail, and the seatItem as released, which is a task
-//	ReturnSeat   takes the seat off the counter, and stores the seatItem as returned
+//	ReturnSeat    takes the seat off the counter, and stores the seatItem as returned
 //
 // A function that dies after the first step of taking one leaves a seat that is counted and has no seatItem: CheckSeats
 // finds and returns it. A function that was merely slow then fails on the seatItem, and takes another seat. One that
@@ -88,9 +88,9 @@ var (
 
 // condFreeAndUnchanged holds while the counter is as it was read, and has a free seat.
 func condFreeAndUnchanged(c seatCounter) expression {
+	unchanged := condVersion(c.Version)
 	return expression{
-		text: condSeatFree.text + " AND Version = :version", names: capacityName,
-		values: item{":version": avNumber(c.Version)},
+		text: condSeatFree.text + " AND " + unchanged.text, names: capacityName, values: unchanged.values,
 	}
 }
 
@@ -162,6 +162,21 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 			c, ok, err = s.updateSeatCounter(ctx, e.ID, last, condFreeAndUnchanged(c))
 		}
 	}
+}
+
+// FreeSeats is how many newcomers e, which has a capacity, can give a seat: none while anybody waits for one. It takes one
+// request, and another where there may be both.
+func (s *Store) FreeSeats(ctx context.Context, e deltag.Event) (int, error) {
+	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter])
+	free := max(0, *e.Capacity-c.Taken)
+	if err != nil || free == 0 || c.QueueUntil.IsZero() {
+		return free, err
+	}
+	waits, err := s.anybodyWaits(ctx, e.ID)
+	if waits {
+		free = 0
+	}
+	return free, err
 }
 
 // announceJoining sets QueueUntil. It fails, and returns the counter as it is, if that has changed since it was read: a

@@ -111,6 +111,29 @@ func TestSeats(t *testing.T) {
 			must(t, runTasks(s, at))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
 		})
+		t.Run("FreeSeatsAreThoseForNewcomers", func(t *testing.T) {
+			wantFree := func(e deltag.Event, wanted int) {
+				t.Helper()
+				free, err := s.FreeSeats(ctx, e)
+				must(t, err)
+				want(t, free, wanted)
+			}
+			e := newEvent(t, s, withCapacity(3))
+			wantFree(e, 3)
+			signUpMany(t, s, e, 3)
+			wantFree(e, 0)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
+			wantFree(e, 1)
+			signUp(t, s, e, 4, now.Add(1))
+			signUp(t, s, e, 5, now.Add(2)) // waits
+			setCapacity(t, s, e, 4)
+			e.Capacity = capacity(4)
+			wantFree(e, 0) // it is 5's
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 5), now.Add(3)))
+			wantFree(e, 1)
+			e.Capacity = capacity(2) // of which there are more
+			wantFree(e, 0)
+		})
 		t.Run("NobodyIsPromotedAfterTheEnd", func(t *testing.T) {
 			e, first := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now)

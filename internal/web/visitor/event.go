@@ -66,14 +66,14 @@ func (s *site) freeSeats(ctx context.Context, now time.Time, events ...deltag.Ev
 	if len(limited) == 0 {
 		return nil
 	}
-	counts, err := s.Store.RecentCounts(ctx, limited...)
+	recent, err := s.Store.RecentFreeSeats(ctx, limited...)
 	if err != nil {
 		s.Log.WarnContext(ctx, "free seats unknown", "error", err)
 	}
 	free := map[string]*int{}
 	for _, e := range limited {
-		if c, ok := counts[e.ID]; ok {
-			free[e.ID] = new(e.FreeSeats(c))
+		if seats, ok := recent[e.ID]; ok {
+			free[e.ID] = new(seats)
 		}
 	}
 	return free

@@ -27,9 +27,9 @@ type EventReader interface {
 	// Upcoming lists events that are open or closed and have not ended, soonest first. The list may be a few seconds
 	// old.
 	Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
-	// RecentCounts are the counts of events by event id, a few seconds old. When some can't be read, it returns the
-	// others and an error.
-	RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error)
+	// RecentFreeSeats are how many newcomers get a seat of events that have a capacity, by event id, a few seconds old.
+	// When some can't be read, it returns the others and an error.
+	RecentFreeSeats(ctx context.Context, events ...deltag.Event) (map[string]int, error)
 }
 
 // A SignUpStore takes sign-ups.

@@ -84,11 +84,11 @@ func (s *testStore) Upcoming(ctx context.Context, now time.Time, limit int) ([]d
 	return s.Store.Upcoming(ctx, now, limit)
 }
 
-func (s *testStore) RecentCounts(ctx context.Context, events ...deltag.Event) (map[string]deltag.Counts, error) {
+func (s *testStore) RecentFreeSeats(ctx context.Context, events ...deltag.Event) (map[string]int, error) {
 	if err := s.read(); err != nil {
 		return nil, err
 	}
-	return s.Store.RecentCounts(ctx, events...)
+	return s.Store.RecentFreeSeats(ctx, events...)
 }
 
 func (s *testStore) WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error) {
