@@ -12,10 +12,6 @@ import (
 // notedTTL is how long it is remembered whom an organiser's note is about: longer than the note may be delayed.
 const notedTTL = 30 * 24 * time.Hour
 
-func giveBackKey(eventID, registrationID string) item {
-	return key(personPK(eventID, registrationID), giveBackSK+registrationID)
-}
-
 // notePrefix begins the keys of those whom an organiser's note is about.
 func notePrefix(note deltag.DeliveryKey) string {
 	return noteSK + strconv.Itoa(note.Version) + "#"

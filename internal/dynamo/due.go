@@ -134,14 +134,6 @@ func (tx *transaction) putPurgeTasks(eventID string, registrationIDs []string, n
 	}
 }
 
-func expireKey(eventID, registrationID string) item {
-	return key(personPK(eventID, registrationID), expireSK+registrationID)
-}
-
-func purgeKey(eventID, registrationID string) item {
-	return key(personPK(eventID, registrationID), purgeSK+registrationID)
-}
-
 // dueKey adds the key in the due index, in its partition pk, unless due is zero.
 func dueKey(key item, pk string, due time.Time) item {
 	if !due.IsZero() {

@@ -102,7 +102,18 @@ func eventKey(id string) item { return key(eventPK(id), metaSK) }
 
 func slugKey(slug string) item { return key("SLUG#"+slug, "SLUG") }
 
-func registrationKey(eventID, id string) item { return key(personPK(eventID, id), registrationSK+id) }
+// personKey is the key of an item of which each registration has one, at most.
+func personKey(eventID, registrationID, prefix string) item {
+	return key(personPK(eventID, registrationID), prefix+registrationID)
+}
+
+func registrationKey(eventID, id string) item { return personKey(eventID, id, registrationSK) }
+
+func expireKey(eventID, id string) item { return personKey(eventID, id, expireSK) }
+
+func giveBackKey(eventID, id string) item { return personKey(eventID, id, giveBackSK) }
+
+func purgeKey(eventID, id string) item { return personKey(eventID, id, purgeSK) }
 
 // waitlistKey sorts the waitlist by the time of joining it.
 func waitlistKey(r deltag.Registration) item {
