@@ -84,26 +84,36 @@ const (
 )
 
 // RunDue does everything that is due, or as much as the context's deadline allows; the rest stays due. Mail that
-// somebody waits for goes first. A task that fails does not stop the others; all errors are returned.
+// somebody waits for goes first, also if it becomes due between two tasks for whole events. A task that fails does not
+// stop the others; all errors are returned.
 func (m *Mailer) RunDue(ctx context.Context) error {
 	var errs []error
+	var eventTasks []deltag.DueTask
 	seen := map[deltag.DueTask]bool{}
 	for m.hasTime(ctx) {
 		tasks, _, err := m.nextTasks(ctx, seen)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if len(tasks) == 0 {
-			break
-		}
 		errs = append(errs, m.runPersonalTasks(ctx, tasks)...)
 		for _, t := range tasks {
-			unfinished, err := m.runEventTask(ctx, t)
-			if unfinished {
-				delete(seen, t) // it is due again, behind all that is due now
+			if !t.IsUrgent() {
+				eventTasks = append(eventTasks, t)
 			}
-			errs = append(errs, err)
 		}
+		if len(eventTasks) == 0 {
+			if len(tasks) == 0 {
+				break
+			}
+			continue
+		}
+		next := eventTasks[0]
+		eventTasks = eventTasks[1:]
+		unfinished, err := m.runEventTask(ctx, next)
+		if unfinished {
+			delete(seen, next) // it is due again, behind all that is due now
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

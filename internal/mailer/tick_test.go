@@ -229,6 +229,7 @@ type repairCounter struct {
 	mailer.Store
 	emptyErasures, erasures, reconciliations int
 	disturbed                                bool
+	onReconcile                              func()
 }
 
 func (s *repairCounter) EraseEvent(ctx context.Context, eventID string, now time.Time) (bool, error) {
@@ -239,6 +240,9 @@ func (s *repairCounter) EraseEvent(ctx context.Context, eventID string, now time
 }
 
 func (s *repairCounter) Reconcile(ctx context.Context, id string, now time.Time) (deltag.Reconciliation, error) {
+	if s.onReconcile != nil {
+		s.onReconcile()
+	}
 	if s.reconciliations++; s.disturbed {
 		return deltag.Reconciliation{}, deltag.ErrConflict
 	}
@@ -296,6 +300,21 @@ func TestRepairsGiveWay(t *testing.T) {
 			if err := f.store.PutOffTask(ctx, task, early, early); !errors.Is(err, deltag.ErrConflict) {
 				t.Error(err)
 			}
+		})
+		run("AnEventsTaskAfterAnother", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.newEvent(nil)
+			f.setTime(f.clock().Add(deltag.ReconcileInterval))
+			m := f.mailer()
+			var sentBefore []int // each of the two tasks
+			m.Store = &repairCounter{Store: f.store, onReconcile: func() {
+				sentBefore = append(sentBefore, len(f.ses.to(address(1))))
+				f.signUp(e, 1)
+			}}
+			if err := m.RunDue(ctx); err != nil {
+				t.Fatal(err)
+			}
+			want(t, sentBefore, []int{0, 1})
 		})
 		run("ADisturbedReconciliation", func(t *testing.T, f *fixture) {
 			f.newEvent(nil)
