@@ -25,9 +25,9 @@ type Options struct {
 	MinResponseTime time.Duration
 }
 
-// MinResponseTime is above what the store's three calls about an address that is signed up usually take together, and
-// below what people notice.
-const MinResponseTime = 60 * time.Millisecond
+// MinResponseTime is above what the store's calls about an address that is signed up take together, also when they are
+// slow, and below what people mind.
+const MinResponseTime = 200 * time.Millisecond
 
 type site struct{ Options }
 
