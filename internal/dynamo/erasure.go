@@ -120,6 +120,9 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 	if len(items) > 0 {
 		return false, s.deleteAll(ctx, items...)
 	}
+	if err := s.endSeatCheck(ctx, eventID); err != nil {
+		return false, err
+	}
 	// Only the task that was read: an edit in the meantime may have put one that is due later.
 	tx := s.begin()
 	tx.Delete(keyOf(task), expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}})

@@ -100,7 +100,7 @@ func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (r
 			return r, err
 		}
 	}
-	if r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting); err != nil || !r.HasDrift() || !e.HasSeatCounter {
+	if r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting, now); err != nil || !r.HasDrift() || !e.HasSeatCounter {
 		return r, err
 	}
 	tx := s.begin()
@@ -169,7 +169,7 @@ func (s *Store) reconcileSeats(
 
 // repairWaitlist adds missing waitlist entries, deletes stale ones, and returns how many there were of both.
 func (s *Store) repairWaitlist(
-	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration,
+	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time,
 ) (int, error) {
 	var repairs []*transaction
 	err := forEach(ctx, s, query{pk: waitlistPK(e.ID), prefix: waitlistSK}, asItem, func(entry item) {
@@ -184,6 +184,11 @@ func (s *Store) repairWaitlist(
 	})
 	if err != nil {
 		return 0, err
+	}
+	if len(waiting) > 0 && e.HasSeatCounter { // before they are added: a newcomer must not pass them
+		if err := s.announceWaiting(ctx, e.ID, now); err != nil {
+			return 0, err
+		}
 	}
 	for _, r := range waiting {
 		tx := s.begin()

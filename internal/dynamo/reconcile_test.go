@@ -68,6 +68,16 @@ func TestReconcile(t *testing.T) {
 			sk := "WAIT#2026-11-01T09:00:00.000000000Z#" + id
 			corrupt(t, engine, e, sk, func(it item) { it["ID"] = str(id) })
 		}
+		deleteWaitlistEntries := func(t *testing.T, e deltag.Event) {
+			t.Helper()
+			for _, it := range engine.Dump(t) {
+				if sk := it["SK"].(string); isOf(e, it) && strings.HasPrefix(sk, "WAIT#") {
+					in := &dynamodb.DeleteItemInput{TableName: &engine.Table, Key: itemKey(e, sk)}
+					_, err := engine.Client.DeleteItem(ctx, in)
+					must(t, err)
+				}
+			}
+		}
 		for name, seats := range map[string]*int{"WithCapacity": capacity(3), "WithoutCapacity": nil} {
 			t.Run("FindsNoDriftInAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })
@@ -121,18 +131,22 @@ func TestReconcile(t *testing.T) {
 		t.Run("RepairsTheWaitlist", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
 			signUpMany(t, s, e, 3)
-			for _, it := range engine.Dump(t) {
-				if sk := it["SK"].(string); isOf(e, it) && strings.HasPrefix(sk, "WAIT#") {
-					in := &dynamodb.DeleteItemInput{TableName: &engine.Table, Key: itemKey(e, sk)}
-					_, err := engine.Client.DeleteItem(ctx, in)
-					must(t, err)
-				}
-			}
+			deleteWaitlistEntries(t, e)
 			addStaleEntry(t, e, registration(t, s, e, 0).ID)
 			want(t, reconcile(t, e), deltag.Reconciliation{At: now, WaitlistRepairs: 3})
 			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
 			want(t, registration(t, s, e, 1).Status, deltag.RegistrationConfirmed)
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationWaitlisted)
+		})
+		t.Run("ANewcomerDoesNotPassWhoseEntryIsRepaired", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			signUpMany(t, s, e, 2)
+			corrupt(t, engine, e, "SEATS", func(it item) { delete(it, "QueueUntil") })
+			deleteWaitlistEntries(t, e)
+			want(t, reconcile(t, e).WaitlistRepairs, 1)
+			setCapacity(t, s, e, 2)
+			outcome, _ := signUp(t, s, e, 5, now.Add(time.Second)) // before the promotion has run
+			want(t, outcome, deltag.OutcomeWaitlisted)
 		})
 		t.Run("AStaleWaitlistEntryDoesNotBlockPromotion", func(t *testing.T) {
 			e, _ := eventWithPerson1(t, s, withCapacity(1))

@@ -243,7 +243,7 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	return ignoreNotFound(s.resend(ctx, e, r, now, deltag.Registration.ResendStatus))
 }
 
-// resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits for the next day.
+// resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits and says enough.
 // Errors: ErrNotFound, ErrConflict.
 func (s *Store) resend(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
@@ -253,11 +253,11 @@ func (s *Store) resend(
 		return nil
 	}
 	_, mail := reply(r, now)
-	last := mail.DeliveryKey
-	last.Version = r.MailVersion
-	if d, err := s.Delivery(ctx, last); err == nil && d.IsActive() && d.Reason == deltag.ReasonDailyLimit {
-		return nil
-	} else if ignoreNotFound(err) != nil {
+	kinds := []deltag.MailKind{mail.Kind}
+	if r.Status == deltag.RegistrationCancelled {
+		kinds = []deltag.MailKind{deltag.KindRegistrationCancelled, deltag.KindVerification}
+	}
+	if waits, err := s.lastMailWaits(ctx, r, kinds...); waits || err != nil {
 		return err
 	}
 	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
@@ -268,6 +268,32 @@ func (s *Store) resend(
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
 	})
+}
+
+// lastMailWaits says whether r's last mail, if it is of one of the kinds, makes another needless: it waits for the next
+// day, or is not out yet and takes the event out of r's calendar, which a mail in its place would not.
+func (s *Store) lastMailWaits(ctx context.Context, r deltag.Registration, kinds ...deltag.MailKind) (bool, error) {
+	var keys []item
+	for _, k := range kinds {
+		keys = append(keys, deliveryKey(deltag.DeliveryKey{
+			EventID: r.EventID, RegistrationID: r.ID, Kind: k, Version: r.MailVersion,
+		}))
+	}
+	found, err := s.batchGet(ctx, keys...)
+	if err != nil {
+		return false, err
+	}
+	for _, key := range keys {
+		d, err := decodeFound(found, key, decodeDelivery)
+		if ignoreNotFound(err) != nil {
+			return false, err
+		}
+		saysMore := d.Kind.CalendarMethod() == deltag.CalendarCancel
+		if d.IsActive() && (saysMore || d.Reason == deltag.ReasonDailyLimit) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status

@@ -184,10 +184,20 @@ func (s *Store) FreeSeats(ctx context.Context, e deltag.Event) (int, error) {
 func (s *Store) announceJoining(
 	ctx context.Context, eventID string, c seatCounter, now time.Time,
 ) (latest seatCounter, ok bool, err error) {
-	return s.updateSeatCounter(ctx, eventID, expression{
+	return s.updateSeatCounter(ctx, eventID, setQueueUntil(now), condVersion(c.Version))
+}
+
+// announceWaiting sets QueueUntil, whatever the counter is.
+func (s *Store) announceWaiting(ctx context.Context, eventID string, now time.Time) error {
+	_, _, err := s.updateSeatCounter(ctx, eventID, setQueueUntil(now), condExists)
+	return err
+}
+
+func setQueueUntil(now time.Time) expression {
+	return expression{
 		text:   "SET QueueUntil = :until ADD Version :one",
 		values: item{":until": avTime(now.Add(queueTime)), ":one": avNumber(1)},
-	}, condVersion(c.Version))
+	}
 }
 
 // takeSeatForWaitlist takes a seat that is free, if there is one, for somebody who waits.
@@ -251,6 +261,14 @@ func (s *Store) CheckSeats(ctx context.Context, eventID string, now time.Time) e
 		unchanged.text += " AND Issued = :before"
 	}
 	_, _, err = s.updateSeatCounter(ctx, eventID, next, unchanged)
+	return err
+}
+
+// endSeatCheck has no seat checked any more: those who had them are erased.
+func (s *Store) endSeatCheck(ctx context.Context, eventID string) error {
+	_, _, err := s.updateSeatCounter(ctx, eventID, expression{
+		text: "REMOVE GSI1PK, GSI1SK ADD Version :one", values: item{":one": avNumber(1)},
+	}, condExists)
 	return err
 }
 

@@ -111,6 +111,22 @@ func TestSeats(t *testing.T) {
 			must(t, runTasks(s, at))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
 		})
+		t.Run("WhoSignsUpAgainTakesTheLastSeatFromNobody", func(t *testing.T) {
+			for at, more := 1, true; more; at++ { // before each request
+				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity, e.HasWaitlist = capacity(2), false })
+				signUp(t, s, e, 1, now)
+				p := interrupted(engine, at, func() {
+					outcome, err := s.SignUp(ctx, e, person(2), now)
+					must(t, err)
+					want(t, outcome, deltag.OutcomeConfirmed)
+				})
+				_, err := p.store.SignUp(ctx, e, person(1), now.Add(time.Hour))
+				if err != nil {
+					wantError(t, err, deltag.ErrFull) // as a newcomer gets from then on
+				}
+				more = p.Count() >= at
+			}
+		})
 		t.Run("FreeSeatsAreThoseForNewcomers", func(t *testing.T) {
 			wantFree := func(e deltag.Event, wanted int) {
 				t.Helper()

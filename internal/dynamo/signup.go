@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 // Repeating it keeps the registration as it is, and sends its status again at most once in deltag.ResendCooldown.
 //
 // It takes one request for an event without a capacity, two to get a seat of one with it, and three to be the first who
-// waits; those that count sign-ups of a network are sent at the same time.
+// waits, or to get a seat where nobody can wait; those that count sign-ups of a network, and the one that looks for a
+// registration of the address, are sent at the same time.
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
@@ -141,7 +143,7 @@ func (s *Store) tryConfirmOrWaitlist(
 ) (outcome deltag.SignUpOutcome, err error) {
 	seat := ""
 	if e.HasSeatCounter && !n.verifier.always {
-		seat, err = s.takeSeat(ctx, e, n.now)
+		seat, err = s.takeSeatUnlessKnown(ctx, e, n)
 	}
 	mustVerify, verifierErr := n.verifier.required()
 	if verifierErr != nil || mustVerify {
@@ -164,6 +166,41 @@ func (s *Store) tryConfirmOrWaitlist(
 		s.returnUnusedSeat(ctx, e.ID, seat, n.now)
 	}
 	return deltag.OutcomeConfirmed, err
+}
+
+// takeSeatUnlessKnown takes a seat for n, unless the address has a registration already. It looks for that beside taking
+// the seat, and gives one that was taken in vain back. Where nobody can wait, it looks before: a newcomer who came
+// meanwhile would be told that the event is full. Errors: ErrConflict (the address has a registration); ErrFull and
+// errMustWait, which an address gets whether it has one or not.
+func (s *Store) takeSeatUnlessKnown(ctx context.Context, e deltag.Event, n newcomer) (string, error) {
+	if n.Revision > 0 { // it was read
+		return s.takeSeat(ctx, e, n.now)
+	}
+	var known bool
+	var lookUpErr error
+	lookUp := func() {
+		_, lookUpErr = s.get(ctx, registrationKey(e.ID, n.ID))
+		known, lookUpErr = lookUpErr == nil, ignoreNotFound(lookUpErr)
+	}
+	if !e.HasWaitlist {
+		lookUp()
+		switch {
+		case lookUpErr != nil:
+			return "", lookUpErr
+		case !known:
+			return s.takeSeat(ctx, e, n.now)
+		}
+		return "", cmp.Or(s.fullWithoutWaitlist(ctx, e), deltag.ErrConflict)
+	}
+	var lookingUp sync.WaitGroup
+	lookingUp.Go(lookUp)
+	seat, err := s.takeSeat(ctx, e, n.now)
+	lookingUp.Wait()
+	if known || lookUpErr != nil {
+		s.returnUnusedSeat(ctx, e.ID, seat, n.now)
+		return "", cmp.Or(lookUpErr, deltag.ErrConflict)
+	}
+	return seat, err
 }
 
 // returnUnusedSeat returns a seat that was taken in vain, and leaves it to the task to promote somebody: the answer to an
@@ -210,21 +247,21 @@ func (tx *transaction) commitSignUp(
 	return err
 }
 
-// CancelRegistration cancels r, and gives its seat to the first on the waitlist. Errors: ErrNotFound. Repeating it
-// changes nothing.
+// CancelRegistration cancels r, and gives its seat to the first on the waitlist. An unverified registration, which has
+// nothing to give up, is erased at once. Errors: ErrNotFound. Repeating it changes nothing.
 func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	var seat string
 	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		seat = ""
-		if r.Status == deltag.RegistrationCancelled {
+		switch r.Status {
+		case deltag.RegistrationCancelled:
+			return
+		case deltag.RegistrationUnverified:
+			tx.removeRegistration(e, r, "", now)
 			return
 		}
 		next, mail := r.Cancel(now)
-		if r.Status == deltag.RegistrationUnverified { // which gets no other mail
-			next.MailVersion, next.LastMailedAt = r.MailVersion, r.LastMailedAt
-		} else {
-			tx.putDelivery(mail)
-		}
+		tx.putDelivery(mail)
 		seat = tx.giveUpPlace(e, r, &next, now)
 		tx.replaceRegistration(next)
 	})

@@ -190,8 +190,15 @@ func (s *Store) putUnverified(ctx context.Context, e deltag.Event, n newcomer) e
 	if err := s.fullWithoutWaitlist(ctx, e); err != nil {
 		return err
 	}
+	waits := n.MailedJustNow(n.now)
+	if n.Status == deltag.RegistrationUnverified && !waits {
+		var err error
+		if waits, err = s.lastMailWaits(ctx, n.Registration, deltag.KindVerification); err != nil {
+			return err
+		}
+	}
 	tx := s.begin()
-	if n.Status == deltag.RegistrationUnverified && n.MailedJustNow(n.now) { // repeated: the latest form counts
+	if n.Status == deltag.RegistrationUnverified && waits { // repeated: the latest form counts
 		next := n.Registration
 		next.Revision++
 		tx.replaceRegistration(next)
@@ -204,11 +211,11 @@ func (s *Store) putUnverified(ctx context.Context, e deltag.Event, n newcomer) e
 
 // fullWithoutWaitlist is ErrFull if no newcomer gets a seat, or a place in line.
 func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
-	if !e.HasSeatCounter || e.HasWaitlist {
+	if e.Capacity == nil || e.HasWaitlist {
 		return nil
 	}
-	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter])
-	if err == nil && c.isFull() {
+	free, err := s.FreeSeats(ctx, e)
+	if err == nil && free == 0 {
 		return deltag.ErrFull
 	}
 	return err

@@ -278,14 +278,39 @@ func TestVerify(t *testing.T) {
 			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"confirmation.1", "withdrawn.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Cancelled: 1})
 		})
-		t.Run("CancelledByTheOrganiserItGetsNoMail", func(t *testing.T) {
+		t.Run("CancelledByTheOrganiserItIsErasedWithoutAMail", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(9))
 			r := signUpToVerify(t, s, e, 1, now)
 			must(t, s.CancelRegistration(ctx, e, r, now))
-			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"verify.1"})
-			want(t, counts(t, s, e), deltag.Counts{Cancelled: 1})
-			must(t, s.Expire(ctx, e.ID, r.ID, now.Add(deltag.VerificationPeriod)))
-			want(t, counts(t, s, e), deltag.Counts{Cancelled: 1})
+			must(t, runTasks(s, now))
+			want(t, kinds(t, s, r), []string{})
+			want(t, counts(t, s, e), deltag.Counts{})
+			wantError(t, s.CancelRegistration(ctx, e, r, now), deltag.ErrNotFound)
+		})
+		t.Run("SignedUpAgainWhileItsMailWaitsForTheNextDayItGetsNoFurtherMail", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(9))
+			r := signUpToVerify(t, s, e, 1, now)
+			d, err := s.Delivery(ctx, deltag.DeliveryKey{
+				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: 1,
+			})
+			must(t, err)
+			must(t, s.SaveDelivery(ctx, d.WaitForNextDay(now)))
+			again := person(1)
+			again.Name = "Rettet Navn"
+			_, err = s.SignUp(ctx, alwaysVerify(e), again, now.Add(time.Hour))
+			must(t, err)
+			want(t, kinds(t, s, r), []string{"verify.1"})
+			want(t, registration(t, s, e, 1).Name, "Rettet Navn")
+		})
+		t.Run("TheMailThatTakesTheEventOutOfTheCalendarIsNotReplaced", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, withCapacity(9))
+			must(t, s.CancelRegistration(ctx, e, r, now))
+			must(t, s.SaveDelivery(ctx, claimWithdrawn(t, s, registration(t, s, e, 1)).ScheduleRetry(deltag.ReasonThrottled, now)))
+			signUp(t, s, e, 1, now.Add(time.Hour))
+			want(t, kinds(t, s, r), []string{"confirmation.1", "withdrawn.2"})
+			must(t, s.SaveDelivery(ctx, claimWithdrawn(t, s, registration(t, s, e, 1)).MarkSent("id", now)))
+			signUp(t, s, e, 1, now.Add(time.Hour))
+			want(t, kinds(t, s, r), []string{"confirmation.1", "verify.3", "withdrawn.2"})
 		})
 		t.Run("ErasedItGetsNoReceipt", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(9))
@@ -365,6 +390,18 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// claimWithdrawn claims the mail that tells r that it is cancelled, r's last.
+func claimWithdrawn(t testing.TB, s *dynamo.Store, r deltag.Registration) deltag.Delivery {
+	t.Helper()
+	d, err := s.Delivery(ctx, deltag.DeliveryKey{
+		EventID: r.EventID, RegistrationID: r.ID, Kind: deltag.KindRegistrationCancelled, Version: r.MailVersion,
+	})
+	must(t, err)
+	claimed := d.Claim(now)
+	must(t, s.SaveDelivery(ctx, claimed))
+	return claimed
+}
+
 // TestOwnership: who has the link decides about a registration, and nobody else.
 func TestOwnership(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
@@ -378,6 +415,8 @@ func TestOwnership(t *testing.T) {
 			e, r := eventWithPerson1(t, s, withCapacity(9))
 			must(t, s.CancelRegistration(ctx, e, r, now))
 			before := registration(t, s, e, 1)
+			withdrawn := claimWithdrawn(t, s, before)
+			must(t, s.SaveDelivery(ctx, withdrawn.MarkSent("id", now)))
 			outcome, err := s.SignUp(ctx, e, stranger(1), now.Add(time.Hour))
 			must(t, err)
 			want(t, outcome, deltag.OutcomeAlreadyRegistered) // which the site shows as every other

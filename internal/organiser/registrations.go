@@ -112,7 +112,8 @@ func (edit RegistrationEdit) changesDetails() bool {
 }
 
 // EditRegistration corrects a registration or cancels it. With another address it gets another id, new links and the
-// confirmation; the former id is ErrNotFound from then on. ValidationErrors; ErrConflict when others kept changing it.
+// confirmation; the former id is ErrNotFound from then on. One that is unverified is erased when it is cancelled, and
+// returned as it was otherwise. ValidationErrors; ErrConflict when others kept changing it.
 func (s *Service) EditRegistration(
 	ctx context.Context, by Caller, eventID, id string, edit RegistrationEdit,
 ) (deltag.Event, deltag.Registration, error) {
@@ -120,9 +121,10 @@ func (s *Service) EditRegistration(
 		return deltag.Event{}, deltag.Registration{}, err
 	}
 	newID := id
-	err := retryOnConflict(func() error {
-		e, r, err := s.Store.EventAndRegistration(ctx, eventID, id)
-		if err != nil {
+	var e deltag.Event
+	var r deltag.Registration
+	err := retryOnConflict(func() (err error) {
+		if e, r, err = s.Store.EventAndRegistration(ctx, eventID, id); err != nil {
 			return err
 		}
 		if edit.Status != nil && *edit.Status != r.Status {
@@ -137,6 +139,10 @@ func (s *Service) EditRegistration(
 	})
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
+	}
+	if r.Status == deltag.RegistrationUnverified && edit.Status != nil { // it is gone
+		r.Status = deltag.RegistrationCancelled
+		return e, r, nil
 	}
 	return s.Store.EventAndRegistration(ctx, eventID, newID)
 }
