@@ -34,6 +34,7 @@ func TestLinks(t *testing.T) {
 	}
 	p.setClock("2026-12-01T12:50:00Z") // the join page is open, and the reminder has its link
 	p.until("the reminder", func() bool { return strings.HasSuffix(p.kinds("anna@example.dk"), "reminder-PT10M") })
+	p.setClock("2026-12-01T12:51:00Z") // the reminders' mailing is looked at again after 30 s, and then it is done
 	p.waitUntilIdle(engine)
 
 	good := map[string]string{}

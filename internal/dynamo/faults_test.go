@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"deltag/internal/dynamo"
 	"deltag/internal/testing/storetest"
@@ -100,6 +101,24 @@ func crashBeforeResponse(n int, r *http.Request, send func() (*http.Response, er
 		_, _ = loseResponse(n, r, send)
 	}
 	return crash(n, r, send)
+}
+
+// crashAfterWrite lets n writes be carried out, the last without a response, and no request after it. It counts them in
+// written.
+func crashAfterWrite(n int32, written *atomic.Int32) storetest.FaultFunc {
+	return func(i int, r *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+		switch {
+		case written.Load() >= n:
+			return crash(i, r, send)
+		case !storetest.IsWrite(r):
+			return send()
+		}
+		if nth := written.Add(1); nth < n {
+			return send()
+		} else {
+			return crashBeforeResponse(int(nth-n)+1, r, send)
+		}
+	}
 }
 
 func errorResponse(kind, more string) *http.Response {

@@ -65,7 +65,7 @@ func TestSeats(t *testing.T) {
 		t.Run("ASeatThatAFunctionTookWhenItDiedIsGivenBackOnce", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(3))
 			signUpMany(t, s, e, 2)
-			_, err := crashed(engine, 2).SignUp(ctx, e, person(7), now) // it has taken the last seat
+			_, err := crashed(engine, 3).SignUp(ctx, e, person(7), now) // it has taken the last seat
 			wantError(t, err, deltag.ErrUnavailable)
 			outcome, _ := signUp(t, s, e, 8, now)
 			want(t, outcome, deltag.OutcomeWaitlisted)

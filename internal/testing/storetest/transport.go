@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 )
 
@@ -18,6 +19,16 @@ type FaultFunc func(n int, r *http.Request, send func() (*http.Response, error))
 func (t *Transport) InjectFault(f FaultFunc) {
 	t.Reset()
 	t.fault.Store(&f)
+}
+
+// IsWrite says whether a request to DynamoDB may change something.
+func IsWrite(r *http.Request) bool {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	switch operation {
+	case "GetItem", "BatchGetItem", "Query":
+		return false
+	}
+	return true
 }
 
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
