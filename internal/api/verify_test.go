@@ -62,7 +62,7 @@ func TestVerify(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantEqual(t, s.mustCall(200, "GET", path+"/registrations/"+r.ID, "")["updates"], any(false))
-		if _, err := s.store.Rejoin(ctx, e, r, now); err != nil {
+		if _, err := s.store.Rejoin(ctx, e, r, true, now); err != nil {
 			t.Fatal(err)
 		}
 		got := s.mustCall(200, "GET", path+"/registrations/"+r.ID, "")

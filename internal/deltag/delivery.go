@@ -93,7 +93,7 @@ const (
 const (
 	ReasonThrottled        Reason = "throttled"           // above SES's sending rate
 	ReasonSendQuota        Reason = "daily-quota"         // SES's quota for 24 hours is used up
-	ReasonDailyLimit       Reason = "too-many-today"      // MailKind.DailyLimit is reached; waits for the next day
+	ReasonDailyLimit       Reason = "too-many-today"      // Delivery.DailyLimit is reached; waits for the next day
 	ReasonNotSubmitted     Reason = "not-handed-over"     // see ErrNotSubmitted
 	ReasonNotAllowed       Reason = "sending-not-allowed" // see ErrSendingNotAllowed
 	ReasonNoResponse       Reason = "no-answer"           // submitted to SES, without a response
@@ -122,11 +122,11 @@ const maxRetryWait = 15 * time.Minute
 const QuotaBackoff = 15 * time.Minute
 
 // Limits of the transactional mails to one mailbox on one day (UTC), of all events together: nobody's inbox can be
-// flooded. What goes beyond waits for the next day. Mail that a stranger can cause, who needs no more than the address,
-// has the lower limit, so that it cannot use up what the owner needs.
+// flooded. What goes beyond waits for the next day. Mail that a form asks for, which a stranger can fill in who knows no
+// more than the address, has the lower limit, so that it cannot use up what the owner and the organiser ask for.
 const (
-	MaxMailsPerMailboxPerDay = 40
-	MaxUnverifiedMailsPerDay = 20
+	MaxMailsPerMailboxPerDay     = 40
+	MaxFormMailsPerMailboxPerDay = 20
 )
 
 // MaxUnconfirmedSends is how often one mail is submitted to SES without a response. Each may have been sent, so this is
@@ -164,6 +164,15 @@ type Delivery struct {
 	// organiser, or one about an AddressChange. Nil for all others.
 	DetachedRecipient *Registration
 	Text              string // the organiser's text, of a KindPreview
+	ByForm            bool   // asked for by a form that anybody can fill in with the address; see DailyLimit
+}
+
+// DailyLimit is how many mails a mailbox may have had on a day so that d may still be sent.
+func (d Delivery) DailyLimit() int {
+	if d.ByForm {
+		return MaxFormMailsPerMailboxPerDay
+	}
+	return MaxMailsPerMailboxPerDay
 }
 
 // A StatusChange is one entry of a delivery's history.

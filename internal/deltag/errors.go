@@ -54,9 +54,13 @@ var (
 	ErrNotSubmitted = errors.New("not submitted to SES")
 )
 
-// A ChangeLimitError is an ErrChangeLimit: the registration has had MaxChangesPerDay changes on this day. Nothing was
-// stored; it may be changed again from Until on.
-type ChangeLimitError struct{ Until time.Time }
+// A ChangeLimitError is an ErrChangeLimit: the registration has had all its changes of this day. Nothing was stored; it
+// may be changed again from Until on.
+type ChangeLimitError struct {
+	Limit     int  // MaxChangesPerDay, or MaxAddressChangesPerDay
+	OfAddress bool // only changes of the address are refused
+	Until     time.Time
+}
 
 func (e ChangeLimitError) Error() string { return ErrChangeLimit.Error() }
 

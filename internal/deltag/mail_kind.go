@@ -71,14 +71,6 @@ func (k MailKind) IsRequestedByAddress() bool {
 	return k == KindConfirmation || k == KindWaitlisted || k == KindVerification
 }
 
-// DailyLimit is how many mails a mailbox may have had on a day so that one of kind k may still be sent.
-func (k MailKind) DailyLimit() int {
-	if k.IsRequestedByAddress() {
-		return MaxUnverifiedMailsPerDay
-	}
-	return MaxMailsPerMailboxPerDay
-}
-
 // IsFinal says whether k is sent to an address whose registration was erased or has moved to another address.
 func (k MailKind) IsFinal() bool { return k == KindAddressChanged || k == KindErasureReceipt }
 

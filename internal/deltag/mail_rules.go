@@ -142,7 +142,7 @@ func (c MailContext) transactionalSkipReason(now time.Time) Reason {
 	case c.Kind == KindRegistrationCancelled && r.Status != RegistrationCancelled,
 		c.Kind == KindVerification && r.isActive():
 		return ReasonConfirmed
-	case c.Kind == KindVerification && !now.Before(r.VerificationEndsAt()):
+	case c.Kind == KindVerification && !now.Before(r.VerifyUntil):
 		return ReasonLinkExpired
 	case c.Kind == KindVerification:
 		return ""

@@ -51,12 +51,17 @@ type Registration struct {
 	Secret []byte
 	// Revision rises by one with each write, which is conditional on the one that was read.
 	Revision int
-	// Changes is how often its owner has changed it on the day ChangedOn (UTC); see CountChange.
-	Changes   int
-	ChangedOn time.Time
+	// Changes is how often its owner has changed it on the day ChangedOn (UTC), and AddressChanges how many mails have
+	// asked a new address to verify a change; see CountChange and RequestAddressChange.
+	Changes        int
+	AddressChanges int
+	ChangedOn      time.Time
 	// MailVersion is the version of the latest transactional mail, which was created at LastMailedAt.
 	MailVersion  int
 	LastMailedAt time.Time
+	// VerifyUntil is when the links of the mails to verify the address stop working, and an unverified registration is
+	// erased. Zero: there was no such mail.
+	VerifyUntil time.Time
 	// ICalSequence rises when the person's calendar entry is removed and when it is added again. Together with the
 	// event's it is the SEQUENCE of the entry; see MailContext.ICalSequence.
 	ICalSequence int
@@ -102,15 +107,20 @@ const MaxChangesPerDay = 50
 
 // CountChange is r with one change more on the day of now. It does not raise the revision. Errors: ChangeLimitError.
 func (r Registration) CountChange(now time.Time) (Registration, error) {
-	day := now.UTC().Truncate(24 * time.Hour)
-	if !r.ChangedOn.Equal(day) {
-		r.ChangedOn, r.Changes = day, 0
-	}
+	r = r.beginDay(now)
 	if r.Changes >= MaxChangesPerDay {
-		return r, ChangeLimitError{Until: day.AddDate(0, 0, 1)}
+		return r, ChangeLimitError{Limit: MaxChangesPerDay, Until: r.ChangedOn.AddDate(0, 0, 1)}
 	}
 	r.Changes++
 	return r, nil
+}
+
+// beginDay resets what is counted on one day, if now is on a later one.
+func (r Registration) beginDay(now time.Time) Registration {
+	if day := now.UTC().Truncate(24 * time.Hour); !r.ChangedOn.Equal(day) {
+		r.ChangedOn, r.Changes, r.AddressChanges = day, 0, 0
+	}
+	return r
 }
 
 // Confirm gives r a seat.
@@ -196,7 +206,7 @@ func (r Registration) ChangeAddress(
 
 // MarkAttended records the first press of the button to the meeting.
 func (r Registration) MarkAttended(now time.Time) Registration {
-	r = r.HasVerified() // the button is behind a personal link
+	r = r.HasVerified(true) // the button is behind a personal link, and the confirmation said what was ticked
 	r.AttendedAt = now
 	r.Revision++
 	return r
@@ -221,6 +231,9 @@ func (r Registration) notify(k MailKind, now time.Time) (Registration, Delivery)
 	r.Revision++
 	r.MailVersion++
 	r.LastMailedAt = now
+	if k == KindVerification {
+		r.VerifyUntil = now.Add(VerificationPeriod)
+	}
 	return r, NewDelivery(r, k, r.MailVersion, now)
 }
 

@@ -12,7 +12,8 @@ const (
 	VerifyNever  VerifyPolicy = "never"
 )
 
-// VerificationPeriod is how long the link of a mail to verify an address works. What waits for it is erased then.
+// VerificationPeriod is how long the link of a mail to verify an address works, from when the mail is due: one that has
+// to wait for the next day works as long from then on. What waits for it is erased at the end.
 const VerificationPeriod = 24 * time.Hour
 
 // ShareWindow is the time in which one network may take its NetworkShare.
@@ -34,14 +35,11 @@ func (r Registration) AwaitVerification(now time.Time) (Registration, Delivery) 
 	return r.notify(KindVerification, now)
 }
 
-// VerificationEndsAt is when the links of the mails to verify r's address stop working. An unverified registration is
-// erased then.
-func (r Registration) VerificationEndsAt() time.Time { return r.LastMailedAt.Add(VerificationPeriod) }
-
 // HasVerified is r after somebody has pressed a button behind one of its personal links, which only its address gets.
-// What was ticked about news by whoever signed the address up counts from then on.
-func (r Registration) HasVerified() Registration {
-	r.AllowsNews = r.AllowsNews || r.AsksForNews
+// What was ticked about news by whoever signed the address up counts from then on if the person was shown it; otherwise
+// somebody has ticked it since, and it is dropped.
+func (r Registration) HasVerified(newsShown bool) Registration {
+	r.AllowsNews = r.AllowsNews || r.AsksForNews && newsShown
 	r.AsksForNews = false
 	return r
 }
@@ -52,34 +50,75 @@ type AddressChange struct {
 	Details     SignUpRequest
 	Secret      []byte // the key of the link in the mail
 	RequestedAt time.Time
+	VerifyUntil time.Time // when the link stops working, and the change is dropped
+	MailVersion int       // of the latest mail
 }
 
-// EndsAt is when the change is dropped, unless the button was pressed.
-func (c AddressChange) EndsAt() time.Time { return c.RequestedAt.Add(VerificationPeriod) }
+// MaxAddressChangesPerDay is how many mails about changes of its address a registration may cause on one day (UTC). They
+// go to addresses that nobody has shown to be theirs.
+const MaxAddressChangesPerDay = 5
 
-// RequestAddressChange notes a change of r's address until it is verified, and asks the new address to do so. A change
-// to the same address keeps its link, and sends it again after ResendCooldown; until then mailed is false. A change to
-// another one gets a link of its own, made with secret, and ends the earlier link.
-func (r Registration) RequestAddressChange(
-	s SignUpRequest, secret []byte, now time.Time,
-) (next Registration, mail Delivery, mailed bool) {
-	c := AddressChange{Details: s, Secret: secret, RequestedAt: now}
-	mailed = true
-	if p := r.AddressChange; p != nil && p.Details.Email.Normalized == s.Email.Normalized && now.Before(p.EndsAt()) {
-		c.Secret = p.Secret
-		if now.Sub(p.RequestedAt).Abs() < ResendCooldown {
-			c.RequestedAt, mailed = p.RequestedAt, false
-		}
-	}
+// RenewsAddressChange says whether saving s only repeats r's AddressChange: it is to the same address, whose link still
+// works.
+func (r Registration) RenewsAddressChange(s SignUpRequest, now time.Time) bool {
+	c := r.AddressChange
+	return c != nil && c.Details.Email.Normalized == s.Email.Normalized && now.Before(c.VerifyUntil)
+}
+
+// KeepAddressChange is r with s in its AddressChange, whose mail is on its way: see RenewsAddressChange.
+func (r Registration) KeepAddressChange(s SignUpRequest) Registration {
+	c := *r.AddressChange
+	c.Details = s
 	r.AddressChange = &c
 	r.Revision++
+	return r
+}
+
+// RequestAddressChange notes a change of r's address until it is verified, and asks the new address to do so. A change
+// to the same address keeps its link. A change to another one gets a link of its own, made with secret, and ends the
+// earlier link. Errors: ChangeLimitError.
+func (r Registration) RequestAddressChange(
+	s SignUpRequest, secret []byte, now time.Time,
+) (next Registration, mail Delivery, err error) {
+	r = r.beginDay(now)
+	if r.AddressChanges >= MaxAddressChangesPerDay {
+		until := r.ChangedOn.AddDate(0, 0, 1)
+		return r, mail, ChangeLimitError{Limit: MaxAddressChangesPerDay, OfAddress: true, Until: until}
+	}
+	r.AddressChanges++
+	if r.RenewsAddressChange(s, now) {
+		secret = r.AddressChange.Secret
+	}
+	r.Revision++
+	// The version is the Revision, as a MailVersion would replace an unsent mail about r's status. It is above every
+	// MailVersion so far, so no other mail has this key.
+	r.AddressChange = &AddressChange{
+		Details: s, Secret: secret, RequestedAt: now, VerifyUntil: now.Add(VerificationPeriod), MailVersion: r.Revision,
+	}
 	recipient := r.addressChangeRecipient()
-	// By Revision, as a MailVersion would replace an unsent mail about r's status. It is above every MailVersion so far,
-	// so no other mail has this key.
 	mail = NewDelivery(recipient, KindVerification, r.Revision, now)
+	mail.ByForm = true
 	recipient.Secret = nil // the row of the ledger is no place for it
 	mail.DetachedRecipient = &recipient
-	return r, mail, mailed
+	return r, mail, nil
+}
+
+// DelayVerification is r when d, a mail to verify an address, has to wait: the link works for VerificationPeriod after
+// d's next attempt. ok is false if d is not the latest of these mails.
+func (r Registration) DelayVerification(d Delivery) (next Registration, ok bool) {
+	until := d.NextAttemptAt.Add(VerificationPeriod)
+	switch {
+	case d.DetachedRecipient == nil && d.Version == r.MailVersion:
+		r.VerifyUntil = until
+	case d.DetachedRecipient != nil && r.AddressChange != nil && d.Version == r.AddressChange.MailVersion:
+		c := *r.AddressChange
+		c.VerifyUntil = until
+		r.AddressChange = &c
+	default:
+		return r, false
+	}
+	r.Revision++
+	return r, true
 }
 
 // DropAddressChange forgets a change of address that was not verified.
@@ -95,7 +134,8 @@ func (r Registration) addressChangeRecipient() Registration {
 	c := r.AddressChange
 	return Registration{
 		EventID: r.EventID, ID: r.ID, Email: c.Details.Email, Language: c.Details.Language,
-		Status: RegistrationUnverified, AddressStatus: AddressOK, Secret: c.Secret, LastMailedAt: c.RequestedAt,
+		Status: RegistrationUnverified, AddressStatus: AddressOK, Secret: c.Secret, AsksForNews: c.Details.AllowsNews,
+		LastMailedAt: c.RequestedAt, VerifyUntil: c.VerifyUntil, MailVersion: c.MailVersion,
 	}
 }
 
@@ -146,13 +186,13 @@ func (r Registration) verificationState(e Event, changesAddress bool, now time.T
 		return VerificationCancelled
 	case !now.Before(e.EndsAt):
 		return VerificationOver
-	case changesAddress && !now.Before(r.AddressChange.EndsAt()):
+	case changesAddress && !now.Before(r.AddressChange.VerifyUntil):
 		return VerificationExpired
 	case changesAddress:
 		return VerificationOpen
 	case r.isActive():
 		return VerificationUsed
-	case !now.Before(r.VerificationEndsAt()):
+	case !now.Before(r.VerifyUntil):
 		return VerificationExpired
 	case r.Status == RegistrationCancelled && e.SignUpStateAt(now) != SignUpOpen:
 		return VerificationClosed // who signed up while it was open may still verify
@@ -163,10 +203,10 @@ func (r Registration) verificationState(e Event, changesAddress bool, now time.T
 // EndsNext is when the next thing that waits for r's owner to verify an address ends. ok is false if nothing waits.
 func (r Registration) EndsNext() (end time.Time, ok bool) {
 	if r.Status == RegistrationUnverified {
-		return r.VerificationEndsAt(), true
+		return r.VerifyUntil, true
 	}
 	if r.AddressChange != nil {
-		return r.AddressChange.EndsAt(), true
+		return r.AddressChange.VerifyUntil, true
 	}
 	return time.Time{}, false
 }

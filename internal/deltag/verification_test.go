@@ -33,7 +33,7 @@ func TestAnUnverifiedAddressGetsNoOtherMail(t *testing.T) {
 	r := NewRegistration(e, testSignUp("mette@example.dk"), []byte("0123456789abcdef"), now)
 	r, mail := r.AwaitVerification(now)
 	assertEqual(t, []any{mail.Kind, mail.Version}, []any{KindVerification, 1})
-	assertEqual(t, r.VerificationEndsAt(), now.Add(24*time.Hour))
+	assertEqual(t, r.VerifyUntil, now.Add(24*time.Hour))
 	context := func(k MailKind) MailContext {
 		return MailContext{Event: e, Registration: r, Kind: k, Version: e.currentVersion(k), DueAt: now}
 	}
@@ -72,7 +72,7 @@ func TestConsentCountsOnceTheAddressIsVerified(t *testing.T) {
 	r := NewRegistration(testEvent(), in, []byte("key"), now)
 	assertEqual(t, []any{r.AllowsNews, r.AsksForNews}, []any{false, true})
 	for name, shown := range map[string]Registration{
-		"pressed": r.HasVerified(), "joined": r.MarkAttended(now), "saved": r.WithDetails(in),
+		"pressed": r.HasVerified(true), "joined": r.MarkAttended(now), "saved": r.WithDetails(in),
 	} {
 		assertEqual(t, []any{name, shown.AllowsNews, shown.AsksForNews}, []any{name, true, false})
 	}
@@ -85,29 +85,67 @@ func TestConsentCountsOnceTheAddressIsVerified(t *testing.T) {
 
 func TestRequestAddressChange(t *testing.T) {
 	r, in := testRegistration(), testSignUp("ny@example.dk")
-	next, mail, mailed := r.RequestAddressChange(in, []byte("0123456789abcdef"), now)
+	next, mail, err := r.RequestAddressChange(in, []byte("0123456789abcdef"), now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Run("LeavesTheRegistrationAsItIs", func(t *testing.T) {
 		same := next
 		same.AddressChange, same.Revision = nil, r.Revision
+		same.AddressChanges, same.ChangedOn = 0, r.ChangedOn
 		assertEqual(t, same, r)
 	})
 	t.Run("AsksTheNewAddressAndSaysNothingOfTheOldOne", func(t *testing.T) {
-		assertEqual(t, []any{mailed, mail.Kind}, []any{true, KindVerification})
+		assertEqual(t, []any{mail.Kind, mail.ByForm}, []any{KindVerification, true})
 		assertEqual(t, []any{mail.RegistrationID, mail.Email}, []any{r.ID, in.Email})
 		assertEqual(t, *mail.DetachedRecipient, Registration{
 			EventID: r.EventID, ID: r.ID, Email: in.Email, Language: in.Language, Status: RegistrationUnverified,
-			AddressStatus: AddressOK, LastMailedAt: now,
+			AddressStatus: AddressOK, AsksForNews: true, LastMailedAt: now, VerifyUntil: now.Add(24 * time.Hour),
+			MailVersion: next.Revision,
 		})
 	})
-	t.Run("RepeatedKeepsTheLink", func(t *testing.T) {
-		for after, wantMail := range map[time.Duration]bool{0: false, ResendCooldown: true} {
-			again, _, mailed := next.RequestAddressChange(in, []byte("another key 1234"), now.Add(after))
-			assertEqual(t, []any{again.AddressChange.Secret, mailed}, []any{next.AddressChange.Secret, wantMail})
+	t.Run("RepeatedKeepsTheLinkAndReplacesItsMail", func(t *testing.T) {
+		again, second, _ := next.RequestAddressChange(in, []byte("another key 1234"), now.Add(time.Hour))
+		assertEqual(t, again.AddressChange.Secret, next.AddressChange.Secret)
+		assertEqual(t, again.AddressChange.VerifyUntil, now.Add(25*time.Hour))
+		for d, want := range map[string]Reason{mail.ID(): ReasonSuperseded, second.ID(): ""} {
+			key, _ := ParseDeliveryID(mail.EventID, d)
+			c := MailContext{
+				Event: testEvent(), Registration: again.VerificationRecipient(mail), Kind: key.Kind, Version: key.Version,
+			}
+			assertEqual(t, c.SkipReason(now), want)
+		}
+		late, _, _ := next.RequestAddressChange(in, []byte("another key 1234"), now.Add(24*time.Hour))
+		assertEqual(t, string(late.AddressChange.Secret), "another key 1234") // the first link has stopped working
+		kept := next.KeepAddressChange(testSignUp(in.Email.Original))
+		assertEqual(t, kept.AddressChange.VerifyUntil, next.AddressChange.VerifyUntil)
+		assertEqual(t, kept.Revision, next.Revision+1)
+	})
+	t.Run("AtMostFiveMailsADay", func(t *testing.T) {
+		r, err := r, error(nil)
+		for range MaxAddressChangesPerDay {
+			if r, _, err = r.RequestAddressChange(in, nil, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, err = r.RequestAddressChange(in, nil, now)
+		midnight := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+		assertEqual(t, err, error(ChangeLimitError{Limit: MaxAddressChangesPerDay, OfAddress: true, Until: midnight}))
+		if r, err = r.CountChange(now); err != nil || r.AddressChanges != MaxAddressChangesPerDay {
+			t.Errorf("other changes: %v", err)
+		}
+		if _, _, err = r.RequestAddressChange(in, nil, midnight); err != nil {
+			t.Errorf("on the next day: %v", err)
 		}
 	})
+	t.Run("WhatWasTickedIsShown", func(t *testing.T) {
+		in := in
+		in.AllowsNews = true
+		ticked, mail, _ := r.RequestAddressChange(in, []byte("0123456789abcdef"), now)
+		assertEqual(t, ticked.VerificationRecipient(mail).AsksForNews, true)
+	})
 	t.Run("ToAThirdAddressEndsTheLink", func(t *testing.T) {
-		other, _, mailed := next.RequestAddressChange(testSignUp("tredje@example.dk"), []byte("another key 1234"), now)
-		assertEqual(t, mailed, true)
+		other, _, _ := next.RequestAddressChange(testSignUp("tredje@example.dk"), []byte("another key 1234"), now)
 		assertEqual(t, other.VerificationRecipient(mail), Registration{})
 		assertEqual(t, next.VerificationRecipient(mail).Email, in.Email)
 		assertEqual(t, r.VerificationRecipient(mail), Registration{})
@@ -118,12 +156,40 @@ func TestRequestAddressChange(t *testing.T) {
 	})
 }
 
+func TestDelayVerification(t *testing.T) {
+	r, mail := testRegistration().AwaitVerification(now)
+	delayed := mail.WaitForNextDay(now)
+	until := delayed.NextAttemptAt.Add(24 * time.Hour)
+	next, ok := r.DelayVerification(delayed)
+	assertEqual(t, []any{ok, next.VerifyUntil, next.Revision}, []any{true, until, r.Revision + 1})
+	later, _ := r.ResendStatus(now.Add(time.Hour))
+	_, ok = later.DelayVerification(delayed) // another mail has come since
+	assertEqual(t, ok, false)
+
+	changing, mail, _ := testRegistration().RequestAddressChange(testSignUp("ny@example.dk"), []byte("0123456789abcdef"), now)
+	delayed = mail.WaitForNextDay(now)
+	until = delayed.NextAttemptAt.Add(24 * time.Hour)
+	next, ok = changing.DelayVerification(delayed)
+	assertEqual(t, []any{ok, next.AddressChange.VerifyUntil, next.Revision}, []any{true, until, changing.Revision + 1})
+	assertEqual(t, changing.AddressChange.VerifyUntil, now.Add(24*time.Hour)) // the caller's value
+	_, ok = changing.DropAddressChange().DelayVerification(delayed)
+	assertEqual(t, ok, false)
+}
+
+func TestDailyLimit(t *testing.T) {
+	_, d := testRegistration().Confirm(now)
+	assertEqual(t, d.DailyLimit(), MaxMailsPerMailboxPerDay)
+	d.ByForm = true
+	assertEqual(t, d.DailyLimit(), MaxFormMailsPerMailboxPerDay)
+}
+
 func TestCheckVerification(t *testing.T) {
 	e := testEvent()
 	r := NewRegistration(e, testSignUp("mette@example.dk"), []byte("0123456789abcdef"), now)
 	unverified, _ := r.AwaitVerification(now)
 	confirmed, _ := unverified.Confirm(now)
 	cancelled, _ := confirmed.Cancel(now)
+	asked, _ := cancelled.ReplyToSignUp(now)
 	changing, _, _ := confirmed.RequestAddressChange(testSignUp("ny@example.dk"), []byte("fedcba9876543210"), now)
 	closed, off := e, e
 	closed.Status, off.Status = EventClosed, EventCancelled
@@ -142,8 +208,8 @@ func TestCheckVerification(t *testing.T) {
 		"UnverifiedAfterADay":            {e, unverified, key, dayLater, false, VerificationExpired, nil},
 		"UnverifiedAfterSignUpHasClosed": {closed, unverified, key, now, false, VerificationOpen, nil},
 		"Confirmed":                      {e, confirmed, key, now, false, VerificationUsed, nil},
-		"GivenUp":                        {e, cancelled, key, now, false, VerificationOpen, nil},
-		"GivenUpAndClosed":               {closed, cancelled, key, now, false, VerificationClosed, nil},
+		"GivenUp":                        {e, asked, key, now, false, VerificationOpen, nil},
+		"GivenUpAndClosed":               {closed, asked, key, now, false, VerificationClosed, nil},
 		"EventCancelled":                 {off, unverified, key, now, false, VerificationCancelled, nil},
 		"EventOver":                      {e, unverified, key, end, false, VerificationOver, nil},
 		"ChangeOfAddress":                {e, changing, newKey, now, true, VerificationOpen, nil},

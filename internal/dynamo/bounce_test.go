@@ -85,7 +85,7 @@ func TestComeBack(t *testing.T) {
 			asked := now.Add(23 * time.Hour)
 			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), person(2), asked))
 			at := runGiveBack(t, s)
-			must(t, s.ConfirmAddressChange(ctx, e, registration(t, s, e, 1), at))
+			must(t, s.ConfirmAddressChange(ctx, e, registration(t, s, e, 1), true, at))
 			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})

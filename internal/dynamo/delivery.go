@@ -17,6 +17,7 @@ type deliveryItem struct {
 	Generation              string         `dynamodbav:",omitempty"`
 	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
 	Text                    string         `dynamodbav:",omitempty"`
+	ByForm                  bool           `dynamodbav:",omitempty"`
 	Status                  deltag.DeliveryStatus
 	Reason                  deltag.Reason `dynamodbav:",omitempty"`
 	DueAt                   time.Time
@@ -49,7 +50,7 @@ func encodeDelivery(d deltag.Delivery) item {
 		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
 		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
-		Revision: d.Revision,
+		Revision: d.Revision, ByForm: d.ByForm,
 	}
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
@@ -70,7 +71,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 	d := deltag.Delivery{
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
 		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
-		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision,
+		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision, ByForm: v.ByForm,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
@@ -146,7 +147,7 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 	var mailCount *action
 	if d.AttemptsSinceResend() == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
 		claimedAt := d.History[len(d.History)-1].At
-		if mailCount, err = tx.countMail(ctx, r.Email, d.Kind, claimedAt); err != nil {
+		if mailCount, err = tx.countMail(ctx, r.Email, d, claimedAt); err != nil {
 			return err
 		}
 	}

@@ -96,7 +96,7 @@ func changeAddress(t testing.TB, s *dynamo.Store, e deltag.Event, r deltag.Regis
 	must(t, s.UpdateByAttendee(ctx, e, r, person(to), at))
 	_, r, err := s.EventAndRegistration(ctx, e.ID, r.ID)
 	must(t, err)
-	must(t, s.ConfirmAddressChange(ctx, e, r, at))
+	must(t, s.ConfirmAddressChange(ctx, e, r, true, at))
 }
 
 func registration(t testing.TB, s *dynamo.Store, e deltag.Event, n int) deltag.Registration {

@@ -174,7 +174,7 @@ func (f *fixture) cancel(n int) operation {
 
 func (f *fixture) rejoin(n int) operation {
 	return f.onRegistration("return", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
-		_, err := s.Rejoin(ctx, e, r, f.clock())
+		_, err := s.Rejoin(ctx, e, r, true, f.clock())
 		return err
 	}, func(v snapshot) bool { return v.registration(n).Status != deltag.RegistrationCancelled })
 }
@@ -204,7 +204,7 @@ func (f *fixture) changeAddress(n, to int) operation {
 		if err != nil {
 			return err
 		}
-		return s.ConfirmAddressChange(ctx, e, r, f.clock())
+		return s.ConfirmAddressChange(ctx, e, r, true, f.clock())
 	}, func(v snapshot) bool { return v.registration(n).ID == "" || n == to })
 	op.raceError = deltag.ErrConflict
 	return op

@@ -16,8 +16,10 @@ const (
 )
 
 // countMail counts a mail to a's mailbox on the day of now (UTC), in the transaction that claims it. It fails if the
-// mailbox has had so many mails that one of kind k has to wait.
-func (tx *transaction) countMail(ctx context.Context, a deltag.Address, k deltag.MailKind, now time.Time) (*action, error) {
+// mailbox has had so many mails that d has to wait.
+func (tx *transaction) countMail(
+	ctx context.Context, a deltag.Address, d deltag.Delivery, now time.Time,
+) (*action, error) {
 	hash, err := tx.store.hash(ctx, a.Mailbox())
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func (tx *transaction) countMail(ctx context.Context, a deltag.Address, k deltag
 	counter := key("RATE#MAIL#"+hash, now.UTC().Format(time.DateOnly))
 	limit := expression{
 		text:   condNotExists.text + " OR Counted < :limit",
-		values: item{":limit": avNumber(k.DailyLimit())},
+		values: item{":limit": avNumber(d.DailyLimit())},
 	}
 	return tx.Update(counter, increment(now.Add(mailCountTTL)), limit), nil
 }

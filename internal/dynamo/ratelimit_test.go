@@ -24,7 +24,7 @@ func TestRateLimits(t *testing.T) {
 		}
 		t.Run("AnAddressThatHasHadItsMailsCanStillSignUp", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			for n := range deltag.MaxUnverifiedMailsPerDay {
+			for n := range deltag.MaxFormMailsPerMailboxPerDay {
 				at := now.Add(time.Duration(n) * deltag.ResendCooldown)
 				signUp(t, s, e, 1, at)
 				must(t, claim(t, e, 1, at))
@@ -43,7 +43,7 @@ func TestRateLimits(t *testing.T) {
 		t.Run("MailThatWaitsIsNotAskedForTwice", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			must(t, s.SaveDelivery(ctx, confirmation(t, s, r).WaitForNextDay(now)))
-			must(t, s.ResendConfirmation(ctx, e, person(1).Email, now.Add(time.Hour)))
+			must(t, s.ResendConfirmation(ctx, e, person(1).Email, "", now.Add(time.Hour)))
 			signUp(t, s, e, 1, now.Add(2*time.Hour))
 			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"confirmation.1"})
 		})
@@ -63,14 +63,30 @@ func TestRateLimits(t *testing.T) {
 					wantError(t, err, deltag.ErrMailLimit)
 					refused++
 				}
-				_, err = s.Rejoin(ctx, e, r, at)
+				_, err = s.Rejoin(ctx, e, r, true, at)
 				must(t, err)
 			}
 			want(t, refused, 3)
 		})
+		t.Run("MailThatFormsAskForLeavesWhatTheOwnerNeeds", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			signUp(t, s, e, 6, now)
+			for n := range deltag.MaxFormMailsPerMailboxPerDay {
+				at := now.Add(time.Duration(n) * deltag.ResendCooldown)
+				must(t, s.ResendConfirmation(ctx, e, person(6).Email, "", at))
+				must(t, claim(t, e, 6, at))
+			}
+			later := now.Add(time.Hour)
+			must(t, s.ResendConfirmation(ctx, e, person(6).Email, "", later))
+			wantError(t, claim(t, e, 6, later), deltag.ErrMailLimit)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 6), later))
+			_, err := s.Rejoin(ctx, e, registration(t, s, e, 6), true, later)
+			must(t, err)
+			must(t, claim(t, e, 6, later))
+		})
 		t.Run("AddressesOfOneMailboxAreCountedTogether", func(t *testing.T) {
 			e := newEvent(t, s, nil)
-			for n := range deltag.MaxUnverifiedMailsPerDay + 1 {
+			for n := range deltag.MaxFormMailsPerMailboxPerDay + 1 {
 				in := person(5)
 				in.Email.Original = fmt.Sprintf("anna+%d@example.dk", n)
 				in.Email.Normalized = in.Email.Original
@@ -79,7 +95,7 @@ func TestRateLimits(t *testing.T) {
 				_, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, in.Email))
 				must(t, err)
 				err = s.Claim(ctx, confirmation(t, s, r).Claim(now), r)
-				if n < deltag.MaxUnverifiedMailsPerDay {
+				if n < deltag.MaxFormMailsPerMailboxPerDay {
 					must(t, err)
 				} else {
 					wantError(t, err, deltag.ErrMailLimit)

@@ -29,8 +29,9 @@ type registrationItem struct {
 	Secret                  []byte
 	Revision, MailVersion   int
 	LastMailedAt            time.Time
+	VerifyUntil             time.Time `dynamodbav:",omitempty"`
 	ICalSequence            int
-	Changes                 int       `dynamodbav:",omitempty"`
+	Changes, AddressChanges int       `dynamodbav:",omitempty"`
 	ChangedOn               time.Time `dynamodbav:",omitempty"`
 }
 
@@ -44,6 +45,8 @@ type addressChangeItem struct {
 	Language               deltag.Language
 	Secret                 []byte
 	RequestedAt            time.Time
+	VerifyUntil            time.Time
+	MailVersion            int
 }
 
 func encodeRegistration(r deltag.Registration) item {
@@ -53,7 +56,7 @@ func encodeRegistration(r deltag.Registration) item {
 		Status: r.Status, RegisteredAt: r.RegisteredAt, ConfirmedAt: r.ConfirmedAt, AttendedAt: r.AttendedAt,
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
-		Changes: r.Changes, ChangedOn: r.ChangedOn,
+		Changes: r.Changes, AddressChanges: r.AddressChanges, ChangedOn: r.ChangedOn, VerifyUntil: r.VerifyUntil,
 		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, AddressChange: encodeAddressChange(r.AddressChange),
 	})
 }
@@ -66,7 +69,7 @@ func encodeAddressChange(c *deltag.AddressChange) *addressChangeItem {
 	return &addressChangeItem{
 		Name: d.Name, Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Organisation: d.Organisation,
 		JobTitle: d.JobTitle, Answers: d.Answers, AllowsNews: d.AllowsNews, Language: d.Language,
-		Secret: c.Secret, RequestedAt: c.RequestedAt,
+		Secret: c.Secret, RequestedAt: c.RequestedAt, VerifyUntil: c.VerifyUntil, MailVersion: c.MailVersion,
 	}
 }
 
@@ -77,7 +80,7 @@ func (v *addressChangeItem) decode() *deltag.AddressChange {
 	return &deltag.AddressChange{Details: deltag.SignUpRequest{
 		Name: v.Name, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Organisation: v.Organisation,
 		JobTitle: v.JobTitle, Answers: v.Answers, AllowsNews: v.AllowsNews, Language: v.Language,
-	}, Secret: v.Secret, RequestedAt: v.RequestedAt}
+	}, Secret: v.Secret, RequestedAt: v.RequestedAt, VerifyUntil: v.VerifyUntil, MailVersion: v.MailVersion}
 }
 
 func decodeRegistration(it item) (deltag.Registration, error) {
@@ -89,7 +92,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Status: v.Status, RegisteredAt: v.RegisteredAt, ConfirmedAt: v.ConfirmedAt, AttendedAt: v.AttendedAt,
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
-		Changes: v.Changes, ChangedOn: v.ChangedOn,
+		Changes: v.Changes, AddressChanges: v.AddressChanges, ChangedOn: v.ChangedOn, VerifyUntil: v.VerifyUntil,
 		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, AddressChange: v.AddressChange.decode(),
 	}, err
 }

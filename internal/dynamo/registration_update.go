@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"deltag/internal/deltag"
@@ -73,7 +74,7 @@ func (s *Store) setAddressStatus(
 // UpdateByAttendee stores what a person has changed about their registration. With a new address, the registration
 // stays as it is until that address has verified the change: see ConfirmAddressChange. Saving it again with the old
 // address drops the change. Errors: ErrConflict (r has changed since it was read; so also when it is repeated),
-// ErrChangeLimit.
+// ErrChangeLimit, and with a new address ErrSignUpLimit.
 func (s *Store) UpdateByAttendee(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
@@ -226,13 +227,26 @@ func (s *Store) mergeRegistrations(
 	if err := s.removeRegistration(ctx, e, r, finalMail, now); err != nil {
 		return err
 	}
-	return s.ResendConfirmation(ctx, e, to, now)
+	return s.resendTo(ctx, e, to, now, deltag.Registration.ResendStatus)
 }
 
-// ResendConfirmation sends the status of the registration of an address again. It sends nothing, and answers the
-// same, when there is no registration.
-// Repeating it sends at most once in deltag.ResendCooldown.
-func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error {
+// ResendConfirmation sends the status of the registration of an address again, because a form asks for it. It sends
+// nothing, and answers the same, when there is no registration. It counts for the network like a sign-up.
+// Errors: ErrSignUpLimit. Repeating it sends at most once in deltag.ResendCooldown.
+func (s *Store) ResendConfirmation(
+	ctx context.Context, e deltag.Event, a deltag.Address, network string, now time.Time,
+) error {
+	if s.networks.isBlocked(network, now) {
+		return deltag.ErrSignUpLimit
+	}
+	var counting sync.WaitGroup
+	counting.Go(func() { s.countSignUp(ctx, network, now) })
+	defer counting.Wait()
+	return s.resendTo(ctx, e, a, now, byForm(deltag.Registration.ResendStatus))
+}
+
+// resendTo sends the registration of an address, if it has one, the mail of reply.
+func (s *Store) resendTo(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time, reply reply) error {
 	e, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, a))
 	if isNotFound(err) {
 		return nil
@@ -240,14 +254,28 @@ func (s *Store) ResendConfirmation(ctx context.Context, e deltag.Event, a deltag
 	if err != nil {
 		return err
 	}
-	return ignoreNotFound(s.resend(ctx, e, r, now, deltag.Registration.ResendStatus))
+	return ignoreNotFound(s.resend(ctx, e, r, now, reply))
 }
+
+// A reply is a change of a registration together with the mail that tells it.
+type reply func(deltag.Registration, time.Time) (deltag.Registration, deltag.Delivery)
+
+// byForm is r, asked for by a form.
+func byForm(r reply) reply {
+	return func(registration deltag.Registration, now time.Time) (deltag.Registration, deltag.Delivery) {
+		next, mail := r(registration, now)
+		mail.ByForm = true
+		return next, mail
+	}
+}
+
+// replyToForm answers to the sign-up of an address that has a registration.
+var replyToForm = byForm(deltag.Registration.ReplyToSignUp)
 
 // resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits and says enough.
 // Errors: ErrNotFound, ErrConflict.
 func (s *Store) resend(
-	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
-	reply func(deltag.Registration, time.Time) (deltag.Registration, deltag.Delivery),
+	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time, reply reply,
 ) error {
 	if r.MailedJustNow(now) {
 		return nil

@@ -27,7 +27,7 @@ func TestSeats(t *testing.T) {
 			signUp(t, s, e, 2, now.Add(1))
 			signUp(t, s, e, 3, now.Add(2))
 			must(t, s.CancelRegistration(ctx, e, first, now.Add(3)))
-			outcome, err := s.Rejoin(ctx, e, registration(t, s, e, 1), now.Add(4))
+			outcome, err := s.Rejoin(ctx, e, registration(t, s, e, 1), true, now.Add(4))
 			must(t, err)
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			want(t, waitlistPosition(t, s, e, 1), 2)

@@ -44,18 +44,19 @@ func (s *Store) SignUp(
 
 // Rejoin gives a registration that is cancelled or unverified a seat, or a waitlist entry behind all others. It has no
 // rate limit: the caller has a personal link, which verifies the address. Errors: ErrFull; ErrNotFound (erased since
-// it was read); ErrChangeLimit. Repeating it changes nothing.
+// it was read); ErrChangeLimit. Repeating it changes nothing. A tick for news by whoever signed the address up counts if
+// newsShown says that the person was shown it.
 func (s *Store) Rejoin(
-	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+	ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
 ) (deltag.SignUpOutcome, error) {
 	if r.Status != deltag.RegistrationCancelled && r.Status != deltag.RegistrationUnverified {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	r, err := r.HasVerified().CountChange(now)
+	r, err := r.HasVerified(newsShown).CountChange(now)
 	if err != nil {
 		return "", err
 	}
-	return s.signUp(ctx, e, newcomer{Registration: r, now: now, isOwner: true})
+	return s.signUp(ctx, e, newcomer{Registration: r, now: now, isOwner: true, newsShown: newsShown})
 }
 
 // A newcomer is a registration, new, cancelled or unverified, that wants a seat.
@@ -65,6 +66,8 @@ type newcomer struct {
 	now      time.Time
 	verifier verifier
 	isOwner  bool // has verified the address; request is empty
+
+	newsShown bool // to its owner; see Registration.HasVerified
 }
 
 func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.SignUpOutcome, error) {
@@ -89,7 +92,7 @@ func (s *Store) replyIfSignedUp(ctx context.Context, e deltag.Event, n newcomer)
 	if err != nil || stored.Status != deltag.RegistrationConfirmed {
 		return ignoreNotFound(err)
 	}
-	return ignoreNotFound(s.resend(ctx, e, stored, n.now, deltag.Registration.ReplyToSignUp))
+	return ignoreNotFound(s.resend(ctx, e, stored, n.now, replyToForm))
 }
 
 // signUpExisting signs up an address that has a registration already, or had a moment ago. ErrConflict: that has
@@ -106,7 +109,7 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 	case n.isOwner:
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	err = s.resend(ctx, storedEvent, stored, n.now, deltag.Registration.ReplyToSignUp)
+	err = s.resend(ctx, storedEvent, stored, n.now, replyToForm)
 	if isNotFound(err) { // erased since it was read
 		return "", deltag.ErrConflict
 	}
@@ -238,6 +241,7 @@ func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) error 
 func (tx *transaction) commitSignUp(
 	ctx context.Context, e deltag.Event, n newcomer, next deltag.Registration, mail deltag.Delivery,
 ) error {
+	mail.ByForm = !n.isOwner && !n.request.ByOrganiser
 	registration, delivery := tx.putRegistration(next), tx.putDelivery(mail)
 	counts := tx.addCounts(e, n.ID, countChange(n.Registration, next))
 	err := tx.Commit(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -156,7 +157,7 @@ func (s *Store) signUpWithoutSeat(
 	isOwners := stored.Status == deltag.RegistrationCancelled // the address has given up a seat
 	switch {
 	case n.isOwner:
-		counted, err := stored.HasVerified().CountChange(n.now)
+		counted, err := stored.HasVerified(n.newsShown).CountChange(n.now)
 		if err != nil {
 			return "", err
 		}
@@ -177,7 +178,7 @@ func (s *Store) askToVerify(
 	if err := s.fullWithoutWaitlist(ctx, e); err != nil {
 		return "", err
 	}
-	err := s.resend(ctx, e, stored, n.now, deltag.Registration.ReplyToSignUp)
+	err := s.resend(ctx, e, stored, n.now, replyToForm)
 	if isNotFound(err) { // erased since it was read
 		return "", deltag.ErrConflict
 	}
@@ -293,20 +294,69 @@ func (s *Store) expire(ctx context.Context, e deltag.Event, r deltag.Registratio
 	return nil
 }
 
-// requestAddressChange stores a change of r's address, and sends the new one the mail that makes it take effect.
+// requestAddressChange stores a change of r's address, and sends the new one the mail that makes it take effect, unless
+// that has just been sent or waits for the next day. The mail counts for the network like that of a sign-up.
 func (s *Store) requestAddressChange(
 	ctx context.Context, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
+	if r.RenewsAddressChange(in, now) {
+		mailed := deltag.Registration{
+			EventID: r.EventID, ID: r.ID, MailVersion: r.AddressChange.MailVersion, LastMailedAt: r.AddressChange.RequestedAt,
+		}
+		waits, err := mailed.MailedJustNow(now), error(nil)
+		if !waits {
+			waits, err = s.lastMailWaits(ctx, mailed, deltag.KindVerification)
+		}
+		if err != nil {
+			return err
+		}
+		if waits {
+			tx := s.begin()
+			tx.replaceRegistration(r.KeepAddressChange(in))
+			return tx.Commit(ctx)
+		}
+	}
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return err
 	}
-	next, mail, mailed := r.RequestAddressChange(in, secret, now)
+	next, mail, err := r.RequestAddressChange(in, secret, now)
+	if err != nil {
+		return err
+	}
+	if s.networks.isBlocked(in.Network, now) {
+		return deltag.ErrSignUpLimit
+	}
+	var counting sync.WaitGroup
+	counting.Go(func() { s.countSignUp(ctx, in.Network, now) })
+	defer counting.Wait()
 	tx := s.begin()
 	tx.replaceRegistration(next)
-	if mailed {
-		tx.putDelivery(mail)
-		tx.putExpireTask(next)
+	tx.putDelivery(mail)
+	tx.putExpireTask(next)
+	return tx.Commit(ctx)
+}
+
+// DelayToNextDay stores that d, whose mailbox has had its mails of the day, waits for the next one. If it asks an address
+// to be verified, there is as much time for that as if it were sent now.
+// Errors: ErrConflict (d or its registration has changed since it was read; so also when it is repeated).
+func (s *Store) DelayToNextDay(ctx context.Context, d deltag.Delivery, now time.Time) error {
+	next := d.WaitForNextDay(now)
+	if d.Kind != deltag.KindVerification {
+		return s.SaveDelivery(ctx, next)
+	}
+	_, r, err := s.EventAndRegistration(ctx, d.EventID, d.RegistrationID)
+	if isNotFound(err) { // erased since it was read
+		return deltag.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	tx := s.begin()
+	tx.Put(encodeDelivery(next), condPreviousDelivery(next))
+	if delayed, ok := r.DelayVerification(next); ok {
+		tx.replaceRegistration(delayed)
+		tx.putExpireTask(delayed)
 	}
 	return tx.Commit(ctx)
 }
@@ -314,13 +364,15 @@ func (s *Store) requestAddressChange(
 // ConfirmAddressChange makes r's AddressChange, which its new address has verified: r moves there with its seat or
 // position on the waitlist, also if the address had given up a seat or was unverified. The links sent to the old
 // address become invalid, and it gets a last mail. If the new address has a seat or a position itself, its registration
-// remains as it is, and r is removed.
+// remains as it is, and r is removed. A tick for news is dropped unless newsShown says that the person was shown it.
 // Errors: ErrConflict (r has changed since it was read; so also when it is repeated).
 func (s *Store) ConfirmAddressChange(
-	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time,
+	ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
 ) error {
 	if r.AddressChange == nil {
 		return deltag.ErrConflict
 	}
-	return s.changeAddress(ctx, e, r, r.AddressChange.Details, now, deltag.KindAddressChanged)
+	details := r.AddressChange.Details
+	details.AllowsNews = details.AllowsNews && newsShown
+	return s.changeAddress(ctx, e, r, details, now, deltag.KindAddressChanged)
 }

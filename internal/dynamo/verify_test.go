@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/testing/storetest"
@@ -140,7 +143,7 @@ func TestNetworkShare(t *testing.T) {
 			e := newEvent(t, s, withCapacity(4))
 			for n := range 3 {
 				r := signUpToVerify(t, s, e, n, now)
-				_, err := s.Rejoin(ctx, e, r, now)
+				_, err := s.Rejoin(ctx, e, r, true, now)
 				must(t, err)
 			}
 			want(t, seatsOf(t, e, network, 10, 3, now), 2)
@@ -202,7 +205,7 @@ func TestVerify(t *testing.T) {
 			must(t, err)
 			r := registration(t, s, e, 1)
 			for _, at := range []time.Time{now.Add(time.Hour), now.Add(2 * time.Hour)} {
-				_, err := s.Rejoin(ctx, e, r, at) // with what was read before the first press
+				_, err := s.Rejoin(ctx, e, r, true, at) // with what was read before the first press
 				must(t, err)
 			}
 			got := registration(t, s, e, 1)
@@ -215,7 +218,7 @@ func TestVerify(t *testing.T) {
 			r := signUpToVerify(t, s, e, 1, now) // first, but without a place
 			signUp(t, s, e, 2, now.Add(time.Second))
 			signUp(t, s, e, 3, now.Add(2*time.Second))
-			outcome, err := s.Rejoin(ctx, e, r, now.Add(3*time.Second))
+			outcome, err := s.Rejoin(ctx, e, r, true, now.Add(3*time.Second))
 			must(t, err)
 			want(t, outcome, deltag.OutcomeWaitlisted)
 			want(t, []int{waitlistPosition(t, s, e, 3), waitlistPosition(t, s, e, 1)}, []int{1, 2})
@@ -226,7 +229,7 @@ func TestVerify(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 12 {
 				wg.Go(func() {
-					if _, err := s.Rejoin(ctx, e, r, now); err != nil {
+					if _, err := s.Rejoin(ctx, e, r, true, now); err != nil {
 						t.Error(err)
 					}
 				})
@@ -361,7 +364,7 @@ func TestExpire(t *testing.T) {
 			for at := 1; at <= 8; at++ {
 				e := newEvent(t, s, withCapacity(9))
 				r := signUpToVerify(t, s, e, 1, now)
-				p := interrupted(engine, at, func() { _, _ = s.Rejoin(ctx, e, r, end) })
+				p := interrupted(engine, at, func() { _, _ = s.Rejoin(ctx, e, r, true, end) })
 				must(t, p.store.Expire(ctx, e.ID, r.ID, end))
 				v := readAll(t, engine, s, e.ID)
 				for _, violation := range v.violations() {
@@ -429,7 +432,7 @@ func TestOwnership(t *testing.T) {
 			_, err = s.SignUp(ctx, e, stranger(1), now.Add(time.Hour+time.Second)) // within the cooldown
 			must(t, err)
 			want(t, len(kinds(t, s, after)), 3)
-			_, err = s.Rejoin(ctx, e, after, now.Add(2*time.Hour))
+			_, err = s.Rejoin(ctx, e, after, true, now.Add(2*time.Hour))
 			must(t, err)
 			back := registration(t, s, e, 1)
 			want(t, []any{back.Status, back.Name, back.Organisation, back.AllowsNews, back.AsksForNews},
@@ -445,7 +448,7 @@ func TestOwnership(t *testing.T) {
 					_, err := s.SignUp(ctx, e, stranger(1), now.Add(time.Hour))
 					must(t, err)
 				})
-				_, err := p.store.Rejoin(ctx, e, r, now.Add(time.Hour))
+				_, err := p.store.Rejoin(ctx, e, r, true, now.Add(time.Hour))
 				must(t, err)
 				got := registration(t, s, e, 1)
 				want(t, []any{got.Status, got.Name}, []any{deltag.RegistrationConfirmed, "Person 1"})
@@ -481,9 +484,120 @@ func TestOwnership(t *testing.T) {
 	})
 }
 
+// The links of a mail that has to wait work as long as those of one that is sent at once.
+func TestVerificationOfAMailThatWaits(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		for name, prepare := range map[string]func(*testing.T, deltag.Event) deltag.Registration{
+			"SignUp": func(t *testing.T, e deltag.Event) deltag.Registration { return signUpToVerify(t, s, e, 1, now) },
+			"ChangeOfAddress": func(t *testing.T, e deltag.Event) deltag.Registration {
+				_, r := signUp(t, s, e, 1, now)
+				must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
+				return registration(t, s, e, 1)
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				e := newEvent(t, s, nil)
+				r := prepare(t, e)
+				version := r.MailVersion
+				if r.AddressChange != nil {
+					version = r.AddressChange.MailVersion
+				}
+				d, err := s.Delivery(ctx, deltag.DeliveryKey{
+					EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: version,
+				})
+				must(t, err)
+				must(t, s.DelayToNextDay(ctx, d, now))
+				wantError(t, s.DelayToNextDay(ctx, d, now), deltag.ErrConflict)
+				delayed, err := s.Delivery(ctx, d.DeliveryKey)
+				must(t, err)
+				want(t, delayed.Reason, deltag.ReasonDailyLimit)
+				until := delayed.NextAttemptAt.Add(deltag.VerificationPeriod)
+				end, _ := registration(t, s, e, 1).EndsNext()
+				want(t, end, until)
+				must(t, s.Expire(ctx, e.ID, r.ID, until.Add(-time.Second)))
+				_, waits := registration(t, s, e, 1).EndsNext()
+				want(t, waits, true)
+				must(t, s.Expire(ctx, e.ID, r.ID, until))
+				_, after, err := s.EventAndRegistration(ctx, e.ID, r.ID)
+				if name == "SignUp" {
+					wantError(t, err, deltag.ErrNotFound)
+					return
+				}
+				want(t, []any{err, after.AddressChange == nil}, []any{nil, true})
+			})
+		}
+	})
+}
+
 func TestChangeOfAddress(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
+		t.Run("NoMoreThanFiveMailsADayAndOneThatWaitsIsNotRepeated", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			save := func(n int, at time.Time) error {
+				return s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), person(n), at)
+			}
+			must(t, save(10, now))
+			must(t, save(10, now.Add(deltag.ResendCooldown-1)))
+			want(t, kinds(t, s, r), []string{"confirmation.1", "verify.2"})
+			d, err := s.Delivery(ctx, deltag.DeliveryKey{
+				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: 2,
+			})
+			must(t, err)
+			must(t, s.DelayToNextDay(ctx, d, now))
+			must(t, save(10, now.Add(time.Hour)))
+			want(t, kinds(t, s, r), []string{"confirmation.1", "verify.2"})
+			for n := 11; n < 10+deltag.MaxAddressChangesPerDay; n++ {
+				must(t, save(n, now.Add(time.Hour)))
+			}
+			wantError(t, save(20, now.Add(time.Hour)), deltag.ErrChangeLimit)
+			want(t, registration(t, s, e, 1).AddressChange.Details.Email, person(14).Email)
+			must(t, save(1, now.Add(time.Hour))) // the old address
+			must(t, save(20, now.Add(24*time.Hour)))
+		})
+		t.Run("CountsForTheNetworkLikeASignUp", func(t *testing.T) {
+			engine := engine.NewTable(t)
+			s := engine.Store()
+			e, _ := eventWithPerson1(t, s, nil)
+			in := person(2)
+			in.Network = "192.0.2.1/32"
+			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), in, now))
+			for _, n := range []int{1, 7} { // who is signed up, and who is not
+				must(t, s.ResendConfirmation(ctx, e, person(n).Email, in.Network, now))
+			}
+			counter := item{}
+			for _, it := range engine.Dump(t) {
+				if pk := it["PK"].(string); strings.HasPrefix(pk, "RATE#NETWORK#") {
+					want(t, it["Counted"].(float64), 3.0)
+					counter = item{"PK": str(pk), "SK": str(it["SK"].(string))}
+				}
+			}
+			_, err := engine.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+				TableName: &engine.Table, Key: counter, UpdateExpression: aws.String("ADD Counted :n"),
+				ExpressionAttributeValues: item{":n": number(deltag.MaxSignUpsPerNetwork - 4)},
+			})
+			must(t, err)
+			must(t, s.ResendConfirmation(ctx, e, person(7).Email, in.Network, now))
+			for _, n := range []int{1, 7} {
+				wantError(t, s.ResendConfirmation(ctx, e, person(n).Email, in.Network, now), deltag.ErrSignUpLimit)
+			}
+			in.Email = person(3).Email
+			wantError(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), in, now), deltag.ErrSignUpLimit)
+			want(t, registration(t, s, e, 1).AddressChange.Details.Email, person(2).Email)
+			in.Email = person(1).Email
+			must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), in, now)) // mails nobody
+		})
+		t.Run("ATickCountsIfItWasShown", func(t *testing.T) {
+			for _, shown := range []bool{true, false} {
+				e, r := eventWithPerson1(t, s, nil)
+				in := person(2)
+				in.AllowsNews = true
+				must(t, s.UpdateByAttendee(ctx, e, r, in, now))
+				must(t, s.ConfirmAddressChange(ctx, e, registration(t, s, e, 1), shown, now))
+				want(t, registration(t, s, e, 2).AllowsNews, shown)
+			}
+		})
 		t.Run("NothingChangesBeforeTheNewAddressIsVerified", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, withCapacity(1))
 			signUp(t, s, e, 2, now.Add(time.Second))
@@ -493,7 +607,7 @@ func TestChangeOfAddress(t *testing.T) {
 				must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), person(to), now.Add(time.Hour)))
 				got := registration(t, s, e, 1)
 				want(t, got.AddressChange.Details.Email, person(to).Email)
-				got.AddressChange, got.Revision, got.Changes, got.ChangedOn = nil, r.Revision, 0, time.Time{}
+				got.AddressChange, got.Revision, got.Changes, got.AddressChanges, got.ChangedOn = nil, r.Revision, 0, 0, time.Time{}
 				want(t, got, r)
 				want(t, counts(t, s, e), before)
 				want(t, []int{waitlistPosition(t, s, e, 2), waitlistPosition(t, s, e, 3)}, []int{1, 2})
@@ -503,13 +617,13 @@ func TestChangeOfAddress(t *testing.T) {
 			e := newEvent(t, s, nil)
 			r := signUpToVerify(t, s, e, 1, now)
 			must(t, s.UpdateByOrganiser(ctx, e, r, person(2), now)) // a new address, with a second mail
-			_, err := s.Rejoin(ctx, e, registration(t, s, e, 2), now)
+			_, err := s.Rejoin(ctx, e, registration(t, s, e, 2), true, now)
 			must(t, err)
 			r = registration(t, s, e, 2)
 			must(t, s.CancelRegistration(ctx, e, r, now))
 			_, err = s.SignUp(ctx, e, person(2), now.Add(time.Hour)) // a mail to verify it
 			must(t, err)
-			_, err = s.Rejoin(ctx, e, registration(t, s, e, 2), now)
+			_, err = s.Rejoin(ctx, e, registration(t, s, e, 2), true, now)
 			must(t, err)
 			sent := kinds(t, s, r)
 			for n := range 4 {
@@ -593,7 +707,8 @@ func TestChangeOfAddress(t *testing.T) {
 			e, mine := eventWithPerson1(t, s, nil)
 			_, other := signUp(t, s, e, 2, now)
 			changeAddress(t, s, e, other, 1, now) // merged: the address of 2 is free again
-			for range 2 {
+			for day := range 2 {
+				now := now.AddDate(0, 0, day)
 				changeAddress(t, s, e, mine, 2, now)
 				_, again := signUp(t, s, e, 1, now)
 				must(t, s.CancelRegistration(ctx, e, again, now))
@@ -605,7 +720,7 @@ func TestChangeOfAddress(t *testing.T) {
 				changeAddress(t, s, e, mine, 3, now)
 				mine = registration(t, s, e, 3)
 			}
-			must(t, s.Erase(ctx, e, mine, now))
+			must(t, s.Erase(ctx, e, mine, now.AddDate(0, 0, 2)))
 		})
 		t.Run("APlaceInLineSurvivesTheChangeToAnAddressThatGaveOneUp", func(t *testing.T) {
 			e, _ := eventWithPerson1(t, s, withCapacity(1))
@@ -633,7 +748,7 @@ func TestChangeOfAddress(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 8 {
 				wg.Go(func() {
-					if err := s.ConfirmAddressChange(ctx, e, r, now); err != nil {
+					if err := s.ConfirmAddressChange(ctx, e, r, true, now); err != nil {
 						wantError(t, err, deltag.ErrConflict)
 					}
 				})

@@ -24,6 +24,9 @@ type DeliveryStore interface {
 	// SaveDelivery stores the next state over the one before, or a new row. ErrConflict: the row is in another state,
 	// as it is when the write is repeated.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
+	// DelayToNextDay stores that d waits for the next day, and with it what it asks an address to verify. ErrConflict: the
+	// row or the registration is gone, or in another state.
+	DelayToNextDay(ctx context.Context, d deltag.Delivery, now time.Time) error
 	Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error)
 	// GivenBack lists those whom a KindOrganiserNote is about.
 	GivenBack(ctx context.Context, note deltag.DeliveryKey) ([]deltag.Registration, error)
@@ -131,7 +134,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	case errors.Is(err, deltag.ErrSuppressed):
 		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
-		return m.Store.SaveDelivery(ctx, d.WaitForNextDay(now))
+		return m.Store.DelayToNextDay(ctx, d, now)
 	case err != nil:
 		return err
 	}

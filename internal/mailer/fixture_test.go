@@ -188,7 +188,7 @@ func (f *fixture) changeAddress(e deltag.Event, r deltag.Registration, to int) e
 	if err != nil {
 		return err
 	}
-	return f.store.ConfirmAddressChange(ctx, e, r, f.clock())
+	return f.store.ConfirmAddressChange(ctx, e, r, true, f.clock())
 }
 
 // signUpMany signs up the persons 0 to n-1.

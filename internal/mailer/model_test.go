@@ -1,6 +1,7 @@
 package mailer_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -131,7 +132,7 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 	}
 	now := s.f.clock()
 	if k.Kind == deltag.KindVerification && mail.Generation != r.Generation() {
-		if c := r.AddressChange; c == nil || mail.To != c.Details.Email.ASCII() || !now.Before(c.EndsAt()) {
+		if c := r.AddressChange; c == nil || mail.To != c.Details.Email.ASCII() || !now.Before(c.VerifyUntil) {
 			s.rt.Errorf("%s to %s: there is no such change of address", k.ID(), mail.To)
 		}
 		return
@@ -203,7 +204,7 @@ func (s *scenario) cancelRegistration(rt *rapid.T) {
 
 func (s *scenario) rejoin(rt *rapid.T) {
 	if e, r, ok := s.drawRegistration(rt); ok && s.f.clock().Before(e.EndsAt) {
-		if _, err := s.f.store.Rejoin(ctx, e, r, s.f.clock()); err != nil {
+		if _, err := s.f.store.Rejoin(ctx, e, r, true, s.f.clock()); err != nil {
 			rt.Fatal(err)
 		}
 	}
@@ -216,7 +217,7 @@ func (s *scenario) requestAddress(rt *rapid.T) {
 	if !ok || r.Status != deltag.RegistrationConfirmed && r.Status != deltag.RegistrationWaitlisted {
 		return
 	}
-	if err := s.f.store.UpdateByAttendee(ctx, e, r, signUpRequest(n), s.f.clock()); err != nil {
+	if err := s.f.store.UpdateByAttendee(ctx, e, r, signUpRequest(n), s.f.clock()); err != nil && !errors.Is(err, deltag.ErrChangeLimit) {
 		rt.Fatal(err)
 	}
 }
@@ -228,7 +229,7 @@ func (s *scenario) confirmAddress(rt *rapid.T) {
 		return
 	}
 	s.finalMailDue[deltag.KindAddressChanged]++
-	if err := s.f.store.ConfirmAddressChange(ctx, e, r, s.f.clock()); err != nil {
+	if err := s.f.store.ConfirmAddressChange(ctx, e, r, true, s.f.clock()); err != nil {
 		rt.Fatal(err)
 	}
 }

@@ -114,6 +114,8 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 			"place", mail.WaitlistPosition,
 			"before-time", w.EventTime(before(e)), "before-title", singleLine(e.LatestNotice.Before.Title),
 			"due-day", w.Date(mail.DueAt, zone), "due-time", w.TimeOfDay(mail.DueAt, zone),
+			"verify-day", w.Date(mail.Registration.VerifyUntil, zone),
+			"verify-time", w.TimeOfDay(mail.Registration.VerifyUntil, zone),
 			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
 			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
 		},

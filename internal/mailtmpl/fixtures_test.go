@@ -60,6 +60,7 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	leftWaitlist.Status, leftWaitlist.ConfirmedAt = deltag.RegistrationCancelled, time.Time{}
 	unverified := r
 	unverified.Status, unverified.ConfirmedAt, unverified.AsksForNews = deltag.RegistrationUnverified, time.Time{}, true
+	unverified.VerifyUntil = early.Add(deltag.VerificationPeriod)
 	ticked := r
 	ticked.AsksForNews = true
 	changing, _, _ := r.RequestAddressChange(

@@ -93,7 +93,7 @@ func (s *site) sendLink(w http.ResponseWriter, r *http.Request, p *page) error {
 	if errors.As(err, &invalid) {
 		return p.renderLink(w, http.StatusUnprocessableEntity, linkView{Form: p.linkForm(typed, invalid)})
 	}
-	if err := s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, p.now); err != nil {
+	if err := s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, networkPrefix(r), p.now); err != nil {
 		return fmt.Errorf("send link: %w", err)
 	}
 	return web.SeeOther(w, p.Href(eventPath(p.Event.Slug)+"/link?sent=yes"))

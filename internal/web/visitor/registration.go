@@ -63,8 +63,8 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 		v.CanRejoin = true
 	}
 	canChange := v.Active() || v.Status == "given-back"
-	if c := reg.AddressChange; c != nil && canChange && p.now.Before(c.EndsAt()) {
-		v.NewEmail, v.NewEmailEnds = c.Details.Email.Original, c.EndsAt()
+	if c := reg.AddressChange; c != nil && canChange && p.now.Before(c.VerifyUntil) {
+		v.NewEmail, v.NewEmailEnds = c.Details.Email.Original, c.VerifyUntil
 	}
 	if canChange {
 		v.Form = p.changeForm(v.Path, detailsOf(reg), reg, nil)
@@ -133,18 +133,23 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 		return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
 	}
 	request.Answers = keepRetiredAnswers(request.Answers, *p.Event, reg)
+	request.Network = networkPrefix(r)
 	if err := s.Store.UpdateByAttendee(r.Context(), *p.Event, reg, request, p.now); err != nil {
 		if limit := (deltag.ChangeLimitError{}); errors.As(err, &limit) {
 			v.Form = p.changeForm(v.Path, typed, reg, nil)
 			return s.renderChangeLimit(w, r, p, v, limit)
 		}
 		err = fmt.Errorf("change: %w", err)
-		if web.ErrorFor(err).Status != http.StatusServiceUnavailable {
+		key := "page.retry.form"
+		switch answer := web.ErrorFor(err); answer.Status {
+		case http.StatusTooManyRequests:
+			key = "page.error." + answer.Code + ".text"
+		case http.StatusServiceUnavailable:
+		default:
 			return err
 		}
-		answer := web.BeginError(w, r, s.Log, err)
 		v.Form = p.changeForm(v.Path, typed, reg, nil)
-		return p.renderRegistrationError(w, answer.Status, v, "page.retry.form")
+		return p.renderRegistrationError(w, web.BeginError(w, r, s.Log, err).Status, v, key)
 	}
 	if request.Email.Normalized != reg.Email.Normalized {
 		return p.renderMessage(w, http.StatusOK, "address-changed", "email", request.Email.Original)
@@ -157,8 +162,12 @@ func (s *site) renderChangeLimit(
 	w http.ResponseWriter, r *http.Request, p *page, v registrationView, limit deltag.ChangeLimitError,
 ) error {
 	answer, zone := web.BeginError(w, r, s.Log, limit), p.Event.Zone()
-	v.Error, p.HasErrors = p.Text("page.registration.error."+answer.Code, "limit", strconv.Itoa(deltag.MaxChangesPerDay),
-		"date", p.Date(limit.Until, zone), "clock", p.TimeOfDay(limit.Until, zone)), true
+	key := "page.registration.error." + answer.Code
+	if limit.OfAddress {
+		key = "page.registration.error.too-many-address-changes"
+	}
+	v.Error, p.HasErrors = p.Text(key, "limit", strconv.Itoa(limit.Limit), "date", p.Date(limit.Until, zone),
+		"clock", p.TimeOfDay(limit.Until, zone)), true
 	return p.withBody(v).render(w, answer.Status, "registration")
 }
 
@@ -188,7 +197,7 @@ func (s *site) rejoin(w http.ResponseWriter, r *http.Request, p *page, reg delta
 	if !v.CanRejoin {
 		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error.closed")
 	}
-	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, p.now)
+	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, newsShown(r), p.now)
 	limit := deltag.ChangeLimitError{}
 	switch {
 	case errors.As(err, &limit):

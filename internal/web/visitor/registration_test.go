@@ -477,6 +477,31 @@ func TestLostLink(t *testing.T) {
 	})
 }
 
+// TestAddressChangeLimit: changes of address have a lower limit, and count for the network as sign-ups do.
+func TestAddressChangeLimit(t *testing.T) {
+	e := webinar()
+	v := newClient(t, e)
+	r := v.addRegistration(e, "Anna Holm")
+	save := func(email string) response { return v.post(managePath(r), "name", "Anna Holm", "email", email) }
+	for n := range deltag.MaxAddressChangesPerDay {
+		save(fmt.Sprintf("anna%d@example.dk", n)).want(http.StatusOK)
+	}
+	save("anna9@example.dk").want(http.StatusTooManyRequests).hasText(".alert", "Mailadressen er ændret 5 gange i dag").
+		has(`input[name="email"][value="anna9@example.dk"]`)
+	save(r.Email.Original).redirectsTo(managePath(r) + "?done=saved")
+	v.post("/e/samskabelse/link", "email", "bo@example.dk").want(http.StatusSeeOther)
+	for _, network := range v.store.networks {
+		if network == "" {
+			t.Errorf("networks %q", v.store.networks)
+		}
+	}
+	v.store.onWrite = always(deltag.ErrSignUpLimit)
+	v.now = before.Add(24 * time.Hour)
+	save("anna9@example.dk").want(http.StatusTooManyRequests).hasText(".alert", "fra dit netværk").
+		has(`input[name="email"][value="anna9@example.dk"]`)
+	v.post("/e/samskabelse/link", "email", "bo@example.dk").want(http.StatusTooManyRequests)
+}
+
 // TestChangeLimit: after deltag.MaxChangesPerDay changes on a day the next has to wait for the next day, and giving up
 // and erasing have not.
 func TestChangeLimit(t *testing.T) {

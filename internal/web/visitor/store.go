@@ -41,8 +41,9 @@ type SignUpStore interface {
 	// deltag.ResendCooldown old. ErrFull, ErrSignUpLimit.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// ResendConfirmation sends the registration's status again if the address is signed up, its last mail is older than
-	// deltag.ResendCooldown, and none waits for the next day. In all other cases it does nothing and answers nil.
-	ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, now time.Time) error
+	// deltag.ResendCooldown, and none waits for the next day. In all other cases it does nothing and answers nil. It counts
+	// for the network like a sign-up, whether or not the address is known. ErrSignUpLimit.
+	ResendConfirmation(ctx context.Context, e deltag.Event, a deltag.Address, network string, now time.Time) error
 }
 
 // A RegistrationReader reads what a personal page shows.
@@ -59,18 +60,23 @@ type RegistrationReader interface {
 // A RegistrationWriter changes registrations for their owners.
 type RegistrationWriter interface {
 	// UpdateByAttendee stores what a person changed. With another address nothing changes but the registration's
-	// AddressChange, and that address gets a mail with a button. ErrChangeLimit: nothing is changed.
+	// AddressChange, and that address gets a mail with a button. ErrChangeLimit, ErrSignUpLimit: nothing is changed.
 	UpdateByAttendee(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error
 	// ConfirmAddressChange makes the AddressChange: the new address gets a registration of its own with new links, and
 	// the old links end; if it has a seat or a waitlist position already, the old registration is erased in its favour.
-	ConfirmAddressChange(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+	// newsShown says that the person was shown that news are ticked; otherwise the tick is dropped.
+	ConfirmAddressChange(
+		ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
+	) error
 	// CancelRegistration gives up the seat or the waitlist position. Repeating it changes nothing.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// Rejoin gives a cancelled or unverified registration a seat, or the last position on the waitlist; any other stays
-	// as it is. ErrFull, ErrNotFound, ErrChangeLimit.
-	Rejoin(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) (deltag.SignUpOutcome, error)
+	// as it is. newsShown is as in ConfirmAddressChange. ErrFull, ErrNotFound, ErrChangeLimit.
+	Rejoin(
+		ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
+	) (deltag.SignUpOutcome, error)
 	// MarkAttended notes the first press on the join button. Repeating it changes nothing.
 	MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// Unsubscribe ends optional mail. Repeating it changes nothing.

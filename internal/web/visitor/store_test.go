@@ -109,12 +109,13 @@ func (s *testStore) SignUp(
 }
 
 func (s *testStore) ResendConfirmation(
-	ctx context.Context, e deltag.Event, a deltag.Address, now time.Time,
+	ctx context.Context, e deltag.Event, a deltag.Address, network string, now time.Time,
 ) error {
 	if err := s.write(); err != nil {
 		return err
 	}
-	return s.Store.ResendConfirmation(ctx, e, a, now)
+	s.networks = append(s.networks, network)
+	return s.Store.ResendConfirmation(ctx, e, a, network, now)
 }
 
 func (s *testStore) UpdateByAttendee(
@@ -123,6 +124,7 @@ func (s *testStore) UpdateByAttendee(
 	if err := s.write(); err != nil {
 		return err
 	}
+	s.networks = append(s.networks, request.Network)
 	return s.Store.UpdateByAttendee(ctx, e, r, request, now)
 }
 

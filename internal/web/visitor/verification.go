@@ -100,11 +100,11 @@ func (s *site) verificationPage(
 		return p.renderVerificationEnded(w, reg, v)
 	}
 	view := verificationView{
-		ChangesAddress: v.ChangesAddress, AsksForNews: reg.AsksForNews && !v.ChangesAddress,
+		ChangesAddress: v.ChangesAddress, AsksForNews: reg.AsksForNews,
 		Action: registrationPath(r) + "/verify",
 	}
 	if v.ChangesAddress {
-		view.Email = reg.AddressChange.Details.Email.Original
+		view.Email, view.AsksForNews = reg.AddressChange.Details.Email.Original, reg.AddressChange.Details.AllowsNews
 	}
 	return p.withBody(view).render(w, http.StatusOK, "verify")
 }
@@ -130,7 +130,7 @@ func (s *site) verify(
 	case v.ChangesAddress:
 		return s.confirmAddressChange(w, r, p, reg)
 	}
-	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, p.now)
+	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, newsShown(r), p.now)
 	switch {
 	case errors.Is(err, deltag.ErrFull):
 		return p.renderMessage(w, http.StatusConflict, "verify.full")
@@ -144,7 +144,7 @@ func (s *site) confirmAddressChange(
 	w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration,
 ) error {
 	address := reg.AddressChange.Details.Email
-	if err := s.Store.ConfirmAddressChange(r.Context(), *p.Event, reg, p.now); err != nil {
+	if err := s.Store.ConfirmAddressChange(r.Context(), *p.Event, reg, newsShown(r), p.now); err != nil {
 		return fmt.Errorf("confirm address change: %w", err)
 	}
 	id := deltag.RegistrationID(*p.Event, address)
@@ -154,6 +154,13 @@ func (s *site) confirmAddressChange(
 	}
 	return p.redirectToVerified(w, moved)
 }
+
+// newsShown says whether the page with the button told that somebody has ticked the consent to news. A form that was sent
+// between that page and the press on its button gives no consent.
+func newsShown(r *http.Request) bool { return r.PostForm.Get(newsShownField) == deltag.CheckedValue }
+
+// newsShownField is a hidden field of the forms with the button.
+const newsShownField = "news-shown"
 
 func (p *page) redirectToVerified(w http.ResponseWriter, reg deltag.Registration) error {
 	return web.SeeOther(w, p.Href(registrationPathOf(reg)+"?done=verified"))

@@ -85,11 +85,26 @@ func TestVerify(t *testing.T) {
 			v.post(verifyPath(r) + "/cancel").want(http.StatusNotFound)
 			v.post(verifyPath(r) + "/erase").want(http.StatusNotFound)
 		})
-		v.post(verifyPath(r) + "/verify").redirectsTo(managePath(r) + "?done=verified")
+		v.get(verifyPath(r)).has("form input[type=hidden][name=news-shown][value=yes]")
+		v.post(verifyPath(r)+"/verify", "news-shown", "yes").redirectsTo(managePath(r) + "?done=verified")
 		if got := v.only(); got.Status != deltag.RegistrationConfirmed || !got.AllowsNews {
 			t.Errorf("stored %+v", got)
 		}
 		v.get(managePath(r)+"?done=verified").hasText(".done", "Din adresse er bekræftet.").hasText("h1", "Du er tilmeldt")
+	})
+	t.Run("WhatWasTickedAfterThePageWasReadIsNoConsent", func(t *testing.T) {
+		e := webinar()
+		e.Verify = deltag.VerifyAlways
+		v := newClient(t, e)
+		unticked := deltag.SignUpRequest{Name: "Anna Holm", Language: e.Language}
+		r := v.addRegistrationWith(e, unticked)
+		v.get(verifyPath(r)).hasNot("form input[name=news-shown]")
+		v.post(signUpPath, "name", "En Anden", "email", r.Email.Original, "updates", "yes").want(http.StatusSeeOther)
+		v.post(verifyPath(r) + "/verify").redirectsTo(managePath(r) + "?done=verified")
+		got := v.only()
+		if got.Status != deltag.RegistrationConfirmed || got.AllowsNews || got.AsksForNews {
+			t.Errorf("stored %+v", got)
+		}
 	})
 	t.Run("ASecondPressIsHarmless", func(t *testing.T) {
 		e := webinar()
@@ -156,6 +171,13 @@ func TestVerify(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
 		v.must(v.store.CancelRegistration(t.Context(), e, r, v.now))
+		v.get(verifyPath(r)).want(http.StatusGone) // nobody was asked to verify it
+		mails, err := v.store.DeliveriesOf(t.Context(), e.ID, r.ID)
+		v.must(err)
+		for _, d := range mails { // an unsent one about the cancellation would have to go out first
+			v.must(v.store.SaveDelivery(t.Context(), d.MarkSent("ses-1", v.now)))
+		}
+		v.now = before.Add(deltag.ResendCooldown)
 		v.post(signUpPath, "name", "Stranger", "email", "anna@example.dk", "organisation", "Evil A/S", "updates", "yes").
 			redirectsTo("/e/samskabelse/thanks")
 		if got := v.only(); got.Status != deltag.RegistrationCancelled || got.Name != "Anna Holm" || got.AsksForNews {
@@ -210,6 +232,23 @@ func TestVerifyNewAddress(t *testing.T) {
 			v.get(verifyNewEmailPath(changing)).want(http.StatusGone)
 			v.post(verifyNewEmailPath(changing) + "/verify").want(http.StatusGone)
 		})
+	})
+	t.Run("ATickIsShownAndCountsAsShown", func(t *testing.T) {
+		for _, shown := range []bool{true, false} {
+			v := newClient(t, e)
+			v.post(managePath(v.addRegistration(e, "Anna Holm")), append(fill, "updates", "yes")...).want(http.StatusOK)
+			changing := v.only()
+			v.get(verifyNewEmailPath(changing)).hasText(".note", "må skrive til dig").
+				has("form input[type=hidden][name=news-shown][value=yes]")
+			var pressed []string
+			if shown {
+				pressed = []string{"news-shown", "yes"}
+			}
+			v.post(verifyNewEmailPath(changing)+"/verify", pressed...).want(http.StatusSeeOther)
+			if got := v.only().AllowsNews; got != shown {
+				t.Errorf("consent %t, shown %t", got, shown)
+			}
+		}
 	})
 	t.Run("LooksTheSameWhetherOrNotTheAddressIsKnown", func(t *testing.T) {
 		e := limited(webinar(), 2, true)
