@@ -125,7 +125,15 @@ func (s *Store) changeAddress(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	finalMail deltag.MailKind,
 ) error {
-	err := s.moveRegistration(ctx, e, r, deltag.Registration{}, in, now, finalMail)
+	m := move{to: in, finalMail: finalMail, now: now}
+	var err error
+	if m.deliveries, err = s.DeliveriesOf(ctx, r.EventID, r.ID); err != nil {
+		return err
+	}
+	if m.mailings, err = s.Mailings(ctx, r.EventID); err != nil {
+		return err
+	}
+	err = s.moveRegistration(ctx, e, r, deltag.Registration{}, m)
 	if !errors.Is(err, errAddressTaken) {
 		return err
 	}
@@ -138,28 +146,30 @@ func (s *Store) changeAddress(
 	case !r.TakesOver(other):
 		return s.mergeRegistrations(ctx, e, r, other.Email, now, finalMail)
 	}
-	err = s.moveRegistration(ctx, e, r, other, in, now, finalMail)
+	err = s.moveRegistration(ctx, e, r, other, m)
 	if errors.Is(err, errAddressTaken) { // other has changed since it was read
 		return deltag.ErrConflict
 	}
 	return err
 }
 
+// A move is what a registration gets at its new address: what was entered for it, and those of the mails that it has
+// missed.
+type move struct {
+	to         deltag.SignUpRequest
+	deliveries []deltag.Delivery // to the old address
+	mailings   []deltag.Mailing
+	finalMail  deltag.MailKind // to the old address; "" for none
+	now        time.Time
+}
+
 // moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
 // is none. If r's seat was given back, it gets another, or a place in line. errAddressTaken: there is another one.
 func (s *Store) moveRegistration(
-	ctx context.Context, e deltag.Event, r, other deltag.Registration, in deltag.SignUpRequest, now time.Time,
-	finalMail deltag.MailKind,
+	ctx context.Context, e deltag.Event, r, other deltag.Registration, m move,
 ) error {
+	now := m.now
 	secret, err := deltag.NewSecret(s.random)
-	if err != nil {
-		return err
-	}
-	deliveries, err := s.DeliveriesOf(ctx, r.EventID, r.ID)
-	if err != nil {
-		return err
-	}
-	mailings, err := s.Mailings(ctx, r.EventID)
 	if err != nil {
 		return err
 	}
@@ -167,7 +177,7 @@ func (s *Store) moveRegistration(
 	if err != nil {
 		return err
 	}
-	next, mail := moved.ChangeAddress(e, other, in, secret, now)
+	next, mail := moved.ChangeAddress(e, other, m.to, secret, now)
 	var forgotten []string
 	forgotten, next.PreviousIDs = cutLast(next.PreviousIDs, maxPreviousIDs)
 
@@ -198,8 +208,8 @@ func (s *Store) moveRegistration(
 		tx.putWaitlistEntry(next)
 	}
 	tx.putPurgeTasks(r.EventID, forgotten, now)
-	tx.putFinalDelivery(e, r, finalMail, now)
-	_, missed := cutLast(r.MissedDeliveries(next, deliveries, mailings), maxMissed)
+	tx.putFinalDelivery(e, r, m.finalMail, now)
+	_, missed := cutLast(r.MissedDeliveries(next, m.deliveries, m.mailings), maxMissed)
 	for _, d := range missed {
 		tx.putDelivery(d)
 	}

@@ -50,6 +50,20 @@ type dataRegistration struct {
 	GivenBackAt  *time.Time                `json:"givenBackAt"` // the seat, since mail bounced
 	MailedAt     *time.Time                `json:"mailedAt"`    // the last mail about the registration itself
 	Mail         deltag.AddressStatus      `json:"mail"`
+	VerifyUntil  *time.Time                `json:"verifyUntil"`
+	Seat         string                    `json:"seat,omitempty"` // its number, where seats are counted
+	FormerIDs    []string                  `json:"formerIds"`      // under earlier addresses
+	Calendar     int                       `json:"calendarSequence"`
+	Revision     int                       `json:"revision"`    // how often this was written
+	MailVersion  int                       `json:"mailVersion"` // how many mails there were about it
+	Changes      dataDay                   `json:"changes"`
+}
+
+// dataDay is how often the registration was changed on one day, the latest; limits go by it.
+type dataDay struct {
+	On        *time.Time `json:"on"`
+	All       int        `json:"all"`
+	OfAddress int        `json:"ofAddress"`
 }
 
 // dataChange is what was saved together with another address, until that is verified.
@@ -61,6 +75,11 @@ type dataChange struct {
 	Answers      []dataAnswer `json:"answers"`
 	Updates      bool         `json:"updates"`
 	RequestedAt  time.Time    `json:"requestedAt"`
+	VerifyUntil  time.Time    `json:"verifyUntil"`
+	MailVersion  int          `json:"mailVersion"`
+
+	ComparedAs string          `json:"emailComparedAs"`
+	Language   deltag.Language `json:"language"`
 }
 
 type dataAnswer struct {
@@ -122,6 +141,9 @@ func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration 
 		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
 		AttendedAt: timePtr(r.AttendedAt), GivenBackAt: timePtr(r.GivenBackAt), MailedAt: timePtr(r.LastMailedAt),
+		VerifyUntil: timePtr(r.VerifyUntil), Seat: r.Seat, FormerIDs: append([]string{}, r.PreviousIDs...),
+		Calendar: r.ICalSequence, Revision: r.Revision, MailVersion: r.MailVersion,
+		Changes: dataDay{On: timePtr(r.ChangedOn), All: r.Changes, OfAddress: r.AddressChanges},
 	}
 }
 
@@ -132,7 +154,8 @@ func exportChange(e deltag.Event, c *deltag.AddressChange) *dataChange {
 	d := c.Details
 	return &dataChange{
 		Name: d.Name, Email: d.Email.Original, Organisation: d.Organisation, Role: d.JobTitle,
-		Answers: exportAnswers(e, d.Answers), Updates: d.AllowsNews, RequestedAt: c.RequestedAt,
+		Answers: exportAnswers(e, d.Answers), Updates: d.AllowsNews, RequestedAt: c.RequestedAt, VerifyUntil: c.VerifyUntil, MailVersion: c.MailVersion,
+		ComparedAs: d.Email.Normalized, Language: d.Language,
 	}
 }
 
