@@ -21,7 +21,7 @@ const (
 func (a Audience) Includes(r Registration) bool {
 	switch a {
 	case AudienceAll:
-		return r.isActive()
+		return r.IsActive()
 	case AudienceConfirmed:
 		return r.Status == RegistrationConfirmed
 	case AudienceWaitlisted:
@@ -140,7 +140,7 @@ func (c MailContext) transactionalSkipReason(now time.Time) Reason {
 	case !now.Before(e.EndsAt):
 		return ReasonEventOver
 	case c.Kind == KindRegistrationCancelled && r.Status != RegistrationCancelled,
-		c.Kind == KindVerification && r.isActive():
+		c.Kind == KindVerification && r.IsActive():
 		return ReasonConfirmed
 	case c.Kind == KindVerification && !now.Before(r.VerifyUntil):
 		return ReasonLinkExpired

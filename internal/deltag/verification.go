@@ -2,7 +2,7 @@ package deltag
 
 import "time"
 
-// A VerifyPolicy says whether a sign-up has to be verified: then it gets no seat and no place in line before a button
+// A VerifyPolicy says whether a sign-up has to be verified: then it gets no seat and no waitlist place before a button
 // in a mail to its address is pressed. People whom the organiser adds are never asked.
 type VerifyPolicy string
 
@@ -19,7 +19,7 @@ const VerificationPeriod = 24 * time.Hour
 // ShareWindow is the time in which one network may take its NetworkShare.
 const ShareWindow = time.Hour
 
-// NetworkShare is how many seats and places in line one network may take within ShareWindow without verifying: a tenth
+// NetworkShare is how many seats and waitlist places one network may take within ShareWindow without verifying: a tenth
 // of a limited event's seats, at least 10, at most half of them, and never less than 1. ok is false if e has no limit,
 // so that nobody can take seats from others.
 func (e Event) NetworkShare() (share int, ok bool) {
@@ -29,7 +29,7 @@ func (e Event) NetworkShare() (share int, ok bool) {
 	return max(1, min(*e.Capacity/2, max(10, *e.Capacity/10))), true
 }
 
-// AwaitVerification has r verify its address. Until then it has no seat and no place in line.
+// AwaitVerification has r verify its address. Until then it has no seat and no waitlist place.
 func (r Registration) AwaitVerification(now time.Time) (Registration, Delivery) {
 	r.Status = RegistrationUnverified
 	return r.notify(KindVerification, now)
@@ -162,7 +162,7 @@ type VerificationState string
 
 const (
 	VerificationOpen      VerificationState = "open"
-	VerificationUsed      VerificationState = "used"    // the registration has its seat, or its place in line
+	VerificationUsed      VerificationState = "used"    // the registration has its seat, or its waitlist place
 	VerificationExpired   VerificationState = "expired" // or given up, or replaced by a later one
 	VerificationClosed    VerificationState = "closed"  // sign-up is, to somebody who gave their seat up
 	VerificationOver      VerificationState = "over"
@@ -190,7 +190,7 @@ func (r Registration) verificationState(e Event, changesAddress bool, now time.T
 		return VerificationExpired
 	case changesAddress:
 		return VerificationOpen
-	case r.isActive():
+	case r.IsActive():
 		return VerificationUsed
 	case !now.Before(r.VerifyUntil):
 		return VerificationExpired
@@ -211,13 +211,13 @@ func (r Registration) EndsNext() (end time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// TakesOver says whether r, moved to the address of other, replaces it: r has a seat or a place in line, or had one
+// TakesOver says whether r, moved to the address of other, replaces it: r has a seat or a waitlist place, or had one
 // that was given back, and other has none. Otherwise other stays and r is removed.
 func (r Registration) TakesOver(other Registration) bool {
-	return (r.isActive() || r.WasGivenBack()) && !other.isActive()
+	return (r.IsActive() || r.WasGivenBack()) && !other.IsActive()
 }
 
-// isActive says whether r has a seat or a place in line.
-func (r Registration) isActive() bool {
+// IsActive says whether r has a seat or is on the waitlist.
+func (r Registration) IsActive() bool {
 	return r.Status == RegistrationConfirmed || r.Status == RegistrationWaitlisted
 }

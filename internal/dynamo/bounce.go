@@ -106,7 +106,7 @@ func (tx *transaction) putNoted(note deltag.DeliveryKey, r deltag.Registration) 
 	tx.Put(it, always)
 }
 
-// GivenBack lists those whom an organiser's note is about: who lost a seat or a place in line on its day, and have
+// GivenBack lists those whom an organiser's note is about: who lost a seat or a waitlist place on its day, and have
 // neither come back nor got another address since.
 func (s *Store) GivenBack(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
 	listed, err := readAll(ctx, s, query{pk: eventPK(note.EventID), prefix: notePrefix(note)}, asItem)

@@ -108,7 +108,7 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 		}
 	}
 	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter]) // after the waitlist
-	return !c.isFull() && c.QueueUntil.After(now), ignoreNotFound(err)
+	return !c.isFull() && c.WaitlistUntil.After(now), ignoreNotFound(err)
 }
 
 // promote gives a seat to whom a waitlist entry names. It returns false if they do not wait any more.

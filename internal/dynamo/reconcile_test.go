@@ -141,7 +141,7 @@ func TestReconcile(t *testing.T) {
 		t.Run("ANewcomerDoesNotPassWhoseEntryIsRepaired", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
 			signUpMany(t, s, e, 2)
-			corrupt(t, engine, e, "SEATS", func(it item) { delete(it, "QueueUntil") })
+			corrupt(t, engine, e, "SEATS", func(it item) { delete(it, "WaitlistUntil") })
 			deleteWaitlistEntries(t, e)
 			want(t, reconcile(t, e).WaitlistRepairs, 1)
 			setCapacity(t, s, e, 2)

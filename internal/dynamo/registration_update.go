@@ -164,7 +164,7 @@ type move struct {
 }
 
 // moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
-// is none. If r's seat was given back, it gets another, or a place in line. errAddressTaken: there is another one.
+// is none. If r's seat was given back, it gets another, or a waitlist place. errAddressTaken: there is another one.
 func (s *Store) moveRegistration(
 	ctx context.Context, e deltag.Event, r, other deltag.Registration, m move,
 ) error {

@@ -29,26 +29,26 @@ import (
 // that meets it is repeated.
 //
 // A newcomer never passes whoever waits. Who is about to join the waitlist first sees to it that the counter has a
-// QueueUntil, until when they will have joined or failed. While it has one, a newcomer gets a free seat only if the
+// WaitlistUntil, until when they will have joined or failed. While it has one, a newcomer gets a free seat only if the
 // waitlist is empty, and the counter has not changed since it was read before the waitlist was: such a seat was free
-// when nobody waited. QueueUntil goes when it is over and a newcomer gets a seat in that way.
+// when nobody waited. WaitlistUntil goes when it is over and a newcomer gets a seat in that way.
 type seatCounter struct {
-	Taken       int
-	Capacity    *int      `dynamodbav:",omitempty"` // none: no limit
-	Issued      int       // the number of the seat that was taken last
-	QueueUntil  time.Time `dynamodbav:",omitempty"` // zero: nobody waits, or is about to
-	Uncounted   bool      `dynamodbav:",omitempty"` // Taken lacks those who were confirmed before there was a counter
-	Checked     int       // all seats up to this number have, or had, a seatItem
-	CheckedNext int       // the seats between are checked next: they were taken seatCheckDelay before
-	Version     int       // rises with each write
+	Taken         int
+	Capacity      *int      `dynamodbav:",omitempty"` // none: no limit
+	Issued        int       // the number of the seat that was taken last
+	WaitlistUntil time.Time `dynamodbav:",omitempty"` // zero: nobody waits, or is about to
+	Uncounted     bool      `dynamodbav:",omitempty"` // Taken lacks those who were confirmed before there was a counter
+	Checked       int       // all seats up to this number have, or had, a seatItem
+	CheckedNext   int       // the seats between are checked next: they were taken seatCheckDelay before
+	Version       int       // rises with each write
 }
 
 const (
-	// joinTime is how much longer QueueUntil must last for one who relies on it: longer than a function takes to join the
+	// joinTime is how much longer WaitlistUntil must last for one who relies on it: longer than a function takes to join the
 	// waitlist, and then some for clocks that differ.
 	joinTime = 20 * time.Second
-	// queueTime is for how long QueueUntil is set. It is longer than joinTime so that few who join have to set it.
-	queueTime = time.Minute
+	// waitlistTime is for how long WaitlistUntil is set. It is longer than joinTime so that few who join have to set it.
+	waitlistTime = time.Minute
 	// seatCheckDelay is how long a function has to store a registration with the seat that it took.
 	seatCheckDelay = time.Minute
 )
@@ -83,7 +83,7 @@ var (
 			" AND attribute_not_exists(Uncounted) AND (attribute_not_exists(#capacity) OR Taken < #capacity)",
 		names: capacityName,
 	}
-	condSeatForNewcomer = expression{text: condSeatFree.text + " AND attribute_not_exists(QueueUntil)", names: capacityName}
+	condSeatForNewcomer = expression{text: condSeatFree.text + " AND attribute_not_exists(WaitlistUntil)", names: capacityName}
 )
 
 // condFreeAndUnchanged holds while the counter is as it was read, and has a free seat.
@@ -147,18 +147,18 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 			}
 		}
 		switch {
-		case mustWait && (!e.HasWaitlist || c.QueueUntil.Sub(now) > joinTime):
+		case mustWait && (!e.HasWaitlist || c.WaitlistUntil.Sub(now) > joinTime):
 			return "", errMustWait
 		case mustWait:
 			c, ok, err = s.announceJoining(ctx, e.ID, c, now)
 			if ok {
 				return "", errMustWait
 			}
-		case c.QueueUntil.After(now):
+		case c.WaitlistUntil.After(now):
 			c, ok, err = s.updateSeatCounter(ctx, e.ID, increment, condFreeAndUnchanged(c))
 		default:
 			last := increment
-			last.text += " REMOVE QueueUntil"
+			last.text += " REMOVE WaitlistUntil"
 			c, ok, err = s.updateSeatCounter(ctx, e.ID, last, condFreeAndUnchanged(c))
 		}
 	}
@@ -169,7 +169,7 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 func (s *Store) FreeSeats(ctx context.Context, e deltag.Event) (int, error) {
 	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter])
 	free := max(0, *e.Capacity-c.Taken)
-	if err != nil || free == 0 || c.QueueUntil.IsZero() {
+	if err != nil || free == 0 || c.WaitlistUntil.IsZero() {
 		return free, err
 	}
 	waits, err := s.anybodyWaits(ctx, e.ID)
@@ -179,24 +179,24 @@ func (s *Store) FreeSeats(ctx context.Context, e deltag.Event) (int, error) {
 	return free, err
 }
 
-// announceJoining sets QueueUntil. It fails, and returns the counter as it is, if that has changed since it was read: a
+// announceJoining sets WaitlistUntil. It fails, and returns the counter as it is, if that has changed since it was read: a
 // seat may be free.
 func (s *Store) announceJoining(
 	ctx context.Context, eventID string, c seatCounter, now time.Time,
 ) (latest seatCounter, ok bool, err error) {
-	return s.updateSeatCounter(ctx, eventID, setQueueUntil(now), condVersion(c.Version))
+	return s.updateSeatCounter(ctx, eventID, setWaitlistUntil(now), condVersion(c.Version))
 }
 
-// announceWaiting sets QueueUntil, whatever the counter is.
+// announceWaiting sets WaitlistUntil, whatever the counter is.
 func (s *Store) announceWaiting(ctx context.Context, eventID string, now time.Time) error {
-	_, _, err := s.updateSeatCounter(ctx, eventID, setQueueUntil(now), condExists)
+	_, _, err := s.updateSeatCounter(ctx, eventID, setWaitlistUntil(now), condExists)
 	return err
 }
 
-func setQueueUntil(now time.Time) expression {
+func setWaitlistUntil(now time.Time) expression {
 	return expression{
-		text:   "SET QueueUntil = :until ADD Version :one",
-		values: item{":until": avTime(now.Add(queueTime)), ":one": avNumber(1)},
+		text:   "SET WaitlistUntil = :until ADD Version :one",
+		values: item{":until": avTime(now.Add(waitlistTime)), ":one": avNumber(1)},
 	}
 }
 

@@ -49,7 +49,7 @@ func (s *Store) SignUp(
 func (s *Store) Rejoin(
 	ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
 ) (deltag.SignUpOutcome, error) {
-	if r.Status != deltag.RegistrationCancelled && r.Status != deltag.RegistrationUnverified {
+	if r.IsActive() {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
 	r, err := r.HasVerified(newsShown).CountChange(now)

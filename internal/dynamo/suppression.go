@@ -35,7 +35,7 @@ func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.Addre
 
 // Suppress stores that an address bounced or complained, for all events, and on r, unless that is the zero value: the
 // registration may have another address by now. A complaint does not replace a bounce, and is noted beside it. A bounce
-// makes GiveBack due, if the event is limited and r has a seat or a place in line.
+// makes GiveBack due, if the event is limited and r has a seat or a waitlist place.
 // Errors: ErrNotFound (r is gone; the address is suppressed all the same). Repeating it changes nothing.
 func (s *Store) Suppress(
 	ctx context.Context, e deltag.Event, a deltag.Address, r deltag.Registration, status deltag.AddressStatus,

@@ -150,7 +150,7 @@ func decodeShareUse(it item) (u shareUse, err error) {
 	return u, err
 }
 
-// signUpWithoutSeat signs up an address whose registration, as it is stored, has neither a seat nor a place in line.
+// signUpWithoutSeat signs up an address whose registration, as it is stored, has neither a seat nor a waitlist place.
 func (s *Store) signUpWithoutSeat(
 	ctx context.Context, e deltag.Event, stored deltag.Registration, n newcomer,
 ) (deltag.SignUpOutcome, error) {
@@ -210,7 +210,7 @@ func (s *Store) putUnverified(ctx context.Context, e deltag.Event, n newcomer) e
 	return tx.commitSignUp(ctx, e, n, next, mail)
 }
 
-// fullWithoutWaitlist is ErrFull if no newcomer gets a seat, or a place in line.
+// fullWithoutWaitlist is ErrFull if no newcomer gets a seat, or a waitlist place.
 func (s *Store) fullWithoutWaitlist(ctx context.Context, e deltag.Event) error {
 	if e.Capacity == nil || e.HasWaitlist {
 		return nil

@@ -49,7 +49,7 @@ func signUpToVerify(t testing.TB, s *dynamo.Store, e deltag.Event, n int, at tim
 func TestNetworkShare(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
-		// seatsOf is how many of the persons from first on get a seat or a place in line.
+		// seatsOf is how many of the persons from first on get a seat or a waitlist place.
 		seatsOf := func(t *testing.T, e deltag.Event, network string, first, people int, at time.Time) (seats int) {
 			t.Helper()
 			for n := first; n < first+people; n++ {

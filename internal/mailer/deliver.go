@@ -171,9 +171,7 @@ func (m *Mailer) skip(
 	ctx context.Context, d deltag.Delivery, mail deltag.MailContext, reason deltag.Reason, now time.Time,
 ) error {
 	r := mail.Registration
-	promised := d.Kind.IsTransactional() && r.Status != deltag.RegistrationCancelled &&
-		r.Status != deltag.RegistrationUnverified
-	if reason == deltag.ReasonEventCancelled && promised {
+	if reason == deltag.ReasonEventCancelled && d.Kind.IsTransactional() && r.IsActive() {
 		notice := deltag.NewDelivery(r, deltag.KindEventCancelled, mail.Event.ICalSequence, now)
 		if err := ignoreErrors(m.Store.SaveDelivery(ctx, notice), deltag.ErrConflict); err != nil {
 			return err

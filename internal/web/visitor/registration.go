@@ -20,7 +20,7 @@ import (
 type registrationView struct {
 	Registration deltag.Registration
 	Status       string // see displayStatus
-	Door         string // of the meeting, for who has a seat: "open", or "running" from the start on; "" before
+	Meeting      string // for who has a seat: "open" to be joined, "running" from the start on; "" before
 	Position     int    // on the waitlist; 0 when not known
 	Flash        string // what the last press on a button did
 	Error        string // why it did nothing
@@ -49,7 +49,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	p.Title = p.Text("page.registration.document-title", "event", e.Title)
 	switch v.Status {
 	case "confirmed":
-		v.JoinPath, v.Door = "/join/"+reg.LinkToken(deltag.PurposeJoin), doorAt(e, p.now)
+		v.JoinPath, v.Meeting = "/join/"+reg.LinkToken(deltag.PurposeJoin), meetingState(e, p.now)
 	case "waiting":
 		position, err := s.Store.WaitlistPosition(r.Context(), reg)
 		if err != nil {
@@ -72,7 +72,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 	return v
 }
 
-func doorAt(e deltag.Event, now time.Time) string {
+func meetingState(e deltag.Event, now time.Time) string {
 	switch {
 	case !now.Before(e.StartsAt):
 		return "running"
@@ -102,7 +102,7 @@ func displayStatus(p *page, reg deltag.Registration) string {
 // does not agree with the registration's status.
 func (p *page) flashText(done string, reg deltag.Registration) string {
 	switch {
-	case done == "verified" && (reg.Status == deltag.RegistrationConfirmed || reg.Status == deltag.RegistrationWaitlisted),
+	case done == "verified" && reg.IsActive(),
 		done == "saved",
 		done == "cancelled" && reg.Status == deltag.RegistrationCancelled,
 		done == "rejoined" && reg.Status == deltag.RegistrationConfirmed:
