@@ -71,7 +71,7 @@ func TestInterleavings(t *testing.T) {
 			e := newEvent(t, s, nil)
 			signUp(t, s, e, 0, now)
 			for n := range 100 {
-				changeAddress(t, s, e, registration(t, s, e, n), n+1, now.Add(time.Duration(n)*time.Hour))
+				changeAddress(t, s, e, registration(t, s, e, n), n+1, now.Add(time.Duration(n)*5*time.Hour))
 			}
 			must(t, s.Erase(ctx, e, registration(t, s, e, 100), now))
 		})
