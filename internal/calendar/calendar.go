@@ -56,8 +56,8 @@ func RegistrationFile(e deltag.Event, r deltag.Registration, links PersonalLinks
 	return entry.bytes()
 }
 
-// EventFile is the public file of an event, with a UID of its own, as it is nobody's registration. It has no X-WR-CALNAME, with which Outlook would add a whole calendar
-// instead of one entry.
+// EventFile is the public file of an event, with a UID of its own, as it is nobody's registration. It has no
+// X-WR-CALNAME, with which Outlook would add a whole calendar instead of one entry.
 func EventFile(e deltag.Event, eventURL string, now time.Time) []byte {
 	catalog := i18n.For(e.Language)
 	entry := newVEvent(e, e.ID+"@deltag", ics.MethodPublish, e.ICalSequence, now)

@@ -98,7 +98,8 @@ func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit in
 
 // DeliveriesOf lists all deliveries of a registration id.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	return readAll(ctx, s, query{pk: personPK(eventID, registrationID), prefix: deliverySK + registrationID + "#"}, decodeDelivery)
+	q := query{pk: personPK(eventID, registrationID), prefix: deliverySK + registrationID + "#"}
+	return readAll(ctx, s, q, decodeDelivery)
 }
 
 // LoadDelivery reads a delivery, its event and its recipient in one call. The recipient is the zero value when the

@@ -44,7 +44,8 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 
 // Reconcile compares the counts, the seat counter and the waitlist of an event with its registrations, and corrects them.
 // It may run at any time: it corrects each only if that has not changed since it was read.
-// Errors: ErrConflict (something that was wrong changed meanwhile; what it returns was corrected before). Repeating it finds nothing more to correct.
+// Errors: ErrConflict (something that was wrong changed meanwhile; what it returns was corrected before). Repeating it
+// finds nothing more to correct.
 func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error) {
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {

@@ -15,8 +15,8 @@ import (
 
 // DecodeJSON puts a JSON object onto v, a pointer to a struct whose fields all have json tags. What the object does not
 // name stays, and null makes a field its zero value. Unlike encoding/json it refuses members that are unknown, spelt in
-// other letters, or there twice, and null in a list. Its errors are ErrMalformed for what is not one object, and otherwise an Error with the code
-// unknown-field, twice or wrong-type; both wrap deltag.ValidationErrors with the one field that is to blame.
+// other letters, or there twice, and null in a list. Its errors are ErrMalformed for what is not one
+// object, and otherwise an Error with the code unknown-field, twice or wrong-type; both wrap deltag.ValidationErrors with the one field that is to blame.
 func DecodeJSON(body []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	var object json.RawMessage

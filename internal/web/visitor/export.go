@@ -154,7 +154,8 @@ func exportChange(e deltag.Event, c *deltag.AddressChange) *dataChange {
 	d := c.Details
 	return &dataChange{
 		Name: d.Name, Email: d.Email.Original, Organisation: d.Organisation, Role: d.JobTitle,
-		Answers: exportAnswers(e, d.Answers), Updates: d.AllowsNews, RequestedAt: c.RequestedAt, VerifyUntil: c.VerifyUntil, MailVersion: c.MailVersion,
+		Answers: exportAnswers(e, d.Answers), Updates: d.AllowsNews, RequestedAt: c.RequestedAt,
+		VerifyUntil: c.VerifyUntil, MailVersion: c.MailVersion,
 		ComparedAs: d.Email.Normalized, Language: d.Language,
 	}
 }

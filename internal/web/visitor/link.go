@@ -93,7 +93,14 @@ func (s *site) sendLink(w http.ResponseWriter, r *http.Request, p *page) error {
 	if errors.As(err, &invalid) {
 		return p.renderLink(w, http.StatusUnprocessableEntity, linkView{Form: p.linkForm(typed, invalid)})
 	}
-	if err := s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, networkPrefix(r), p.now); err != nil {
+	err = s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, networkPrefix(r), p.now)
+	if errors.Is(err, deltag.ErrSignUpLimit) {
+		answer := web.BeginError(w, r, s.Log, err)
+		f := p.linkForm(typed, nil)
+		f.Error, p.HasErrors = p.Text("page.error."+answer.Code+".text"), true
+		return p.renderLink(w, answer.Status, linkView{Form: f})
+	}
+	if err != nil {
 		return fmt.Errorf("send link: %w", err)
 	}
 	return web.SeeOther(w, p.Href(eventPath(p.Event.Slug)+"/link?sent=yes"))

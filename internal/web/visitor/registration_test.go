@@ -499,7 +499,8 @@ func TestAddressChangeLimit(t *testing.T) {
 	v.now = before.Add(24 * time.Hour)
 	save("anna9@example.dk").want(http.StatusTooManyRequests).hasText(".alert", "fra dit netværk").
 		has(`input[name="email"][value="anna9@example.dk"]`)
-	v.post("/e/samskabelse/link", "email", "bo@example.dk").want(http.StatusTooManyRequests)
+	v.post("/e/samskabelse/link", "email", "bo@example.dk").want(http.StatusTooManyRequests).
+		hasText(".alert", "fra dit netværk").has(`input[name="email"][value="bo@example.dk"]`)
 }
 
 // TestChangeLimit: after deltag.MaxChangesPerDay changes on a day the next has to wait for the next day, and giving up
