@@ -69,6 +69,27 @@ func TestRecipients(t *testing.T) {
 			status, err := f.store.Suppression(ctx, signUpRequest(2).Email)
 			want(t, []any{status, err}, []any{deltag.AddressBounced, error(nil)})
 		})
+		run("AMailToVerifyThatWaitsForTheNextDayIsGoodForADayFromThen", func(t *testing.T, f *fixture) {
+			for range deltag.MaxFormMailsPerMailboxPerDay {
+				f.signUp(f.newEvent(nil), 1)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": deltag.MaxFormMailsPerMailboxPerDay})
+			e := f.newEvent(func(e *deltag.Event) { e.Verify = deltag.VerifyAlways })
+			f.signUp(e, 1)
+			f.runDue()
+			want(t, f.ses.to(address(1))["verify"], 0)
+			tomorrow := f.clock().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1).Add(15 * time.Minute)
+			f.setTime(tomorrow)
+			f.runDue()
+			want(t, f.ses.to(address(1))["verify"], 1)
+			f.setTime(tomorrow.Add(23 * time.Hour))
+			f.runDue() // erases what was not verified in time
+			_, err := f.store.Rejoin(ctx, e, f.registration(e, 1), true, f.clock())
+			want(t, err, error(nil))
+			f.runDue() // what the owner has asked for is not in the way of the forms' share
+			want(t, f.ses.to(address(1))["confirmation"], deltag.MaxFormMailsPerMailboxPerDay+1)
+		})
 		run("AChangeThatIsDroppedSendsNoMail", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			r := f.signUp(e, 1)
