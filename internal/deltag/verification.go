@@ -95,7 +95,7 @@ func (r Registration) RequestAddressChange(
 	r.AddressChange = &AddressChange{
 		Details: s, Secret: secret, RequestedAt: now, VerifyUntil: now.Add(VerificationPeriod), MailVersion: r.Revision,
 	}
-	recipient := r.addressChangeRecipient()
+	recipient := r.AddressChangeRecipient()
 	mail = NewDelivery(recipient, KindVerification, r.Revision, now)
 	mail.ByForm = true
 	recipient.Secret = nil // the row of the ledger is no place for it
@@ -128,9 +128,9 @@ func (r Registration) DropAddressChange() Registration {
 	return r
 }
 
-// addressChangeRecipient is the recipient of the mail about r's AddressChange: nobody who is registered, but with r's
+// AddressChangeRecipient is the recipient of the mail about r's AddressChange: nobody who is registered, but with r's
 // id, under which the mail is kept and erased. It has nothing of r beside.
-func (r Registration) addressChangeRecipient() Registration {
+func (r Registration) AddressChangeRecipient() Registration {
 	c := r.AddressChange
 	return Registration{
 		EventID: r.EventID, ID: r.ID, Email: c.Details.Email, Language: c.Details.Language,
@@ -145,7 +145,7 @@ func (r Registration) VerificationRecipient(d Delivery) Registration {
 	if r.AddressChange == nil {
 		return Registration{}
 	}
-	if recipient := r.addressChangeRecipient(); recipient.Generation() == d.Generation {
+	if recipient := r.AddressChangeRecipient(); recipient.Generation() == d.Generation {
 		return recipient
 	}
 	return Registration{}

@@ -66,6 +66,19 @@ func (l *blocklist) block(name string, now time.Time) {
 	l.blocked[name] = true
 }
 
+// beginCountingSignUp counts a sign-up of a network, or what has the same limit, "" for none, beside what the caller does
+// next; counted waits for that. Errors: ErrSignUpLimit.
+func (s *Store) beginCountingSignUp(
+	ctx context.Context, network string, now time.Time,
+) (counted func(), err error) {
+	if s.networks.isBlocked(network, now) {
+		return nil, deltag.ErrSignUpLimit
+	}
+	var counting sync.WaitGroup
+	counting.Go(func() { s.countSignUp(ctx, network, now) })
+	return counting.Wait, nil
+}
+
 // countSignUp counts a sign-up of a network, "" for none. If it fails the sign-up is not counted, which is no reason to
 // refuse it.
 func (s *Store) countSignUp(ctx context.Context, network string, now time.Time) {

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"deltag/internal/deltag"
@@ -246,12 +245,11 @@ func (s *Store) mergeRegistrations(
 func (s *Store) ResendConfirmation(
 	ctx context.Context, e deltag.Event, a deltag.Address, network string, now time.Time,
 ) error {
-	if s.networks.isBlocked(network, now) {
-		return deltag.ErrSignUpLimit
+	counted, err := s.beginCountingSignUp(ctx, network, now)
+	if err != nil {
+		return err
 	}
-	var counting sync.WaitGroup
-	counting.Go(func() { s.countSignUp(ctx, network, now) })
-	defer counting.Wait()
+	defer counted()
 	return s.resendTo(ctx, e, a, now, byForm(deltag.Registration.ResendStatus))
 }
 

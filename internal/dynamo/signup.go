@@ -22,16 +22,15 @@ import (
 func (s *Store) SignUp(
 	ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
-	if s.networks.isBlocked(in.Network, now) {
-		return "", deltag.ErrSignUpLimit
-	}
 	secret, err := deltag.NewSecret(s.random)
 	if err != nil {
 		return "", err
 	}
-	var counting sync.WaitGroup
-	counting.Go(func() { s.countSignUp(ctx, in.Network, now) })
-	defer counting.Wait()
+	counted, err := s.beginCountingSignUp(ctx, in.Network, now)
+	if err != nil {
+		return "", err
+	}
+	defer counted()
 	verifier := s.verifier(ctx, e, in, now)
 	r := deltag.NewRegistration(e, in, secret, now)
 	outcome, err := s.signUp(ctx, e, newcomer{Registration: r, request: in, now: now, verifier: verifier})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -300,17 +299,15 @@ func (s *Store) requestAddressChange(
 	ctx context.Context, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
 	if r.RenewsAddressChange(in, now) {
-		mailed := deltag.Registration{
-			EventID: r.EventID, ID: r.ID, MailVersion: r.AddressChange.MailVersion, LastMailedAt: r.AddressChange.RequestedAt,
+		recipient := r.AddressChangeRecipient()
+		keeps := recipient.MailedJustNow(now)
+		if !keeps {
+			var err error
+			if keeps, err = s.lastMailWaits(ctx, recipient, deltag.KindVerification); err != nil {
+				return err
+			}
 		}
-		waits, err := mailed.MailedJustNow(now), error(nil)
-		if !waits {
-			waits, err = s.lastMailWaits(ctx, mailed, deltag.KindVerification)
-		}
-		if err != nil {
-			return err
-		}
-		if waits {
+		if keeps {
 			tx := s.begin()
 			tx.replaceRegistration(r.KeepAddressChange(in))
 			return tx.Commit(ctx)
@@ -324,12 +321,11 @@ func (s *Store) requestAddressChange(
 	if err != nil {
 		return err
 	}
-	if s.networks.isBlocked(in.Network, now) {
-		return deltag.ErrSignUpLimit
+	counted, err := s.beginCountingSignUp(ctx, in.Network, now)
+	if err != nil {
+		return err
 	}
-	var counting sync.WaitGroup
-	counting.Go(func() { s.countSignUp(ctx, in.Network, now) })
-	defer counting.Wait()
+	defer counted()
 	tx := s.begin()
 	tx.replaceRegistration(next)
 	tx.putDelivery(mail)
