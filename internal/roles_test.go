@@ -217,6 +217,7 @@ func useEverything(t *testing.T, r users) {
 	r.tick()
 	r.publishSendEvents(r.feedback)
 	dorte := id("dorte")
+	call[any](t, r.feedback, recorded(t, "../events/ses-delivery.json", stored.ID, dorte))
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
 	r.api("POST", event+"/deliveries/"+dorte+".confirmation.1/resend", "", 202) // which lifts the suppression
 	r.tick()
@@ -224,6 +225,17 @@ func useEverything(t *testing.T, r users) {
 	clone := r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)["id"].(string)
 	r.api("POST", "/events/"+clone+"/registrations", `{"name":"Dorte","email":"dorte@example.dk"}`, 201)
 	r.tick() // her address has bounced
+	nina := request("POST", "/e/sal2/registrations", []byte("name=Nina&email=nina@example.dk"),
+		"Content-Type: application/x-www-form-urlencoded")
+	nina.RequestContext.HTTP.SourceIP = "198.51.100.7"
+	want(t, httpCall(t, r.site, nina).StatusCode, 303)
+	hers, err := d.store.DeliveriesOf(context.Background(), stored.ID, id("nina"))
+	d.must(err)
+	for range 5 {
+		d.must(d.store.CountOutcomes(context.Background(), hers[0], deltag.Outcomes{Bounced: 1}, time.Now()))
+	}
+	r.tick()
+	r.api("POST", event+"/deliveries/"+hers[0].ID()+"/resend", "", 202) // which releases what was held
 	r.api("POST", event+"/cancel", "", 200)
 	r.tick()
 }

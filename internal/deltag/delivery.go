@@ -87,6 +87,7 @@ const (
 	ReasonAttended              Reason = "attended"
 	ReasonNotAttended           Reason = "not-attended"
 	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
+	ReasonNetworkBounces        Reason = "network-bounces"   // see Registration.Hold
 )
 
 // Reasons why a mail is delayed, has failed or is sent again.
@@ -94,6 +95,7 @@ const (
 	ReasonThrottled        Reason = "throttled"           // above SES's sending rate
 	ReasonSendQuota        Reason = "daily-quota"         // SES's quota for 24 hours is used up
 	ReasonDailyLimit       Reason = "too-many-today"      // Delivery.DailyLimit is reached; waits for the next day
+	ReasonReputation       Reason = "sender-reputation"   // see Reputation
 	ReasonNotSubmitted     Reason = "not-handed-over"     // see ErrNotSubmitted
 	ReasonNotAllowed       Reason = "sending-not-allowed" // see ErrSendingNotAllowed
 	ReasonNoResponse       Reason = "no-answer"           // submitted to SES, without a response
@@ -165,6 +167,7 @@ type Delivery struct {
 	DetachedRecipient *Registration
 	Text              string // the organiser's text, of a KindPreview
 	ByForm            bool   // asked for by a form that anybody can fill in with the address; see DailyLimit
+	Network           string // the visitor's, as the store hides it, until the outcome is known. "": none counts
 }
 
 // DailyLimit is how many mails a mailbox may have had on a day so that d may still be sent.
@@ -329,13 +332,16 @@ func (d Delivery) MarkSent(messageID string, now time.Time) Delivery {
 // Resend makes d due again after it has ended, because the organiser asks for it. Attempt goes on: it tells the events
 // about the mails before from those about the next.
 func (d Delivery) Resend(now time.Time) Delivery {
-	d.SentAt, d.MessageID, d.DueAt = time.Time{}, "", now
+	d.SentAt, d.MessageID, d.DueAt, d.Network = time.Time{}, "", now, ""
 	return d.transition(DeliveryPending, ReasonResent, now, now)
 }
 
 func (d Delivery) transition(s DeliveryStatus, r Reason, now, nextAttempt time.Time) Delivery {
 	d.Status, d.Reason, d.NextAttemptAt = s, r, nextAttempt
 	d.Revision++
+	if !d.IsActive() && s != DeliverySent {
+		d.Network = ""
+	}
 	// Append to a copy: the caller's value keeps its history.
 	d.History = append(slices.Clip(d.History), StatusChange{At: now, Status: s, Reason: r})
 	return d

@@ -21,7 +21,7 @@ const (
 	KindFollowUpMissed        MailKind = "followup-missed" // to those who were confirmed and did not attend
 	KindMessage               MailKind = "message"         // text of the organiser to all
 	KindPreview               MailKind = "preview"         // of a message, to the organiser only
-	KindOrganiserNote         MailKind = "organiser-note"  // whose seats were given back; see NewOrganiserNote
+	KindOrganiserNote         MailKind = "organiser-note"  // whose seats were given back, or mail held
 	KindAddressChanged        MailKind = "readdressed"     // to the old address: it has been replaced by another
 	KindErasureReceipt        MailKind = "erased"          // receipt: your data has been erased
 

@@ -63,7 +63,7 @@ type MailContext struct {
 	Suppression      AddressStatus  // of the address at all events; "" if nothing is known
 	Text             string         // the organiser's own paragraph
 	WaitlistPosition int            // counted from 1; of a KindWaitlisted
-	GivenBack        []Registration // whom a KindOrganiserNote is about
+	Noted            []Registration // whom a KindOrganiserNote is about
 }
 
 // MailContext is that of m's mail to r.
@@ -77,6 +77,9 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 	e, r := c.Event, c.Registration
 	if reason := c.suppressionReason(); reason != "" {
 		return reason
+	}
+	if r.IsHeld() {
+		return ReasonNetworkBounces
 	}
 	if c.Kind.IsTransactional() {
 		return c.transactionalSkipReason(now)
@@ -123,7 +126,7 @@ func (c MailContext) noteSkipReason(now time.Time) Reason {
 		return ReasonEventCancelled
 	case !now.Before(c.Event.EndsAt):
 		return ReasonEventOver
-	case len(c.GivenBack) == 0:
+	case len(c.Noted) == 0:
 		return ReasonRegistrationGone
 	}
 	return ""

@@ -96,7 +96,7 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 	cancelled := func(c *MailContext) { c.Event.Status = EventCancelled }
 	changedAt := testEvent().CalendarChangedAt
 	nothing := func(*MailContext) {}
-	givenBack := func(c *MailContext) { c.GivenBack = []Registration{{}} }
+	givenBack := func(c *MailContext) { c.Noted = []Registration{{}} }
 	sentNow := func(c *MailContext) { c.DueAt, c.Registration.ConfirmedAt = changedAt, changedAt.Add(time.Second) }
 	const later, gone = ReasonSignedUpLater, ReasonRegistrationCancelled
 	for name, c := range map[string]struct {

@@ -35,12 +35,13 @@ func (r Registration) AwaitVerification(now time.Time) (Registration, Delivery) 
 	return r.notify(KindVerification, now)
 }
 
-// HasVerified is r after somebody has pressed a button behind one of its personal links, which only its address gets.
-// What was ticked about news by whoever signed the address up counts from then on if the person was shown it; otherwise
+// HasVerified is r after somebody has pressed a button behind one of its personal links, which only its address gets: mail
+// to it arrives, and is held no longer. What was ticked about news by whoever signed the address up counts from then on if the person was shown it; otherwise
 // somebody has ticked it since, and it is dropped.
 func (r Registration) HasVerified(newsShown bool) Registration {
 	r.AllowsNews = r.AllowsNews || r.AsksForNews && newsShown
 	r.AsksForNews = false
+	r.HeldAt = time.Time{}
 	return r
 }
 

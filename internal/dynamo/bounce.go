@@ -55,7 +55,7 @@ func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registrat
 		latest = r.GiveBack(now)
 		seat = tx.giveUpPlace(e, r, &latest, now)
 		tx.replaceRegistration(latest)
-		tx.putNoted(deltag.NewOrganiserNote(e, now).DeliveryKey, latest)
+		tx.putNoted(deltag.NewOrganiserNote(e, now).DeliveryKey, latest.ID, now)
 	})
 	if err != nil {
 		return err
@@ -99,16 +99,16 @@ func (s *Store) comeBack(
 	return r, err
 }
 
-// putNoted stores that the note is about r. The item is in the event's own partition, since it names nobody.
-func (tx *transaction) putNoted(note deltag.DeliveryKey, r deltag.Registration) {
-	it := key(eventPK(r.EventID), notePrefix(note)+r.ID)
-	it["ID"], it["expiresAt"] = avString(r.ID), avNumber(int(r.GivenBackAt.Add(notedTTL).Unix()))
+// putNoted stores that the note is about a registration. The item is in the event's own partition, since it names nobody.
+func (tx *transaction) putNoted(note deltag.DeliveryKey, registrationID string, now time.Time) {
+	it := key(eventPK(note.EventID), notePrefix(note)+registrationID)
+	it["ID"], it["expiresAt"] = avString(registrationID), avNumber(int(now.Add(notedTTL).Unix()))
 	tx.Put(it, always)
 }
 
-// GivenBack lists those whom an organiser's note is about: who lost a seat or a waitlist place on its day, and have
-// neither come back nor got another address since.
-func (s *Store) GivenBack(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
+// Noted lists those whom an organiser's note is about: who lost a seat or a waitlist place on its day, and have neither
+// come back nor got another address since, and to whom mail was held on its day, and still is.
+func (s *Store) Noted(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
 	listed, err := readAll(ctx, s, query{pk: eventPK(note.EventID), prefix: notePrefix(note)}, asItem)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *Store) GivenBack(ctx context.Context, note deltag.DeliveryKey) (people 
 		if ignoreNotFound(err) != nil {
 			return nil, err
 		}
-		if !r.GivenBackAt.IsZero() {
+		if r.WasGivenBack() || r.IsHeld() {
 			people = append(people, r)
 		}
 	}

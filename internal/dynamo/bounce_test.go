@@ -28,7 +28,7 @@ func runGiveBack(t testing.TB, s *dynamo.Store) time.Time {
 // givenBack are the addresses that the note of a day is about.
 func givenBack(t testing.TB, s *dynamo.Store, e deltag.Event, at time.Time) (addresses []string) {
 	t.Helper()
-	people, err := s.GivenBack(ctx, deltag.NewOrganiserNote(e, at).DeliveryKey)
+	people, err := s.Noted(ctx, deltag.NewOrganiserNote(e, at).DeliveryKey)
 	must(t, err)
 	for _, r := range people {
 		addresses = append(addresses, r.Email.Original)

@@ -57,6 +57,7 @@ var crashCases = []struct {
 	{"Bounce", capacity(2), func(f *fixture) operation { return f.bounce(0) }},
 	{"GiveBackASeat", capacity(2), func(f *fixture) operation { return f.giveBack(0) }},
 	{"GiveBackAWaitlistEntry", capacity(2), func(f *fixture) operation { return f.giveBack(2) }},
+	{"Hold", capacity(2), func(f *fixture) operation { return f.hold(0) }},
 	{"ComeBackToASeat", capacity(9), func(f *fixture) operation { return f.comeBack(0, 5) }},
 	{"ComeBackToTheWaitlist", capacity(2), func(f *fixture) operation { return f.comeBack(0, 5) }},
 	{"ComeBackToACancelledAddress", capacity(2), func(f *fixture) operation { return f.comeBack(0, 4) }},

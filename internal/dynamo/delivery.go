@@ -18,6 +18,7 @@ type deliveryItem struct {
 	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
 	Text                    string         `dynamodbav:",omitempty"`
 	ByForm                  bool           `dynamodbav:",omitempty"`
+	Network                 string         `dynamodbav:",omitempty"`
 	Status                  deltag.DeliveryStatus
 	Reason                  deltag.Reason `dynamodbav:",omitempty"`
 	DueAt                   time.Time
@@ -50,7 +51,7 @@ func encodeDelivery(d deltag.Delivery) item {
 		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
 		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
-		Revision: d.Revision, ByForm: d.ByForm,
+		Revision: d.Revision, ByForm: d.ByForm, Network: d.Network,
 	}
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
@@ -72,6 +73,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
 		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision, ByForm: v.ByForm,
+		Network: v.Network,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{

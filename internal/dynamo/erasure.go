@@ -20,12 +20,17 @@ func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration
 func (s *Store) removeRegistration(
 	ctx context.Context, e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) error {
+	hash, err := s.hash(ctx, r.Email.Normalized)
+	if err != nil {
+		return err
+	}
 	seat := ""
 	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		seat = tx.removeRegistration(e, r, finalMail, now)
 		if finalMail == deltag.KindErasureReceipt {
 			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
 		}
+		tx.forgetReceived(hash)
 	}
 	if err := s.updateWithRetry(ctx, e, r, remove); err != nil && !isNotFound(err) {
 		return err
@@ -40,7 +45,7 @@ func (s *Store) removeRegistration(
 }
 
 // removeRegistration deletes r, has its deliveries deleted, and returns the seat that is to be passed on. An unverified
-// address gets no final mail.
+// address gets no final mail, and neither does one to which mail is held.
 func (tx *transaction) removeRegistration(
 	e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) (seat string) {
@@ -48,7 +53,7 @@ func (tx *transaction) removeRegistration(
 	gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
 	seat = tx.giveUpPlace(e, r, &gone, now)
 	tx.putPurgeTasks(r.EventID, allIDs(r), now)
-	if r.Status != deltag.RegistrationUnverified {
+	if r.Status != deltag.RegistrationUnverified && !r.IsHeld() {
 		tx.putFinalDelivery(e, r, finalMail, now)
 	}
 	return seat

@@ -136,6 +136,19 @@ func (f *fixture) giveBack(n int) operation {
 	}, done: func(v snapshot) bool { return !v.registration(n).GivenBackAt.IsZero() && len(v.notes()) == 1 }}
 }
 
+// hold holds mail to person n, who has signed up a moment ago.
+func (f *fixture) hold(n int) operation {
+	return f.onRegistration("holding mail", n, func(s *dynamo.Store, e deltag.Event, r deltag.Registration) error {
+		d, err := s.Delivery(ctx, deltag.DeliveryKey{
+			EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: r.MailVersion,
+		})
+		if err != nil || !d.IsActive() {
+			return err
+		}
+		return s.Hold(ctx, e, r, d, f.clock())
+	}, func(v snapshot) bool { return v.registration(n).IsHeld() && len(v.notes()) == 1 })
+}
+
 // comeBack corrects the address of person n, whose seat was given back.
 func (f *fixture) comeBack(n, to int) operation {
 	f.require(f.giveBack(n))

@@ -15,6 +15,9 @@ const (
 	networkCountTTL = 2 * time.Hour
 )
 
+// hourLayout names an hour (UTC).
+const hourLayout = "2006-01-02T15"
+
 // countMail counts a mail to a's mailbox on the day of now (UTC), in the transaction that claims it. It fails if the
 // mailbox has had so many mails that d has to wait.
 func (tx *transaction) countMail(
@@ -89,7 +92,7 @@ func (s *Store) countSignUp(ctx context.Context, network string, now time.Time) 
 	if err != nil {
 		return
 	}
-	hour := now.UTC().Format("2006-01-02T15")
+	hour := now.UTC().Format(hourLayout)
 	counter, err := s.updateItem(ctx, key("RATE#NETWORK#"+hash, hour), increment(now.Add(networkCountTTL)), always)
 	if err != nil {
 		return

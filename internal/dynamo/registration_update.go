@@ -172,6 +172,10 @@ func (s *Store) moveRegistration(
 	if err != nil {
 		return err
 	}
+	hash, err := s.hash(ctx, r.Email.Normalized)
+	if err != nil {
+		return err
+	}
 	moved, err := s.comeBack(ctx, e, r, now)
 	if err != nil {
 		return err
@@ -207,6 +211,7 @@ func (s *Store) moveRegistration(
 		tx.putWaitlistEntry(next)
 	}
 	tx.putPurgeTasks(r.EventID, forgotten, now)
+	tx.forgetReceived(hash)
 	tx.putFinalDelivery(e, r, m.finalMail, now)
 	_, missed := cutLast(r.MissedDeliveries(next, m.deliveries, m.mailings), maxMissed)
 	for _, d := range missed {

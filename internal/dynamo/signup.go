@@ -241,6 +241,12 @@ func (tx *transaction) commitSignUp(
 	ctx context.Context, e deltag.Event, n newcomer, next deltag.Registration, mail deltag.Delivery,
 ) error {
 	mail.ByForm = !n.isOwner && !n.request.ByOrganiser
+	if mail.ByForm && n.request.Network != "" {
+		var err error
+		if mail.Network, err = tx.store.hash(ctx, n.request.Network); err != nil {
+			return err
+		}
+	}
 	registration, delivery := tx.putRegistration(next), tx.putDelivery(mail)
 	counts := tx.addCounts(e, n.ID, countChange(n.Registration, next))
 	err := tx.Commit(ctx)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/singleflight"
 
 	"deltag/internal/deltag"
 )
@@ -25,15 +26,17 @@ import (
 // A method with a cursor lists a page, "" being the first, and returns the cursor of the next page, "" at the end. A
 // page may be shorter than limit and not be the last. A cursor of another list is ValidationErrors.
 type Store struct {
-	client    Client
-	table     string
-	random    io.Reader
-	events    cache[deltag.Event]   // by slug
-	upcoming  cache[upcomingEvents] // the last, by ""
-	freeSeats cache[int]            // by event id
-	networks  blocklist             // that have had all their sign-ups of the hour
-	shares    blocklist             // and those of an event that have had all of theirs
-	hashKey   hashKey
+	client       Client
+	table        string
+	random       io.Reader
+	events       cache[deltag.Event]   // by slug
+	upcoming     cache[upcomingEvents] // the last, by ""
+	freeSeats    cache[int]            // by event id
+	outcomes     cache[deltag.Outcomes]
+	outcomeReads singleflight.Group
+	networks     blocklist // that have had all their sign-ups of the hour
+	shares       blocklist // and those of an event that have had all of theirs
+	hashKey      hashKey
 }
 
 // New returns the store of a table. random is the source of secrets.

@@ -321,6 +321,11 @@ func (s *Store) requestAddressChange(
 	if err != nil {
 		return err
 	}
+	if in.Network != "" {
+		if mail.Network, err = s.hash(ctx, in.Network); err != nil {
+			return err
+		}
+	}
 	counted, err := s.beginCountingSignUp(ctx, in.Network, now)
 	if err != nil {
 		return err

@@ -28,8 +28,15 @@ type DeliveryStore interface {
 	// row or the registration is gone, or in another state.
 	DelayToNextDay(ctx context.Context, d deltag.Delivery, now time.Time) error
 	Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error)
-	// GivenBack lists those whom a KindOrganiserNote is about.
-	GivenBack(ctx context.Context, note deltag.DeliveryKey) ([]deltag.Registration, error)
+	// Noted lists those whom a KindOrganiserNote is about.
+	Noted(ctx context.Context, note deltag.DeliveryKey) ([]deltag.Registration, error)
+	// Reputation is that of the account and of a network, some seconds old.
+	Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error)
+	// HasReceived says whether an address has received mail.
+	HasReceived(ctx context.Context, a deltag.Address) (bool, error)
+	// Hold ends a delivery unsent because of its network, and holds all mail to its recipient. ErrConflict: the row or
+	// the registration is gone, or in another state.
+	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 	// WaitlistPosition counts from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
 }
@@ -74,7 +81,7 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 			return err
 		}
 		if d.Kind == deltag.KindOrganiserNote {
-			if mail.GivenBack, err = m.Store.GivenBack(ctx, key); err != nil {
+			if mail.Noted, err = m.Store.Noted(ctx, key); err != nil {
 				return err
 			}
 		}
@@ -110,6 +117,9 @@ func (m *Mailer) customText(ctx context.Context, e deltag.Event, d deltag.Delive
 func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailContext) error {
 	if reason := skipReason(d, mail, m.Now()); reason != "" {
 		return m.skip(ctx, d, mail, reason, m.Now())
+	}
+	if held, err := m.guardReputation(ctx, d, mail); held || err != nil {
+		return err
 	}
 	if err := m.Limiter.Wait(ctx); err != nil {
 		return errDeadlineNear
@@ -163,6 +173,31 @@ func skipReason(d deltag.Delivery, mail deltag.MailContext, now time.Time) delta
 		return deltag.ReasonRegistrationGone
 	}
 	return mail.SkipReason(now)
+}
+
+// guardReputation holds a mail that may harm the sender's reputation: its address has never received any, and too much
+// mail has bounced lately.
+func (m *Mailer) guardReputation(ctx context.Context, d deltag.Delivery, mail deltag.MailContext) (held bool, err error) {
+	if d.UnconfirmedSends() > 0 {
+		return false, nil // it may be out
+	}
+	now := m.Now()
+	reputation, err := m.Store.Reputation(ctx, d.Network, now)
+	reason := reputation.HoldReason(d)
+	if err != nil || reason == "" {
+		return false, err
+	}
+	if received, err := m.Store.HasReceived(ctx, mail.Registration.Email); received || err != nil {
+		return false, err
+	}
+	if reason == deltag.ReasonReputation {
+		return true, m.saveOutcome(ctx, d.WaitForReputation(now))
+	}
+	if err := m.Store.Hold(ctx, mail.Event, mail.Registration, d, now); err != nil {
+		return true, err
+	}
+	m.Metrics.addOutcome(d.Skip(reason, now), now)
+	return true, nil
 }
 
 // skip ends a delivery unsent. Somebody who signed up while the event was being cancelled was promised a mail on screen

@@ -14,6 +14,8 @@ type Feedback struct{ Store FeedbackStore }
 
 // A FeedbackStore reads consistently. For LoadDelivery and SaveDelivery see DeliveryStore.
 type FeedbackStore interface {
+	// CountOutcomes counts what became of a mail, for the sender's reputation.
+	CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error
 	LoadDelivery(ctx context.Context, key deltag.DeliveryKey) (
 		deltag.Delivery, deltag.Event, deltag.Registration, error)
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
@@ -24,7 +26,12 @@ type FeedbackStore interface {
 }
 
 // HandleSESEvent records what SES says about a mail. Events may come twice, late and in any order. If the process dies
-// between the two writes, the event must come again. ErrUnavailable: the row kept changing meanwhile.
+//
+//	before the row is saved       nothing has happened, and the event must come again
+//	before the outcome is counted the count is one too low, of many
+//	before the address is stopped the event must come again
+//
+// ErrUnavailable: the row kept changing meanwhile.
 func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) error {
 	for range maxConflictRetries {
 		d, e, r, err := f.Store.LoadDelivery(ctx, event.Delivery)
@@ -34,20 +41,27 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 		if err != nil {
 			return err
 		}
-		if next, changed := d.ApplySESEvent(event); changed {
+		next, changed := d.ApplySESEvent(event)
+		if changed {
 			err = f.Store.SaveDelivery(ctx, next)
 		}
 		if errors.Is(err, deltag.ErrConflict) {
 			continue
 		}
+		if err != nil {
+			return err
+		}
+		if outcomes := event.Outcomes(); changed && outcomes != (deltag.Outcomes{}) {
+			err = f.Store.CountOutcomes(ctx, d, outcomes, event.At)
+		}
 		status := event.AddressStatus()
-		if err != nil || status == "" {
+		if status == "" {
 			return err
 		}
 		if d.DetachedRecipient != nil {
 			r = deltag.Registration{} // r was built from the row; it is not stored
 		}
-		return f.Store.Suppress(ctx, e, d.Email, r, status, event.At)
+		return errors.Join(err, f.Store.Suppress(ctx, e, d.Email, r, status, event.At))
 	}
 	return fmt.Errorf("SES event on %s: %w", event.Delivery.Tag(), deltag.ErrUnavailable)
 }

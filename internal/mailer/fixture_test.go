@@ -40,6 +40,8 @@ type fixture struct {
 	ses    *fakeSES
 	now    time.Time
 	mu     sync.Mutex
+
+	reported int // the mails whose outcome SES has reported; see report
 }
 
 func newFixture(t reporter, engine storetest.Engine) *fixture {

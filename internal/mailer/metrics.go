@@ -16,7 +16,7 @@ import (
 const MetricOldestDueAge = "OldestDueAge"
 
 // MetricMailsRefused counts attempts at a mail that fail for a reason that holds for all mail, until somebody mends it
-// or SES's daily quota frees.
+// or SES's daily quota frees, and those that are put off to guard the sender's reputation.
 const MetricMailsRefused = "MailsRefused"
 
 // Metrics are what an operator has to see of an invocation: how late mail is, and what became of each. Their number is
@@ -73,6 +73,9 @@ func (m *Metrics) addOutcome(d deltag.Delivery, now time.Time) {
 	}
 }
 
+// refusals are the reasons of what MetricMailsRefused counts.
+var refusals = []deltag.Reason{deltag.ReasonNotAllowed, deltag.ReasonSendQuota, deltag.ReasonReputation}
+
 func outcomeMetric(d deltag.Delivery) string {
 	switch d.Status {
 	case deltag.DeliverySkipped:
@@ -82,7 +85,7 @@ func outcomeMetric(d deltag.Delivery) string {
 	case deltag.DeliveryUnknown:
 		return "MailsUnknown"
 	case deltag.DeliveryPending:
-		if d.Reason == deltag.ReasonNotAllowed || d.Reason == deltag.ReasonSendQuota {
+		if slices.Contains(refusals, d.Reason) {
 			return MetricMailsRefused
 		}
 		return "MailsDelayed"

@@ -1,6 +1,7 @@
 package mailer_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -25,13 +26,21 @@ func TestRequestCount(t *testing.T) {
 			t.Errorf("%d calls for 200 mails", got)
 		}
 	})
+	t.Run("FourForTheFirstFromANetwork", func(t *testing.T) {
+		for n := range 50 { // each is the first
+			f.signUpFrom(fmt.Sprint("192.0.2.", n), e, 300+n)
+		}
+		if got := calls(f.runDue); got > 4*50+3*17+8 {
+			t.Errorf("%d calls for 50 mails", got)
+		}
+	})
 	t.Run("SeventeenSideBySideForATickWithNothingDue", func(t *testing.T) { want(t, calls(f.runDue), 17) })
 	t.Run("TwoForAReminder", func(t *testing.T) {
 		f.setTime(start.Add(-24 * time.Hour))
 		// Beside them: the 64 shards of the event, the due index before and after each hundred and each of the two tasks of
 		// the event, the daily reconciliation, which reads the 64 shards as well, and a few for the mailing itself.
-		if got := calls(f.runDue); got > 2*200+2*64+6*17+40 {
-			t.Errorf("%d calls for 200 mails", got)
+		if got := calls(f.runDue); got > 2*250+2*64+6*17+40 {
+			t.Errorf("%d calls for 250 mails", got)
 		}
 	})
 	t.Run("ThreeForATimeline", func(t *testing.T) {

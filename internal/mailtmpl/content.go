@@ -2,6 +2,7 @@ package mailtmpl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -137,6 +138,8 @@ func templateKey(mail deltag.MailContext, now time.Time) string {
 		return reminderKey(mail.Event, now)
 	case mail.Kind == deltag.KindRegistrationCancelled && mail.Registration.ConfirmedAt.IsZero():
 		return "waitlist-left"
+	case mail.Kind == deltag.KindOrganiserNote && !slices.ContainsFunc(mail.Noted, deltag.Registration.WasGivenBack):
+		return "organiser-note-held"
 	}
 	return string(mail.Kind)
 }
@@ -236,7 +239,7 @@ func joinInfoKey(state joinState, kind deltag.MailKind) string {
 // lead is the paragraphs after the greeting.
 func (c renderContext) lead(key string) []string {
 	if c.Kind == deltag.KindOrganiserNote {
-		return c.noteLead(key)
+		return c.noteLead()
 	}
 	keys := []string{key + ".lead", key + ".next", joinInfoKey(c.join, c.Kind)}
 	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
@@ -273,13 +276,33 @@ func (c renderContext) lead(key string) []string {
 	return all
 }
 
+// maxNoted is how many people a note lists for each reason. The API has all of them.
+const maxNoted = 50
+
 // noteLead lists whom an organiser's note is about.
-func (c renderContext) noteLead(key string) []string {
-	all := []string{c.text(key + ".lead")}
-	for _, r := range c.GivenBack {
-		all = append(all, singleLine(r.Name)+" – "+singleLine(r.Email.Original))
+func (c renderContext) noteLead() (all []string) {
+	for _, part := range []struct {
+		key      string
+		includes func(deltag.Registration) bool
+	}{
+		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", deltag.Registration.IsHeld},
+	} {
+		var people []string
+		for _, r := range c.Noted {
+			if part.includes(r) {
+				people = append(people, singleLine(r.Name)+" – "+singleLine(r.Email.Original))
+			}
+		}
+		if len(people) == 0 {
+			continue
+		}
+		all = append(append(all, c.text("mail."+part.key+".lead")), people[:min(maxNoted, len(people))]...)
+		if more := len(people) - maxNoted; more > 0 {
+			all = append(all, c.words.Text("mail.organiser-note.more", "count", more))
+		}
+		all = append(all, c.text("mail."+part.key+".next"))
 	}
-	return append(all, c.text(key+".next"))
+	return all
 }
 
 // footerReason says why the reader gets this mail.

@@ -81,7 +81,10 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	note := mail(deltag.KindOrganiserNote,
 		*deltag.NewOrganiserDelivery(e, deltag.KindOrganiserNote, 1, early).DetachedRecipient, early, "")
 	note.Registration.Language = l
-	note.GivenBack = []deltag.Registration{waitlisted, left}
+	bounced := left.GiveBack(early)
+	note.Noted = []deltag.Registration{waitlisted.GiveBack(early), bounced}
+	held := note
+	held.Noted = []deltag.Registration{waitlisted.Hold(early)}
 	position3 := mail(deltag.KindWaitlisted, waitlisted, early, "")
 	position3.WaitlistPosition = 3
 	final := func(k deltag.MailKind) mailCase {
@@ -113,6 +116,7 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"readdressed":          final(deltag.KindAddressChanged),
 		"erased":               final(deltag.KindErasureReceipt),
 		"organiser-note":       note,
+		"organiser-note-held":  held,
 		"preview":              mail(deltag.KindPreview, r, early, text),
 		"moved":                notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
 		"changed":              notice(deltag.KindChanged, "Velfærd", start),

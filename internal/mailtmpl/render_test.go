@@ -236,7 +236,7 @@ func TestOrganiserMail(t *testing.T) {
 // TestOrganiserNote lists whom it is about, and has no links: not even the addresses.
 func TestOrganiserNote(t *testing.T) {
 	note := mailCases(deltag.LanguageEnglish)["organiser-note"]
-	listed := &note.GivenBack[0]
+	listed := &note.Noted[0]
 	listed.Name, listed.Email.Original = "Anna <b>{link}</b>\r\nBcc: x@example.org", "anna@example.dk"
 	r := render(t, note)
 	for _, listed := range []string{"Anna <b>{link}</b>", "anna@example.dk", "Mette@example.dk"} {

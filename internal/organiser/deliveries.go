@@ -55,7 +55,7 @@ func (s *Service) Delivery(ctx context.Context, by Caller, eventID, id string) (
 }
 
 // ResendDelivery sends a mail once more. If it bounced, or was skipped because an earlier one did, the organiser has found
-// out that the address works, so it is no longer suppressed. ErrConflict while the mail is on its way, and so when it is
+// out that the address works, so it is no longer suppressed. Mail to it that was held is released. ErrConflict while the mail is on its way, and so when it is
 // repeated at once.
 func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id string) error {
 	if err := by.requireEdit(); err != nil {
@@ -77,6 +77,9 @@ func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id str
 		if err := s.Store.LiftSuppression(ctx, e, r); err != nil {
 			return err
 		}
+	}
+	if err := s.Store.ReleaseHeld(ctx, e, r); err != nil {
+		return err
 	}
 	return s.Store.Resend(ctx, e, r, d, by.Now)
 }

@@ -76,6 +76,8 @@ type DeliveryStore interface {
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	// LiftSuppression lets mail go to r's address again after it bounced. It is harmless to repeat. ErrNotFound.
 	LiftSuppression(ctx context.Context, e deltag.Event, r deltag.Registration) error
+	// ReleaseHeld lets mail go to r again that was held. It is harmless to repeat. ErrNotFound.
+	ReleaseHeld(ctx context.Context, e deltag.Event, r deltag.Registration) error
 	// Resend makes a mail due again. ErrConflict while it is on its way.
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 }

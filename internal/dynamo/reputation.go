@@ -1,0 +1,166 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"deltag/internal/deltag"
+)
+
+// Outcomes are counted in items that expire: a network's by the hour, as long as it may decide on mail, and the account's
+// by the day, in as many items as the due index has shards, since all mail counts in them.
+const (
+	networkOutcomesTTL = 3 * time.Hour
+	accountOutcomesTTL = 48 * time.Hour
+)
+
+// receivedTTL is how long it is remembered that an address has received mail: from one event to the next.
+const receivedTTL = 180 * 24 * time.Hour
+
+// accountOutcomes are the items that the account's day is counted in.
+func accountOutcomes(now time.Time) (keys []item) {
+	for shard := range dueShards {
+		keys = append(keys, key(fmt.Sprintf("RATE#ACCOUNT#%02d", shard), now.UTC().Format(time.DateOnly)))
+	}
+	return keys
+}
+
+// networkOutcomes are the items of a network's hour, and of the one before.
+func networkOutcomes(network string, now time.Time) (keys []item) {
+	for _, at := range []time.Time{now, now.Add(-time.Hour)} {
+		keys = append(keys, key("RATE#BOUNCES#"+network, at.UTC().Format(hourLayout)))
+	}
+	return keys
+}
+
+// A received item says that an address has received mail, under its keyed hash.
+func receivedKey(hash string) item { return key("RECEIVED#"+hash, "-") }
+
+// CountOutcomes adds what SES has reported about d to what is counted for the account and for d's network, and remembers
+// an address that has received mail. The writes are no transaction: the items belong to many mails. If some fail, or are
+// repeated, a count is off by one.
+func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error {
+	var writes errgroup.Group
+	writes.Go(func() error {
+		account := accountOutcomes(at)
+		shard := shardOf(d.RegistrationID) * len(account) / shards
+		return s.addOutcomes(ctx, account, shard, o, at.Add(accountOutcomesTTL))
+	})
+	if d.Network != "" {
+		writes.Go(func() error {
+			return s.addOutcomes(ctx, networkOutcomes(d.Network, at), 0, o, at.Add(networkOutcomesTTL))
+		})
+	}
+	if o.Delivered > 0 {
+		writes.Go(func() error {
+			hash, err := s.hash(ctx, d.Email.Normalized)
+			if err != nil {
+				return err
+			}
+			received := receivedKey(hash)
+			received["expiresAt"] = avNumber(int(at.Add(receivedTTL).Unix()))
+			return s.putItem(ctx, received, always)
+		})
+	}
+	return writes.Wait()
+}
+
+// addOutcomes adds to the n-th item of a counter.
+func (s *Store) addOutcomes(ctx context.Context, counter []item, n int, o deltag.Outcomes, expires time.Time) error {
+	_, err := s.updateItem(ctx, counter[n], expression{
+		text: "ADD Delivered :delivered, Bounced :bounced, Complained :complained SET expiresAt = :expires",
+		values: item{
+			":delivered": avNumber(o.Delivered), ":bounced": avNumber(o.Bounced), ":complained": avNumber(o.Complained),
+			":expires": avNumber(int(expires.Unix())),
+		},
+	}, always)
+	s.outcomes.invalidate(keyText(counter[0]))
+	return err
+}
+
+// Reputation is what was counted on the day of now (UTC) for the account, and in its hour and the one before for a
+// network, "" for none. Each is up to cacheTTL old; they are read side by side.
+func (s *Store) Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error) {
+	counters := [][]item{accountOutcomes(now)}
+	if network != "" {
+		counters = append(counters, networkOutcomes(network, now))
+	}
+	sums, err := inParallel(counters, func(items []item) (deltag.Outcomes, error) { return s.readOutcomes(ctx, items) })
+	if err != nil {
+		return deltag.Reputation{}, err
+	}
+	r := deltag.Reputation{Account: sums[0]}
+	if network != "" {
+		r.Network = sums[1]
+	}
+	return r, nil
+}
+
+// readOutcomes is the sum of a counter's items. Those who ask at the same time share one request.
+func (s *Store) readOutcomes(ctx context.Context, counter []item) (deltag.Outcomes, error) {
+	name := keyText(counter[0])
+	if sum, ok := s.outcomes.get(name); ok {
+		return sum, nil
+	}
+	sum, err, _ := s.outcomeReads.Do(name, func() (any, error) {
+		found, err := s.batchGet(ctx, counter...)
+		if err != nil {
+			return deltag.Outcomes{}, err
+		}
+		var sum deltag.Outcomes
+		for _, key := range counter {
+			o, _ := decodeFound(found, key, decode[deltag.Outcomes]) // damaged: no reason to stop all mail
+			sum = sum.Add(o)
+		}
+		s.outcomes.put(name, sum)
+		return sum, nil
+	})
+	return sum.(deltag.Outcomes), err
+}
+
+// HasReceived says whether an address has received mail.
+func (s *Store) HasReceived(ctx context.Context, a deltag.Address) (bool, error) {
+	hash, err := s.hash(ctx, a.Normalized)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.get(ctx, receivedKey(hash))
+	return err == nil, ignoreNotFound(err)
+}
+
+// forgetReceived belongs in a transaction that gives up an address, of which the hash is.
+func (tx *transaction) forgetReceived(hash string) { tx.Delete(receivedKey(hash), always) }
+
+// Hold ends d unsent because of its network, and holds all mail to r, its recipient, until ReleaseHeld. The organiser's
+// note of the day is made before, so that it is never missing. A d about a change of address is of nobody registered.
+// Errors: ErrConflict (d or r has changed since it was read; so also when it is repeated).
+func (s *Store) Hold(
+	ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time,
+) error {
+	skipped := d.Skip(deltag.ReasonNetworkBounces, now)
+	if d.DetachedRecipient != nil {
+		return s.SaveDelivery(ctx, skipped)
+	}
+	note := deltag.NewOrganiserNote(e, now)
+	if err := ignoreConflict(s.SaveDelivery(ctx, note)); err != nil { // the day may have one already
+		return err
+	}
+	held := r.Hold(now)
+	tx := s.begin()
+	tx.Put(encodeDelivery(skipped), condPreviousDelivery(skipped))
+	tx.replaceRegistration(held)
+	tx.putNoted(note.DeliveryKey, r.ID, now)
+	return tx.Commit(ctx)
+}
+
+// ReleaseHeld lets mail go to r again, if it is held. Errors: ErrNotFound. Repeating it changes nothing.
+func (s *Store) ReleaseHeld(ctx context.Context, e deltag.Event, r deltag.Registration) error {
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+		if r.IsHeld() {
+			tx.replaceRegistration(r.Release())
+		}
+	})
+}

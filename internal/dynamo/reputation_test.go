@@ -1,0 +1,254 @@
+package dynamo_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
+	"deltag/internal/testing/storetest"
+)
+
+// received counts what is remembered about addresses that have received mail.
+func received(t testing.TB, engine storetest.Engine) (n int) {
+	t.Helper()
+	for _, it := range engine.Dump(t) {
+		if strings.HasPrefix(it["PK"].(string), "RECEIVED#") {
+			n++
+		}
+	}
+	return n
+}
+
+func hasReceived(t testing.TB, s *dynamo.Store, n int) bool {
+	t.Helper()
+	known, err := s.HasReceived(ctx, person(n).Email)
+	must(t, err)
+	return known
+}
+
+func TestOutcomes(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		e := newEvent(t, s, nil)
+		delivery := func(n int, network string) deltag.Delivery {
+			r := deltag.NewRegistration(e, person(n), nil, now)
+			d := deltag.NewDelivery(r, deltag.KindConfirmation, 1, now)
+			d.Network = network
+			return d
+		}
+		reputation := func(t *testing.T, network string, at time.Time) deltag.Reputation {
+			t.Helper()
+			r, err := engine.NewClient().Store().Reputation(ctx, network, at) // which has nothing cached
+			must(t, err)
+			return r
+		}
+		t.Run("AreCountedForAccountAndNetworkWhoeverReportsThemAtTheSameTime", func(t *testing.T) {
+			var all sync.WaitGroup
+			for n := range 40 {
+				all.Go(func() {
+					network, o := "a", deltag.Outcomes{Delivered: 1}
+					if n%4 == 0 {
+						network, o = "b", deltag.Outcomes{Bounced: 1}
+					}
+					if err := s.CountOutcomes(ctx, delivery(n, network), o, now); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			account := deltag.Outcomes{Delivered: 30, Bounced: 10}
+			want(t, reputation(t, "", now), deltag.Reputation{Account: account})
+			want(t, reputation(t, "a", now), deltag.Reputation{Account: account, Network: deltag.Outcomes{Delivered: 30}})
+			want(t, reputation(t, "b", now.Add(time.Hour)).Network, deltag.Outcomes{Bounced: 10})
+			want(t, reputation(t, "b", now.Add(2*time.Hour)).Network, deltag.Outcomes{})
+			want(t, reputation(t, "b", now.AddDate(0, 0, 1)), deltag.Reputation{})
+			want(t, received(t, engine), 30)
+			want(t, []bool{hasReceived(t, s, 0), hasReceived(t, s, 1)}, []bool{false, true})
+		})
+		t.Run("OfMailWithoutANetworkAreTheAccounts", func(t *testing.T) {
+			must(t, s.CountOutcomes(ctx, delivery(1, ""), deltag.Outcomes{Complained: 1}, now))
+			want(t, reputation(t, "", now).Account.Complained, 1)
+		})
+		t.Run("AreSeenAtOnceByWhoCountsThem", func(t *testing.T) {
+			s := engine.NewClient().Store()
+			before, err := s.Reputation(ctx, "a", now)
+			must(t, err)
+			must(t, s.CountOutcomes(ctx, delivery(1, "a"), deltag.Outcomes{Bounced: 1}, now))
+			after, err := s.Reputation(ctx, "a", now)
+			must(t, err)
+			want(t, after.Network.Bounced-before.Network.Bounced, 1)
+			want(t, after.Account.Bounced-before.Account.Bounced, 1)
+		})
+		t.Run("CostTwoRequestsSideBySideEachFewSeconds", func(t *testing.T) {
+			client := engine.NewClient()
+			s := client.Store()
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					if _, err := s.Reputation(ctx, "a", now); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			want(t, client.Transport.Count(), 2)
+		})
+	})
+}
+
+// TestNetworkOfAMail: only mail that a form asked for names a network, and nothing names it in clear.
+func TestNetworkOfAMail(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		e := newEvent(t, s, nil)
+		const network = "192.0.2.7"
+		from := func(n int) deltag.SignUpRequest {
+			in := person(n)
+			in.Network = network
+			return in
+		}
+		signUp := func(in deltag.SignUpRequest) {
+			t.Helper()
+			_, err := s.SignUp(ctx, e, in, now)
+			must(t, err)
+		}
+		signUp(from(1))
+		signUp(from(2))
+		signUp(person(3))
+		byOrganiser := from(4)
+		byOrganiser.ByOrganiser = true
+		signUp(byOrganiser)
+		first := confirmation(t, s, registration(t, s, e, 1)).Network
+		want(t, first != "" && !strings.Contains(first, network), true)
+		want(t, confirmation(t, s, registration(t, s, e, 2)).Network, first)
+		for _, n := range []int{3, 4} {
+			want(t, confirmation(t, s, registration(t, s, e, n)).Network, "")
+		}
+		must(t, s.UpdateByAttendee(ctx, e, registration(t, s, e, 1), from(5), now))
+		change := registration(t, s, e, 1)
+		d, err := s.Delivery(ctx, deltag.DeliveryKey{
+			EventID: e.ID, RegistrationID: change.ID, Kind: deltag.KindVerification, Version: change.AddressChange.MailVersion,
+		})
+		must(t, err)
+		want(t, d.Network, first)
+		for _, it := range engine.Dump(t) {
+			if strings.Contains(fmt.Sprint(it), network) {
+				t.Errorf("the network is stored in clear: %v", it)
+			}
+		}
+	})
+}
+
+// TestHold stops a mail, and with it all mail to its recipient, and notes that for the organiser.
+func TestHold(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		noted := func(t *testing.T, e deltag.Event) int {
+			t.Helper()
+			people, err := s.Noted(ctx, deltag.NewOrganiserNote(e, now).DeliveryKey)
+			must(t, err)
+			return len(people)
+		}
+		t.Run("OnceHoweverOftenAtTheSameTime", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			d := confirmation(t, s, r)
+			done := make(chan error)
+			for range 8 {
+				go func() { done <- engine.NewClient().Store().Hold(ctx, e, r, d, now) }()
+			}
+			held := 0
+			for range 8 {
+				switch err := <-done; {
+				case err == nil:
+					held++
+				default:
+					wantError(t, err, deltag.ErrConflict)
+				}
+			}
+			want(t, held, 1)
+			d = confirmation(t, s, r)
+			want(t, []any{d.Status, d.Reason}, []any{deltag.DeliverySkipped, deltag.ReasonNetworkBounces})
+			r = registration(t, s, e, 1)
+			want(t, []any{r.IsHeld(), r.Status, r.Revision}, []any{true, deltag.RegistrationConfirmed, 2})
+			want(t, noted(t, e), 1)
+			_, err := s.Delivery(ctx, deltag.NewOrganiserNote(e, now).DeliveryKey)
+			must(t, err)
+
+			must(t, s.ReleaseHeld(ctx, e, r))
+			must(t, s.ReleaseHeld(ctx, e, r)) // with what was read before
+			r = registration(t, s, e, 1)
+			want(t, []any{r.IsHeld(), r.Revision}, []any{false, 3})
+			want(t, noted(t, e), 0)
+		})
+		t.Run("NotWhatHasChanged", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			d := confirmation(t, s, r)
+			must(t, s.Claim(ctx, d.Claim(now), r))
+			wantError(t, s.Hold(ctx, e, r, d, now), deltag.ErrConflict)
+			want(t, registration(t, s, e, 1).IsHeld(), false)
+			want(t, noted(t, e), 0)
+		})
+		t.Run("IsOverWithACorrectedAddress", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Hold(ctx, e, r, confirmation(t, s, r), now))
+			must(t, s.UpdateByOrganiser(ctx, e, registration(t, s, e, 1), person(2), now))
+			want(t, registration(t, s, e, 2).IsHeld(), false)
+			want(t, noted(t, e), 0)
+		})
+		t.Run("AnErasureSendsNoReceipt", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.Hold(ctx, e, r, confirmation(t, s, r), now))
+			must(t, s.Erase(ctx, e, registration(t, s, e, 1), now))
+			wantNothingLeft(t, engine, e, "p1@example.dk")
+		})
+		t.Run("AMailAboutAChangeOfAddressAlone", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.UpdateByAttendee(ctx, e, r, person(2), now))
+			r = registration(t, s, e, 1)
+			key := deltag.DeliveryKey{
+				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: r.AddressChange.MailVersion,
+			}
+			d, _, recipient, err := s.LoadDelivery(ctx, key)
+			must(t, err)
+			must(t, s.Hold(ctx, e, recipient, d, now))
+			d, err = s.Delivery(ctx, key)
+			must(t, err)
+			want(t, []any{d.Status, d.Reason}, []any{deltag.DeliverySkipped, deltag.ReasonNetworkBounces})
+			want(t, registration(t, s, e, 1).IsHeld(), false)
+		})
+	})
+}
+
+// TestReceivedIsForgotten with an address that is given up.
+func TestReceivedIsForgotten(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		receive := func(t *testing.T, s *dynamo.Store, r deltag.Registration) {
+			t.Helper()
+			must(t, s.CountOutcomes(ctx, confirmation(t, s, r), deltag.Outcomes{Delivered: 1}, now))
+			want(t, hasReceived(t, s, 1), true)
+		}
+		for name, giveUp := range map[string]func(*testing.T, deltag.Event, deltag.Registration){
+			"Erased":  func(t *testing.T, e deltag.Event, r deltag.Registration) { must(t, s.Erase(ctx, e, r, now)) },
+			"Changed": func(t *testing.T, e deltag.Event, r deltag.Registration) { changeAddress(t, s, e, r, 2, now) },
+			"Corrected": func(t *testing.T, e deltag.Event, r deltag.Registration) {
+				must(t, s.UpdateByOrganiser(ctx, e, r, person(2), now))
+			},
+			"Merged": func(t *testing.T, e deltag.Event, r deltag.Registration) {
+				signUp(t, s, e, 2, now)
+				changeAddress(t, s, e, r, 2, now)
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				e, r := eventWithPerson1(t, s, nil)
+				receive(t, s, r)
+				giveUp(t, e, r)
+				want(t, hasReceived(t, s, 1), false)
+			})
+		}
+	})
+}
