@@ -38,7 +38,7 @@ func TestErasure(t *testing.T) {
 		})
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
-			err := crashed(engine, 2).Erase(ctx, e, r, now) // once the registration is deleted
+			err := crashed(engine, 3).Erase(ctx, e, r, now) // once the registration is deleted
 			wantError(t, err, deltag.ErrUnavailable)
 			_, again := signUp(t, s, e, 1, now.Add(time.Second))
 			must(t, s.PurgeDeliveries(ctx, e.ID, r.ID))
