@@ -235,7 +235,7 @@ func useEverything(t *testing.T, r users) {
 		d.must(d.store.CountOutcomes(context.Background(), hers[0], deltag.Outcomes{Bounced: 1}, time.Now()))
 	}
 	r.tick()
-	r.api("POST", event+"/deliveries/"+hers[0].ID()+"/resend", "", 202) // which releases what was held
+	r.api("POST", event+"/deliveries/"+hers[0].ID()+"/resend", "", 202) // which was held
 	r.api("POST", event+"/cancel", "", 200)
 	r.tick()
 }

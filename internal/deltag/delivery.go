@@ -87,7 +87,7 @@ const (
 	ReasonAttended              Reason = "attended"
 	ReasonNotAttended           Reason = "not-attended"
 	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
-	ReasonNetworkBounces        Reason = "network-bounces"   // see Registration.Hold
+	ReasonNetworkBounces        Reason = "network-bounces"   // held; see Registration.Hold
 )
 
 // Reasons why a mail is delayed, has failed or is sent again.
@@ -265,8 +265,13 @@ func (d Delivery) ScheduleRetry(r Reason, now time.Time) Delivery {
 // wait are spread over ten minutes by their keys.
 func (d Delivery) WaitForNextDay(now time.Time) Delivery {
 	tomorrow := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
-	spread := time.Duration(crc32.ChecksumIEEE([]byte(d.ID()))%600) * time.Second
-	return d.transition(DeliveryPending, ReasonDailyLimit, now, tomorrow.Add(spread))
+	return d.transition(DeliveryPending, ReasonDailyLimit, now, tomorrow.Add(d.spread(10*time.Minute)))
+}
+
+// spread is a time below most that d's key decides, in seconds: mails that wait for the same moment are spread by it.
+func (d Delivery) spread(most time.Duration) time.Duration {
+	seconds := uint32(most / time.Second)
+	return time.Duration(crc32.ChecksumIEEE([]byte(d.ID()))%seconds) * time.Second
 }
 
 // sendingHistory is d's history since the organiser last asked for it, or all of it.

@@ -78,9 +78,6 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 	if reason := c.suppressionReason(); reason != "" {
 		return reason
 	}
-	if r.IsHeld() {
-		return ReasonNetworkBounces
-	}
 	if c.Kind.IsTransactional() {
 		return c.transactionalSkipReason(now)
 	}

@@ -40,5 +40,5 @@ func (d Delivery) hasReached(address AddressStatus) bool {
 
 // isDeliberatelySkipped says whether d was skipped for a reason that holds at any address.
 func (d Delivery) isDeliberatelySkipped() bool {
-	return d.Status == DeliverySkipped && d.Reason != ReasonAddressBounced && d.Reason != ReasonNetworkBounces
+	return d.Status == DeliverySkipped && d.Reason != ReasonAddressBounced
 }

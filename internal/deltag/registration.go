@@ -41,7 +41,6 @@ type Registration struct {
 	WaitlistedAt  time.Time // when it joined the waitlist. Zero: not on it
 	Seat          string    // which seat it has, in the store's numbering. "": none, or they are not counted
 	GivenBackAt   time.Time // when GiveBack cancelled it. Zero: it did not, or the registration has come back since
-	HeldAt        time.Time // when Hold held mail to it. Zero: it did not, or the organiser has released it
 	AddressStatus AddressStatus
 
 	// PreviousIDs are the ids under earlier addresses. Their deliveries are kept until the registration is erased.
@@ -89,8 +88,6 @@ func (r Registration) WithSignUp(s SignUpRequest) Registration {
 	r = r.WithDetails(s)
 	if !s.ByOrganiser {
 		r.AllowsNews, r.AsksForNews = false, s.AllowsNews
-	} else {
-		r.HeldAt = time.Time{}
 	}
 	return r
 }
@@ -183,14 +180,13 @@ func (r Registration) ResendStatus(now time.Time) (Registration, Delivery) {
 }
 
 // ChangeAddress moves r, with its seat or position on the waitlist, to another address. That has a new id, its own
-// links made with secret, and is sent r's status. It stays unsubscribed, but neither bounced nor held. It replaces other,
-// the registration that the address has already, or the zero value.
+// links made with secret, and is sent r's status. It stays unsubscribed, but not bounced. It replaces other, the
+// registration that the address has already, or the zero value.
 func (r Registration) ChangeAddress(
 	e Event, other Registration, s SignUpRequest, secret []byte, now time.Time,
 ) (Registration, Delivery) {
 	next := r.WithDetails(s)
 	next.ID, next.Secret, next.AddressChange = RegistrationID(e, s.Email), secret, nil
-	next.HeldAt = time.Time{}
 	next.PreviousIDs = nil
 	for _, id := range slices.Concat(other.PreviousIDs, r.PreviousIDs, []string{r.ID}) {
 		if id != next.ID && !slices.Contains(next.PreviousIDs, id) { // each is purged once

@@ -31,8 +31,8 @@ const (
 // HoldReason says why d must not be sent to an address that has never received mail, or "" if it may.
 func (r Reputation) HoldReason(d Delivery) Reason {
 	switch {
-	case d.Kind == KindPreview || d.Kind == KindOrganiserNote:
-		return "" // to the organiser
+	case d.Kind == KindPreview || d.Kind == KindOrganiserNote || d.Kind.IsFinal():
+		return "" // to the organiser, or the last to an address that is deleted with it
 	case d.Network != "" && r.Network.bounceRate(minNetworkBounces) >= networkBounceRate:
 		return ReasonNetworkBounces
 	case r.Account.bounceRate(minAccountBounces) > accountBounceRate,
@@ -55,36 +55,33 @@ func (o Outcomes) rate(n, least int) float64 {
 	return float64(n) / float64(max(1, o.Delivered+o.Bounced)) // complaints may come on a later day than their mails
 }
 
-// ReputationBackoff is how long mail waits before the account's reputation is looked at again.
+// ReputationBackoff is how long mail waits, at least, before the account's reputation is looked at again. It waits up to
+// twice as long, by its key, so that what waits does not go out all at once, before SES can report that it bounces.
 const ReputationBackoff = 15 * time.Minute
 
 // WaitForReputation makes d due again after ReputationBackoff. Its history says since when it waits.
 func (d Delivery) WaitForReputation(now time.Time) Delivery {
 	waits := d.Status == DeliveryPending && d.Reason == ReasonReputation
-	next := d.transition(DeliveryPending, ReasonReputation, now, now.Add(ReputationBackoff))
+	next := d.transition(DeliveryPending, ReasonReputation, now, now.Add(ReputationBackoff+d.spread(ReputationBackoff)))
 	if waits {
 		next.History = d.History
 	}
 	return next
 }
 
-// Hold is r after mail to it was held because of its network: it gets none before the organiser releases it, or a
-// button behind one of its personal links is pressed. Its status stays.
-func (r Registration) Hold(now time.Time) Registration {
-	r.HeldAt = now
+// Hold is r, whose sign-up was to be answered with a mail that is held because of its network: it has to be verified, and
+// has neither seat nor waitlist place until then. Its link works for VerificationPeriod after the organiser was told.
+func (r Registration) Hold(told time.Time) Registration {
+	r.Status, r.ConfirmedAt, r.WaitlistedAt = RegistrationUnverified, time.Time{}, time.Time{}
+	if until := told.Add(VerificationPeriod); r.VerifyUntil.Before(until) {
+		r.VerifyUntil = until
+	}
 	r.Revision++
 	return r
 }
 
-// IsHeld says whether mail to r waits for the organiser to release it.
-func (r Registration) IsHeld() bool { return !r.HeldAt.IsZero() }
-
-// Release lets mail go to r again.
-func (r Registration) Release() Registration {
-	r.HeldAt = time.Time{}
-	r.Revision++
-	return r
-}
+// IsUnverified says whether r has to be verified.
+func (r Registration) IsUnverified() bool { return r.Status == RegistrationUnverified }
 
 // Outcomes are what e adds to those of its account and network.
 func (e SESEvent) Outcomes() Outcomes {

@@ -29,6 +29,7 @@ func TestHoldReason(t *testing.T) {
 		"MoreComplain":                   {ownerAsked, Outcomes{Complained: 9, Delivered: 10_000}, Outcomes{}, ReasonReputation},
 		"BothOfANetwork":                 {fromNetwork, Outcomes{Bounced: 10}, Outcomes{Bounced: 5}, ReasonNetworkBounces},
 		"ANote":                          {Delivery{DeliveryKey: DeliveryKey{Kind: KindOrganiserNote}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
+		"AReceiptOfAnErasure":            {Delivery{DeliveryKey: DeliveryKey{Kind: KindErasureReceipt}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
 		"APreview":                       {Delivery{DeliveryKey: DeliveryKey{Kind: KindPreview}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,18 +54,22 @@ func TestOutcomes(t *testing.T) {
 	assertEqual(t, Outcomes{1, 2, 3}.Add(Outcomes{10, 20, 30}), Outcomes{11, 22, 33})
 }
 
-// TestWaitForReputation waits for as long as it takes, and the history does not grow with that.
+// TestWaitForReputation waits for as long as it takes, and the history does not grow with that. Mails are spread, so that
+// they do not go out all at once.
 func TestWaitForReputation(t *testing.T) {
 	d := NewDelivery(testRegistration(), KindConfirmation, 1, now)
 	d.Network = "n"
 	first := d.WaitForReputation(now)
 	later := now.Add(ReputationBackoff)
 	second := first.WaitForReputation(later)
-	assertEqual(t, []any{second.Status, second.Reason, second.NextAttemptAt, second.Revision, second.Network},
-		[]any{DeliveryPending, ReasonReputation, later.Add(ReputationBackoff), 2, "n"})
+	assertEqual(t, []any{second.Status, second.Reason, second.Revision, second.Network},
+		[]any{DeliveryPending, ReasonReputation, 2, "n"})
+	if wait := second.NextAttemptAt.Sub(later); wait < ReputationBackoff || wait >= 2*ReputationBackoff {
+		t.Errorf("waits for %v", wait)
+	}
 	assertEqual(t, second.History, []StatusChange{{now, DeliveryPending, ReasonReputation}})
 	assertEqual(t, second.Claim(later).AttemptsSinceResend(), 1) // waiting is no attempt
-	assertEqual(t, []bool{second.Claimable(later), second.Claimable(later.Add(ReputationBackoff))}, []bool{false, true})
+	assertEqual(t, []bool{second.Claimable(later), second.Claimable(later.Add(2 * ReputationBackoff))}, []bool{false, true})
 }
 
 // TestNetworkIsKeptUntilTheOutcome: after that nothing needs to know where a form was filled in.
@@ -88,26 +93,47 @@ func TestNetworkIsKeptUntilTheOutcome(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
-	e, r := testEvent(), testRegistration()
-	held := r.Hold(now)
-	assertEqual(t, []any{held.IsHeld(), held.Status, held.Revision}, []any{true, r.Status, r.Revision + 1})
-	for _, k := range []MailKind{KindConfirmation, KindMessage, KindEventCancelled, "reminder-P1D"} {
-		c := MailContext{Event: e, Registration: held, Kind: k, Version: 1, DueAt: now.Add(time.Second)}
-		assertEqual(t, c.SkipReason(now), ReasonNetworkBounces)
+func TestWaitForReputationSpreadsMails(t *testing.T) {
+	inFirstHalf := 0
+	for n := range 200 {
+		d := NewDelivery(testRegistration(), KindConfirmation, n+1, now)
+		if d.WaitForReputation(now).NextAttemptAt.Sub(now) < ReputationBackoff*3/2 {
+			inFirstHalf++
+		}
 	}
-	released := held.Release()
-	assertEqual(t, []any{released.IsHeld(), released.Revision}, []any{false, r.Revision + 2})
-	assertEqual(t, held.HasVerified(true).IsHeld(), false)
-	moved, _ := held.ChangeAddress(e, Registration{}, testSignUp("new@example.dk"), []byte("secret"), now)
-	assertEqual(t, moved.IsHeld(), false)
-	byOrganiser := testSignUp("kim@example.dk")
-	assertEqual(t, held.WithSignUp(byOrganiser).IsHeld(), true) // anybody can fill in the form
-	byOrganiser.ByOrganiser = true
-	assertEqual(t, held.WithSignUp(byOrganiser).IsHeld(), false)
+	if inFirstHalf < 60 || inFirstHalf > 140 {
+		t.Errorf("%d of 200 mails in the first half", inFirstHalf)
+	}
+}
 
-	message := NewDelivery(held, KindMessage, 1, now).Skip(ReasonNetworkBounces, now)
-	assertEqual(t, len(held.MissedDeliveries(moved, []Delivery{message}, nil)), 1)
+func TestHold(t *testing.T) {
+	r := testRegistration()
+	held := r.Hold(now.Add(time.Hour))
+	assertEqual(t, []any{held.IsUnverified(), held.ConfirmedAt, held.WaitlistedAt, held.VerifyUntil, held.Revision},
+		[]any{true, time.Time{}, time.Time{}, now.Add(time.Hour + VerificationPeriod), r.Revision + 1})
+	assertEqual(t, held.Hold(now).VerifyUntil, held.VerifyUntil) // no earlier end
+}
+
+// TestIsOutdated: a bounce that comes again tells nothing once the organiser has asked for the mail anew.
+func TestIsOutdated(t *testing.T) {
+	r := testRegistration()
+	r.LastMailedAt = now
+	d := NewDelivery(r, KindConfirmation, 1, now).Claim(now)
+	detached := d
+	detached.DetachedRecipient = &r
+	resent := d.MarkSent("id", now).Resend(now)
+	for name, c := range map[string]struct {
+		d    Delivery
+		e    SESEvent
+		want bool
+	}{
+		"OfTheLatestMail":    {d, SESEvent{At: now, Attempt: 1}, false},
+		"OfAnEarlierMail":    {d, SESEvent{At: now.Add(-time.Second), Attempt: 1}, true},
+		"OfNobodyRegistered": {detached, SESEvent{At: now.Add(-time.Second), Attempt: 1}, false},
+		"BeforeAResend":      {resent, SESEvent{At: now, Attempt: 1}, true},
+	} {
+		t.Run(name, func(t *testing.T) { assertEqual(t, c.e.IsOutdated(c.d, r), c.want) })
+	}
 }
 
 // TestUrgentOrganiserNote comes before an event that starts before the next morning.

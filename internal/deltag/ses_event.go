@@ -79,8 +79,7 @@ func (s DeliveryStatus) Supersedes(old DeliveryStatus) bool {
 func (d Delivery) ApplySESEvent(e SESEvent) (Delivery, bool) {
 	status, ok := statusAfter[e.Type]
 	isForAnother := e.Generation != "" && e.Generation != d.Generation
-	isBeforeResend := e.Attempt > 0 && e.Attempt <= d.Attempt-d.AttemptsSinceResend()
-	if !ok || isForAnother || isBeforeResend || !status.Supersedes(d.Status) {
+	if !ok || isForAnother || d.wasResentAfter(e) || !status.Supersedes(d.Status) {
 		return d, false
 	}
 	if d.MessageID == "" {
@@ -91,6 +90,18 @@ func (d Delivery) ApplySESEvent(e SESEvent) (Delivery, bool) {
 		reason = ReasonRejected
 	}
 	return d.transition(status, reason, e.At, time.Time{}), true
+}
+
+// wasResentAfter says whether e is about d's mail from before the organiser asked for it again.
+func (d Delivery) wasResentAfter(e SESEvent) bool {
+	return e.Attempt > 0 && e.Attempt <= d.Attempt-d.AttemptsSinceResend()
+}
+
+// IsOutdated says whether e, which has not changed d, tells nothing about the address any more: d, or another mail
+// to r about itself, was asked for after it. An event that comes again after a crash is not, and a bounce that is wrongly
+// taken for one is reported anew, of that mail.
+func (e SESEvent) IsOutdated(d Delivery, r Registration) bool {
+	return d.wasResentAfter(e) || d.DetachedRecipient == nil && e.At.Before(r.LastMailedAt)
 }
 
 // AddressStatus is what e says about the address in general, or "" if nothing.

@@ -35,13 +35,12 @@ func (r Registration) AwaitVerification(now time.Time) (Registration, Delivery) 
 	return r.notify(KindVerification, now)
 }
 
-// HasVerified is r after somebody has pressed a button behind one of its personal links, which only its address gets: mail
-// to it arrives, and is held no longer. What was ticked about news by whoever signed the address up counts from then on if the person was shown it; otherwise
+// HasVerified is r after somebody has pressed a button behind one of its personal links, which only its address gets.
+// What was ticked about news by whoever signed the address up counts from then on if the person was shown it; otherwise
 // somebody has ticked it since, and it is dropped.
 func (r Registration) HasVerified(newsShown bool) Registration {
 	r.AllowsNews = r.AllowsNews || r.AsksForNews && newsShown
 	r.AsksForNews = false
-	r.HeldAt = time.Time{}
 	return r
 }
 
@@ -212,9 +211,12 @@ func (r Registration) EndsNext() (end time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// TakesOver says whether r, moved to the address of other, replaces it: r has a seat or a waitlist place, or had one
-// that was given back, and other has none. Otherwise other stays and r is removed.
+// TakesOver says whether r, moved to the address of other, replaces it: r has a seat and other has none, or r has a
+// waitlist place, or had what was given back, and other has neither. Otherwise other stays and r is removed.
 func (r Registration) TakesOver(other Registration) bool {
+	if r.Status == RegistrationConfirmed {
+		return other.Status != RegistrationConfirmed
+	}
 	return (r.IsActive() || r.WasGivenBack()) && !other.IsActive()
 }
 

@@ -238,4 +238,5 @@ func TestTakesOver(t *testing.T) {
 		}
 		assertEqual(t, seated.TakesOver(confirmed), false)
 	}
+	assertEqual(t, []bool{confirmed.TakesOver(waiting), waiting.TakesOver(waiting)}, []bool{true, false})
 }

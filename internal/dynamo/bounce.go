@@ -107,7 +107,7 @@ func (tx *transaction) putNoted(note deltag.DeliveryKey, registrationID string, 
 }
 
 // Noted lists those whom an organiser's note is about: who lost a seat or a waitlist place on its day, and have neither
-// come back nor got another address since, and to whom mail was held on its day, and still is.
+// come back nor got another address since, and whose mail was held on its day, and who have not been verified since.
 func (s *Store) Noted(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
 	listed, err := readAll(ctx, s, query{pk: eventPK(note.EventID), prefix: notePrefix(note)}, asItem)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Store) Noted(ctx context.Context, note deltag.DeliveryKey) (people []de
 		if ignoreNotFound(err) != nil {
 			return nil, err
 		}
-		if r.WasGivenBack() || r.IsHeld() {
+		if r.WasGivenBack() || r.IsUnverified() {
 			people = append(people, r)
 		}
 	}

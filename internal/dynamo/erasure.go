@@ -45,7 +45,7 @@ func (s *Store) removeRegistration(
 }
 
 // removeRegistration deletes r, has its deliveries deleted, and returns the seat that is to be passed on. An unverified
-// address gets no final mail, and neither does one to which mail is held.
+// address gets no final mail.
 func (tx *transaction) removeRegistration(
 	e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) (seat string) {
@@ -53,7 +53,7 @@ func (tx *transaction) removeRegistration(
 	gone := deltag.Registration{AttendedAt: r.AttendedAt} // who attended remains counted
 	seat = tx.giveUpPlace(e, r, &gone, now)
 	tx.putPurgeTasks(r.EventID, allIDs(r), now)
-	if r.Status != deltag.RegistrationUnverified && !r.IsHeld() {
+	if r.Status != deltag.RegistrationUnverified {
 		tx.putFinalDelivery(e, r, finalMail, now)
 	}
 	return seat
@@ -63,7 +63,7 @@ func (tx *transaction) removeRegistration(
 func allIDs(r deltag.Registration) []string { return slices.Concat(r.PreviousIDs, []string{r.ID}) }
 
 // PurgeDeliveries deletes the deliveries of a registration that is gone, and its purge task. A final mail remains
-// until it is sent, and so do the deliveries of a person who has signed up again. Repeating it changes nothing.
+// until it is sent, the organiser's mails remain, and so do the deliveries of a person who has signed up again. Repeating it changes nothing.
 func (s *Store) PurgeDeliveries(ctx context.Context, eventID, registrationID string) error {
 	for range maxRetries {
 		if err := s.purgeDeliveries(ctx, eventID, registrationID); !isConflict(err) {
@@ -85,6 +85,9 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 	}
 	tx := s.begin()
 	for _, d := range deliveries {
+		if d.DetachedRecipient != nil && !d.Kind.IsFinal() && d.Kind != deltag.KindVerification {
+			continue // to the organiser, who may have signed up too
+		}
 		unsent := d.Kind.IsFinal() && d.IsActive()
 		ofSuccessor := successor.ID != "" && d.Generation == successor.Generation()
 		if !unsent && !ofSuccessor {

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -38,13 +39,26 @@ func TestErasure(t *testing.T) {
 		})
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
-			hasReceived(t, s, 1) // makes the key of the hashes, which is the first request of the next process
+			hasReceived(t, s, 1)                            // makes the key of the hashes, which is the first request of the next process
 			err := crashed(engine, 3).Erase(ctx, e, r, now) // once the registration is deleted
 			wantError(t, err, deltag.ErrUnavailable)
 			_, again := signUp(t, s, e, 1, now.Add(time.Second))
 			must(t, s.PurgeDeliveries(ctx, e.ID, r.ID))
 			want(t, kinds(t, s, again), []string{"confirmation.1", "erased.2"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+		})
+		t.Run("OfTheOrganisersOwnSignUpKeepsTheNote", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			in := person(1)
+			in.Email = deltag.Address{Original: e.Organiser.Email, Normalized: e.Organiser.Email}
+			_, err := s.SignUp(ctx, e, in, now)
+			must(t, err)
+			note := deltag.NewOrganiserNote(e, now)
+			must(t, s.SaveDelivery(ctx, note))
+			_, r, err := s.EventAndRegistration(ctx, e.ID, note.RegistrationID)
+			must(t, err)
+			must(t, s.Erase(ctx, e, r, now))
+			want(t, kinds(t, s, r), []string{"erased.2", fmt.Sprintf("organiser-note.%d", note.Version)})
 		})
 		t.Run("WhoSignsUpAgainGetsAnotherCalendarEntryThanTheOneThatIsRemoved", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)

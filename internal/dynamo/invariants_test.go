@@ -164,7 +164,11 @@ func (v snapshot) wrongMails() (violations []string) {
 		if !r.GivenBackAt.IsZero() {
 			continue // without a mail
 		}
-		if ds := v.statusMails(r); len(ds) != 1 || !slices.Contains(statusMailKinds[r.Status], ds[0].Kind) {
+		ds := v.statusMails(r)
+		if len(ds) == 1 && r.IsUnverified() && ds[0].Reason == deltag.ReasonNetworkBounces {
+			continue // held
+		}
+		if len(ds) != 1 || !slices.Contains(statusMailKinds[r.Status], ds[0].Kind) {
 			violations = append(violations,
 				fmt.Sprintf("%s, who is %s, has %d mails that say so: %v", r.Email.Original, r.Status, len(ds), ds))
 		}

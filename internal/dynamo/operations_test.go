@@ -142,11 +142,11 @@ func (f *fixture) hold(n int) operation {
 		d, err := s.Delivery(ctx, deltag.DeliveryKey{
 			EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: r.MailVersion,
 		})
-		if err != nil || !d.IsActive() {
+		if err != nil || !d.IsActive() || r.IsUnverified() {
 			return err
 		}
 		return s.Hold(ctx, e, r, d, f.clock())
-	}, func(v snapshot) bool { return v.registration(n).IsHeld() && len(v.notes()) == 1 })
+	}, func(v snapshot) bool { return v.registration(n).IsUnverified() && len(v.notes()) == 1 })
 }
 
 // comeBack corrects the address of person n, whose seat was given back.

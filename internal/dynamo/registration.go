@@ -22,7 +22,7 @@ type registrationItem struct {
 	ConfirmedAt, AttendedAt time.Time `dynamodbav:",omitempty"`
 	WaitlistedAt            time.Time `dynamodbav:",omitempty"` // part of the key of the waitlist entry
 	Seat                    string    `dynamodbav:",omitempty"`
-	GivenBackAt, HeldAt     time.Time `dynamodbav:",omitempty"`
+	GivenBackAt             time.Time `dynamodbav:",omitempty"`
 	AddressStatus           deltag.AddressStatus
 	PreviousIDs             []string           `dynamodbav:",omitempty"`
 	AddressChange           *addressChangeItem `dynamodbav:",omitempty"`
@@ -57,8 +57,7 @@ func encodeRegistration(r deltag.Registration) item {
 		WaitlistedAt: r.WaitlistedAt, Seat: r.Seat, AddressStatus: r.AddressStatus, PreviousIDs: r.PreviousIDs, Secret: r.Secret,
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
 		Changes: r.Changes, AddressChanges: r.AddressChanges, ChangedOn: r.ChangedOn, VerifyUntil: r.VerifyUntil,
-		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, HeldAt: r.HeldAt,
-		AddressChange: encodeAddressChange(r.AddressChange),
+		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, AddressChange: encodeAddressChange(r.AddressChange),
 	})
 }
 
@@ -94,8 +93,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		WaitlistedAt: v.WaitlistedAt, Seat: v.Seat, AddressStatus: v.AddressStatus, PreviousIDs: v.PreviousIDs, Secret: v.Secret,
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
 		Changes: v.Changes, AddressChanges: v.AddressChanges, ChangedOn: v.ChangedOn, VerifyUntil: v.VerifyUntil,
-		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, HeldAt: v.HeldAt,
-		AddressChange: v.AddressChange.decode(),
+		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, AddressChange: v.AddressChange.decode(),
 	}, err
 }
 

@@ -51,11 +51,13 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 
 // Unsubscribe ends optional mail to r. Errors: ErrNotFound. Repeating it changes nothing.
 func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	return s.setAddressStatus(ctx, e, r, deltag.AddressUnsubscribed, now)
+	return s.SetAddressStatus(ctx, e, r, deltag.AddressUnsubscribed, now)
 }
 
-// setAddressStatus keeps a more severe status that is stored already.
-func (s *Store) setAddressStatus(
+// SetAddressStatus stores on r what is known of its address, unless that is something more severe already. A bounce makes
+// GiveBack due, if the event is limited and r has a seat or a waitlist place.
+// Errors: ErrNotFound. Repeating it changes nothing.
+func (s *Store) SetAddressStatus(
 	ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus, now time.Time,
 ) error {
 	return s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
@@ -204,8 +206,10 @@ func (s *Store) moveRegistration(
 		tx.Delete(expireKey(r.EventID, r.ID), always)
 	}
 	tx.putExpireTask(next)
-	if r.Status == deltag.RegistrationWaitlisted {
-		tx.deleteWaitlistEntry(r)
+	for _, gone := range []deltag.Registration{r, other} {
+		if gone.Status == deltag.RegistrationWaitlisted {
+			tx.deleteWaitlistEntry(gone)
+		}
 	}
 	if next.Status == deltag.RegistrationWaitlisted {
 		tx.putWaitlistEntry(next)
@@ -255,7 +259,12 @@ func (s *Store) ResendConfirmation(
 		return err
 	}
 	defer counted()
-	return s.resendTo(ctx, e, a, now, byForm(deltag.Registration.ResendStatus))
+	if network != "" {
+		if network, err = s.hash(ctx, network); err != nil {
+			return err
+		}
+	}
+	return s.resendTo(ctx, e, a, now, byForm(deltag.Registration.ResendStatus, network))
 }
 
 // resendTo sends the registration of an address, if it has one, the mail of reply.
@@ -273,17 +282,20 @@ func (s *Store) resendTo(ctx context.Context, e deltag.Event, a deltag.Address, 
 // A reply is a change of a registration together with the mail that tells it.
 type reply func(deltag.Registration, time.Time) (deltag.Registration, deltag.Delivery)
 
-// byForm is r, asked for by a form.
-func byForm(r reply) reply {
+// byForm is r, asked for by a form from a network, which counts for mail to those who have not been verified.
+func byForm(r reply, network string) reply {
 	return func(registration deltag.Registration, now time.Time) (deltag.Registration, deltag.Delivery) {
 		next, mail := r(registration, now)
 		mail.ByForm = true
+		if next.IsUnverified() {
+			mail.Network = network
+		}
 		return next, mail
 	}
 }
 
-// replyToForm answers to the sign-up of an address that has a registration.
-var replyToForm = byForm(deltag.Registration.ReplyToSignUp)
+// replyToForm answers to the sign-up of an address that has, or had, a seat or a waitlist place.
+var replyToForm = byForm(deltag.Registration.ReplyToSignUp, "")
 
 // resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits and says enough.
 // Errors: ErrNotFound, ErrConflict.

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,7 +41,7 @@ func networkOutcomes(network string, now time.Time) (keys []item) {
 func receivedKey(hash string) item { return key("RECEIVED#"+hash, "-") }
 
 // CountOutcomes adds what SES has reported about d to what is counted for the account and for d's network, and remembers
-// an address that has received mail. The writes are no transaction: the items belong to many mails. If some fail, or are
+// its address if it has received mail. It has neither network nor address if it was erased. The writes are no transaction: the items belong to many mails. If some fail, or are
 // repeated, a count is off by one.
 func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error {
 	var writes errgroup.Group
@@ -54,7 +55,7 @@ func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.O
 			return s.addOutcomes(ctx, networkOutcomes(d.Network, at), 0, o, at.Add(networkOutcomesTTL))
 		})
 	}
-	if o.Delivered > 0 {
+	if o.Delivered > 0 && d.Email.Normalized != "" {
 		writes.Go(func() error {
 			hash, err := s.hash(ctx, d.Email.Normalized)
 			if err != nil {
@@ -121,46 +122,45 @@ func (s *Store) readOutcomes(ctx context.Context, counter []item) (deltag.Outcom
 	return sum.(deltag.Outcomes), err
 }
 
-// HasReceived says whether an address has received mail.
-func (s *Store) HasReceived(ctx context.Context, a deltag.Address) (bool, error) {
-	hash, err := s.hash(ctx, a.Normalized)
+// HasReceived says whether r's address has received mail: lately, or of this registration, if another one that had the
+// address was erased since.
+func (s *Store) HasReceived(ctx context.Context, r deltag.Registration) (bool, error) {
+	hash, err := s.hash(ctx, r.Email.Normalized)
 	if err != nil {
 		return false, err
 	}
-	_, err = s.get(ctx, receivedKey(hash))
-	return err == nil, ignoreNotFound(err)
+	if _, err = s.get(ctx, receivedKey(hash)); !isNotFound(err) {
+		return err == nil, err
+	}
+	deliveries, err := s.DeliveriesOf(ctx, r.EventID, r.ID)
+	return slices.ContainsFunc(deliveries, func(d deltag.Delivery) bool {
+		return d.Status == deltag.DeliveryDelivered && d.Email.Normalized == r.Email.Normalized
+	}), err
 }
 
 // forgetReceived belongs in a transaction that gives up an address, of which the hash is.
 func (tx *transaction) forgetReceived(hash string) { tx.Delete(receivedKey(hash), always) }
 
-// Hold ends d unsent because of its network, and holds all mail to r, its recipient, until ReleaseHeld. The organiser's
-// note of the day is made before, so that it is never missing. A d about a change of address is of nobody registered.
+// Hold ends d unsent because of its network, and takes the seat or waitlist place of r, whose sign-up d was to answer. The
+// organiser's note of the day is made before, so that it is never missing.
 // Errors: ErrConflict (d or r has changed since it was read; so also when it is repeated).
 func (s *Store) Hold(
 	ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time,
 ) error {
-	skipped := d.Skip(deltag.ReasonNetworkBounces, now)
-	if d.DetachedRecipient != nil {
-		return s.SaveDelivery(ctx, skipped)
-	}
 	note := deltag.NewOrganiserNote(e, now)
 	if err := ignoreConflict(s.SaveDelivery(ctx, note)); err != nil { // the day may have one already
 		return err
 	}
-	held := r.Hold(now)
+	skipped, held := d.Skip(deltag.ReasonNetworkBounces, now), r.Hold(note.DueAt)
 	tx := s.begin()
 	tx.Put(encodeDelivery(skipped), condPreviousDelivery(skipped))
+	seat := tx.giveUpPlace(e, r, &held, now)
 	tx.replaceRegistration(held)
+	tx.putExpireTask(held)
 	tx.putNoted(note.DeliveryKey, r.ID, now)
-	return tx.Commit(ctx)
-}
-
-// ReleaseHeld lets mail go to r again, if it is held. Errors: ErrNotFound. Repeating it changes nothing.
-func (s *Store) ReleaseHeld(ctx context.Context, e deltag.Event, r deltag.Registration) error {
-	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
-		if r.IsHeld() {
-			tx.replaceRegistration(r.Release())
-		}
-	})
+	if err := tx.Commit(ctx); err != nil {
+		return err
+	}
+	s.passOnSeat(ctx, e.ID, seat, now)
+	return nil
 }

@@ -48,7 +48,7 @@ func (s *Store) Suppress(
 	if err := s.putSuppression(ctx, suppressionKey(hash), status, now); err != nil || r.ID == "" {
 		return err
 	}
-	return s.setAddressStatus(ctx, e, r, status, now)
+	return s.SetAddressStatus(ctx, e, r, status, now)
 }
 
 func (s *Store) putSuppression(ctx context.Context, key item, status deltag.AddressStatus, now time.Time) error {

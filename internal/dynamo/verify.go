@@ -321,11 +321,6 @@ func (s *Store) requestAddressChange(
 	if err != nil {
 		return err
 	}
-	if in.Network != "" {
-		if mail.Network, err = s.hash(ctx, in.Network); err != nil {
-			return err
-		}
-	}
 	counted, err := s.beginCountingSignUp(ctx, in.Network, now)
 	if err != nil {
 		return err
@@ -338,15 +333,14 @@ func (s *Store) requestAddressChange(
 	return tx.Commit(ctx)
 }
 
-// DelayToNextDay stores that d, whose mailbox has had its mails of the day, waits for the next one. If it asks an address
-// to be verified, there is as much time for that as if it were sent now.
+// Delay stores d's next state, which waits. If it asks an address to be verified, there is as much time for that as if it
+// were sent now.
 // Errors: ErrConflict (d or its registration has changed since it was read; so also when it is repeated).
-func (s *Store) DelayToNextDay(ctx context.Context, d deltag.Delivery, now time.Time) error {
-	next := d.WaitForNextDay(now)
-	if d.Kind != deltag.KindVerification {
+func (s *Store) Delay(ctx context.Context, next deltag.Delivery) error {
+	if next.Kind != deltag.KindVerification {
 		return s.SaveDelivery(ctx, next)
 	}
-	_, r, err := s.EventAndRegistration(ctx, d.EventID, d.RegistrationID)
+	_, r, err := s.EventAndRegistration(ctx, next.EventID, next.RegistrationID)
 	if isNotFound(err) { // erased since it was read
 		return deltag.ErrConflict
 	}

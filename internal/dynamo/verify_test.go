@@ -508,8 +508,8 @@ func TestVerificationOfAMailThatWaits(t *testing.T) {
 					EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: version,
 				})
 				must(t, err)
-				must(t, s.DelayToNextDay(ctx, d, now))
-				wantError(t, s.DelayToNextDay(ctx, d, now), deltag.ErrConflict)
+				must(t, s.Delay(ctx, d.WaitForNextDay(now)))
+				wantError(t, s.Delay(ctx, d.WaitForNextDay(now)), deltag.ErrConflict)
 				delayed, err := s.Delivery(ctx, d.DeliveryKey)
 				must(t, err)
 				want(t, delayed.Reason, deltag.ReasonDailyLimit)
@@ -546,7 +546,7 @@ func TestChangeOfAddress(t *testing.T) {
 				EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindVerification, Version: 2,
 			})
 			must(t, err)
-			must(t, s.DelayToNextDay(ctx, d, now))
+			must(t, s.Delay(ctx, d.WaitForNextDay(now)))
 			must(t, save(10, now.Add(time.Hour)))
 			want(t, kinds(t, s, r), []string{"confirmation.1", "verify.2"})
 			for n := 11; n < 10+deltag.MaxAddressChangesPerDay; n++ {
@@ -732,6 +732,18 @@ func TestChangeOfAddress(t *testing.T) {
 			changeAddress(t, s, e, mine, 2, now.Add(time.Hour))
 			want(t, []int{waitlistPosition(t, s, e, 2), waitlistPosition(t, s, e, 4)}, []int{1, 2})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 2})
+		})
+		t.Run("ASeatSurvivesTheChangeToAnAddressThatWaits", func(t *testing.T) {
+			e, mine := eventWithPerson1(t, s, withCapacity(1))
+			signUp(t, s, e, 2, now.Add(time.Second))
+			signUp(t, s, e, 3, now.Add(2*time.Second))
+			changeAddress(t, s, e, mine, 2, now.Add(time.Hour))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed)
+			want(t, waitlistPosition(t, s, e, 3), 1)
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1, Waitlisted: 1})
+			r, err := s.Reconcile(ctx, e.ID, now.Add(2*time.Hour))
+			must(t, err)
+			want(t, r.HasDrift(), false)
 		})
 		t.Run("ToAnAddressWithASeatTheOldOneIsFreed", func(t *testing.T) {
 			e, mine := eventWithPerson1(t, s, withCapacity(2))

@@ -24,18 +24,21 @@ type DeliveryStore interface {
 	// SaveDelivery stores the next state over the one before, or a new row. ErrConflict: the row is in another state,
 	// as it is when the write is repeated.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
-	// DelayToNextDay stores that d waits for the next day, and with it what it asks an address to verify. ErrConflict: the
+	// Delay stores that d, its next state, waits, and with it what it asks an address to verify. ErrConflict: the
 	// row or the registration is gone, or in another state.
-	DelayToNextDay(ctx context.Context, d deltag.Delivery, now time.Time) error
+	Delay(ctx context.Context, d deltag.Delivery) error
 	Suppression(ctx context.Context, a deltag.Address) (deltag.AddressStatus, error)
 	// Noted lists those whom a KindOrganiserNote is about.
 	Noted(ctx context.Context, note deltag.DeliveryKey) ([]deltag.Registration, error)
+	// SetAddressStatus shows what is known of an address on its registration. It may be repeated. ErrNotFound: r is gone.
+	SetAddressStatus(
+		ctx context.Context, e deltag.Event, r deltag.Registration, status deltag.AddressStatus, now time.Time) error
 	// Reputation is that of the account and of a network, some seconds old.
 	Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error)
-	// HasReceived says whether an address has received mail.
-	HasReceived(ctx context.Context, a deltag.Address) (bool, error)
-	// Hold ends a delivery unsent because of its network, and holds all mail to its recipient. ErrConflict: the row or
-	// the registration is gone, or in another state.
+	// HasReceived says whether r's address has received mail.
+	HasReceived(ctx context.Context, r deltag.Registration) (bool, error)
+	// Hold ends a delivery unsent because of its network, and has its recipient verified first. ErrConflict: the row or the
+	// registration is gone, or in another state.
 	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 	// WaitlistPosition counts from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
@@ -144,7 +147,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	case errors.Is(err, deltag.ErrSuppressed):
 		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
-		return m.Store.DelayToNextDay(ctx, d, now)
+		return m.Store.Delay(ctx, d.WaitForNextDay(now))
 	case err != nil:
 		return err
 	}
@@ -187,17 +190,14 @@ func (m *Mailer) guardReputation(ctx context.Context, d deltag.Delivery, mail de
 	if err != nil || reason == "" {
 		return false, err
 	}
-	if received, err := m.Store.HasReceived(ctx, mail.Registration.Email); received || err != nil {
+	if received, err := m.Store.HasReceived(ctx, mail.Registration); received || err != nil {
 		return false, err
 	}
 	if reason == deltag.ReasonReputation {
-		return true, m.saveOutcome(ctx, d.WaitForReputation(now))
+		next := d.WaitForReputation(now)
+		return true, m.count(next, m.Store.Delay(ctx, next))
 	}
-	if err := m.Store.Hold(ctx, mail.Event, mail.Registration, d, now); err != nil {
-		return true, err
-	}
-	m.Metrics.addOutcome(d.Skip(reason, now), now)
-	return true, nil
+	return true, m.count(d.Skip(reason, now), m.Store.Hold(ctx, mail.Event, mail.Registration, d, now))
 }
 
 // skip ends a delivery unsent. Somebody who signed up while the event was being cancelled was promised a mail on screen
@@ -217,15 +217,20 @@ func (m *Mailer) skip(
 
 // saveOutcome stores the result of an attempt, and counts it if that succeeds.
 func (m *Mailer) saveOutcome(ctx context.Context, d deltag.Delivery) error {
-	err := m.Store.SaveDelivery(ctx, d)
+	return m.count(d, m.Store.SaveDelivery(ctx, d))
+}
+
+// count counts the result of an attempt, unless err says that it was not stored. It returns err.
+func (m *Mailer) count(d deltag.Delivery, err error) error {
 	if err == nil {
 		m.Metrics.addOutcome(d, m.Now())
 	}
 	return err
 }
 
-// skipSuppressed skips a mail whose claim was refused because of its address. ErrConflict: the suppression was lifted
-// meanwhile.
+// skipSuppressed skips a mail whose claim was refused because of its address. That an address has bounced elsewhere is
+// shown on its registration first, as if this mail had bounced: no event will say so. ErrConflict: the suppression was
+// lifted meanwhile.
 func (m *Mailer) skipSuppressed(ctx context.Context, d deltag.Delivery, mail deltag.MailContext, now time.Time) error {
 	var err error
 	if mail.Suppression, err = m.Store.Suppression(ctx, mail.Registration.Email); err != nil {
@@ -234,6 +239,12 @@ func (m *Mailer) skipSuppressed(ctx context.Context, d deltag.Delivery, mail del
 	reason := mail.SkipReason(now)
 	if reason == "" {
 		return deltag.ErrConflict
+	}
+	if mail.Suppression == deltag.AddressBounced && d.DetachedRecipient == nil {
+		err := m.Store.SetAddressStatus(ctx, mail.Event, mail.Registration, mail.Suppression, now)
+		if err != nil {
+			return ignoreErrors(err, deltag.ErrNotFound)
+		}
 	}
 	return m.skip(ctx, d, mail, reason, now)
 }

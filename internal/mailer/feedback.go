@@ -35,8 +35,8 @@ type FeedbackStore interface {
 func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) error {
 	for range maxConflictRetries {
 		d, e, r, err := f.Store.LoadDelivery(ctx, event.Delivery)
-		if errors.Is(err, deltag.ErrNotFound) {
-			return nil // erased
+		if errors.Is(err, deltag.ErrNotFound) { // erased
+			return f.countOutcomes(ctx, deltag.Delivery{DeliveryKey: event.Delivery}, event)
 		}
 		if err != nil {
 			return err
@@ -51,11 +51,11 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 		if err != nil {
 			return err
 		}
-		if outcomes := event.Outcomes(); changed && outcomes != (deltag.Outcomes{}) {
-			err = f.Store.CountOutcomes(ctx, d, outcomes, event.At)
+		if changed {
+			err = f.countOutcomes(ctx, d, event)
 		}
 		status := event.AddressStatus()
-		if status == "" {
+		if status == "" || !changed && event.IsOutdated(d, r) {
 			return err
 		}
 		if d.DetachedRecipient != nil {
@@ -64,4 +64,13 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 		return errors.Join(err, f.Store.Suppress(ctx, e, d.Email, r, status, event.At))
 	}
 	return fmt.Errorf("SES event on %s: %w", event.Delivery.Tag(), deltag.ErrUnavailable)
+}
+
+// countOutcomes counts an event about d, which has no network and no address if it was erased.
+func (f *Feedback) countOutcomes(ctx context.Context, d deltag.Delivery, event deltag.SESEvent) error {
+	outcomes := event.Outcomes()
+	if outcomes == (deltag.Outcomes{}) {
+		return nil
+	}
+	return f.Store.CountOutcomes(ctx, d, outcomes, event.At)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/mailer"
 )
 
 // signUpFrom signs a person up from a network.
@@ -34,8 +35,7 @@ func (f *fixture) report(outcome deltag.SESEventType) {
 func TestMailToANetworkThatBounces(t *testing.T) {
 	const bad, good = "192.0.2.1", "192.0.2.2"
 	onEachEngine(t, func(run runFunc) {
-		// afterBounces is an event with five bounces from the bad network, one of an address that has received mail, and one
-		// of a stranger that was held.
+		// afterBounces is an event with five bounces from the bad network, and person 5, who was held.
 		afterBounces := func(f *fixture, change func(*deltag.Event)) (e deltag.Event, held deltag.Registration) {
 			e = f.newEvent(change)
 			f.signUpFrom(good, e, 50)
@@ -53,7 +53,7 @@ func TestMailToANetworkThatBounces(t *testing.T) {
 		run("HoldsStrangersAndWritesToAllOthers", func(t *testing.T, f *fixture) {
 			e, held := afterBounces(f, oneReminder)
 			want(t, f.outcome(held, deltag.KindConfirmation, 1), "skipped network-bounces")
-			want(t, []any{held.IsHeld(), held.Status}, []any{true, deltag.RegistrationConfirmed})
+			want(t, held.Status, deltag.RegistrationUnverified)
 
 			other := f.newEvent(oneReminder)
 			f.signUpFrom(bad, other, 50) // who has received mail
@@ -63,60 +63,69 @@ func TestMailToANetworkThatBounces(t *testing.T) {
 			for _, n := range []int{50, 51, 52} {
 				want(t, f.outcome(f.registration(other, n), deltag.KindConfirmation, 1), "sent ")
 			}
-			f.setTime(start.Add(-24 * time.Hour)) // the reminder
-			f.runDue()
+			f.setTime(f.clock().Add(24 * time.Hour))
+			f.runDue() // the note
+			f.setTime(start.Add(-24 * time.Hour))
+			f.runDue() // the reminder
 			want(t, f.ses.to(address(5)), map[string]int{})
-			want(t, f.outcome(held, "reminder-P1D", 1), "skipped network-bounces")
 			want(t, f.ses.to(address(50)), map[string]int{"confirmation": 2, "reminder-P1D": 2})
 			want(t, f.ses.to(e.Organiser.Email), map[string]int{"organiser-note": 1})
 		})
-		run("AFormIsNoOrganisersWord", func(t *testing.T, f *fixture) {
+		run("AFormFromThereCausesNoMailAndOneFromElsewhereDoes", func(t *testing.T, f *fixture) {
 			e, _ := afterBounces(f, nil)
-			f.setTime(f.clock().Add(3 * time.Hour))
-			f.signUpFrom(good, e, 5) // again
+			f.setTime(f.clock().Add(2 * deltag.ResendCooldown))
+			f.signUpFrom(bad, e, 5) // again
+			f.runDue()
+			f.setTime(f.clock().Add(2 * deltag.ResendCooldown))
+			if err := f.store.ResendConfirmation(ctx, e, signUpRequest(5).Email, bad, f.clock()); err != nil {
+				t.Fatal(err)
+			}
 			f.runDue()
 			want(t, f.ses.to(address(5)), map[string]int{})
-			f.signUpFrom(bad, e, 6) // the hour is over
+			want(t, f.registration(e, 5).Status, deltag.RegistrationUnverified)
+
+			f.setTime(f.clock().Add(2 * deltag.ResendCooldown))
+			f.signUpFrom(good, e, 5)
+			f.runDue()
+			want(t, f.ses.to(address(5)), map[string]int{"confirmation": 1})
+			want(t, f.registration(e, 5).Status, deltag.RegistrationConfirmed)
+			f.setTime(f.clock().Add(2 * time.Hour)) // the hour is over
+			f.signUpFrom(bad, e, 6)
 			f.runDue()
 			want(t, f.ses.to(address(6)), map[string]int{"confirmation": 1})
 		})
-		run("TheOrganisersResendReleasesAllFurtherMail", func(t *testing.T, f *fixture) {
+		run("TheOrganisersWordIsHeard", func(t *testing.T, f *fixture) {
 			e, held := afterBounces(f, oneReminder)
-			if err := f.store.ReleaseHeld(ctx, e, held); err != nil {
-				t.Fatal(err)
-			}
 			d, err := f.store.Delivery(ctx, deliveryKey(held, deltag.KindConfirmation, 1))
 			if err == nil {
-				err = f.store.Resend(ctx, e, f.registration(e, 5), d, f.clock())
+				err = f.store.Resend(ctx, e, held, d, f.clock())
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			f.runDue()
+			if _, err := f.store.Rejoin(ctx, e, f.registration(e, 5), true, f.clock()); err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
 			f.setTime(start.Add(-24 * time.Hour))
 			f.runDue()
-			want(t, f.ses.to(address(5)), map[string]int{"confirmation": 1, "reminder-P1D": 1})
+			want(t, f.ses.to(address(5)), map[string]int{"verify": 1, "confirmation": 1, "reminder-P1D": 1})
 			want(t, f.ses.to(e.Organiser.Email), map[string]int{}) // there is nobody left to tell of
 		})
-		run("AVerifiedAddressIsReleased", func(t *testing.T, f *fixture) {
-			e := f.newEvent(func(e *deltag.Event) { e.Verify, e.ScheduledMails = deltag.VerifyAlways, nil })
-			f.signUpFrom(bad, e, 5) // whose mail is on its way while others bounce
-			f.runDue()
-			f.reported = len(f.ses.mails)
+		run("ASeatGoesToTheNext", func(t *testing.T, f *fixture) {
+			n := 6
+			e := f.newEvent(func(e *deltag.Event) { e.Capacity, e.ScheduledMails, e.Verify = &n, nil, deltag.VerifyNever })
 			for n := range 5 {
 				f.signUpFrom(bad, e, n)
 			}
 			f.runDue()
 			f.report(deltag.SESBounce)
-			f.setTime(f.clock().Add(2 * deltag.ResendCooldown))
 			f.signUpFrom(bad, e, 5)
+			f.signUpFrom(good, e, 50)
+			want(t, f.registration(e, 50).Status, deltag.RegistrationWaitlisted)
 			f.runDue()
-			want(t, f.registration(e, 5).IsHeld(), true)
-			if _, err := f.store.Rejoin(ctx, e, f.registration(e, 5), true, f.clock()); err != nil {
-				t.Fatal(err)
-			}
-			f.runDue()
-			want(t, f.ses.to(address(5)), map[string]int{"verify": 1, "confirmation": 1})
+			want(t, f.registration(e, 50).Status, deltag.RegistrationConfirmed)
 		})
 		run("MailToOtherNetworksSaysNothingAboutIt", func(t *testing.T, f *fixture) {
 			e, _ := afterBounces(f, nil)
@@ -127,7 +136,7 @@ func TestMailToANetworkThatBounces(t *testing.T) {
 			f.report(deltag.SESDelivery)
 			f.signUpFrom(bad, e, 6)
 			f.runDue()
-			want(t, f.registration(e, 6).IsHeld(), true)
+			want(t, f.registration(e, 6).Status, deltag.RegistrationUnverified)
 		})
 		run("MailDeliveredThereMakesUpForBounces", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
@@ -190,7 +199,7 @@ func TestMailOnABadDay(t *testing.T) {
 				want(t, f.outcome(known, deltag.KindMessage, 1), "sent ")
 				want(t, f.outcome(stranger, deltag.KindMessage, 1), "pending sender-reputation")
 				for range 3 { // it looks again, without an attempt or a longer history
-					f.setTime(f.clock().Add(deltag.ReputationBackoff))
+					f.setTime(f.clock().Add(2 * deltag.ReputationBackoff))
 					f.runDue()
 				}
 				d, err := f.store.Delivery(ctx, deliveryKey(stranger, deltag.KindConfirmation, 1))
@@ -199,11 +208,29 @@ func TestMailOnABadDay(t *testing.T) {
 				}
 				want(t, []int{d.Attempt, len(d.History), d.Revision}, []int{0, 1, 5})
 
-				f.setTime(t0.Truncate(24*time.Hour).AddDate(0, 0, 1))
+				f.setTime(t0.Truncate(24*time.Hour).AddDate(0, 0, 1).Add(2 * deltag.ReputationBackoff))
 				f.runDue()
 				want(t, f.ses.to(address(51)), map[string]int{"confirmation": 1, "message": 1})
 			})
 		}
+		run("ALinkToVerifyWorksForADayFromWhenItsMailGoesOut", func(t *testing.T, f *fixture) {
+			e := f.newEvent(func(e *deltag.Event) { e.Verify, e.ScheduledMails = deltag.VerifyAlways, nil })
+			known := f.newEvent(nil)
+			for n := range 10 {
+				f.signUp(known, n)
+			}
+			f.runDue()
+			f.report(deltag.SESBounce)
+			f.signUp(e, 51)
+			for f.clock().Before(t0.Truncate(24*time.Hour).AddDate(0, 0, 1).Add(time.Hour)) {
+				f.runDue()
+				f.setTime(f.clock().Add(deltag.ReputationBackoff))
+			}
+			want(t, f.ses.to(address(51)), map[string]int{"verify": 1})
+			if left := f.registration(e, 51).VerifyUntil.Sub(f.clock()); left < deltag.VerificationPeriod-90*time.Minute {
+				t.Errorf("the link works for %v", left)
+			}
+		})
 		run("AMailThatMayBeOutIsNotHeld", func(t *testing.T, f *fixture) {
 			e := f.newEvent(oneReminder)
 			f.ses.failOnce(false, deltag.ErrUnavailable) // no response
@@ -243,6 +270,85 @@ func TestOutcomesAreCountedOnce(t *testing.T) {
 			want(t, got, deltag.Reputation{
 				Account: deltag.Outcomes{Delivered: 1, Complained: 1}, Network: deltag.Outcomes{Delivered: 1},
 			})
+		})
+		run("ThoseOfSomebodyWhoWasErasedCountForTheAccount", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			r := f.signUpFrom("192.0.2.1", e, 1)
+			f.runDue()
+			if err := f.store.Erase(ctx, e, r, f.clock()); err != nil {
+				t.Fatal(err)
+			}
+			f.handleSESEvent(f.ses.mails[0], deltag.SESDelivery)
+			f.handleSESEvent(f.ses.mails[0], deltag.SESComplaint)
+			got, err := f.store.Reputation(ctx, "", f.clock())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want(t, got.Account, deltag.Outcomes{Delivered: 1, Complained: 1})
+			received, err := f.store.HasReceived(ctx, r)
+			want(t, []any{received, err}, []any{false, nil})
+		})
+	})
+}
+
+// TestBouncesKnownFromElsewhere: an address that bounces at another event loses its seat like one that bounces at this.
+func TestBouncesKnownFromElsewhere(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
+		run("GiveTheirSeatsBack", func(t *testing.T, f *fixture) {
+			elsewhere, e := f.newEvent(nil), f.newEvent(oneSeat)
+			f.signUp(elsewhere, 1)
+			f.runDue()
+			f.report(deltag.SESBounce)
+			f.signUp(e, 1)
+			f.signUp(e, 2)
+			f.runDue()
+			want(t, f.outcome(f.registration(e, 1), deltag.KindConfirmation, 1), "skipped address-bounced")
+			want(t, f.registration(e, 1).AddressStatus, deltag.AddressBounced)
+			f.setTime(f.clock().Add(deltag.BounceGracePeriod))
+			f.runDue()
+			want(t, f.registration(e, 1).Status, deltag.RegistrationCancelled)
+			want(t, f.registration(e, 2).Status, deltag.RegistrationConfirmed)
+		})
+	})
+}
+
+// TestBounceThatComesAgain is reported once more after the organiser has sent the mail anew, which arrived.
+func TestBounceThatComesAgain(t *testing.T) {
+	onEachEngine(t, func(run runFunc) {
+		run("TakesNothing", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneSeat)
+			r := f.signUp(e, 1)
+			f.runDue()
+			bounce := deltag.SESEvent{
+				Delivery: f.ses.mails[0].Delivery, Generation: f.ses.mails[0].Generation, Attempt: 1, Type: deltag.SESBounce,
+				Permanent: true, MessageID: "id", At: f.clock(),
+			}
+			handle := func(event deltag.SESEvent) {
+				t.Helper()
+				if err := (&mailer.Feedback{Store: f.store}).HandleSESEvent(ctx, event); err != nil {
+					t.Error(err)
+				}
+			}
+			handle(bounce)
+			want(t, f.registration(e, 1).AddressStatus, deltag.AddressBounced)
+			f.setTime(f.clock().Add(time.Hour))
+			r = f.registration(e, 1)
+			d, err := f.store.Delivery(ctx, f.ses.mails[0].Delivery)
+			if err == nil {
+				err = f.store.LiftSuppression(ctx, e, r)
+			}
+			if err == nil {
+				err = f.store.Resend(ctx, e, f.registration(e, 1), d, f.clock())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			f.handleSESEvent(f.ses.mails[1], deltag.SESDelivery)
+			handle(bounce)
+			want(t, f.registration(e, 1).AddressStatus, deltag.AddressOK)
+			status, err := f.store.Suppression(ctx, r.Email)
+			want(t, []any{status, err}, []any{deltag.AddressOK, nil})
 		})
 	})
 }

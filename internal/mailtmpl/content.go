@@ -285,7 +285,7 @@ func (c renderContext) noteLead() (all []string) {
 		key      string
 		includes func(deltag.Registration) bool
 	}{
-		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", deltag.Registration.IsHeld},
+		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", deltag.Registration.IsUnverified},
 	} {
 		var people []string
 		for _, r := range c.Noted {

@@ -55,7 +55,7 @@ func (s *Service) Delivery(ctx context.Context, by Caller, eventID, id string) (
 }
 
 // ResendDelivery sends a mail once more. If it bounced, or was skipped because an earlier one did, the organiser has found
-// out that the address works, so it is no longer suppressed. Mail to it that was held is released. ErrConflict while the mail is on its way, and so when it is
+// out that the address works, so it is no longer suppressed. ErrConflict while the mail is on its way, and so when it is
 // repeated at once.
 func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id string) error {
 	if err := by.requireEdit(); err != nil {
@@ -65,21 +65,17 @@ func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id str
 	if err != nil {
 		return err
 	}
-	d, err := s.Store.Delivery(ctx, key)
+	d, e, r, err := s.Store.LoadDelivery(ctx, key)
 	if err != nil {
 		return err
 	}
-	e, r, err := s.Store.EventAndRegistration(ctx, eventID, d.RegistrationID)
-	if err != nil {
-		return err
+	if r.ID == "" { // erased, or another change of address has replaced the one that d is about
+		return deltag.ErrNotFound
 	}
 	if d.Status == deltag.DeliveryBounced || d.Reason == deltag.ReasonAddressBounced {
 		if err := s.Store.LiftSuppression(ctx, e, r); err != nil {
 			return err
 		}
-	}
-	if err := s.Store.ReleaseHeld(ctx, e, r); err != nil {
-		return err
 	}
 	return s.Store.Resend(ctx, e, r, d, by.Now)
 }

@@ -149,6 +149,21 @@ func TestResendDelivery(t *testing.T) {
 	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, "nope"), deltag.ErrNotFound)
 }
 
+// TestResendOrganiserNote: the organiser, whom it goes to, need not be registered.
+func TestResendOrganiserNote(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	note := deltag.NewOrganiserNote(e, now)
+	wantError(t, f.store.SaveDelivery(f.ctx, note), nil)
+	note.Revision = 1
+	skipped := note.Skip(deltag.ReasonEventOver, now)
+	wantError(t, f.store.SaveDelivery(f.ctx, skipped), nil)
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, note.ID()), nil)
+	d, err := f.store.Delivery(f.ctx, note.DeliveryKey)
+	wantError(t, err, nil)
+	wantEqual(t, d.Status, deltag.DeliveryPending)
+}
+
 func TestResendBouncedDelivery(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)

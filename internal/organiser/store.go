@@ -72,12 +72,13 @@ type DeliveryStore interface {
 	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
 	// Delivery reads one. ErrNotFound.
 	Delivery(ctx context.Context, k deltag.DeliveryKey) (deltag.Delivery, error)
+	// LoadDelivery reads one with its event and its recipient, the zero value if that is gone. ErrNotFound.
+	LoadDelivery(ctx context.Context, k deltag.DeliveryKey) (
+		deltag.Delivery, deltag.Event, deltag.Registration, error)
 	// SaveDelivery stores a new one. ErrConflict when it is there.
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
 	// LiftSuppression lets mail go to r's address again after it bounced. It is harmless to repeat. ErrNotFound.
 	LiftSuppression(ctx context.Context, e deltag.Event, r deltag.Registration) error
-	// ReleaseHeld lets mail go to r again that was held. It is harmless to repeat. ErrNotFound.
-	ReleaseHeld(ctx context.Context, e deltag.Event, r deltag.Registration) error
 	// Resend makes a mail due again. ErrConflict while it is on its way.
 	Resend(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 }

@@ -48,7 +48,6 @@ type dataRegistration struct {
 	WaitingSince *time.Time                `json:"waitingSince"`
 	AttendedAt   *time.Time                `json:"attendedAt"`
 	GivenBackAt  *time.Time                `json:"givenBackAt"` // the seat, since mail bounced
-	MailHeldAt   *time.Time                `json:"mailHeldAt"`  // since much of their network's mail bounced
 	MailedAt     *time.Time                `json:"mailedAt"`    // the last mail about the registration itself
 	Mail         deltag.AddressStatus      `json:"mail"`
 	VerifyUntil  *time.Time                `json:"verifyUntil"`
@@ -141,8 +140,7 @@ func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration 
 		AsksForNews: r.AsksForNews, Change: exportChange(e, r.AddressChange),
 		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
-		AttendedAt: timePtr(r.AttendedAt), GivenBackAt: timePtr(r.GivenBackAt), MailHeldAt: timePtr(r.HeldAt),
-		MailedAt:    timePtr(r.LastMailedAt),
+		AttendedAt: timePtr(r.AttendedAt), GivenBackAt: timePtr(r.GivenBackAt), MailedAt: timePtr(r.LastMailedAt),
 		VerifyUntil: timePtr(r.VerifyUntil), Seat: r.Seat, FormerIDs: append([]string{}, r.PreviousIDs...),
 		Calendar: r.ICalSequence, Revision: r.Revision, MailVersion: r.MailVersion,
 		Changes: dataDay{On: timePtr(r.ChangedOn), All: r.Changes, OfAddress: r.AddressChanges},
