@@ -317,7 +317,7 @@ func TestBounceThatComesAgain(t *testing.T) {
 	onEachEngine(t, func(run runFunc) {
 		run("TakesNothing", func(t *testing.T, f *fixture) {
 			e := f.newEvent(oneSeat)
-			r := f.signUp(e, 1)
+			f.signUp(e, 1)
 			f.runDue()
 			bounce := deltag.SESEvent{
 				Delivery: f.ses.mails[0].Delivery, Generation: f.ses.mails[0].Generation, Attempt: 1, Type: deltag.SESBounce,
@@ -332,7 +332,7 @@ func TestBounceThatComesAgain(t *testing.T) {
 			handle(bounce)
 			want(t, f.registration(e, 1).AddressStatus, deltag.AddressBounced)
 			f.setTime(f.clock().Add(time.Hour))
-			r = f.registration(e, 1)
+			r := f.registration(e, 1)
 			d, err := f.store.Delivery(ctx, f.ses.mails[0].Delivery)
 			if err == nil {
 				err = f.store.LiftSuppression(ctx, e, r)
