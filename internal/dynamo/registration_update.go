@@ -297,35 +297,38 @@ func byForm(r reply, network string) reply {
 // replyToForm answers to the sign-up of an address that has, or had, a seat or a waitlist place.
 var replyToForm = byForm(deltag.Registration.ReplyToSignUp, "")
 
-// resend sends r the mail of reply, after deltag.ResendCooldown, unless r's last mail waits and says enough.
-// Errors: ErrNotFound, ErrConflict.
+// resend sends r the mail of reply, unless r's last mail waits and says enough, or said the same within
+// deltag.ResendCooldown. Errors: ErrNotFound, ErrConflict.
 func (s *Store) resend(
 	ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time, reply reply,
 ) error {
-	if r.MailedJustNow(now) {
+	isCancelled := r.Status == deltag.RegistrationCancelled
+	if r.MailedJustNow(now) && !isCancelled { // its last mail said what this one would
 		return nil
 	}
 	_, mail := reply(r, now)
 	kinds := []deltag.MailKind{mail.Kind}
-	if r.Status == deltag.RegistrationCancelled {
+	if isCancelled {
 		kinds = []deltag.MailKind{deltag.KindRegistrationCancelled, deltag.KindVerification}
 	}
-	if waits, err := s.lastMailWaits(ctx, r, kinds...); waits || err != nil {
+	last, err := s.lastMail(ctx, r, kinds...)
+	if err != nil || waitsAndSaysEnough(last) || last.Kind == mail.Kind && r.MailedJustNow(now) {
 		return err
 	}
-	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
-		if r.MailedJustNow(now) {
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, latest deltag.Registration) {
+		if latest.MailVersion != r.MailVersion && latest.MailedJustNow(now) {
 			return
 		}
-		next, mail := reply(r, now)
+		next, mail := reply(latest, now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)
 	})
 }
 
-// lastMailWaits says whether r's last mail, if it is of one of the kinds, makes another needless: it waits for the next
-// day, or is not out yet and takes the event out of r's calendar, which a mail in its place would not.
-func (s *Store) lastMailWaits(ctx context.Context, r deltag.Registration, kinds ...deltag.MailKind) (bool, error) {
+// lastMail is r's last mail if it is of one of the kinds, or the zero value.
+func (s *Store) lastMail(
+	ctx context.Context, r deltag.Registration, kinds ...deltag.MailKind,
+) (last deltag.Delivery, err error) {
 	var keys []item
 	for _, k := range kinds {
 		keys = append(keys, deliveryKey(deltag.DeliveryKey{
@@ -334,19 +337,25 @@ func (s *Store) lastMailWaits(ctx context.Context, r deltag.Registration, kinds 
 	}
 	found, err := s.batchGet(ctx, keys...)
 	if err != nil {
-		return false, err
+		return last, err
 	}
-	for _, key := range keys {
-		d, err := decodeFound(found, key, decodeDelivery)
-		if ignoreNotFound(err) != nil {
-			return false, err
-		}
-		saysMore := d.Kind.CalendarMethod() == deltag.CalendarCancel
-		if d.IsActive() && (saysMore || d.Reason == deltag.ReasonDailyLimit) {
-			return true, nil
-		}
+	for _, it := range found {
+		return decodeDelivery(it)
 	}
-	return false, nil
+	return last, nil
+}
+
+// lastMailWaits says whether r's last mail makes another of its kind needless.
+func (s *Store) lastMailWaits(ctx context.Context, r deltag.Registration, kind deltag.MailKind) (bool, error) {
+	last, err := s.lastMail(ctx, r, kind)
+	return waitsAndSaysEnough(last), err
+}
+
+// waitsAndSaysEnough says whether last makes another mail to its recipient needless: it waits for the next day, or is not
+// out yet and takes the event out of the calendar, which a mail in its place would not.
+func waitsAndSaysEnough(last deltag.Delivery) bool {
+	saysMore := last.Kind.CalendarMethod() == deltag.CalendarCancel
+	return last.IsActive() && (saysMore || last.Reason == deltag.ReasonDailyLimit)
 }
 
 // Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status

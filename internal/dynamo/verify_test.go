@@ -440,6 +440,22 @@ func TestOwnership(t *testing.T) {
 				[]any{deltag.RegistrationConfirmed, "Person 1", "Eksempel Kommune", false, false})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
+		t.Run("WhoRegretsAtOnceGetsTheMailAtOnceAndOnlyOnce", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			must(t, s.CancelRegistration(ctx, e, r, now))
+			withdrawn := claimWithdrawn(t, s, registration(t, s, e, 1))
+			must(t, s.SaveDelivery(ctx, withdrawn.MarkSent("id", now)))
+			var all sync.WaitGroup
+			for n := range 4 {
+				all.Go(func() {
+					if _, err := s.SignUp(ctx, e, person(1), now.Add(time.Duration(n+1)*time.Second)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			want(t, kinds(t, s, r), []string{"confirmation.1", "verify.3", "withdrawn.2"})
+		})
 		t.Run("AConflictDuringThePressChangesNoDetails", func(t *testing.T) {
 			for at := 1; at <= 4; at++ {
 				e, r := eventWithPerson1(t, s, withCapacity(9))

@@ -63,6 +63,9 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 		CallToAction:    c.callToAction(),
 		Footer:          []string{c.footerReason(), c.text("mail.sender")},
 	}
+	if mail.Kind == deltag.KindOrganiserNote { // whom an answer would go to
+		n.Footer = n.Footer[:1]
+	}
 	n.Preheader = n.When
 	if c.join.isSoon() {
 		n.Preheader = c.text(joinInfoKey(c.join, mail.Kind))
@@ -264,7 +267,10 @@ func (c renderContext) lead(key string) []string {
 	if c.canRejoin() {
 		keys = append(keys, "mail.withdrawn.again")
 	}
-	if c.asksForNews() {
+	switch {
+	case c.asksForNews() && c.Kind == deltag.KindVerification:
+		keys = append(keys, key+".news")
+	case c.asksForNews():
 		keys = append(keys, "mail.news")
 	}
 	var all []string

@@ -84,8 +84,8 @@ func meetingState(e deltag.Event, now time.Time) string {
 
 func registrationPath(r *http.Request) string { return "/r/" + r.PathValue("token") }
 
-// displayStatus is confirmed, waiting, cancelled or unverified; given-back if a bounce has cancelled it; event-cancelled or
-// over when the event is.
+// displayStatus is confirmed, waiting, cancelled or unverified; given-back if a bounce has cancelled it, left-waitlist if it
+// had no seat; event-cancelled or over when the event is.
 func displayStatus(p *page, reg deltag.Registration) string {
 	switch {
 	case p.Event.Status == deltag.EventCancelled:
@@ -94,6 +94,8 @@ func displayStatus(p *page, reg deltag.Registration) string {
 		return "over"
 	case reg.WasGivenBack():
 		return "given-back"
+	case reg.Status == deltag.RegistrationCancelled && reg.ConfirmedAt.IsZero():
+		return "left-waitlist"
 	}
 	return string(reg.Status)
 }
@@ -102,6 +104,8 @@ func displayStatus(p *page, reg deltag.Registration) string {
 // does not agree with the registration's status.
 func (p *page) flashText(done string, reg deltag.Registration) string {
 	switch {
+	case done == "cancelled" && displayStatus(p, reg) == "left-waitlist":
+		return p.Text("page.registration.flash.left-waitlist")
 	case done == "verified" && reg.IsActive(),
 		done == "saved",
 		done == "cancelled" && reg.Status == deltag.RegistrationCancelled,

@@ -265,6 +265,17 @@ func TestCancelAndRejoin(t *testing.T) {
 		v.get(managePath(r)+"?done=rejoined").hasText("h1", "Du står på ventelisten").
 			hasText(".done", "Alle pladser er optaget lige nu")
 	})
+	t.Run("AWaitlistPlaceIsNoSeat", func(t *testing.T) {
+		e := limited(webinar(), 1, true)
+		v := newClient(t, e)
+		v.addRegistration(e, "Anna Holm")
+		r := v.addRegistration(e, "Bo Lund")
+		v.post(managePath(r) + "/cancel").redirectsTo(managePath(r) + "?done=cancelled")
+		v.get(managePath(r)+"?done=cancelled").hasText("h1", "Du står ikke længere på ventelisten").
+			hasText(".done", "Du har forladt ventelisten").has(`form[action$="/rejoin"]`)
+		v.post(managePath(r), "name", "Bo", "email", "bo@example.dk").want(http.StatusConflict).
+			hasText(".alert", "Du har forladt ventelisten")
+	})
 	t.Run("CannotBeTakenBackWhenFullWithoutWaitingList", func(t *testing.T) {
 		e := limited(webinar(), 1, false)
 		v := newClient(t, e)
