@@ -57,7 +57,7 @@ func (s *site) newRegistrationView(r *http.Request, p *page, reg deltag.Registra
 			s.Log.WarnContext(r.Context(), "waitlist position unknown", "event", e.ID, "error", err)
 		}
 		v.Position = position
-	case "cancelled":
+	case "cancelled", "left-waitlist":
 		v.CanRejoin = e.SignUpStateAt(p.now) == deltag.SignUpOpen
 	case "unverified":
 		v.CanRejoin = true
