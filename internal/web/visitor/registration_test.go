@@ -77,7 +77,7 @@ func TestRegistrationPage(t *testing.T) {
 		v.must(v.store.Suppress(t.Context(), e, r.Email, r, deltag.AddressBounced, v.now))
 		v.now = v.now.Add(deltag.BounceGracePeriod)
 		v.must(v.store.GiveBack(t.Context(), e.ID, r.ID, v.now))
-		v.get(managePath(r)).hasText("h1", "Din plads er givet tilbage").hasText(".lead", "anna@example.dk").
+		v.get(managePath(r)).hasText("h1", "Din plads er givet fri").hasText(".lead", "anna@example.dk").
 			has("input#email").hasNot(`form[action$="/cancel"]`).hasNot(`form[action$="/rejoin"]`)
 		v.post(managePath(r), "name", "Anna Holm", "email", "anna.holm@example.dk", "organisation", "Eksempel").
 			want(http.StatusOK)
@@ -129,7 +129,7 @@ func TestRegistrationPage(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
 		v.must(v.store.Unsubscribe(t.Context(), e, r, before))
-		v.get(managePath(r)).hasText(".hintbox", "Du har sagt nej tak").hasText("details p", "Så mister du din plads")
+		v.get(managePath(r)).hasText(".hintbox", "Du har sagt nej tak").hasText("details p", "Du mister din plads")
 		v.now = e.EndsAt
 		v.get(managePath(r)).hasNot(".hintbox").hasNot(`details p:contains("plads")`)
 	})
