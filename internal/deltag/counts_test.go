@@ -15,7 +15,8 @@ func TestCounts(t *testing.T) {
 	}
 	c.Add(Registration{Status: RegistrationCancelled, AttendedAt: start})
 	assertEqual(t, c, Counts{Confirmed: 3, Waitlisted: 2, Cancelled: 2, Attended: 1})
-	assertEqual(t, c.Sub(Counts{Confirmed: 1, Waitlisted: 2, Cancelled: 3, Attended: 4}), Counts{2, 0, -1, 0, -3})
+	assertEqual(t, c.Sub(Counts{Confirmed: 1, Waitlisted: 2, Cancelled: 3, Unverified: 4, Attended: 5}),
+		Counts{Confirmed: 2, Waitlisted: 0, Cancelled: -1, Unverified: -4, Attended: -4})
 	assertEqual(t, Reconciliation{}.HasDrift(), false)
 	assertEqual(t, Reconciliation{Drift: Counts{Attended: -1}}.HasDrift(), true)
 	assertEqual(t, Reconciliation{WaitlistRepairs: 1}.HasDrift(), true)

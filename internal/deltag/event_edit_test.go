@@ -51,9 +51,14 @@ func TestWithInitialState(t *testing.T) {
 		e, changes := e.WithInitialState(now)
 		assertEqual(t, []int{e.Revision, e.ScheduleVersion, e.ICalSequence}, []int{1, 1, 0})
 		assertEqual(t, e.HasSeatCounter, capacity != nil)
+		assertEqual(t, e.Verify, VerifyAuto)
 		assertEqual(t, []time.Time{e.CreatedAt, e.UpdatedAt, e.CalendarChangedAt}, []time.Time{now, now, now})
 		assertEqual(t, changes, MailingChanges{Upserts: e.PlannedMailings(now)})
 	}
+	e := testEvent()
+	e.Verify = VerifyNever
+	e, _ = e.WithInitialState(now)
+	assertEqual(t, e.Verify, VerifyNever)
 }
 
 func TestEditVersionsAndMailings(t *testing.T) {

@@ -76,3 +76,24 @@ func TestMissedDeliveriesOfRunningMailings(t *testing.T) {
 		})
 	}
 }
+
+// TestMissedWhileGone: of the mailings to all that went out after a seat was given back, messages are sent once more.
+func TestMissedWhileGone(t *testing.T) {
+	e := testEvent()
+	r := testRegistration().GiveBack(now)
+	next, _ := r.ComeBack(true, now.Add(time.Hour)).
+		ChangeAddress(e, Registration{}, testSignUp("m@example.dk"), []byte("new"), now.Add(time.Hour))
+	done := func(k MailKind, at time.Time) Mailing { return e.NewMailing(k, 1, at, "").Claim(at).Finish() }
+	for name, c := range map[string]struct {
+		m      Mailing
+		missed int
+	}{
+		"AMessage":        {done(KindMessage, now), 1},
+		"AnEarlierOne":    {done(KindMessage, now.Add(-1)), 0},
+		"AFollowUp":       {done(KindFollowUpMissed, now), 0},
+		"AMessageToCome":  {e.NewMailing(KindMessage, 1, now.Add(time.Hour), ""), 0},
+		"AMessageDropped": {e.NewMailing(KindMessage, 1, now, "").Discard(ReasonEventCancelled), 0},
+	} {
+		t.Run(name, func(t *testing.T) { assertEqual(t, len(r.MissedDeliveries(next, nil, []Mailing{c.m})), c.missed) })
+	}
+}

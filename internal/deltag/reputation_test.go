@@ -93,6 +93,24 @@ func TestNetworkIsKeptUntilTheOutcome(t *testing.T) {
 	}
 }
 
+// TestWaitForNextDay spreads the mails of a day over the first ten minutes of the next.
+func TestWaitForNextDay(t *testing.T) {
+	midnight := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	latest := midnight
+	for n := range 200 {
+		next := NewDelivery(testRegistration(), KindConfirmation, n+1, now).WaitForNextDay(now).NextAttemptAt
+		if next.Before(midnight) || !next.Before(midnight.Add(10*time.Minute)) {
+			t.Fatalf("due at %v", next)
+		}
+		if next.After(latest) {
+			latest = next
+		}
+	}
+	if latest.Before(midnight.Add(9 * time.Minute)) {
+		t.Errorf("the last is due at %v", latest)
+	}
+}
+
 func TestWaitForReputationSpreadsMails(t *testing.T) {
 	inFirstHalf := 0
 	for n := range 200 {
