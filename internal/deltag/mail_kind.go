@@ -65,12 +65,6 @@ func (k MailKind) IsTransactional() bool {
 		k == KindVerification
 }
 
-// IsRequestedByAddress says whether a sign-up with the address is all it takes to have a mail of kind k sent: a stranger
-// may have caused it.
-func (k MailKind) IsRequestedByAddress() bool {
-	return k == KindConfirmation || k == KindWaitlisted || k == KindVerification
-}
-
 // IsFinal says whether k is sent to an address whose registration was erased or has moved to another address.
 func (k MailKind) IsFinal() bool { return k == KindAddressChanged || k == KindErasureReceipt }
 

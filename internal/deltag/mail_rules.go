@@ -60,6 +60,7 @@ type MailContext struct {
 	Kind             MailKind
 	Version          int
 	DueAt            time.Time
+	ByForm           bool           // Delivery.ByForm
 	Suppression      AddressStatus  // of the address at all events; "" if nothing is known
 	Text             string         // the organiser's own paragraph
 	WaitlistPosition int            // counted from 1; of a KindWaitlisted
@@ -165,7 +166,7 @@ func (c MailContext) suppressionReason() Reason {
 		switch {
 		case status == AddressBounced:
 			return ReasonAddressBounced
-		case status == AddressComplained && (c.Kind.IsUnsubscribable() || c.Kind.IsRequestedByAddress()):
+		case status == AddressComplained && (c.Kind.IsUnsubscribable() || c.ByForm):
 			return ReasonAddressComplained
 		case status == AddressUnsubscribed && c.Kind.IsUnsubscribable():
 			return ReasonUnsubscribed

@@ -201,16 +201,18 @@ func TestSkipReasonOfSuppressedAddresses(t *testing.T) {
 			if status != AddressBounced && !k.IsUnsubscribable() {
 				want = ""
 			}
-			if status == AddressComplained && k == KindConfirmation {
-				want = ReasonAddressComplained
-			}
 			r := testRegistration()
 			r.ConfirmedAt = testEvent().CalendarChangedAt
 			mc := mailOf(k, testEvent(), r, now.Add(1))
-			mc.Suppression = status
-			assertEqual(t, mc.SkipReason(now), want)
-			mc.Suppression, mc.Registration.AddressStatus = "", status
-			assertEqual(t, mc.SkipReason(now), want)
+			for _, mc.ByForm = range []bool{false, true} {
+				if mc.ByForm && status == AddressComplained {
+					want = ReasonAddressComplained
+				}
+				mc.Suppression, mc.Registration.AddressStatus = status, AddressOK
+				assertEqual(t, mc.SkipReason(now), want)
+				mc.Suppression, mc.Registration.AddressStatus = "", status
+				assertEqual(t, mc.SkipReason(now), want)
+			}
 		}
 	}
 }

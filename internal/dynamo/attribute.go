@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"deltag/internal/deltag"
 )
 
 // An item, or the key of one, by attribute.
@@ -70,13 +72,18 @@ func encode(key item, attributes any) item {
 	return it
 }
 
+// decode reads an item's attributes. Errors: UnreadableError.
 func decode[T any](it item) (T, error) {
 	var v T
 	err := attributevalue.UnmarshalMapWithOptions(it, &v, func(o *attributevalue.DecoderOptions) {
 		o.DecodeTime.S = parseTime
 	})
 	if err != nil {
-		return v, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)
+		return v, unreadable(it, err)
 	}
 	return v, nil
+}
+
+func unreadable(it item, err error) error {
+	return deltag.UnreadableError{fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)}
 }

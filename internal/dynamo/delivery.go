@@ -143,12 +143,12 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 	}
 	tx := s.begin()
 	row := tx.Put(encodeDelivery(d), condPreviousDelivery(d))
-	suppression := tx.Check(suppressionKey(hash), condNotSuppressed(d.Kind))
+	suppression := tx.Check(suppressionKey(hash), condNotSuppressed(d))
 	if d.DetachedRecipient == nil {
 		tx.Check(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	}
 	var mailCount *action
-	if d.AttemptsSinceResend() == 1 && (d.Kind.IsTransactional() || d.Kind.IsFinal()) {
+	if d.AttemptsSinceResend() == 1 {
 		claimedAt := d.History[len(d.History)-1].At
 		if mailCount, err = tx.countMail(ctx, r.Email, d, claimedAt); err != nil {
 			return err

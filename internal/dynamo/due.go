@@ -80,12 +80,12 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		var known bool
 		task.Kind = deltag.TaskDelivery
 		task.Delivery, known = parseDeliveryKey(eventID, rest)
-		ok = ok && known
+		ok = ok && known && task.Delivery.Kind.IsKnown()
 	case mailingSK:
 		var known bool
 		task.Kind = deltag.TaskMailing
 		task.Mailing, known = parseMailingKey(eventID, rest)
-		ok = ok && known
+		ok = ok && known && task.Mailing.Kind.IsKnown()
 	default:
 		ok = false
 	}
@@ -151,7 +151,7 @@ func setDue(due time.Time) expression {
 func dueTime(it item) (time.Time, error) {
 	due, err := parseTime(stringAttr(it, "GSI1SK"))
 	if err != nil {
-		return due, fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)
+		return due, unreadable(it, err)
 	}
 	return due, nil
 }

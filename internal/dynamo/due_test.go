@@ -33,6 +33,7 @@ func TestParseTask(t *testing.T) {
 	for _, sk := range []string{
 		"", "META", "PROMOTE#", "ERASE#1", "PURGE#", "PURGE#short", "MAIL#a#b", "MAIL#a#b#c", "MAIL#a#b#1#2",
 		"MAILING#reminder-P1D", "MAILING#a#b#1", "REG#" + registration, "SEAT#", "SEATS#1",
+		"MAILING#later#1", "MAIL#" + registration + "#later#1", // of a later version
 	} {
 		wanted := deltag.DueTask{Kind: deltag.TaskUnknown, UnknownKey: "EVENT#" + event + " " + sk}
 		want(t, dynamo.ParseTask("EVENT#"+event, sk), wanted)

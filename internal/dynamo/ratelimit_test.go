@@ -102,6 +102,26 @@ func TestRateLimits(t *testing.T) {
 				}
 			}
 		})
+		t.Run("SoAreDotsAtGmail", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			for n := range deltag.MaxFormMailsPerMailboxPerDay + 1 {
+				in := person(5)
+				const name = "bentehansenvestergaard"
+				domain := []string{"gmail.com", "googlemail.com"}[n%2]
+				in.Email.Original = name[:n+1] + "." + name[n+1:] + "@" + domain
+				in.Email.Normalized = in.Email.Original
+				_, err := s.SignUp(ctx, e, in, now)
+				must(t, err)
+				_, r, err := s.EventAndRegistration(ctx, e.ID, deltag.RegistrationID(e, in.Email))
+				must(t, err)
+				err = s.Claim(ctx, confirmation(t, s, r).Claim(now), r)
+				if n < deltag.MaxFormMailsPerMailboxPerDay {
+					must(t, err)
+				} else {
+					wantError(t, err, deltag.ErrMailLimit)
+				}
+			}
+		})
 		t.Run("ARetriedMailCountsOnce", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, r := signUp(t, s, e, 3, now)

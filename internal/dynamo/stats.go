@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"time"
 
@@ -89,24 +88,24 @@ func (s *Store) computeStats(ctx context.Context, e deltag.Event, from, to int) 
 	return sum, err
 }
 
-// statsOf are the statistics of the items of one query.
+// statsOf are the statistics of the items of one query, without those that can't be decoded: people are erased when their
+// time is over, whatever is wrong with one of them.
 func (s *Store) statsOf(ctx context.Context, e deltag.Event, q query) (deltag.EventStats, error) {
 	n := deltag.NewEventStats()
-	var failures []error
 	err := forEach(ctx, s, q, asItem, func(it item) {
 		prefix, _ := cutSortKey(stringAttr(it, "SK"))
 		switch prefix {
 		case registrationSK:
-			r, err := decodeRegistration(it)
-			n.AddRegistration(e, r)
-			failures = append(failures, err)
+			if r, err := decodeRegistration(it); err == nil {
+				n.AddRegistration(e, r)
+			}
 		case deliverySK:
-			d, err := decodeDelivery(it)
-			n.AddDelivery(d)
-			failures = append(failures, err)
+			if d, err := decodeDelivery(it); err == nil {
+				n.AddDelivery(d)
+			}
 		case erasureSK:
 			n.Erasures++
 		}
 	})
-	return n, errors.Join(append(failures, err)...)
+	return n, err
 }

@@ -10,10 +10,10 @@ import (
 // A suppression is what is known of an address for all events, under its keyed hash.
 func suppressionKey(hash string) item { return key("SUPPRESSED#"+hash, "-") }
 
-// condNotSuppressed holds if mail of kind k may be sent to the address: none to one that bounced, and to one that
-// complained none that one can unsubscribe from, nor any that a stranger may have caused.
-func condNotSuppressed(k deltag.MailKind) expression {
-	if k.IsUnsubscribable() || k.IsRequestedByAddress() {
+// condNotSuppressed holds if d may be sent to the address: nothing to one that bounced, and to one that complained nothing
+// that one can unsubscribe from, nor what a stranger may have caused.
+func condNotSuppressed(d deltag.Delivery) expression {
+	if d.Kind.IsUnsubscribable() || d.ByForm {
 		return condNotExists
 	}
 	complained := avString(string(deltag.AddressComplained))

@@ -79,7 +79,8 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 		if !d.Claimable(m.Now()) {
 			return nil
 		}
-		mail := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt}
+		mail := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt,
+			ByForm: d.ByForm}
 		if mail.Text, err = m.customText(ctx, e, d); err != nil {
 			return err
 		}
@@ -147,7 +148,8 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 	case errors.Is(err, deltag.ErrSuppressed):
 		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
-		return m.Store.Delay(ctx, d.WaitForNextDay(now))
+		next := d.WaitForNextDay(now)
+		return m.count(next, m.Store.Delay(ctx, next))
 	case err != nil:
 		return err
 	}

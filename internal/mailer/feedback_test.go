@@ -99,6 +99,35 @@ func TestFeedback(t *testing.T) {
 			f.runDue()
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1, "cancelled": 1})
 		})
+		run("WhoComplainedGetsWhatTheyAskForThemselves", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			f.signUp(e, 1)
+			f.runDue()
+			f.handleSESEvent(f.ses.mails[0], deltag.SESComplaint)
+			if err := f.store.CancelRegistration(ctx, e, f.registration(e, 1), f.clock()); err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			sent := map[string]int{"confirmation": 1, "withdrawn": 1}
+			want(t, f.ses.to(address(1)), sent)
+			f.setTime(f.clock().Add(2 * deltag.ResendCooldown))
+			err := f.store.ResendConfirmation(ctx, e, signUpRequest(1).Email, "", f.clock()) // anybody may
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(1)), sent)
+			if _, err := f.store.Rejoin(ctx, e, f.registration(e, 1), true, f.clock()); err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 2, "withdrawn": 1})
+			if err := f.changeAddress(e, f.registration(e, 1), 2); err != nil {
+				t.Fatal(err)
+			}
+			f.runDue()
+			want(t, f.ses.to(address(2)), map[string]int{"confirmation": 1})
+		})
 		run("AnEventAboutAnErasedMailIsIgnored", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			r := f.signUp(e, 1)

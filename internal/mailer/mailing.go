@@ -30,7 +30,7 @@ type mailingRun struct {
 	*Mailer
 	mailing deltag.Mailing
 	event   deltag.Event
-	// unreadable are registrations that got no mail. The others do; then it is the run's error.
+	// unreadable are registrations and rows that got no mail. The others do; then it is the run's error.
 	unreadable deltag.UnreadableError
 }
 
@@ -180,12 +180,15 @@ func (r *mailingRun) sendPage(ctx context.Context, page []deltag.Registration) (
 		return r.createAndSend(ctx, d, mail)
 	})
 	var failures []error
+	var unreadable deltag.UnreadableError
 	for _, err := range errs {
 		switch {
 		case errors.Is(err, errDeadlineNear):
 			result.deadlineNear = true
 		case errors.Is(err, errQuotaExhausted):
 			result.quotaExhausted = true
+		case errors.As(err, &unreadable):
+			r.unreadable = append(r.unreadable, unreadable...)
 		default:
 			failures = append(failures, err)
 		}

@@ -146,15 +146,14 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 		"after the event's cancelling": e.Status == deltag.EventCancelled && !eventCancelled && !message,
 		"to another registration":      mail.Generation != r.Generation(),
 		"to a dead address":            r.AddressStatus == deltag.AddressBounced,
-		"to somebody who complained": r.AddressStatus == deltag.AddressComplained &&
-			(k.Kind.IsUnsubscribable() || k.Kind.IsRequestedByAddress()),
-		"to somebody who cancelled":   left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
-		"to an unverified address":    unverified && !verify,
-		"to somebody with a seat":     verify && !unverified && !left,
-		"to somebody on the waitlist": waiting && k.Kind != deltag.KindWaitlisted && !eventCancelled && !message,
-		"after the start":             k.Kind.IsReminder() && !now.Before(e.StartsAt),
-		"after the end":               !now.Before(e.EndsAt) && !eventCancelled && !message,
-		"of an old schedule":          k.Kind.IsReminder() && k.Version != e.ScheduleVersion,
+		"to somebody who complained":   r.AddressStatus == deltag.AddressComplained && k.Kind.IsUnsubscribable(),
+		"to somebody who cancelled":    left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
+		"to an unverified address":     unverified && !verify,
+		"to somebody with a seat":      verify && !unverified && !left,
+		"to somebody on the waitlist":  waiting && k.Kind != deltag.KindWaitlisted && !eventCancelled && !message,
+		"after the start":              k.Kind.IsReminder() && !now.Before(e.StartsAt),
+		"after the end":                !now.Before(e.EndsAt) && !eventCancelled && !message,
+		"of an old schedule":           k.Kind.IsReminder() && k.Version != e.ScheduleVersion,
 	} {
 		if wrong {
 			s.rt.Errorf("%s: %s", k.ID(), what)

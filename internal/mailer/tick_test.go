@@ -177,6 +177,43 @@ func TestNothingHidesWhatIsBehindIt(t *testing.T) {
 				want(t, f.ses.to(address(n)), wanted)
 			}
 		})
+		run("ARowOfAMailingThatCannotBeDecoded", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			f.signUpMany(e, 25)
+			f.runDue()
+			id := registrationID(e, 7)
+			f.putDue(storetest.PersonPK(e.ID, id), "MAIL#"+id+"#reminder-P1D#1", map[string]types.AttributeValue{
+				"History": &types.AttributeValueMemberS{Value: "no list"},
+			})
+			f.setTime(start.Add(-24 * time.Hour))
+			m := f.mailer()
+			m.PageSize = 10
+			if err := m.RunDue(ctx); err == nil || !strings.Contains(err.Error(), id) {
+				t.Errorf("the error does not name it: %v", err)
+			}
+			for n := range 25 {
+				want(t, f.ses.to(address(n))["reminder-P1D"], map[bool]int{true: 0, false: 1}[n == 7])
+			}
+		})
+		run("SomebodyWhoCannotBeDecodedWhenTheEventIsErased", func(t *testing.T, f *fixture) {
+			e := f.newEvent(oneReminder)
+			f.signUpMany(e, 5)
+			id := registrationID(e, 3)
+			for _, sk := range []string{"REG#" + id, "MAIL#" + id + "#message#1"} {
+				f.putDue(storetest.PersonPK(e.ID, id), sk, map[string]types.AttributeValue{
+					"ConfirmedAt": text("no time"), "SentAt": text("no time"),
+				})
+			}
+			for range 20 {
+				f.setTime(e.RetentionEndsAt().Add(time.Hour))
+				_ = f.mailer().RunDue(ctx) // which names the row
+			}
+			for _, it := range f.engine.Dump(t) {
+				if strings.Contains(fmt.Sprint(it), "p1@example.dk") || strings.Contains(fmt.Sprint(it), id) {
+					t.Errorf("left: %v", it)
+				}
+			}
+		})
 		run("RowsThatCannotBeDecoded", func(t *testing.T, f *fixture) {
 			e := f.newEvent(oneReminder)
 			f.signUpMany(e, 15)

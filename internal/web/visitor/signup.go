@@ -56,7 +56,9 @@ func (s *site) renderSignUpError(
 	w http.ResponseWriter, r *http.Request, p *page, typed deltag.SignUpRequest, err error,
 ) error {
 	if errors.Is(err, deltag.ErrClosed) {
-		return p.renderForm(w, http.StatusConflict, nil, nil)
+		f := p.signUpForm(*p.Event, typed, nil)
+		p.now, p.HasErrors = s.Now(), true // it may have closed since the request arrived
+		return p.renderForm(w, http.StatusConflict, f, nil)
 	}
 	var invalid deltag.ValidationErrors
 	if errors.As(err, &invalid) {

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -332,6 +333,23 @@ func TestErrorsWithinAFrameLinkToWhatMayBeFramed(t *testing.T) {
 	if n := a.doc.Find("a").Length(); n != 2 {
 		t.Errorf("%d links", n)
 	}
+}
+
+// TestSignUpThatClosesMeanwhile: between the arrival of a form and its check.
+func TestSignUpThatClosesMeanwhile(t *testing.T) {
+	e := webinar()
+	e.SignUpClosesAt = before.Add(time.Second)
+	v := newClient(t, e)
+	asked := 0
+	v.site = New(Options{
+		Store: v.store, BaseURL: "https://deltag.example.dk", Build: "test",
+		Now: func() time.Time {
+			asked++
+			return before.Add(time.Duration(asked-1) * 2 * time.Second)
+		},
+		Log: slog.New(slog.NewTextHandler(&v.log, nil)),
+	})
+	v.post(signUpPath, "name", "Anna Holm", "email", "anna@example.dk").want(http.StatusConflict).hasText("title", "Fejl:")
 }
 
 func TestSignUpErrors(t *testing.T) {
