@@ -131,7 +131,12 @@ func (s *site) verify(
 		return s.confirmAddressChange(w, r, p, reg)
 	}
 	_, err := s.Store.Rejoin(r.Context(), *p.Event, reg, newsShown(r), p.now)
+	limit := deltag.ChangeLimitError{}
 	switch {
+	case errors.As(err, &limit):
+		answer, zone := web.BeginError(w, r, s.Log, limit), p.Event.Zone()
+		return p.renderMessage(w, answer.Status, "verify.too-many-changes",
+			"date", p.Date(limit.Until, zone), "clock", p.TimeOfDay(limit.Until, zone))
 	case errors.Is(err, deltag.ErrFull):
 		return p.renderMessage(w, http.StatusConflict, "verify.full")
 	case err != nil:
