@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"deltag/internal/deltag"
 )
@@ -32,7 +33,7 @@ func ParseSignUp(
 	var err error
 	s.Email, err = Parse(s.Email.Original)
 	if err == nil && check != nil && !check(ctx, s.Email.Domain()) {
-		s.Email, err = invalid("address-no-mail", 0)
+		s.Email, err = deltag.Address{}, noMail(s.Email)
 	}
 	errors.As(err, &ofEmail)
 	errors.As(s.Validate(e), &others)
@@ -48,4 +49,14 @@ func ParseSignUp(
 		all = append(all, deltag.FieldError{Field: "language", Code: "unknown-language"})
 	}
 	return s, all.Err()
+}
+
+// noMail is the error of an address whose domain receives no mail.
+func noMail(a deltag.Address) error {
+	wrong := deltag.FieldError{Field: "email", Code: "address-no-mail"}
+	if domain := proposeDomain(a.Domain()); domain != "" {
+		local, _, _ := strings.Cut(a.Original, "@")
+		wrong.Proposal = local + "@" + domain
+	}
+	return deltag.ValidationErrors{wrong}
 }

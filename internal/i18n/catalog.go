@@ -75,6 +75,9 @@ func (c *Catalog) Has(key string) bool {
 
 // FieldError says what is wrong with a field and how to correct it.
 func (c *Catalog) FieldError(f deltag.FieldError) string {
+	if f.Proposal != "" {
+		return c.Text("error."+f.Code+"-proposal", "proposal", f.Proposal)
+	}
 	return c.Text("error."+f.Code, "limit", f.Limit)
 }
 

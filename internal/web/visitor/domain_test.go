@@ -38,6 +38,12 @@ func TestDomainsThatReceiveNoMail(t *testing.T) {
 		}
 		v.post(signUpPath, "name", "Anna Holm", "email", "anna@example.dk").want(http.StatusSeeOther)
 	})
+	t.Run("ATypoIsProposed", func(t *testing.T) {
+		v := newClient(t, webinar())
+		v.refuseDomain("gmial.com")
+		v.post(signUpPath, "name", "Anna Holm", "email", "Anna.Holm@gmial.com").want(http.StatusUnprocessableEntity).
+			hasText(`[id="email.fault"]`, "Mente du Anna.Holm@gmail.com?").has(`input[name=email][value="Anna.Holm@gmial.com"]`)
+	})
 	t.Run("AllFaultsAreNamedAtOnce", func(t *testing.T) {
 		v := newClient(t, webinar())
 		v.refuseDomain("example.org")
