@@ -356,7 +356,7 @@ type Reminder struct {
 	Text *string `json:"text,omitempty"`
 }
 
-// SignUp White space around texts is removed first.
+// SignUp White space around texts is removed first. Two things that no pattern says are refused with 422: a link in name, also one of bare words (`link`), and characters that nobody sees (`hidden-characters`)
 type SignUp struct {
 	// Answers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
 	Answers *NewAnswers `json:"answers,omitempty"`
