@@ -77,6 +77,10 @@ func (k MailKind) IsUnsubscribable() bool {
 	return k.IsReminder() || k.IsFollowUp() || k == KindMessage
 }
 
+// IsLimited says whether k counts for the limit of mails to a mailbox, see MaxMailsPerMailboxPerDay: all but what everybody
+// must hear of the event, and what goes to the organiser.
+func (k MailKind) IsLimited() bool { return k.IsTransactional() || k.IsFinal() || k.IsUnsubscribable() }
+
 // A CalendarMethod is the iTIP method (RFC 5546) of a mail's calendar part.
 type CalendarMethod string
 

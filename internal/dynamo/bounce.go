@@ -76,7 +76,7 @@ func (s *Store) comeBack(
 	if !r.WasGivenBack() || e.Status == deltag.EventCancelled || !now.Before(e.EndsAt) {
 		return r, nil
 	}
-	first, err := s.firstWaiting(ctx, e.ID, nil)
+	first, err := s.firstWaiting(ctx, e.ID)
 	if err != nil {
 		return r, err
 	}

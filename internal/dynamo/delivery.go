@@ -148,7 +148,7 @@ func (s *Store) Claim(ctx context.Context, d deltag.Delivery, r deltag.Registrat
 		tx.Check(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
 	}
 	var mailCount *action
-	if d.AttemptsSinceResend() == 1 {
+	if d.AttemptsSinceResend() == 1 && d.Kind.IsLimited() {
 		claimedAt := d.History[len(d.History)-1].At
 		if mailCount, err = tx.countMail(ctx, r.Email, d, claimedAt); err != nil {
 			return err

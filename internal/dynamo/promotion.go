@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -74,14 +73,11 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 	return ignoreConflict(tx.Commit(ctx))
 }
 
-// promoteAll returns true if there is a free seat, and somebody may be about to join the waitlist for want of one. Who
-// can't be read is passed over, and an UnreadableError in the end.
+// promoteAll returns true if there is a free seat, and somebody may be about to join the waitlist for want of one.
 func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (left bool, err error) {
 	seat := "" // that was taken, and that nobody holds yet
-	var passedOver item
-	var unreadable deltag.UnreadableError
 	for {
-		entry, err := s.firstWaiting(ctx, e.ID, passedOver)
+		entry, err := s.firstWaiting(ctx, e.ID)
 		if err != nil {
 			return false, err
 		}
@@ -89,12 +85,7 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 			break
 		}
 		text, _ := parseWaitlistKey(stringAttr(entry, "SK"))
-		joinedAt, err := parseTime(text)
-		if err != nil {
-			passedOver, unreadable = keyOf(entry), append(unreadable, err)
-			continue
-		}
-		if !e.PromotionOpenAt(now, joinedAt) {
+		if joinedAt, err := parseTime(text); err != nil || !e.PromotionOpenAt(now, joinedAt) {
 			break
 		}
 		if seat == "" {
@@ -104,11 +95,6 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 			}
 		}
 		promoted, err := s.promote(ctx, e, entry, seat, now)
-		var damaged deltag.UnreadableError
-		if errors.As(err, &damaged) {
-			passedOver, unreadable = keyOf(entry), append(unreadable, damaged...)
-			continue
-		}
 		if err != nil {
 			return false, err // it is unknown whether the seat is held: see CheckSeats
 		}
@@ -120,9 +106,6 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 		if err := s.ReturnSeat(ctx, e.ID, seat, now); err != nil {
 			return false, err
 		}
-	}
-	if len(unreadable) > 0 {
-		return false, unreadable
 	}
 	c, err := read(ctx, s, seatCounterKey(e.ID), decode[seatCounter]) // after the waitlist
 	return !c.isFull() && c.WaitlistUntil.After(now), ignoreNotFound(err)
@@ -153,10 +136,9 @@ func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat st
 	return err == nil, ignoreConflict(err)
 }
 
-// firstWaiting is the first waitlist entry, or the first behind a key. It is nil when there is none.
-func (s *Store) firstWaiting(ctx context.Context, eventID string, behind item) (item, error) {
-	q := query{pk: waitlistPK(eventID), prefix: waitlistSK, limit: 1, after: behind}
-	entries, _, err := decodePage(ctx, s, q, asItem)
+// firstWaiting is the first waitlist entry, nil when there is none.
+func (s *Store) firstWaiting(ctx context.Context, eventID string) (item, error) {
+	entries, _, err := decodePage(ctx, s, query{pk: waitlistPK(eventID), prefix: waitlistSK, limit: 1}, asItem)
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
@@ -164,7 +146,7 @@ func (s *Store) firstWaiting(ctx context.Context, eventID string, behind item) (
 }
 
 func (s *Store) anybodyWaits(ctx context.Context, eventID string) (bool, error) {
-	entry, err := s.firstWaiting(ctx, eventID, nil)
+	entry, err := s.firstWaiting(ctx, eventID)
 	return entry != nil, err
 }
 

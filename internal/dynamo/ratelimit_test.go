@@ -122,6 +122,20 @@ func TestRateLimits(t *testing.T) {
 				}
 			}
 		})
+		t.Run("RemindersCountAndNewsOfTheEventDoNot", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			_, r := signUp(t, s, e, 8, now)
+			claim := func(k deltag.MailKind, version int) error {
+				return s.Claim(ctx, deltag.NewDelivery(r, k, version, now).Claim(now), r)
+			}
+			for n := range deltag.MaxMailsPerMailboxPerDay {
+				must(t, claim(deltag.KindMessage, n+1))
+			}
+			wantError(t, claim("reminder-P1D", 1), deltag.ErrMailLimit)
+			for _, k := range []deltag.MailKind{deltag.KindMoved, deltag.KindChanged, deltag.KindEventCancelled} {
+				must(t, claim(k, 1))
+			}
+		})
 		t.Run("ARetriedMailCountsOnce", func(t *testing.T) {
 			e := newEvent(t, s, nil)
 			_, r := signUp(t, s, e, 3, now)

@@ -55,7 +55,7 @@ func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.O
 			return s.addOutcomes(ctx, networkOutcomes(d.Network, at), 0, o, at.Add(networkOutcomesTTL))
 		})
 	}
-	if o.Delivered > 0 && d.Email.Normalized != "" {
+	if o.Delivered > 0 && d.Email.Normalized != "" && !d.Kind.IsFinal() { // a final mail's address is given up
 		writes.Go(func() error {
 			hash, err := s.hash(ctx, d.Email.Normalized)
 			if err != nil {

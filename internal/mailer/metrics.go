@@ -68,7 +68,7 @@ func (m *Metrics) addOutcome(d deltag.Delivery, now time.Time) {
 	if d.Reason != "" {
 		m.outcomes[outcome+"."+string(d.Reason)]++
 	}
-	if d.IsActive() {
+	if d.IsActive() && d.Reason != deltag.ReasonDailyLimit { // which is no delay of ours
 		m.oldest = max(m.oldest, now.Sub(d.DueAt))
 	}
 }

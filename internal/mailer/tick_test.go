@@ -214,21 +214,6 @@ func TestNothingHidesWhatIsBehindIt(t *testing.T) {
 				}
 			}
 		})
-		run("SomebodyOnTheWaitlistWhoCannotBeDecoded", func(t *testing.T, f *fixture) {
-			e := f.newEvent(oneSeat)
-			for n := range 3 {
-				f.signUp(e, n)
-				f.setTime(f.clock().Add(time.Second))
-			}
-			f.runDue()
-			id := registrationID(e, 1)
-			f.putDue(storetest.PersonPK(e.ID, id), "REG#"+id, map[string]types.AttributeValue{"ConfirmedAt": text("no time")})
-			if err := f.store.CancelRegistration(ctx, e, f.registration(e, 0), f.clock()); err != nil {
-				t.Fatal(err)
-			}
-			_ = f.mailer().RunDue(ctx) // which names it if there is a seat left
-			want(t, f.registration(e, 2).Status, deltag.RegistrationConfirmed)
-		})
 		run("RowsThatCannotBeDecoded", func(t *testing.T, f *fixture) {
 			e := f.newEvent(oneReminder)
 			f.signUpMany(e, 15)

@@ -140,7 +140,7 @@ func (s *Service) EditRegistration(
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
 	}
-	if r.Status == deltag.RegistrationUnverified && edit.Status != nil { // it is gone
+	if r.Status == deltag.RegistrationUnverified && edit.Status != nil && *edit.Status == deltag.RegistrationCancelled { // it is gone
 		r.Status = deltag.RegistrationCancelled
 		return e, r, nil
 	}
