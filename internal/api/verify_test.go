@@ -49,6 +49,11 @@ func TestVerify(t *testing.T) {
 			wantEqual(t, fieldCode(problem, "status"), any("unknown-status"))
 		}
 	})
+	t.Run("StaysWhatItIs", func(t *testing.T) {
+		id := deltag.RegistrationID(e, in.Email)
+		got := s.mustCall(200, "PATCH", path+"/registrations/"+id, `{"status":"unverified"}`)
+		wantEqual(t, got["status"], any("unverified"))
+	})
 	t.Run("IsInTheCSV", func(t *testing.T) {
 		raw, _ := io.ReadAll(s.do("GET", path+"/registrations.csv?status=unverified", "").Body)
 		if text := string(raw); !strings.Contains(text, "Freja;freja@example.dk;;;mangler at bekræfte") ||

@@ -30,7 +30,7 @@ func (e Event) Timeline(ms []Mailing, c Counts, now time.Time) []TimelineEntry {
 	var entries []TimelineEntry
 	planned := map[MailKind]bool{}
 	for _, m := range ms {
-		entries = append(entries, m.timelineEntry(e, c, now))
+		entries = append(entries, m.TimelineEntry(e, c, now))
 		planned[m.Kind] = planned[m.Kind] || m.Version == e.currentVersion(m.Kind)
 	}
 	for _, r := range e.ScheduledMails {
@@ -49,7 +49,8 @@ func (e Event) Timeline(ms []Mailing, c Counts, now time.Time) []TimelineEntry {
 	return entries
 }
 
-func (m Mailing) timelineEntry(e Event, c Counts, now time.Time) TimelineEntry {
+// TimelineEntry is m as the timeline shows it.
+func (m Mailing) TimelineEntry(e Event, c Counts, now time.Time) TimelineEntry {
 	entry := TimelineEntry{
 		Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Status: m.Status, Reason: m.Reason,
 		Sent: m.Sent, Skipped: m.Skipped,

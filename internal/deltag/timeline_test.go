@@ -90,7 +90,7 @@ func TestTimelineEntryOfAMailing(t *testing.T) {
 				Kind: m.Kind, Version: 1, DueAt: m.DueAt, Status: c.m.Status, Reason: c.reason, Expected: c.expected,
 				Sent: 5, Skipped: 2,
 			}
-			assertEqual(t, c.m.timelineEntry(e, counts, c.at), want)
+			assertEqual(t, c.m.TimelineEntry(e, counts, c.at), want)
 		})
 	}
 }

@@ -111,7 +111,7 @@ func (s *Service) SendMessage(
 	if err != nil {
 		return e, deltag.TimelineEntry{}, err
 	}
-	return e, e.Timeline([]deltag.Mailing{stored}, counts, by.Now)[0], nil
+	return e, stored.TimelineEntry(e, counts, by.Now), nil
 }
 
 // putMessage stores a message, or returns the same one as an earlier try has stored it. ErrKeyReused.

@@ -32,6 +32,13 @@ func TestSendMessage(t *testing.T) {
 		wantEqual(t, []any{again.Version, again.DueAt}, []any{first.Version, first.DueAt})
 		wantEqual(t, messages(), 1)
 	})
+	t.Run("IsWhatTheAnswerIsAboutOnTheDayItself", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		_, entry, err := f.SendMessage(f.ctx, annaAt(e.StartsAt.Add(-time.Hour)), e.ID, kaffe)
+		wantError(t, err, nil)
+		wantEqual(t, []any{entry.Kind, entry.Status}, []any{deltag.KindMessage, deltag.MailingPlanned})
+	})
 	t.Run("IsAnotherOneWithAnotherKey", func(t *testing.T) {
 		in := organiser.Message{Text: "Husk kaffe", IdempotencyKey: "87654321"}
 		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in)
