@@ -42,8 +42,8 @@ func (r Registration) ComeBack(hasSeat bool, now time.Time) Registration {
 // urgentNoteDelay is how long a note gathers people when the event starts before the next morning.
 const urgentNoteDelay = time.Hour
 
-// NewOrganiserNote tells the organiser, on the next morning or before the event, whose seats were given back and to whom
-// mail was held on the day of at. Its version is that day, so that there is one a day.
+// NewOrganiserNote tells the organiser, on the next morning, or in an hour if the event starts before, whose seats were
+// given back and whose mail was held on the day of at. Its version is that day, so that there is one a day.
 func NewOrganiserNote(e Event, at time.Time) Delivery {
 	year, month, day := at.In(e.Zone()).Date()
 	due := time.Date(year, month, day+1, noteHour, 0, 0, 0, e.Zone()).UTC()

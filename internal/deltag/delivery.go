@@ -123,8 +123,9 @@ const maxRetryWait = 15 * time.Minute
 // window, so a part of the quota becomes free again at any time.
 const QuotaBackoff = 15 * time.Minute
 
-// Limits of the mails to one mailbox on one day (UTC), of all events together: nobody's inbox can be flooded. What goes beyond waits for the next day. Mail that a form asks for, which a stranger can fill in who knows no
-// more than the address, has the lower limit, so that it cannot use up what the owner and the organiser ask for.
+// Limits of the mails to one mailbox on one day (UTC), of all events together: nobody's inbox can be flooded. What goes
+// beyond waits for the next day. Mail that a form asks for, which a stranger can fill in who knows no more than the address,
+// has the lower limit, so that it cannot use up what the owner and the organiser ask for. See MailKind.IsLimited.
 const (
 	MaxMailsPerMailboxPerDay     = 40
 	MaxFormMailsPerMailboxPerDay = 20

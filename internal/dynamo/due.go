@@ -47,9 +47,9 @@ func dueShardPK(shard int) string { return fmt.Sprintf("%s%02d", duePK, shard) }
 
 // personDuePK is where the tasks are due that concern one registration, and eventDuePK where those are that one person of
 // the event may wait for.
-func personDuePK(registrationID string) string {
-	return dueShardPK(shardOf(registrationID) * dueShards / shards)
-}
+func personDuePK(registrationID string) string { return dueShardPK(dueShardOf(registrationID)) }
+
+func dueShardOf(registrationID string) int { return shardOf(registrationID) * dueShards / shards }
 
 func eventDuePK(eventID string) string { return personDuePK(eventID) }
 

@@ -62,8 +62,9 @@ func (tx *transaction) removeRegistration(
 // allIDs are the ids under which r has deliveries.
 func allIDs(r deltag.Registration) []string { return slices.Concat(r.PreviousIDs, []string{r.ID}) }
 
-// PurgeDeliveries deletes the deliveries of a registration that is gone, and its purge task. A final mail remains
-// until it is sent, the organiser's mails remain, and so do the deliveries of a person who has signed up again. Repeating it changes nothing.
+// PurgeDeliveries deletes the deliveries of a registration that is gone, and its purge task. A final mail remains until it
+// is sent; the organiser's mails remain, and so do the deliveries of a person who has signed up again. Repeating it
+// changes nothing.
 func (s *Store) PurgeDeliveries(ctx context.Context, eventID, registrationID string) error {
 	for range maxRetries {
 		if err := s.purgeDeliveries(ctx, eventID, registrationID); !isConflict(err) {

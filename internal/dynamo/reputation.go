@@ -41,14 +41,12 @@ func networkOutcomes(network string, now time.Time) (keys []item) {
 func receivedKey(hash string) item { return key("RECEIVED#"+hash, "-") }
 
 // CountOutcomes adds what SES has reported about d to what is counted for the account and for d's network, and remembers
-// its address if it has received mail. It has neither network nor address if it was erased. The writes are no transaction: the items belong to many mails. If some fail, or are
-// repeated, a count is off by one.
+// its address if it has received mail. It has neither network nor address if it was erased. The writes are no transaction:
+// the items belong to many mails. If some fail, or are repeated, a count is off by one.
 func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error {
 	var writes errgroup.Group
 	writes.Go(func() error {
-		account := accountOutcomes(at)
-		shard := shardOf(d.RegistrationID) * len(account) / shards
-		return s.addOutcomes(ctx, account, shard, o, at.Add(accountOutcomesTTL))
+		return s.addOutcomes(ctx, accountOutcomes(at), dueShardOf(d.RegistrationID), o, at.Add(accountOutcomesTTL))
 	})
 	if d.Network != "" {
 		writes.Go(func() error {

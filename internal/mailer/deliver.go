@@ -37,7 +37,7 @@ type DeliveryStore interface {
 	Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error)
 	// HasReceived says whether r's address has received mail.
 	HasReceived(ctx context.Context, r deltag.Registration) (bool, error)
-	// Hold ends a delivery unsent because of its network, and has its recipient verified first. ErrConflict: the row or the
+	// Hold ends a delivery unsent because of its network, and makes its recipient unverified. ErrConflict: the row or the
 	// registration is gone, or in another state.
 	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
 	// WaitlistPosition counts from 1.
