@@ -145,7 +145,8 @@ func (f *fixture) hold(n int) operation {
 		if err != nil || !d.IsActive() || r.IsUnverified() {
 			return err
 		}
-		return s.Hold(ctx, e, r, d, f.clock())
+		now := f.clock()
+		return s.Hold(ctx, e, r, d.Skip(deltag.ReasonNetworkBounces, now), now)
 	}, func(v snapshot) bool { return v.registration(n).IsUnverified() && len(v.notes()) == 1 })
 }
 

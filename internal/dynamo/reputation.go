@@ -139,19 +139,19 @@ func (s *Store) HasReceived(ctx context.Context, r deltag.Registration) (bool, e
 // forgetReceived belongs in a transaction that gives up an address, of which the hash is.
 func (tx *transaction) forgetReceived(hash string) { tx.Delete(receivedKey(hash), always) }
 
-// Hold ends d unsent because of its network, and takes the seat or waitlist place of r, whose sign-up d was to answer. The
-// organiser's note of the day is made before, so that it is never missing.
-// Errors: ErrConflict (d or r has changed since it was read; so also when it is repeated).
+// Hold stores a delivery's next state, which is skipped because of its network, and takes the seat or waitlist place of r,
+// whose sign-up it was to answer. The organiser's note of the day is made before, so that it is never missing.
+// Errors: ErrConflict (the delivery or r has changed since it was read; so also when it is repeated).
 func (s *Store) Hold(
-	ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time,
+	ctx context.Context, e deltag.Event, r deltag.Registration, next deltag.Delivery, now time.Time,
 ) error {
 	note := deltag.NewOrganiserNote(e, now)
 	if err := ignoreConflict(s.SaveDelivery(ctx, note)); err != nil { // the day may have one already
 		return err
 	}
-	skipped, held := d.Skip(deltag.ReasonNetworkBounces, now), r.Hold(note.DueAt)
+	held := r.Hold(note.DueAt)
 	tx := s.begin()
-	tx.Put(encodeDelivery(skipped), condPreviousDelivery(skipped))
+	tx.Put(encodeDelivery(next), condPreviousDelivery(next))
 	seat := tx.giveUpPlace(e, r, &held, now)
 	tx.replaceRegistration(held)
 	tx.putExpireTask(held)

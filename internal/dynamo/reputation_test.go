@@ -167,7 +167,9 @@ func TestHold(t *testing.T) {
 			d := confirmation(t, s, r)
 			done := make(chan error)
 			for range 8 {
-				go func() { done <- engine.NewClient().Store().Hold(ctx, e, r, d, now) }()
+				go func() {
+					done <- engine.NewClient().Store().Hold(ctx, e, r, d.Skip(deltag.ReasonNetworkBounces, now), now)
+				}()
 			}
 			held := 0
 			for range 8 {
@@ -194,14 +196,14 @@ func TestHold(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			d := confirmation(t, s, r)
 			must(t, s.Claim(ctx, d.Claim(now), r))
-			wantError(t, s.Hold(ctx, e, r, d, now), deltag.ErrConflict)
+			wantError(t, s.Hold(ctx, e, r, d.Skip(deltag.ReasonNetworkBounces, now), now), deltag.ErrConflict)
 			want(t, registration(t, s, e, 1).Status, deltag.RegistrationConfirmed)
 			want(t, noted(t, e), 0)
 		})
 		held := func(t *testing.T) deltag.Event {
 			t.Helper()
 			e, r := eventWithPerson1(t, s, nil)
-			must(t, s.Hold(ctx, e, r, confirmation(t, s, r), now))
+			must(t, s.Hold(ctx, e, r, confirmation(t, s, r).Skip(deltag.ReasonNetworkBounces, now), now))
 			return e
 		}
 		later := now.Add(2 * deltag.ResendCooldown)

@@ -37,9 +37,9 @@ type DeliveryStore interface {
 	Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error)
 	// HasReceived says whether r's address has received mail.
 	HasReceived(ctx context.Context, r deltag.Registration) (bool, error)
-	// Hold ends a delivery unsent because of its network, and makes its recipient unverified. ErrConflict: the row or the
+	// Hold stores that a delivery is skipped because of its network, and makes its recipient unverified. ErrConflict: the row or the
 	// registration is gone, or in another state.
-	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time) error
+	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, next deltag.Delivery, now time.Time) error
 	// WaitlistPosition counts from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
 }
@@ -199,7 +199,8 @@ func (m *Mailer) guardReputation(ctx context.Context, d deltag.Delivery, mail de
 		next := d.WaitForReputation(now)
 		return true, m.count(next, m.Store.Delay(ctx, next))
 	}
-	return true, m.count(d.Skip(reason, now), m.Store.Hold(ctx, mail.Event, mail.Registration, d, now))
+	next := d.Skip(reason, now)
+	return true, m.count(next, m.Store.Hold(ctx, mail.Event, mail.Registration, next, now))
 }
 
 // skip ends a delivery unsent. Somebody who signed up while the event was being cancelled was promised a mail on screen
