@@ -232,7 +232,7 @@ func useEverything(t *testing.T, r users) {
 	hers, err := d.store.DeliveriesOf(context.Background(), stored.ID, id("nina"))
 	d.must(err)
 	for range 5 {
-		d.must(d.store.CountOutcomes(context.Background(), hers[0], deltag.Outcomes{Bounced: 1}, time.Now()))
+		d.must(d.store.CountFeedback(context.Background(), hers[0], deltag.FeedbackCounts{Bounced: 1}, time.Now()))
 	}
 	r.tick()
 	r.api("POST", event+"/deliveries/"+hers[0].ID()+"/resend", "", 202) // which was held

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -20,6 +21,10 @@ func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params ListE
 		return
 	}
 	page, err := s.Organiser.Events(r.Context(), callerOf(r), cursor, limit)
+	if unreadable := (deltag.UnreadableError{}); errors.As(err, &unreadable) {
+		s.Log.ErrorContext(r.Context(), "events left out", "error", err)
+		err = nil
+	}
 	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, callerOf(r).Now) })
 	s.answer(w, r, http.StatusOK, EventList{Items: items, Next: page.Next}, err)
 }

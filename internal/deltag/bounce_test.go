@@ -61,22 +61,3 @@ func TestComeBack(t *testing.T) {
 	again, _ = gone.JoinWaitlist(later)
 	assertEqual(t, again.WasGivenBack(), false)
 }
-
-func TestOrganiserNoteIsOneADayInTheEventsTimeZone(t *testing.T) {
-	e := testEvent()
-	e.TimeZone = "Europe/Copenhagen"
-	at := func(day, hour int) time.Time { return time.Date(2026, 10, day, hour, 30, 0, 0, time.UTC) }
-	for _, c := range []struct {
-		givenBack time.Time
-		version   int
-		due       time.Time
-	}{
-		{at(23, 21), 20261023, time.Date(2026, 10, 24, 5, 0, 0, 0, time.UTC)}, // 23:30 in summer time
-		{at(23, 22), 20261024, time.Date(2026, 10, 25, 6, 0, 0, 0, time.UTC)}, // the clocks change in the night
-		{at(31, 12), 20261031, time.Date(2026, 11, 1, 6, 0, 0, 0, time.UTC)},
-	} {
-		d := NewOrganiserNote(e, c.givenBack)
-		assertEqual(t, []any{d.Kind, d.Version, d.DueAt, d.Email.Original},
-			[]any{KindOrganiserNote, c.version, c.due, e.Organiser.Email})
-	}
-}

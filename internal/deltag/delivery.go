@@ -167,7 +167,7 @@ type Delivery struct {
 	DetachedRecipient *Registration
 	Text              string // the organiser's text, of a KindPreview
 	ByForm            bool   // asked for by a form that anybody can fill in with the address; see DailyLimit
-	Network           string // the visitor's, as the store hides it, until the outcome is known. "": none counts
+	NetworkHash       string // of the visitor's network, until the outcome is known. "": none counts
 }
 
 // DailyLimit is how many mails a mailbox may have had on a day so that d may still be sent.
@@ -219,6 +219,16 @@ func NewOrganiserDelivery(e Event, k MailKind, version int, due time.Time) Deliv
 	d := NewDelivery(recipient, k, version, due)
 	d.DetachedRecipient = &recipient
 	return d
+}
+
+// IsToOrganiser says whether d is a preview, a copy of a reminder or a note, which belong to no registration.
+func (d Delivery) IsToOrganiser() bool {
+	return d.DetachedRecipient != nil && !d.Kind.IsFinal() && d.Kind != KindVerification
+}
+
+// MailContext is that of d, to r.
+func (d Delivery) MailContext(e Event, r Registration) MailContext {
+	return MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, ByForm: d.ByForm}
 }
 
 // IsActive says whether d is still to be sent, or its outcome is still unknown.
@@ -337,7 +347,7 @@ func (d Delivery) MarkSent(messageID string, now time.Time) Delivery {
 // Resend makes d due again after it has ended, because the organiser asks for it. Attempt goes on: it tells the events
 // about the mails before from those about the next.
 func (d Delivery) Resend(now time.Time) Delivery {
-	d.SentAt, d.MessageID, d.DueAt, d.Network = time.Time{}, "", now, ""
+	d.SentAt, d.MessageID, d.DueAt, d.NetworkHash = time.Time{}, "", now, ""
 	return d.transition(DeliveryPending, ReasonResent, now, now)
 }
 
@@ -345,7 +355,7 @@ func (d Delivery) transition(s DeliveryStatus, r Reason, now, nextAttempt time.T
 	d.Status, d.Reason, d.NextAttemptAt = s, r, nextAttempt
 	d.Revision++
 	if !d.IsActive() && s != DeliverySent {
-		d.Network = ""
+		d.NetworkHash = ""
 	}
 	// Append to a copy: the caller's value keeps its history.
 	d.History = append(slices.Clip(d.History), StatusChange{At: now, Status: s, Reason: r})

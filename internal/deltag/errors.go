@@ -70,4 +70,14 @@ func (e ChangeLimitError) Is(target error) bool { return target == ErrChangeLimi
 // them.
 type UnreadableError []error
 
+// Err is nil if nothing is unreadable.
+func (e UnreadableError) Err() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e
+}
+
 func (e UnreadableError) Error() string { return errors.Join(e...).Error() }
+
+func (e UnreadableError) Unwrap() []error { return e }

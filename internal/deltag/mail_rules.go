@@ -1,57 +1,6 @@
 package deltag
 
-import (
-	"slices"
-	"strings"
-	"time"
-)
-
-// An Audience is the part of an event's registrations that a message is for.
-type Audience string
-
-const (
-	AudienceAll         Audience = "all" // confirmed or waitlisted
-	AudienceConfirmed   Audience = "confirmed"
-	AudienceWaitlisted  Audience = "waiting"
-	AudienceAttended    Audience = "attended"
-	AudienceNotAttended Audience = "missed" // confirmed, and did not attend
-)
-
-// Includes says whether r belongs to the audience. "" includes everybody.
-func (a Audience) Includes(r Registration) bool {
-	switch a {
-	case AudienceAll:
-		return r.IsActive()
-	case AudienceConfirmed:
-		return r.Status == RegistrationConfirmed
-	case AudienceWaitlisted:
-		return r.Status == RegistrationWaitlisted
-	case AudienceAttended:
-		return !r.AttendedAt.IsZero()
-	case AudienceNotAttended:
-		return r.Status == RegistrationConfirmed && r.AttendedAt.IsZero()
-	}
-	return true
-}
-
-// Validate returns ValidationErrors for what the organiser has to correct in m, a message.
-func (m Mailing) Validate() error {
-	audiences := []Audience{AudienceAll, AudienceConfirmed, AudienceWaitlisted, AudienceAttended, AudienceNotAttended}
-	var v validator
-	v.checkText("text", m.Text, MaxDescription)
-	v.require(strings.TrimSpace(m.Text) != "", "text", "missing")
-	v.require(slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
-	return ValidationErrors(v).Err()
-}
-
-// Targets says whether m is for r. It gets a delivery then, which is still skipped if SkipReason says so.
-func (m Mailing) Targets(r Registration) bool {
-	since := r.ConfirmedAt
-	if m.Kind.IsChangeNotice() {
-		since = r.LastMailedAt
-	}
-	return r.Status != RegistrationUnverified && m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
-}
+import "time"
 
 // A MailContext is what a mail is rendered from, and what SkipReason decides on, as read just before it is sent.
 type MailContext struct {
@@ -65,11 +14,6 @@ type MailContext struct {
 	Text             string         // the organiser's own paragraph
 	WaitlistPosition int            // counted from 1; of a KindWaitlisted
 	Noted            []Registration // whom a KindOrganiserNote is about
-}
-
-// MailContext is that of m's mail to r.
-func (m Mailing) MailContext(e Event, r Registration) MailContext {
-	return MailContext{Event: e, Registration: r, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Text: m.Text}
 }
 
 // SkipReason says why the mail must not be sent at now, or "" if it may. It is the rule for one person; the order of the

@@ -1,7 +1,9 @@
 package deltag
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -205,4 +207,28 @@ func (e Event) currentVersion(k MailKind) int {
 		return e.ICalSequence
 	}
 	return e.ScheduleVersion
+}
+
+// Validate returns ValidationErrors for what the organiser has to correct in m, a message.
+func (m Mailing) Validate() error {
+	audiences := []Audience{AudienceAll, AudienceConfirmed, AudienceWaitlisted, AudienceAttended, AudienceNotAttended}
+	var v validator
+	v.checkText("text", m.Text, MaxDescription)
+	v.require(strings.TrimSpace(m.Text) != "", "text", "missing")
+	v.require(slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
+	return ValidationErrors(v).Err()
+}
+
+// Targets says whether m is for r. It gets a delivery then, which is still skipped if SkipReason says so.
+func (m Mailing) Targets(r Registration) bool {
+	since := r.ConfirmedAt
+	if m.Kind.IsChangeNotice() {
+		since = r.LastMailedAt
+	}
+	return r.Status != RegistrationUnverified && m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
+}
+
+// MailContext is that of m's mail to r.
+func (m Mailing) MailContext(e Event, r Registration) MailContext {
+	return MailContext{Event: e, Registration: r, Kind: m.Kind, Version: m.Version, DueAt: m.DueAt, Text: m.Text}
 }

@@ -20,9 +20,9 @@ var RegistrationStatuses = []RegistrationStatus{
 	RegistrationConfirmed, RegistrationWaitlisted, RegistrationCancelled, RegistrationUnverified,
 }
 
-// A Registration is that of one address for one event. The methods that take a time or set a field are its only state
-// changes. Each returns the next state with Revision one higher and, where the person is told, the delivery for that;
-// both are written in one transaction, if the stored revision is the one before.
+// A Registration is that of one address for one event. Its methods are its only state changes: those that raise Revision
+// return a state to be stored, and where the person is told, the delivery for that; both are written in one transaction,
+// if the stored revision is the one before. Others return a part of such a change.
 type Registration struct {
 	EventID       string
 	ID            string // RegistrationID of the event and the address

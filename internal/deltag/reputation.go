@@ -2,20 +2,20 @@ package deltag
 
 import "time"
 
-// Outcomes count what SES has reported about mails: hard bounces alone are Bounced.
-type Outcomes struct{ Delivered, Bounced, Complained int }
+// FeedbackCounts count what SES has reported about mails: hard bounces alone are Bounced.
+type FeedbackCounts struct{ Delivered, Bounced, Complained int }
 
 // Add is the sum of both.
-func (o Outcomes) Add(p Outcomes) Outcomes {
-	return Outcomes{o.Delivered + p.Delivered, o.Bounced + p.Bounced, o.Complained + p.Complained}
+func (o FeedbackCounts) Add(p FeedbackCounts) FeedbackCounts {
+	return FeedbackCounts{o.Delivered + p.Delivered, o.Bounced + p.Bounced, o.Complained + p.Complained}
 }
 
 // A Reputation is what decides whether mail goes to an address that has never received any. SES reviews an account whose
 // bounce rate reaches 5 % or whose complaint rate reaches 0.1 %, and may pause it: then nobody gets mail. Made-up
 // addresses bounce, so mail to strangers stops before that.
 type Reputation struct {
-	Account Outcomes // on one day (UTC)
-	Network Outcomes // of mails that forms asked for, from the visitor's network, within one or two hours
+	Account FeedbackCounts // on one day (UTC)
+	Network FeedbackCounts // of mails that forms asked for, from the visitor's network, within one or two hours
 }
 
 // Limits of a Reputation. A rate means nothing as long as few mails bounce.
@@ -28,12 +28,12 @@ const (
 	accountComplaintRate = 0.0008
 )
 
-// HoldReason says why d must not be sent to an address that has never received mail, or "" if it may.
-func (r Reputation) HoldReason(d Delivery) Reason {
+// GuardReason says why d must not be sent to an address that has never received mail, or "" if it may.
+func (r Reputation) GuardReason(d Delivery) Reason {
 	switch {
-	case d.Kind == KindPreview || d.Kind == KindOrganiserNote || d.Kind.IsFinal():
-		return "" // to the organiser, or the last to an address that is deleted with it
-	case d.Network != "" && r.Network.bounceRate(minNetworkBounces) >= networkBounceRate:
+	case d.IsToOrganiser() || d.Kind.IsFinal(): // final: the address is deleted with it
+		return ""
+	case d.NetworkHash != "" && r.Network.bounceRate(minNetworkBounces) >= networkBounceRate:
 		return ReasonNetworkBounces
 	case r.Account.bounceRate(minAccountBounces) > accountBounceRate,
 		r.Account.complaintRate(minAccountComplaints) > accountComplaintRate:
@@ -43,12 +43,12 @@ func (r Reputation) HoldReason(d Delivery) Reason {
 }
 
 // bounceRate is 0 if fewer than least mails bounced.
-func (o Outcomes) bounceRate(least int) float64 { return o.rate(o.Bounced, least) }
+func (o FeedbackCounts) bounceRate(least int) float64 { return o.rate(o.Bounced, least) }
 
 // complaintRate is 0 if there were fewer than least complaints.
-func (o Outcomes) complaintRate(least int) float64 { return o.rate(o.Complained, least) }
+func (o FeedbackCounts) complaintRate(least int) float64 { return o.rate(o.Complained, least) }
 
-func (o Outcomes) rate(n, least int) float64 {
+func (o FeedbackCounts) rate(n, least int) float64 {
 	if n < least {
 		return 0
 	}
@@ -80,18 +80,15 @@ func (r Registration) Hold(told time.Time) Registration {
 	return r
 }
 
-// IsUnverified says whether r has to be verified.
-func (r Registration) IsUnverified() bool { return r.Status == RegistrationUnverified }
-
-// Outcomes are what e adds to those of its account and network.
-func (e SESEvent) Outcomes() Outcomes {
+// FeedbackCounts are what e adds to those of its account and network.
+func (e SESEvent) FeedbackCounts() FeedbackCounts {
 	switch {
 	case e.Type == SESDelivery:
-		return Outcomes{Delivered: 1}
+		return FeedbackCounts{Delivered: 1}
 	case e.Type == SESBounce && e.Permanent:
-		return Outcomes{Bounced: 1}
+		return FeedbackCounts{Bounced: 1}
 	case e.Type == SESComplaint:
-		return Outcomes{Complained: 1}
+		return FeedbackCounts{Complained: 1}
 	}
-	return Outcomes{}
+	return FeedbackCounts{}
 }

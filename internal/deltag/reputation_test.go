@@ -5,64 +5,66 @@ import (
 	"time"
 )
 
-func TestHoldReason(t *testing.T) {
-	fromNetwork, ownerAsked := Delivery{Network: "n"}, Delivery{}
+func TestGuardReason(t *testing.T) {
+	fromNetwork, ownerAsked := Delivery{NetworkHash: "n"}, Delivery{}
+	toOrganiser := func(k MailKind) Delivery { return NewOrganiserDelivery(testEvent(), k, 1, now) }
 	for name, c := range map[string]struct {
 		d                Delivery
-		account, network Outcomes
+		account, network FeedbackCounts
 		want             Reason
 	}{
-		"Nothing":                        {fromNetwork, Outcomes{}, Outcomes{}, ""},
-		"FewBouncesOfANetwork":           {fromNetwork, Outcomes{}, Outcomes{Bounced: 4}, ""},
-		"FiveOfANetwork":                 {fromNetwork, Outcomes{}, Outcomes{Bounced: 5}, ReasonNetworkBounces},
-		"ATenthOfANetwork":               {fromNetwork, Outcomes{}, Outcomes{Bounced: 5, Delivered: 45}, ReasonNetworkBounces},
-		"LessThanATenth":                 {fromNetwork, Outcomes{}, Outcomes{Bounced: 5, Delivered: 46}, ""},
-		"AMailThatNoFormAskedFor":        {ownerAsked, Outcomes{}, Outcomes{Bounced: 5}, ""},
-		"FewBouncesOfTheAccount":         {ownerAsked, Outcomes{Bounced: 9}, Outcomes{}, ""},
-		"TenOfTheAccount":                {ownerAsked, Outcomes{Bounced: 10}, Outcomes{}, ReasonReputation},
-		"MoreThanThreePercent":           {ownerAsked, Outcomes{Bounced: 31, Delivered: 969}, Outcomes{}, ReasonReputation},
-		"ThreePercent":                   {ownerAsked, Outcomes{Bounced: 30, Delivered: 970}, Outcomes{}, ""},
-		"TwoComplaints":                  {ownerAsked, Outcomes{Complained: 2, Delivered: 2}, Outcomes{}, ""},
-		"ThreeComplaints":                {ownerAsked, Outcomes{Complained: 3, Delivered: 3}, Outcomes{}, ReasonReputation},
-		"ComplaintsAboutMailOfYesterday": {ownerAsked, Outcomes{Complained: 3}, Outcomes{}, ReasonReputation},
-		"EightOfTenThousandComplain":     {ownerAsked, Outcomes{Complained: 8, Delivered: 10_000}, Outcomes{}, ""},
-		"MoreComplain":                   {ownerAsked, Outcomes{Complained: 9, Delivered: 10_000}, Outcomes{}, ReasonReputation},
-		"BothOfANetwork":                 {fromNetwork, Outcomes{Bounced: 10}, Outcomes{Bounced: 5}, ReasonNetworkBounces},
-		"ANote":                          {Delivery{DeliveryKey: DeliveryKey{Kind: KindOrganiserNote}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
-		"AReceiptOfAnErasure":            {Delivery{DeliveryKey: DeliveryKey{Kind: KindErasureReceipt}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
-		"APreview":                       {Delivery{DeliveryKey: DeliveryKey{Kind: KindPreview}}, Outcomes{Bounced: 10}, Outcomes{}, ""},
+		"Nothing":                        {fromNetwork, FeedbackCounts{}, FeedbackCounts{}, ""},
+		"FewBouncesOfANetwork":           {fromNetwork, FeedbackCounts{}, FeedbackCounts{Bounced: 4}, ""},
+		"FiveOfANetwork":                 {fromNetwork, FeedbackCounts{}, FeedbackCounts{Bounced: 5}, ReasonNetworkBounces},
+		"ATenthOfANetwork":               {fromNetwork, FeedbackCounts{}, FeedbackCounts{Bounced: 5, Delivered: 45}, ReasonNetworkBounces},
+		"LessThanATenth":                 {fromNetwork, FeedbackCounts{}, FeedbackCounts{Bounced: 5, Delivered: 46}, ""},
+		"AMailThatNoFormAskedFor":        {ownerAsked, FeedbackCounts{}, FeedbackCounts{Bounced: 5}, ""},
+		"FewBouncesOfTheAccount":         {ownerAsked, FeedbackCounts{Bounced: 9}, FeedbackCounts{}, ""},
+		"TenOfTheAccount":                {ownerAsked, FeedbackCounts{Bounced: 10}, FeedbackCounts{}, ReasonReputation},
+		"MoreThanThreePercent":           {ownerAsked, FeedbackCounts{Bounced: 31, Delivered: 969}, FeedbackCounts{}, ReasonReputation},
+		"ThreePercent":                   {ownerAsked, FeedbackCounts{Bounced: 30, Delivered: 970}, FeedbackCounts{}, ""},
+		"TwoComplaints":                  {ownerAsked, FeedbackCounts{Complained: 2, Delivered: 2}, FeedbackCounts{}, ""},
+		"ThreeComplaints":                {ownerAsked, FeedbackCounts{Complained: 3, Delivered: 3}, FeedbackCounts{}, ReasonReputation},
+		"ComplaintsAboutMailOfYesterday": {ownerAsked, FeedbackCounts{Complained: 3}, FeedbackCounts{}, ReasonReputation},
+		"EightOfTenThousandComplain":     {ownerAsked, FeedbackCounts{Complained: 8, Delivered: 10_000}, FeedbackCounts{}, ""},
+		"MoreComplain":                   {ownerAsked, FeedbackCounts{Complained: 9, Delivered: 10_000}, FeedbackCounts{}, ReasonReputation},
+		"BothOfANetwork":                 {fromNetwork, FeedbackCounts{Bounced: 10}, FeedbackCounts{Bounced: 5}, ReasonNetworkBounces},
+		"ANote":                          {toOrganiser(KindOrganiserNote), FeedbackCounts{Bounced: 10}, FeedbackCounts{}, ""},
+		"AReceiptOfAnErasure":            {Delivery{DeliveryKey: DeliveryKey{Kind: KindErasureReceipt}}, FeedbackCounts{Bounced: 10}, FeedbackCounts{}, ""},
+		"APreview":                       {toOrganiser(KindPreview), FeedbackCounts{Bounced: 10}, FeedbackCounts{}, ""},
+		"ACopyOfAReminder":               {toOrganiser("reminder-P1D"), FeedbackCounts{Bounced: 10}, FeedbackCounts{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assertEqual(t, Reputation{Account: c.account, Network: c.network}.HoldReason(c.d), c.want)
+			assertEqual(t, Reputation{Account: c.account, Network: c.network}.GuardReason(c.d), c.want)
 		})
 	}
 }
 
-func TestOutcomes(t *testing.T) {
+func TestFeedbackCounts(t *testing.T) {
 	for _, c := range []struct {
 		e    SESEvent
-		want Outcomes
+		want FeedbackCounts
 	}{
-		{SESEvent{Type: SESSend}, Outcomes{}},
-		{SESEvent{Type: SESDelivery}, Outcomes{Delivered: 1}},
-		{SESEvent{Type: SESBounce, Permanent: true}, Outcomes{Bounced: 1}},
-		{SESEvent{Type: SESBounce}, Outcomes{}}, // a full mailbox
-		{SESEvent{Type: SESComplaint}, Outcomes{Complained: 1}},
+		{SESEvent{Type: SESSend}, FeedbackCounts{}},
+		{SESEvent{Type: SESDelivery}, FeedbackCounts{Delivered: 1}},
+		{SESEvent{Type: SESBounce, Permanent: true}, FeedbackCounts{Bounced: 1}},
+		{SESEvent{Type: SESBounce}, FeedbackCounts{}}, // a full mailbox
+		{SESEvent{Type: SESComplaint}, FeedbackCounts{Complained: 1}},
 	} {
-		assertEqual(t, c.e.Outcomes(), c.want)
+		assertEqual(t, c.e.FeedbackCounts(), c.want)
 	}
-	assertEqual(t, Outcomes{1, 2, 3}.Add(Outcomes{10, 20, 30}), Outcomes{11, 22, 33})
+	assertEqual(t, FeedbackCounts{1, 2, 3}.Add(FeedbackCounts{10, 20, 30}), FeedbackCounts{11, 22, 33})
 }
 
 // TestWaitForReputation waits for as long as it takes, and the history does not grow with that. Mails are spread, so that
 // they do not go out all at once.
 func TestWaitForReputation(t *testing.T) {
 	d := NewDelivery(testRegistration(), KindConfirmation, 1, now)
-	d.Network = "n"
+	d.NetworkHash = "n"
 	first := d.WaitForReputation(now)
 	later := now.Add(ReputationBackoff)
 	second := first.WaitForReputation(later)
-	assertEqual(t, []any{second.Status, second.Reason, second.Revision, second.Network},
+	assertEqual(t, []any{second.Status, second.Reason, second.Revision, second.NetworkHash},
 		[]any{DeliveryPending, ReasonReputation, 2, "n"})
 	if wait := second.NextAttemptAt.Sub(later); wait < ReputationBackoff || wait >= 2*ReputationBackoff {
 		t.Errorf("waits for %v", wait)
@@ -75,7 +77,7 @@ func TestWaitForReputation(t *testing.T) {
 // TestNetworkIsKeptUntilTheOutcome: after that nothing needs to know where a form was filled in.
 func TestNetworkIsKeptUntilTheOutcome(t *testing.T) {
 	d := NewDelivery(testRegistration(), KindConfirmation, 1, now)
-	d.Network = "n"
+	d.NetworkHash = "n"
 	claimed := d.Claim(now)
 	sent := claimed.MarkSent("id", now)
 	delivered, _ := sent.ApplySESEvent(SESEvent{Type: SESDelivery, At: now})
@@ -87,8 +89,8 @@ func TestNetworkIsKeptUntilTheOutcome(t *testing.T) {
 		{d.WaitForNextDay(now), "n"}, {delivered, ""}, {d.Skip(ReasonSuperseded, now), ""}, {d.Fail(ReasonRejected, now), ""},
 		{sent.Resend(now), ""},
 	} {
-		if c.d.Network != c.want {
-			t.Errorf("%s %s: network %q", c.d.Status, c.d.Reason, c.d.Network)
+		if c.d.NetworkHash != c.want {
+			t.Errorf("%s %s: network %q", c.d.Status, c.d.Reason, c.d.NetworkHash)
 		}
 	}
 }
@@ -127,7 +129,7 @@ func TestWaitForReputationSpreadsMails(t *testing.T) {
 func TestHold(t *testing.T) {
 	r := testRegistration()
 	held := r.Hold(now.Add(time.Hour))
-	assertEqual(t, []any{held.IsUnverified(), held.ConfirmedAt, held.WaitlistedAt, held.VerifyUntil, held.Revision},
+	assertEqual(t, []any{held.Status == RegistrationUnverified, held.ConfirmedAt, held.WaitlistedAt, held.VerifyUntil, held.Revision},
 		[]any{true, time.Time{}, time.Time{}, now.Add(time.Hour + VerificationPeriod), r.Revision + 1})
 	assertEqual(t, held.Hold(now).VerifyUntil, held.VerifyUntil) // no earlier end
 }
@@ -152,14 +154,4 @@ func TestIsOutdated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { assertEqual(t, c.e.IsOutdated(c.d, r), c.want) })
 	}
-}
-
-// TestUrgentOrganiserNote comes before an event that starts before the next morning.
-func TestUrgentOrganiserNote(t *testing.T) {
-	e := testEvent()
-	evening := time.Date(2026, 11, 30, 18, 0, 0, 0, time.UTC)
-	e.TimeZone, e.StartsAt = "Europe/Copenhagen", evening.Add(12*time.Hour) // at 7
-	assertEqual(t, NewOrganiserNote(e, evening).DueAt, evening.Add(time.Hour))
-	e.StartsAt = e.StartsAt.Add(time.Second)
-	assertEqual(t, NewOrganiserNote(e, evening).DueAt, evening.Add(12*time.Hour))
 }

@@ -65,12 +65,12 @@ var statusAfter = map[SESEventType]DeliveryStatus{
 	SESReject: DeliveryFailed, SESRenderingFailure: DeliveryFailed,
 }
 
-// outcomes are the statuses that SES reports, each of which a later one supersedes.
-var outcomes = []DeliveryStatus{DeliverySent, DeliveryFailed, DeliveryDelivered, DeliveryBounced, DeliveryComplained}
+// reportedStatuses are those that SES reports, each of which a later one supersedes.
+var reportedStatuses = []DeliveryStatus{DeliverySent, DeliveryFailed, DeliveryDelivered, DeliveryBounced, DeliveryComplained}
 
 // Supersedes says whether an outcome s replaces the status old, so that events may be applied in any order.
 func (s DeliveryStatus) Supersedes(old DeliveryStatus) bool {
-	return slices.Index(outcomes, s) > slices.Index(outcomes, old) // -1 for one that is no outcome
+	return slices.Index(reportedStatuses, s) > slices.Index(reportedStatuses, old) // -1 for one that SES does not report
 }
 
 // ApplySESEvent returns d as it is after an event, and whether the event changed it. Events about the mail of another

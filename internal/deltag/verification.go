@@ -91,7 +91,8 @@ func (r Registration) RequestAddressChange(
 	}
 	r.Revision++
 	// The version is the Revision, as a MailVersion would replace an unsent mail about r's status. It is above every
-	// MailVersion so far, so no other mail has this key.
+	// MailVersion so far. A mail to verify r itself may come to have the same key much later; it replaces the row, whose
+	// Generation is another.
 	r.AddressChange = &AddressChange{
 		Details: s, Secret: secret, RequestedAt: now, VerifyUntil: now.Add(VerificationPeriod), MailVersion: r.Revision,
 	}

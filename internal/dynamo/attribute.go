@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -85,5 +86,10 @@ func decode[T any](it item) (T, error) {
 }
 
 func unreadable(it item, err error) error {
-	return deltag.UnreadableError{fmt.Errorf("item %s: %w", stringAttr(it, "SK"), err)}
+	return deltag.UnreadableError{fmt.Errorf("item %s %s: %w", stringAttr(it, "PK"), stringAttr(it, "SK"), err)}
+}
+
+func isUnreadable(err error) bool {
+	var unreadable deltag.UnreadableError
+	return errors.As(err, &unreadable)
 }

@@ -1,6 +1,8 @@
 package dynamo_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"deltag/internal/deltag"
@@ -32,11 +34,16 @@ func TestDamagedTime(t *testing.T) {
 			t.Run(name+"IsAnError", func(t *testing.T) {
 				must(t, c.read())
 				corrupt(t, engine, e, c.sk, func(it item) { it[c.attribute] = str("2026-12-01") })
-				if c.read() == nil {
-					t.Errorf("%s of %s is damaged, and was read", c.attribute, c.sk)
-				}
+				wantUnreadable(t, c.read(), c.sk)
 				corrupt(t, engine, e, c.sk, func(it item) { it[c.attribute] = str("2026-12-01T12:00:00.000000000Z") })
 			})
 		}
 	})
+}
+
+func wantUnreadable(t testing.TB, err error, name string) {
+	t.Helper()
+	if unreadable := (deltag.UnreadableError{}); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), name) {
+		t.Errorf("error %v is none that says that %s can't be read", err, name)
+	}
 }

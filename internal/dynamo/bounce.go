@@ -3,19 +3,10 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"deltag/internal/deltag"
 )
-
-// notedTTL is how long it is remembered whom an organiser's note is about: longer than the note may be delayed.
-const notedTTL = 30 * 24 * time.Hour
-
-// notePrefix begins the keys of those whom an organiser's note is about.
-func notePrefix(note deltag.DeliveryKey) string {
-	return noteSK + strconv.Itoa(note.Version) + "#"
-}
 
 // putGiveBackTask replaces that of an earlier bounce.
 func (tx *transaction) putGiveBackTask(r deltag.Registration, now time.Time) {
@@ -46,26 +37,30 @@ func (s *Store) GiveBack(ctx context.Context, eventID, registrationID string, no
 
 func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	var latest deltag.Registration
+	var note deltag.Delivery
 	var seat string
 	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
-		latest, seat = r, ""
+		latest, note, seat = r, deltag.Delivery{}, ""
 		if !r.LosesPlace(e, now) {
 			return
 		}
 		latest = r.GiveBack(now)
 		seat = tx.giveUpPlace(e, r, &latest, now)
 		tx.replaceRegistration(latest)
-		tx.putNoted(deltag.NewOrganiserNote(e, now).DeliveryKey, latest.ID, now)
+		note = deltag.NewOrganiserNote(e, now)
+		tx.putNoted(note.DeliveryKey, latest.ID, now)
 	})
 	if err != nil {
 		return err
 	}
 	s.passOnSeat(ctx, e.ID, seat, now)
-	if latest.GivenBackAt.IsZero() {
-		return nil
+	if note.Version == 0 { // given back by an earlier call, which may have died before it stored the note
+		if latest.GivenBackAt.IsZero() {
+			return nil
+		}
+		note = deltag.NewOrganiserNote(e, latest.GivenBackAt)
 	}
-	err = s.SaveDelivery(ctx, deltag.NewOrganiserNote(e, latest.GivenBackAt))
-	return ignoreConflict(err) // the day has one already
+	return ignoreConflict(s.SaveDelivery(ctx, note)) // the day may have one already
 }
 
 // comeBack takes a seat for r, if r's was given back and the event is not over. If there is none, it sees to it that no
@@ -97,38 +92,4 @@ func (s *Store) comeBack(
 	r = r.ComeBack(true, now)
 	r.Seat = seat
 	return r, err
-}
-
-// putNoted stores that the note is about a registration. The item is in the event's own partition, since it names nobody.
-func (tx *transaction) putNoted(note deltag.DeliveryKey, registrationID string, now time.Time) {
-	it := key(eventPK(note.EventID), notePrefix(note)+registrationID)
-	it["ID"], it["expiresAt"] = avString(registrationID), avNumber(int(now.Add(notedTTL).Unix()))
-	tx.Put(it, always)
-}
-
-// Noted lists those whom an organiser's note is about: who lost a seat or a waitlist place on its day, and have neither
-// come back nor got another address since, and whose mail was held on its day, and who have not been verified since.
-func (s *Store) Noted(ctx context.Context, note deltag.DeliveryKey) (people []deltag.Registration, err error) {
-	listed, err := readAll(ctx, s, query{pk: eventPK(note.EventID), prefix: notePrefix(note)}, asItem)
-	if err != nil {
-		return nil, err
-	}
-	var keys []item
-	for _, it := range listed {
-		keys = append(keys, registrationKey(note.EventID, stringAttr(it, "ID")))
-	}
-	found, err := s.batchGet(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range keys {
-		r, err := decodeFound(found, key, decodeRegistration)
-		if ignoreNotFound(err) != nil {
-			return nil, err
-		}
-		if r.WasGivenBack() || r.IsUnverified() {
-			people = append(people, r)
-		}
-	}
-	return people, nil
 }

@@ -2,6 +2,8 @@ package dynamo
 
 import (
 	"context"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,7 +34,7 @@ func ClientOf(c *dynamodb.Client) Client {
 
 // attemptTimeout is that of one HTTP request. DynamoDB answers within milliseconds, so a request that takes longer has
 // lost its connection, and a new one costs less than waiting: three attempts and the backoff between them fit into the
-// 10 s of the visitors' function.
+// 9.5 s that the visitors' function gives a request.
 const attemptTimeout = 2 * time.Second
 
 // NewClient makes a client without the SDK's config loader, whose search through files and profiles costs a cold start
@@ -44,6 +46,34 @@ func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Cli
 	})
 	return ClientOf(dynamodb.New(dynamodb.Options{
 		Region: region, BaseEndpoint: stringOrNil(endpoint), Credentials: credentials, Retryer: retryer,
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout),
+		HTTPClient: newHTTPClient(time.Now),
 	}))
+}
+
+// maxPause is how long after a request its connection may serve another one. DynamoDB and what lies between may drop
+// idle connections after a minute or more.
+const maxPause = 30 * time.Second
+
+// An httpClient makes new connections after a pause. A function is frozen between its requests, and timers stand still
+// meanwhile, so http.Transport.IdleConnTimeout does not see how long that took: the wall clock does.
+type httpClient struct {
+	http.Client
+	now      func() time.Time
+	lastUsed atomic.Int64 // in Unix seconds
+}
+
+func newHTTPClient(now func() time.Time) *httpClient {
+	return &httpClient{now: now, Client: http.Client{
+		Transport: awshttp.NewBuildableClient().GetTransport(), Timeout: attemptTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Do implements aws.HTTPClient.
+func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
+	now := c.now().Unix()
+	if last := c.lastUsed.Swap(now); time.Duration(now-last)*time.Second > maxPause {
+		c.CloseIdleConnections()
+	}
+	return c.Client.Do(r)
 }

@@ -18,7 +18,7 @@ type deliveryItem struct {
 	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
 	Text                    string         `dynamodbav:",omitempty"`
 	ByForm                  bool           `dynamodbav:",omitempty"`
-	Network                 string         `dynamodbav:",omitempty"`
+	NetworkHash             string         `dynamodbav:",omitempty"`
 	Status                  deltag.DeliveryStatus
 	Reason                  deltag.Reason `dynamodbav:",omitempty"`
 	DueAt                   time.Time
@@ -51,7 +51,7 @@ func encodeDelivery(d deltag.Delivery) item {
 		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
 		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
-		Revision: d.Revision, ByForm: d.ByForm, Network: d.Network,
+		Revision: d.Revision, ByForm: d.ByForm, NetworkHash: d.NetworkHash,
 	}
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
@@ -73,7 +73,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
 		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision, ByForm: v.ByForm,
-		Network: v.Network,
+		NetworkHash: v.NetworkHash,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
@@ -100,8 +100,11 @@ func (s *Store) Deliveries(ctx context.Context, eventID, cursor string, limit in
 
 // DeliveriesOf lists all deliveries of a registration id.
 func (s *Store) DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error) {
-	q := query{pk: personPK(eventID, registrationID), prefix: deliverySK + registrationID + "#"}
-	return readAll(ctx, s, q, decodeDelivery)
+	return readAll(ctx, s, deliveriesOf(eventID, registrationID), decodeDelivery)
+}
+
+func deliveriesOf(eventID, registrationID string) query {
+	return query{pk: personPK(eventID, registrationID), prefix: deliverySK + registrationID + "#"}
 }
 
 // LoadDelivery reads a delivery, its event and its recipient in one call. The recipient is the zero value when the
@@ -175,6 +178,29 @@ func (s *Store) SaveDelivery(ctx context.Context, d deltag.Delivery) error {
 	}
 	d.Revision = max(1, d.Revision)
 	return s.putItem(ctx, encodeDelivery(d), condPreviousDelivery(d))
+}
+
+// Delay stores d's next state, which waits. If it asks an address to be verified, there is as much time for that as if it
+// were sent now.
+// Errors: ErrConflict (d or its registration has changed since it was read; so also when it is repeated).
+func (s *Store) Delay(ctx context.Context, next deltag.Delivery) error {
+	if next.Kind != deltag.KindVerification {
+		return s.SaveDelivery(ctx, next)
+	}
+	_, r, err := s.EventAndRegistration(ctx, next.EventID, next.RegistrationID)
+	if isNotFound(err) { // erased since it was read
+		return deltag.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	tx := s.begin()
+	tx.Put(encodeDelivery(next), condPreviousDelivery(next))
+	if delayed, ok := r.DelayVerification(next); ok {
+		tx.replaceRegistration(delayed)
+		tx.putExpireTask(delayed)
+	}
+	return tx.Commit(ctx)
 }
 
 // putDelivery stores a new delivery.

@@ -106,6 +106,19 @@ func (s *Store) PutOffTask(ctx context.Context, t deltag.DueTask, now, next time
 	return tx.Commit(ctx)
 }
 
+// moveTask deletes the task if nothing waits any more: then end is zero. It leaves one that has been put since it
+// was read.
+func (s *Store) moveTask(ctx context.Context, task item, end time.Time) error {
+	tx := s.begin()
+	asRead := expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}}
+	if end.IsZero() {
+		tx.Delete(keyOf(task), asRead)
+	} else {
+		tx.Update(keyOf(task), setDue(end), asRead)
+	}
+	return ignoreConflict(tx.Commit(ctx))
+}
+
 // cutSortKey cuts a sort key behind its first #. One without # is all prefix.
 func cutSortKey(sk string) (prefix, rest string) {
 	if i := strings.IndexByte(sk, '#'); i >= 0 {

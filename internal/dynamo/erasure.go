@@ -26,7 +26,7 @@ func (s *Store) removeRegistration(
 	}
 	seat := ""
 	remove := func(tx *transaction, e deltag.Event, r deltag.Registration) {
-		seat = tx.removeRegistration(e, r, finalMail, now)
+		seat = tx.deleteRegistration(e, r, finalMail, now)
 		if finalMail == deltag.KindErasureReceipt {
 			tx.Put(erasureKey(r, now), always) // a merge of two registrations erases nobody
 		}
@@ -44,9 +44,9 @@ func (s *Store) removeRegistration(
 	return nil
 }
 
-// removeRegistration deletes r, has its deliveries deleted, and returns the seat that is to be passed on. An unverified
+// deleteRegistration deletes r, has its deliveries deleted, and returns the seat that is to be passed on. An unverified
 // address gets no final mail.
-func (tx *transaction) removeRegistration(
+func (tx *transaction) deleteRegistration(
 	e deltag.Event, r deltag.Registration, finalMail deltag.MailKind, now time.Time,
 ) (seat string) {
 	tx.Delete(registrationKey(r.EventID, r.ID), condRevision(r.Revision))
@@ -76,7 +76,7 @@ func (s *Store) PurgeDeliveries(ctx context.Context, eventID, registrationID str
 
 // purgeDeliveries returns ErrConflict if a delivery has become another registration's in the meantime.
 func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID string) error {
-	deliveries, err := s.DeliveriesOf(ctx, eventID, registrationID)
+	rows, err := readAll(ctx, s, deliveriesOf(eventID, registrationID), asItem)
 	if err != nil {
 		return err
 	}
@@ -85,9 +85,14 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 		return err
 	}
 	tx := s.begin()
-	for _, d := range deliveries {
-		if d.DetachedRecipient != nil && !d.Kind.IsFinal() && d.Kind != deltag.KindVerification {
-			continue // to the organiser, who may have signed up too
+	for _, row := range rows {
+		d, err := decodeDelivery(row)
+		if err != nil { // unreadable: it may hold personal data, and nobody can be sent it
+			tx.Delete(keyOf(row), always)
+			continue
+		}
+		if d.IsToOrganiser() {
+			continue // who may have signed up too
 		}
 		unsent := d.Kind.IsFinal() && d.IsActive()
 		ofSuccessor := successor.ID != "" && d.Generation == successor.Generation()

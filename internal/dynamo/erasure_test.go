@@ -37,6 +37,13 @@ func TestErasure(t *testing.T) {
 			sendFinalMail(t, s, e, person(3).Email)
 			wantNothingLeft(t, engine, e, "p1@example.dk", "p3@example.dk", "Person 1")
 		})
+		t.Run("DeletesMailThatCannotBeRead", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			corrupt(t, engine, e, "MAIL#"+r.ID+"#confirmation#1", func(it item) { it["History"] = str("no list") })
+			must(t, s.Erase(ctx, e, r, now.Add(time.Hour)))
+			sendFinalMail(t, s, e, person(1).Email)
+			wantNothingLeft(t, engine, e, "p1@example.dk", "Person 1")
+		})
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			hasReceived(t, s, 1)                            // makes the key of the hashes, which is the first request of the next process

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"deltag/internal/deltag"
@@ -122,7 +121,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 		e.ScheduledMails = append(e.ScheduledMails, deltag.ScheduledMail{Kind: r.Kind, Offset: offset, Text: r.Text})
 	}
 	if err != nil {
-		return deltag.Event{}, fmt.Errorf("event %s: %w", v.ID, err)
+		return deltag.Event{}, unreadable(it, err)
 	}
 	return e, nil
 }
@@ -213,6 +212,7 @@ func (s *Store) EventBySlug(ctx context.Context, slug string) (deltag.Event, err
 }
 
 // Events lists a page of all events, the earliest start first. Which events there are is eventually consistent.
+// UnreadableError: those are left out.
 func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error) {
 	entries, next, err := list(ctx, s, query{index: "GSI1", pk: eventsPK, limit: limit}, cursor, asItem)
 	if err != nil {
@@ -226,7 +226,8 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 const maxUpcomingPages = 10
 
 // Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. The list may
-// be up to cacheTTL old, and which events there are is eventually consistent.
+// be up to cacheTTL old, and which events there are is eventually consistent. UnreadableError: those are left out; they
+// are looked at anew each time.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
 	if last, ok := s.upcoming.get(""); ok && last.limit == limit && now.Sub(last.now).Abs() < cacheTTL {
 		return last.events, nil
@@ -249,13 +250,18 @@ func (s *Store) readUpcoming(ctx context.Context, now time.Time, limit int) ([]d
 	from := formatTime(now.AddDate(0, 0, -deltag.MaxDays)) // an earlier event has ended
 	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: min(2*limit, maxBatch)}
 	var upcoming []deltag.Event
+	var unreadable deltag.UnreadableError
 	for range maxUpcomingPages {
 		entries, last, err := decodePage(ctx, s, q, asItem)
 		if err != nil {
 			return nil, err
 		}
 		events, err := s.batchGetEvents(ctx, entries)
-		if err != nil {
+		var leftOut deltag.UnreadableError
+		switch {
+		case errors.As(err, &leftOut):
+			unreadable = append(unreadable, leftOut...)
+		case err != nil:
 			return nil, err
 		}
 		for _, e := range events {
@@ -268,10 +274,11 @@ func (s *Store) readUpcoming(ctx context.Context, now time.Time, limit int) ([]d
 			break
 		}
 	}
-	return upcoming[:min(limit, len(upcoming))], nil
+	return upcoming[:min(limit, len(upcoming))], unreadable.Err()
 }
 
-// batchGetEvents reads the events that index entries name, in the order of the entries.
+// batchGetEvents reads the events that index entries name, in the order of the entries. UnreadableError: those are left
+// out.
 func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Event, error) {
 	var keys []item
 	for _, entry := range entries {
@@ -281,15 +288,15 @@ func (s *Store) batchGetEvents(ctx context.Context, entries []item) ([]deltag.Ev
 	if err != nil {
 		return nil, err
 	}
-	var es []deltag.Event
+	var events []deltag.Event
+	var unreadable deltag.UnreadableError
 	for _, k := range keys {
-		e, err := decodeFound(found, k, decodeEvent)
-		if ignoreNotFound(err) != nil {
-			return nil, err
-		}
-		if err == nil {
-			es = append(es, e)
+		switch e, err := decodeFound(found, k, decodeEvent); {
+		case err == nil:
+			events = append(events, e)
+		case !isNotFound(err):
+			unreadable = append(unreadable, err)
 		}
 	}
-	return es, nil
+	return events, unreadable.Err()
 }

@@ -111,6 +111,20 @@ func TestEvents(t *testing.T) {
 			must(t, err)
 			want(t, len(up), 1)
 		})
+		t.Run("ListsLeaveOutWhatCannotBeRead", func(t *testing.T) {
+			engine := engine.NewTable(t)
+			s := engine.Store()
+			damaged, good := newEvent(t, s, nil), newEvent(t, s, nil)
+			corrupt(t, engine, damaged, "META", func(it item) { it["PromotionCutoff"] = str("tomorrow") })
+			for range 2 { // the second time from the cache, if it were there
+				events, err := s.Upcoming(ctx, now, 10)
+				want(t, events, []deltag.Event{good})
+				wantUnreadable(t, err, damaged.ID)
+			}
+			events, _, err := s.Events(ctx, "", 10)
+			want(t, events, []deltag.Event{good})
+			wantUnreadable(t, err, damaged.ID)
+		})
 		t.Run("UpcomingFindsOpenEventsBehindManyDraftsAndThoseThatLastAMonth", func(t *testing.T) {
 			s := engine.NewTable(t).Store()
 			for range 101 {

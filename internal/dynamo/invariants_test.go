@@ -165,7 +165,7 @@ func (v snapshot) wrongMails() (violations []string) {
 			continue // without a mail
 		}
 		ds := v.statusMails(r)
-		if len(ds) == 1 && r.IsUnverified() && ds[0].Reason == deltag.ReasonNetworkBounces {
+		if len(ds) == 1 && r.Status == deltag.RegistrationUnverified && ds[0].Reason == deltag.ReasonNetworkBounces {
 			continue // held
 		}
 		if len(ds) != 1 || !slices.Contains(statusMailKinds[r.Status], ds[0].Kind) {

@@ -142,12 +142,14 @@ func (f *fixture) hold(n int) operation {
 		d, err := s.Delivery(ctx, deltag.DeliveryKey{
 			EventID: e.ID, RegistrationID: r.ID, Kind: deltag.KindConfirmation, Version: r.MailVersion,
 		})
-		if err != nil || !d.IsActive() || r.IsUnverified() {
+		if err != nil || !d.IsActive() || r.Status == deltag.RegistrationUnverified {
 			return err
 		}
 		now := f.clock()
 		return s.Hold(ctx, e, r, d.Skip(deltag.ReasonNetworkBounces, now), now)
-	}, func(v snapshot) bool { return v.registration(n).IsUnverified() && len(v.notes()) == 1 })
+	}, func(v snapshot) bool {
+		return v.registration(n).Status == deltag.RegistrationUnverified && len(v.notes()) == 1
+	})
 }
 
 // comeBack corrects the address of person n, whose seat was given back.

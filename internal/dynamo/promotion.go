@@ -113,7 +113,10 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 
 // promote gives a seat to whom a waitlist entry names. It returns false if they do not wait any more.
 func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat string, now time.Time) (bool, error) {
-	_, r, err := s.EventAndRegistration(ctx, e.ID, stringAttr(entry, "ID"))
+	r, err := read(ctx, s, registrationKey(e.ID, stringAttr(entry, "ID")), decodeRegistration)
+	if isUnreadable(err) {
+		return false, s.setAside(ctx, e.ID, entry, now)
+	}
 	if ignoreNotFound(err) != nil {
 		return false, err
 	}
@@ -134,6 +137,17 @@ func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat st
 		return true, nil // the seat is gone; the next turn takes another
 	}
 	return err == nil, ignoreConflict(err)
+}
+
+// setAside deletes the waitlist entry of a registration that can't be read, which would block everybody behind it. The
+// reconciliation, now due, reports that registration until it is mended, and then adds the entry again.
+func (s *Store) setAside(ctx context.Context, eventID string, entry item, now time.Time) error {
+	tx := s.begin()
+	tx.Delete(keyOf(entry), always)
+	tx.Update(key(eventPK(eventID), reconcileSK), expression{
+		text: "SET GSI1PK = :bulk, GSI1SK = :now", values: item{":bulk": avString(dueBulkPK), ":now": avTime(now)},
+	}, always)
+	return tx.Commit(ctx)
 }
 
 // firstWaiting is the first waitlist entry, nil when there is none.

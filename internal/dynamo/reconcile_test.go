@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,32 @@ func TestReconcile(t *testing.T) {
 				}
 			}
 		}
+		t.Run("RestoresTheWaitlistEntryOfARegistrationThatCanBeReadAgain", func(t *testing.T) {
+			e := newEvent(t, s, withCapacity(1))
+			signUpMany(t, s, e, 3)
+			damaged := registration(t, s, e, 1).ID
+			damage := func(value string) {
+				corrupt(t, engine, e, "REG#"+damaged, func(it item) { it["RegisteredAt"] = str(value) })
+			}
+			damage("no time")
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
+			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed) // who was behind them
+			must(t, runTasks(s, now))
+			tasks, err := s.DueTasks(ctx, now, 10)
+			must(t, err)
+			tasks = slices.DeleteFunc(tasks, func(t deltag.DueTask) bool {
+				return t.EventID != e.ID || t.Kind == deltag.TaskDelivery
+			})
+			want(t, tasks, []deltag.DueTask{{Kind: deltag.TaskReconcile, EventID: e.ID, DueAt: now}})
+			_, err = s.Reconcile(ctx, e.ID, now)
+			wantUnreadable(t, err, damaged)
+
+			damage(now.Format("2006-01-02T15:04:05.000000000Z"))
+			want(t, reconcile(t, e).WaitlistRepairs, 1)
+			want(t, waitlistPosition(t, s, e, 1), 1)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 2), now))
+			want(t, registration(t, s, e, 1).Status, deltag.RegistrationConfirmed)
+		})
 		for name, seats := range map[string]*int{"WithCapacity": capacity(3), "WithoutCapacity": nil} {
 			t.Run("FindsNoDriftInAnEvent"+name, func(t *testing.T) {
 				e := newEvent(t, s, func(e *deltag.Event) { e.Capacity = seats })

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"deltag/internal/deltag"
@@ -139,7 +138,7 @@ func (s *Store) RegistrationsAfter(
 	for _, it := range items {
 		r, err := decodeRegistration(it)
 		if err != nil {
-			unreadable = append(unreadable, fmt.Errorf("%s: %w", stringAttr(it, "PK"), err))
+			unreadable = append(unreadable, err)
 			continue
 		}
 		page = append(page, r)
@@ -147,10 +146,7 @@ func (s *Store) RegistrationsAfter(
 	if len(last) > 0 {
 		_, next = cutSortKey(stringAttr(last, "SK"))
 	}
-	if len(unreadable) > 0 {
-		return page, next, unreadable
-	}
-	return page, next, nil
+	return page, next, unreadable.Err()
 }
 
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.

@@ -287,8 +287,8 @@ func byForm(r reply, network string) reply {
 	return func(registration deltag.Registration, now time.Time) (deltag.Registration, deltag.Delivery) {
 		next, mail := r(registration, now)
 		mail.ByForm = true
-		if next.IsUnverified() {
-			mail.Network = network
+		if next.Status == deltag.RegistrationUnverified {
+			mail.NetworkHash = network
 		}
 		return next, mail
 	}

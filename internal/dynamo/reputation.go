@@ -11,26 +11,26 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Outcomes are counted in items that expire: a network's by the hour, as long as it may decide on mail, and the account's
+// SES's feedback is counted in items that expire: a network's by the hour, as long as it may decide on mail, and the account's
 // by the day, in as many items as the due index has shards, since all mail counts in them.
 const (
-	networkOutcomesTTL = 3 * time.Hour
-	accountOutcomesTTL = 48 * time.Hour
+	networkFeedbackTTL = 3 * time.Hour
+	accountFeedbackTTL = 48 * time.Hour
 )
 
 // receivedTTL is how long it is remembered that an address has received mail: from one event to the next.
 const receivedTTL = 180 * 24 * time.Hour
 
-// accountOutcomes are the items that the account's day is counted in.
-func accountOutcomes(now time.Time) (keys []item) {
+// accountFeedback are the items that the account's day is counted in.
+func accountFeedback(now time.Time) (keys []item) {
 	for shard := range dueShards {
 		keys = append(keys, key(fmt.Sprintf("RATE#ACCOUNT#%02d", shard), now.UTC().Format(time.DateOnly)))
 	}
 	return keys
 }
 
-// networkOutcomes are the items of a network's hour, and of the one before.
-func networkOutcomes(network string, now time.Time) (keys []item) {
+// networkFeedback are the items of a network's hour, and of the one before.
+func networkFeedback(network string, now time.Time) (keys []item) {
 	for _, at := range []time.Time{now, now.Add(-time.Hour)} {
 		keys = append(keys, key("RATE#BOUNCES#"+network, at.UTC().Format(hourLayout)))
 	}
@@ -40,17 +40,17 @@ func networkOutcomes(network string, now time.Time) (keys []item) {
 // A received item says that an address has received mail, under its keyed hash.
 func receivedKey(hash string) item { return key("RECEIVED#"+hash, "-") }
 
-// CountOutcomes adds what SES has reported about d to what is counted for the account and for d's network, and remembers
+// CountFeedback adds what SES has reported about d to what is counted for the account and for d's network, and remembers
 // its address if it has received mail. It has neither network nor address if it was erased. The writes are no transaction:
 // the items belong to many mails. If some fail, or are repeated, a count is off by one.
-func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error {
+func (s *Store) CountFeedback(ctx context.Context, d deltag.Delivery, o deltag.FeedbackCounts, at time.Time) error {
 	var writes errgroup.Group
 	writes.Go(func() error {
-		return s.addOutcomes(ctx, accountOutcomes(at), dueShardOf(d.RegistrationID), o, at.Add(accountOutcomesTTL))
+		return s.addFeedback(ctx, accountFeedback(at), dueShardOf(d.RegistrationID), o, at.Add(accountFeedbackTTL))
 	})
-	if d.Network != "" {
+	if d.NetworkHash != "" {
 		writes.Go(func() error {
-			return s.addOutcomes(ctx, networkOutcomes(d.Network, at), 0, o, at.Add(networkOutcomesTTL))
+			return s.addFeedback(ctx, networkFeedback(d.NetworkHash, at), 0, o, at.Add(networkFeedbackTTL))
 		})
 	}
 	if o.Delivered > 0 && d.Email.Normalized != "" && !d.Kind.IsFinal() { // a final mail's address is given up
@@ -67,8 +67,8 @@ func (s *Store) CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.O
 	return writes.Wait()
 }
 
-// addOutcomes adds to the n-th item of a counter.
-func (s *Store) addOutcomes(ctx context.Context, counter []item, n int, o deltag.Outcomes, expires time.Time) error {
+// addFeedback adds to the n-th item of a counter.
+func (s *Store) addFeedback(ctx context.Context, counter []item, n int, o deltag.FeedbackCounts, expires time.Time) error {
 	_, err := s.updateItem(ctx, counter[n], expression{
 		text: "ADD Delivered :delivered, Bounced :bounced, Complained :complained SET expiresAt = :expires",
 		values: item{
@@ -76,18 +76,18 @@ func (s *Store) addOutcomes(ctx context.Context, counter []item, n int, o deltag
 			":expires": avNumber(int(expires.Unix())),
 		},
 	}, always)
-	s.outcomes.invalidate(keyText(counter[0]))
+	s.feedback.invalidate(keyText(counter[0]))
 	return err
 }
 
 // Reputation is what was counted on the day of now (UTC) for the account, and in its hour and the one before for a
 // network, "" for none. Each is up to cacheTTL old; they are read side by side.
 func (s *Store) Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error) {
-	counters := [][]item{accountOutcomes(now)}
+	counters := [][]item{accountFeedback(now)}
 	if network != "" {
-		counters = append(counters, networkOutcomes(network, now))
+		counters = append(counters, networkFeedback(network, now))
 	}
-	sums, err := inParallel(counters, func(items []item) (deltag.Outcomes, error) { return s.readOutcomes(ctx, items) })
+	sums, err := inParallel(counters, func(items []item) (deltag.FeedbackCounts, error) { return s.readFeedback(ctx, items) })
 	if err != nil {
 		return deltag.Reputation{}, err
 	}
@@ -98,26 +98,26 @@ func (s *Store) Reputation(ctx context.Context, network string, now time.Time) (
 	return r, nil
 }
 
-// readOutcomes is the sum of a counter's items. Those who ask at the same time share one request.
-func (s *Store) readOutcomes(ctx context.Context, counter []item) (deltag.Outcomes, error) {
+// readFeedback is the sum of a counter's items. Those who ask at the same time share one request.
+func (s *Store) readFeedback(ctx context.Context, counter []item) (deltag.FeedbackCounts, error) {
 	name := keyText(counter[0])
-	if sum, ok := s.outcomes.get(name); ok {
+	if sum, ok := s.feedback.get(name); ok {
 		return sum, nil
 	}
-	sum, err, _ := s.outcomeReads.Do(name, func() (any, error) {
+	sum, err, _ := s.feedbackReads.Do(name, func() (any, error) {
 		found, err := s.batchGet(ctx, counter...)
 		if err != nil {
-			return deltag.Outcomes{}, err
+			return deltag.FeedbackCounts{}, err
 		}
-		var sum deltag.Outcomes
+		var sum deltag.FeedbackCounts
 		for _, key := range counter {
-			o, _ := decodeFound(found, key, decode[deltag.Outcomes]) // damaged: no reason to stop all mail
+			o, _ := decodeFound(found, key, decode[deltag.FeedbackCounts]) // damaged: no reason to stop all mail
 			sum = sum.Add(o)
 		}
-		s.outcomes.put(name, sum)
+		s.feedback.put(name, sum)
 		return sum, nil
 	})
-	return sum.(deltag.Outcomes), err
+	return sum.(deltag.FeedbackCounts), err
 }
 
 // HasReceived says whether r's address has received mail: lately, or of this registration, if another one that had the

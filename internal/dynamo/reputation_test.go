@@ -30,14 +30,14 @@ func hasReceived(t testing.TB, s *dynamo.Store, n int) bool {
 	return known
 }
 
-func TestOutcomes(t *testing.T) {
+func TestFeedbackCounts(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		s := engine.Store()
 		e := newEvent(t, s, nil)
 		delivery := func(n int, network string) deltag.Delivery {
 			r := deltag.NewRegistration(e, person(n), nil, now)
 			d := deltag.NewDelivery(r, deltag.KindConfirmation, 1, now)
-			d.Network = network
+			d.NetworkHash = network
 			return d
 		}
 		reputation := func(t *testing.T, network string, at time.Time) deltag.Reputation {
@@ -50,34 +50,54 @@ func TestOutcomes(t *testing.T) {
 			var all sync.WaitGroup
 			for n := range 40 {
 				all.Go(func() {
-					network, o := "a", deltag.Outcomes{Delivered: 1}
+					network, o := "a", deltag.FeedbackCounts{Delivered: 1}
 					if n%4 == 0 {
-						network, o = "b", deltag.Outcomes{Bounced: 1}
+						network, o = "b", deltag.FeedbackCounts{Bounced: 1}
 					}
-					if err := s.CountOutcomes(ctx, delivery(n, network), o, now); err != nil {
+					if err := s.CountFeedback(ctx, delivery(n, network), o, now); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			all.Wait()
-			account := deltag.Outcomes{Delivered: 30, Bounced: 10}
+			account := deltag.FeedbackCounts{Delivered: 30, Bounced: 10}
 			want(t, reputation(t, "", now), deltag.Reputation{Account: account})
-			want(t, reputation(t, "a", now), deltag.Reputation{Account: account, Network: deltag.Outcomes{Delivered: 30}})
-			want(t, reputation(t, "b", now.Add(time.Hour)).Network, deltag.Outcomes{Bounced: 10})
-			want(t, reputation(t, "b", now.Add(2*time.Hour)).Network, deltag.Outcomes{})
+			want(t, reputation(t, "a", now), deltag.Reputation{Account: account, Network: deltag.FeedbackCounts{Delivered: 30}})
+			want(t, reputation(t, "b", now.Add(time.Hour)).Network, deltag.FeedbackCounts{Bounced: 10})
+			want(t, reputation(t, "b", now.Add(2*time.Hour)).Network, deltag.FeedbackCounts{})
 			want(t, reputation(t, "b", now.AddDate(0, 0, 1)), deltag.Reputation{})
 			want(t, received(t, engine), 30)
 			want(t, []bool{hasReceived(t, s, 0), hasReceived(t, s, 1)}, []bool{false, true})
 		})
+		t.Run("ExpireAndAreSpreadOverShards", func(t *testing.T) {
+			shards := map[string]bool{}
+			for _, it := range engine.Dump(t) {
+				pk := it["PK"].(string)
+				wanted := map[string]time.Duration{
+					"RATE#BOUNCES": 3 * time.Hour, "RATE#ACCOUNT": 48 * time.Hour, "RECEIVED": 180 * 24 * time.Hour,
+				}
+				for prefix, ttl := range wanted {
+					if strings.HasPrefix(pk, prefix+"#") {
+						want(t, it["expiresAt"], any(float64(now.Add(ttl).Unix())))
+					}
+				}
+				if strings.HasPrefix(pk, "RATE#ACCOUNT#") {
+					shards[pk] = true
+				}
+			}
+			if len(shards) < 3 { // of 8, for 40 people
+				t.Errorf("the account is counted in %v alone", shards)
+			}
+		})
 		t.Run("OfMailWithoutANetworkAreTheAccounts", func(t *testing.T) {
-			must(t, s.CountOutcomes(ctx, delivery(1, ""), deltag.Outcomes{Complained: 1}, now))
+			must(t, s.CountFeedback(ctx, delivery(1, ""), deltag.FeedbackCounts{Complained: 1}, now))
 			want(t, reputation(t, "", now).Account.Complained, 1)
 		})
 		t.Run("AreSeenAtOnceByWhoCountsThem", func(t *testing.T) {
 			s := engine.NewClient().Store()
 			before, err := s.Reputation(ctx, "a", now)
 			must(t, err)
-			must(t, s.CountOutcomes(ctx, delivery(1, "a"), deltag.Outcomes{Bounced: 1}, now))
+			must(t, s.CountFeedback(ctx, delivery(1, "a"), deltag.FeedbackCounts{Bounced: 1}, now))
 			after, err := s.Reputation(ctx, "a", now)
 			must(t, err)
 			want(t, after.Network.Bounced-before.Network.Bounced, 1)
@@ -122,11 +142,11 @@ func TestNetworkOfAMail(t *testing.T) {
 		byOrganiser := from(4)
 		byOrganiser.ByOrganiser = true
 		signUp(byOrganiser)
-		first := confirmation(t, s, registration(t, s, e, 1)).Network
+		first := confirmation(t, s, registration(t, s, e, 1)).NetworkHash
 		want(t, first != "" && !strings.Contains(first, network), true)
-		want(t, confirmation(t, s, registration(t, s, e, 2)).Network, first)
+		want(t, confirmation(t, s, registration(t, s, e, 2)).NetworkHash, first)
 		for _, n := range []int{3, 4} {
-			want(t, confirmation(t, s, registration(t, s, e, n)).Network, "")
+			want(t, confirmation(t, s, registration(t, s, e, n)).NetworkHash, "")
 		}
 		// A link that a form asks for counts for those who have not been verified.
 		e.Verify = deltag.VerifyAlways
@@ -135,13 +155,13 @@ func TestNetworkOfAMail(t *testing.T) {
 		for _, n := range []int{1, 6} {
 			must(t, s.ResendConfirmation(ctx, e, person(n).Email, network, later))
 		}
-		want(t, confirmation(t, s, registration(t, s, e, 1)).Network, "")
+		want(t, confirmation(t, s, registration(t, s, e, 1)).NetworkHash, "")
 		unverified := registration(t, s, e, 6)
 		d, err := s.Delivery(ctx, deltag.DeliveryKey{
 			EventID: e.ID, RegistrationID: unverified.ID, Kind: deltag.KindVerification, Version: 2,
 		})
 		must(t, err)
-		want(t, d.Network, first)
+		want(t, d.NetworkHash, first)
 		for _, it := range engine.Dump(t) {
 			if strings.Contains(fmt.Sprint(it), network) {
 				t.Errorf("the network is stored in clear: %v", it)
@@ -252,7 +272,7 @@ func TestReceivedIsForgotten(t *testing.T) {
 		s := engine.Store()
 		receive := func(t *testing.T, s *dynamo.Store, r deltag.Registration) {
 			t.Helper()
-			must(t, s.CountOutcomes(ctx, confirmation(t, s, r), deltag.Outcomes{Delivered: 1}, now))
+			must(t, s.CountFeedback(ctx, confirmation(t, s, r), deltag.FeedbackCounts{Delivered: 1}, now))
 			want(t, hasReceived(t, s, 1), true)
 		}
 		for name, giveUp := range map[string]func(*testing.T, deltag.Event, deltag.Registration){

@@ -15,7 +15,7 @@ import (
 
 // An event that has, or once had, a capacity has a seat counter. In a rush everybody writes it, so newcomers do that by
 // plain updates: the partition carries these out one after the other, some 1,000 a second, while transactions that meet
-// on an item are cancelled. A seat is taken in two steps, and given back in two:
+// on an item are cancelled. A seat is taken in two steps, and returned in two:
 //
 //	takeSeat      counts the seat, and gives it a number that no other seat of the event ever had
 //	a transaction stores the registration with that number, its mail, and a seatItem that names the registration
@@ -221,7 +221,7 @@ func (tx *transaction) releaseSeat(r deltag.Registration, now time.Time) {
 	tx.Put(dueKey(seatKey(r.EventID, seatOf(r)), personDuePK(r.ID), now), always)
 }
 
-// ReturnSeat gives a seat that nobody holds back to the event, where it is free. Repeating it changes nothing.
+// ReturnSeat frees a seat that nobody holds. Repeating it changes nothing.
 func (s *Store) ReturnSeat(ctx context.Context, eventID, seat string, now time.Time) error {
 	tx := s.begin()
 	tx.Put(encode(seatKey(eventID, seat), seatItem{Returned: true}),

@@ -118,7 +118,7 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 // Why a sign-up begins again.
 var (
 	errGotSeatCounter = errors.New("the event has got a seat counter since it was read")
-	errSeatReturned   = errors.New("the function was so slow that its seat was given back")
+	errSeatReturned   = errors.New("the function was so slow that its seat was returned")
 )
 
 // confirmOrWaitlist gives n a seat, or a waitlist entry when there is none. ErrConflict: the stored registration is
@@ -144,7 +144,7 @@ func (s *Store) tryConfirmOrWaitlist(
 	ctx context.Context, e deltag.Event, n newcomer,
 ) (outcome deltag.SignUpOutcome, err error) {
 	seat := ""
-	if e.HasSeatCounter && !n.verifier.always {
+	if e.HasSeatCounter && !n.verifier.mustVerify {
 		seat, err = s.takeSeatUnlessKnown(ctx, e, n)
 	}
 	mustVerify, verifierErr := n.verifier.required()
@@ -171,7 +171,7 @@ func (s *Store) tryConfirmOrWaitlist(
 }
 
 // takeSeatUnlessKnown takes a seat for n, unless the address has a registration already. It looks for that beside taking
-// the seat, and gives one that was taken in vain back. Where nobody can wait, it looks before: a newcomer who came
+// the seat, and returns one that was taken in vain. Where nobody can wait, it looks before: a newcomer who came
 // meanwhile would be told that the event is full. Errors: ErrConflict (the address has a registration); ErrFull and
 // errMustWait, which an address gets whether it has one or not.
 func (s *Store) takeSeatUnlessKnown(ctx context.Context, e deltag.Event, n newcomer) (string, error) {
@@ -243,7 +243,7 @@ func (tx *transaction) commitSignUp(
 	mail.ByForm = !n.isOwner && !n.request.ByOrganiser
 	if mail.ByForm && n.request.Network != "" {
 		var err error
-		if mail.Network, err = tx.store.hash(ctx, n.request.Network); err != nil {
+		if mail.NetworkHash, err = tx.store.hash(ctx, n.request.Network); err != nil {
 			return err
 		}
 	}
@@ -266,7 +266,7 @@ func (s *Store) CancelRegistration(ctx context.Context, e deltag.Event, r deltag
 		case deltag.RegistrationCancelled:
 			return
 		case deltag.RegistrationUnverified:
-			tx.removeRegistration(e, r, "", now)
+			tx.deleteRegistration(e, r, "", now)
 			return
 		}
 		next, mail := r.Cancel(now)

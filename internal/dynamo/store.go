@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/singleflight"
 
 	"deltag/internal/deltag"
@@ -26,17 +27,17 @@ import (
 // A method with a cursor lists a page, "" being the first, and returns the cursor of the next page, "" at the end. A
 // page may be shorter than limit and not be the last. A cursor of another list is ValidationErrors.
 type Store struct {
-	client       Client
-	table        string
-	random       io.Reader
-	events       cache[deltag.Event]   // by slug
-	upcoming     cache[upcomingEvents] // the last, by ""
-	freeSeats    cache[int]            // by event id
-	outcomes     cache[deltag.Outcomes]
-	outcomeReads singleflight.Group
-	networks     blocklist // that have had all their sign-ups of the hour
-	shares       blocklist // and those of an event that have had all of theirs
-	hashKey      hashKey
+	client        Client
+	table         string
+	random        io.Reader
+	events        cache[deltag.Event]   // by slug
+	upcoming      cache[upcomingEvents] // the last, by ""
+	freeSeats     cache[int]            // by event id
+	feedback      cache[deltag.FeedbackCounts]
+	feedbackReads singleflight.Group
+	networks      blocklist // that have had all their sign-ups of the hour
+	shares        blocklist // and those of an event that have had all of theirs
+	hashKey       hashKey
 }
 
 // New returns the store of a table. random is the source of secrets.
@@ -53,14 +54,18 @@ func (s *Store) Ping(ctx context.Context) error {
 	return ignoreNotFound(err)
 }
 
-// wrapError makes a failed condition ErrConflict, and every other error of the SDK ErrUnavailable.
+// wrapError makes a failed condition ErrConflict, and every other error of the SDK ErrUnavailable, but for a request that
+// DynamoDB would always refuse: that is a fault of ours.
 func wrapError(operation string, err error) error {
 	var condition *types.ConditionalCheckFailedException
+	var refused smithy.APIError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &condition):
 		return deltag.ErrConflict
+	case errors.As(err, &refused) && refused.ErrorCode() == "ValidationException":
+		return fmt.Errorf("%s: %w", operation, err)
 	}
 	return fmt.Errorf("%s: %w: %w", operation, deltag.ErrUnavailable, err)
 }

@@ -13,27 +13,27 @@ import (
 
 // A verifier decides whether a sign-up has to be verified.
 type verifier struct {
-	always bool
-	ask    func() (bool, error) // nil: the table need not be asked
+	mustVerify bool
+	ask        func() (bool, error) // nil: the table need not be asked
 }
 
 // required waits for the table's answer, which does not change.
 func (v verifier) required() (bool, error) {
 	if v.ask == nil {
-		return v.always, nil
+		return v.mustVerify, nil
 	}
 	return v.ask()
 }
 
 // verifier begins to count the sign-up for its network's share, whether or not the address is signed up already, so that
-// the answer depends on event and network alone. It does so beside the call that takes a seat, which is given back if
+// the answer depends on event and network alone. It does so beside the call that takes a seat, which is returned if
 // there is nothing left of the share; the function then remembers that for a while, and takes no further seats.
 func (s *Store) verifier(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) verifier {
 	switch {
 	case in.ByOrganiser || e.Verify == deltag.VerifyNever:
 		return verifier{}
 	case e.Verify == deltag.VerifyAlways:
-		return verifier{always: true}
+		return verifier{mustVerify: true}
 	}
 	share, isLimited := e.NetworkShare()
 	if !isLimited || in.Network == "" {
@@ -41,7 +41,7 @@ func (s *Store) verifier(ctx context.Context, e deltag.Event, in deltag.SignUpRe
 	}
 	ofEvent := e.ID + " " + in.Network
 	if s.shares.isBlocked(ofEvent, now) {
-		return verifier{always: true}
+		return verifier{mustVerify: true}
 	}
 	var (
 		taken bool
@@ -258,26 +258,13 @@ func (s *Store) Expire(ctx context.Context, eventID, registrationID string, now 
 	return nil // the task remains
 }
 
-// moveTask deletes the task if nothing waits any more: then end is zero. It leaves one that has been put since it
-// was read.
-func (s *Store) moveTask(ctx context.Context, task item, end time.Time) error {
-	tx := s.begin()
-	asRead := expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}}
-	if end.IsZero() {
-		tx.Delete(keyOf(task), asRead)
-	} else {
-		tx.Update(keyOf(task), setDue(end), asRead)
-	}
-	return ignoreConflict(tx.Commit(ctx))
-}
-
 func (s *Store) expire(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
 		end, waits := r.EndsNext()
 		switch {
 		case !waits || now.Before(end): // verified, or asked again, since it was read
 		case r.Status == deltag.RegistrationUnverified:
-			tx.removeRegistration(e, r, "", now)
+			tx.deleteRegistration(e, r, "", now)
 		default:
 			tx.replaceRegistration(r.DropAddressChange())
 		}
@@ -330,29 +317,6 @@ func (s *Store) requestAddressChange(
 	tx.replaceRegistration(next)
 	tx.putDelivery(mail)
 	tx.putExpireTask(next)
-	return tx.Commit(ctx)
-}
-
-// Delay stores d's next state, which waits. If it asks an address to be verified, there is as much time for that as if it
-// were sent now.
-// Errors: ErrConflict (d or its registration has changed since it was read; so also when it is repeated).
-func (s *Store) Delay(ctx context.Context, next deltag.Delivery) error {
-	if next.Kind != deltag.KindVerification {
-		return s.SaveDelivery(ctx, next)
-	}
-	_, r, err := s.EventAndRegistration(ctx, next.EventID, next.RegistrationID)
-	if isNotFound(err) { // erased since it was read
-		return deltag.ErrConflict
-	}
-	if err != nil {
-		return err
-	}
-	tx := s.begin()
-	tx.Put(encodeDelivery(next), condPreviousDelivery(next))
-	if delayed, ok := r.DelayVerification(next); ok {
-		tx.replaceRegistration(delayed)
-		tx.putExpireTask(delayed)
-	}
 	return tx.Commit(ctx)
 }
 

@@ -19,7 +19,7 @@ type DeliveryStore interface {
 	Delivery(ctx context.Context, key deltag.DeliveryKey) (deltag.Delivery, error)
 	// Claim stores a claimed delivery if its row and its registration are as they were read. ErrConflict: they are
 	// not, or this very claim was stored before. ErrSuppressed: the address takes no such mail. ErrMailLimit: the
-	// address has had its mails for today.
+	// mailbox has had its mails of the day.
 	Claim(ctx context.Context, d deltag.Delivery, r deltag.Registration) error
 	// SaveDelivery stores the next state over the one before, or a new row. ErrConflict: the row is in another state,
 	// as it is when the write is repeated.
@@ -37,8 +37,8 @@ type DeliveryStore interface {
 	Reputation(ctx context.Context, network string, now time.Time) (deltag.Reputation, error)
 	// HasReceived says whether r's address has received mail.
 	HasReceived(ctx context.Context, r deltag.Registration) (bool, error)
-	// Hold stores that a delivery is skipped because of its network, and makes its recipient unverified. ErrConflict: the row or the
-	// registration is gone, or in another state.
+	// Hold stores that a delivery is skipped because of its network, and makes its recipient unverified. ErrConflict: the
+	// row or the registration is gone, or in another state.
 	Hold(ctx context.Context, e deltag.Event, r deltag.Registration, next deltag.Delivery, now time.Time) error
 	// WaitlistPosition counts from 1.
 	WaitlistPosition(ctx context.Context, r deltag.Registration) (int, error)
@@ -79,8 +79,7 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 		if !d.Claimable(m.Now()) {
 			return nil
 		}
-		mail := deltag.MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt,
-			ByForm: d.ByForm}
+		mail := d.MailContext(e, r)
 		if mail.Text, err = m.customText(ctx, e, d); err != nil {
 			return err
 		}
@@ -149,7 +148,7 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 		return m.skipSuppressed(ctx, d, mail, now)
 	case errors.Is(err, deltag.ErrMailLimit):
 		next := d.WaitForNextDay(now)
-		return m.count(next, m.Store.Delay(ctx, next))
+		return m.countIfStored(next, m.Store.Delay(ctx, next))
 	case err != nil:
 		return err
 	}
@@ -187,8 +186,8 @@ func (m *Mailer) guardReputation(ctx context.Context, d deltag.Delivery, mail de
 		return false, nil // it may be out
 	}
 	now := m.Now()
-	reputation, err := m.Store.Reputation(ctx, d.Network, now)
-	reason := reputation.HoldReason(d)
+	reputation, err := m.Store.Reputation(ctx, d.NetworkHash, now)
+	reason := reputation.GuardReason(d)
 	if err != nil || reason == "" {
 		return false, err
 	}
@@ -197,10 +196,10 @@ func (m *Mailer) guardReputation(ctx context.Context, d deltag.Delivery, mail de
 	}
 	if reason == deltag.ReasonReputation {
 		next := d.WaitForReputation(now)
-		return true, m.count(next, m.Store.Delay(ctx, next))
+		return true, m.countIfStored(next, m.Store.Delay(ctx, next))
 	}
 	next := d.Skip(reason, now)
-	return true, m.count(next, m.Store.Hold(ctx, mail.Event, mail.Registration, next, now))
+	return true, m.countIfStored(next, m.Store.Hold(ctx, mail.Event, mail.Registration, next, now))
 }
 
 // skip ends a delivery unsent. Somebody who signed up while the event was being cancelled was promised a mail on screen
@@ -220,11 +219,11 @@ func (m *Mailer) skip(
 
 // saveOutcome stores the result of an attempt, and counts it if that succeeds.
 func (m *Mailer) saveOutcome(ctx context.Context, d deltag.Delivery) error {
-	return m.count(d, m.Store.SaveDelivery(ctx, d))
+	return m.countIfStored(d, m.Store.SaveDelivery(ctx, d))
 }
 
-// count counts the result of an attempt, unless err says that it was not stored. It returns err.
-func (m *Mailer) count(d deltag.Delivery, err error) error {
+// countIfStored counts the result of an attempt, unless err says that it was not stored. It returns err.
+func (m *Mailer) countIfStored(d deltag.Delivery, err error) error {
 	if err == nil {
 		m.Metrics.addOutcome(d, m.Now())
 	}

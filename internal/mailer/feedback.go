@@ -14,8 +14,8 @@ type Feedback struct{ Store FeedbackStore }
 
 // A FeedbackStore reads consistently. For LoadDelivery and SaveDelivery see DeliveryStore.
 type FeedbackStore interface {
-	// CountOutcomes counts what became of a mail, for the sender's reputation.
-	CountOutcomes(ctx context.Context, d deltag.Delivery, o deltag.Outcomes, at time.Time) error
+	// CountFeedback counts what became of a mail, for the sender's reputation.
+	CountFeedback(ctx context.Context, d deltag.Delivery, o deltag.FeedbackCounts, at time.Time) error
 	LoadDelivery(ctx context.Context, key deltag.DeliveryKey) (
 		deltag.Delivery, deltag.Event, deltag.Registration, error)
 	SaveDelivery(ctx context.Context, d deltag.Delivery) error
@@ -36,7 +36,7 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 	for range maxConflictRetries {
 		d, e, r, err := f.Store.LoadDelivery(ctx, event.Delivery)
 		if errors.Is(err, deltag.ErrNotFound) { // erased
-			return f.countOutcomes(ctx, deltag.Delivery{DeliveryKey: event.Delivery}, event)
+			return f.countFeedback(ctx, deltag.Delivery{DeliveryKey: event.Delivery}, event)
 		}
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 			return err
 		}
 		if changed {
-			err = f.countOutcomes(ctx, d, event)
+			err = f.countFeedback(ctx, d, event)
 		}
 		status := event.AddressStatus()
 		if status == "" || !changed && event.IsOutdated(d, r) {
@@ -66,11 +66,11 @@ func (f *Feedback) HandleSESEvent(ctx context.Context, event deltag.SESEvent) er
 	return fmt.Errorf("SES event on %s: %w", event.Delivery.Tag(), deltag.ErrUnavailable)
 }
 
-// countOutcomes counts an event about d, which has no network and no address if it was erased.
-func (f *Feedback) countOutcomes(ctx context.Context, d deltag.Delivery, event deltag.SESEvent) error {
-	outcomes := event.Outcomes()
-	if outcomes == (deltag.Outcomes{}) {
+// countFeedback counts an event about d, which has no network and no address if it was erased.
+func (f *Feedback) countFeedback(ctx context.Context, d deltag.Delivery, event deltag.SESEvent) error {
+	counts := event.FeedbackCounts()
+	if counts == (deltag.FeedbackCounts{}) {
 		return nil
 	}
-	return f.Store.CountOutcomes(ctx, d, outcomes, event.At)
+	return f.Store.CountFeedback(ctx, d, counts, event.At)
 }

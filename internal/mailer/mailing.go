@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -50,10 +51,7 @@ func (m *Mailer) runMailing(ctx context.Context, key deltag.MailingKey) error {
 		done, err = run.next(ctx)
 	}
 	err = ignoreErrors(err, deltag.ErrConflict) // another run has the lease, or an edit has replaced the mailing
-	if err == nil && len(run.unreadable) > 0 {
-		err = run.unreadable
-	}
-	return err
+	return cmp.Or(err, run.unreadable.Err())
 }
 
 // claimMailing decides what becomes of a mailing that is due. Only a run whose mailing is MailingRunning may go on.

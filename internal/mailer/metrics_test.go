@@ -105,6 +105,27 @@ func TestMetrics(t *testing.T) {
 				want(t, tick(t, f.mailer()), c.expected)
 			})
 		}
+		run("TooManyForOneMailbox", func(t *testing.T, f *fixture) {
+			for range deltag.MaxFormMailsPerMailboxPerDay + 1 {
+				f.signUp(f.newEvent(nil), 1)
+			}
+			want(t, tick(t, f.mailer()), metrics{
+				"OldestDueAge": 0, "MailsSent": deltag.MaxFormMailsPerMailboxPerDay,
+				"MailsDelayed": 1, "MailsDelayed.too-many-today": 1,
+			})
+		})
+		run("HeldForItsNetwork", func(t *testing.T, f *fixture) {
+			e := f.newEvent(nil)
+			for n := range 5 {
+				f.signUpFrom("192.0.2.1/32", e, n)
+			}
+			f.runDue()
+			f.report(deltag.SESBounce)
+			f.signUpFrom("192.0.2.1/32", e, 5)
+			want(t, tick(t, f.mailer()), metrics{
+				"OldestDueAge": 0, "MailsSkipped": 1, "MailsSkipped.network-bounces": 1,
+			})
+		})
 		run("Skipped", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			r := f.signUp(e, 1)

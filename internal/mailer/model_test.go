@@ -137,6 +137,11 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 		}
 		return
 	}
+	d, err := s.f.store.Delivery(ctx, k)
+	if err != nil {
+		s.rt.Errorf("%s has no row: %v", k.ID(), err)
+	}
+	optional := k.Kind.IsUnsubscribable() || d.ByForm
 	content := fmt.Sprintf("%s %s %d", k.Kind, e.StartsAt.Format(time.RFC3339), e.ICalSequence+r.ICalSequence)
 	message, eventCancelled := k.Kind == deltag.KindMessage, k.Kind == deltag.KindEventCancelled
 	left, waiting := r.Status == deltag.RegistrationCancelled, r.Status == deltag.RegistrationWaitlisted
@@ -146,7 +151,7 @@ func (s *scenario) checkMail(mail deltag.OutgoingMail) {
 		"after the event's cancelling": e.Status == deltag.EventCancelled && !eventCancelled && !message,
 		"to another registration":      mail.Generation != r.Generation(),
 		"to a dead address":            r.AddressStatus == deltag.AddressBounced,
-		"to somebody who complained":   r.AddressStatus == deltag.AddressComplained && k.Kind.IsUnsubscribable(),
+		"to somebody who complained":   r.AddressStatus == deltag.AddressComplained && optional,
 		"to somebody who cancelled":    left && k.Kind != deltag.KindRegistrationCancelled && !message && !verify,
 		"to an unverified address":     unverified && !verify,
 		"to somebody with a seat":      verify && !unverified && !left,

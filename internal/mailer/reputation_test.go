@@ -250,14 +250,14 @@ func TestMailOnABadDay(t *testing.T) {
 	})
 }
 
-// TestOutcomesAreCountedOnce, and not at all if the row has them already when the process dies.
-func TestOutcomesAreCountedOnce(t *testing.T) {
+// TestFeedbackIsCountedOnce, and not at all if the row has them already when the process dies.
+func TestFeedbackIsCountedOnce(t *testing.T) {
 	onEachEngine(t, func(run runFunc) {
 		run("AllEventsOfOneMail", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			f.signUpFrom("192.0.2.1", e, 1)
 			f.runDue()
-			network := f.deliveries(e, 1)[0].Network
+			network := f.deliveries(e, 1)[0].NetworkHash
 			for range 2 {
 				for _, typ := range []deltag.SESEventType{deltag.SESSend, deltag.SESDelivery, deltag.SESComplaint} {
 					f.handleSESEvent(f.ses.mails[0], typ)
@@ -268,7 +268,7 @@ func TestOutcomesAreCountedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			want(t, got, deltag.Reputation{
-				Account: deltag.Outcomes{Delivered: 1, Complained: 1}, Network: deltag.Outcomes{Delivered: 1},
+				Account: deltag.FeedbackCounts{Delivered: 1, Complained: 1}, Network: deltag.FeedbackCounts{Delivered: 1},
 			})
 		})
 		run("ThoseOfSomebodyWhoWasErasedCountForTheAccount", func(t *testing.T, f *fixture) {
@@ -284,7 +284,7 @@ func TestOutcomesAreCountedOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want(t, got.Account, deltag.Outcomes{Delivered: 1, Complained: 1})
+			want(t, got.Account, deltag.FeedbackCounts{Delivered: 1, Complained: 1})
 			received, err := f.store.HasReceived(ctx, r)
 			want(t, []any{received, err}, []any{false, nil})
 		})

@@ -291,7 +291,7 @@ func (c renderContext) noteLead() (all []string) {
 		key      string
 		includes func(deltag.Registration) bool
 	}{
-		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", deltag.Registration.IsUnverified},
+		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", func(r deltag.Registration) bool { return !r.WasGivenBack() }},
 	} {
 		var people []string
 		for _, r := range c.Noted {

@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,9 +24,9 @@ func eventPath(slug string) string { return "/e/" + url.PathEscape(slug) }
 func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 	p := s.newPage(r, deltag.Languages[0])
 	p.Title = p.Text("page.index.title")
-	events, err := s.Store.Upcoming(r.Context(), p.now, maxUpcoming)
+	events, err := s.upcoming(r.Context(), p.now)
 	if err != nil {
-		return fmt.Errorf("upcoming events: %w", err)
+		return err
 	}
 	web.AllowSharedCache(w)
 	free := s.freeSeats(r.Context(), p.now, events...)
@@ -34,6 +35,19 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 		entries[i] = indexEntry{e, p.availability(e, free[e.ID])}
 	}
 	return p.withBody(entries).render(w, http.StatusOK, "index")
+}
+
+// upcoming leaves out, and logs, events that can't be read.
+func (s *site) upcoming(ctx context.Context, now time.Time) ([]deltag.Event, error) {
+	events, err := s.Store.Upcoming(ctx, now, maxUpcoming)
+	if unreadable := (deltag.UnreadableError{}); errors.As(err, &unreadable) {
+		s.Log.ErrorContext(ctx, "events left out", "error", err)
+		return events, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("upcoming events: %w", err)
+	}
+	return events, nil
 }
 
 // An indexEntry is an event on the front page, and what to know before opening it, if anything.

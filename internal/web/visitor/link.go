@@ -40,16 +40,23 @@ const maxConflictAttempts = 3
 // ErrConflict. The last ErrConflict is returned.
 func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		err := deltag.ErrConflict
-		for n := 0; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
-			p, reg, readErr := s.loadByToken(r, purpose)
-			if readErr != nil {
-				return readErr
+		return retryOnConflict(func() error {
+			p, reg, err := s.loadByToken(r, purpose)
+			if err != nil {
+				return err
 			}
-			err = serve(w, r, p, reg)
-		}
-		return err
+			return serve(w, r, p, reg)
+		})
 	}
+}
+
+// retryOnConflict calls try until it does not return ErrConflict, maxConflictAttempts times at most.
+func retryOnConflict(try func() error) error {
+	err := try()
+	for n := 1; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
+		err = try()
+	}
+	return err
 }
 
 // A linkView helps somebody whose link is lost or broken.
@@ -66,7 +73,7 @@ type linkView struct {
 func (s *site) renderInvalidLink(w http.ResponseWriter, r *http.Request, p *page, status int, key string) error {
 	p.Title, p.Private, p.Path = p.Text("page."+key+".title"), true, "/"
 	ended := status == http.StatusGone
-	events, err := s.Store.Upcoming(r.Context(), p.now, maxUpcoming)
+	events, err := s.upcoming(r.Context(), p.now)
 	if err != nil {
 		// The page helps without the events too.
 		s.Log.WarnContext(r.Context(), "no events on the page for invalid links", "error", err)

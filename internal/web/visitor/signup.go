@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"deltag/internal/address"
 	"deltag/internal/deltag"
@@ -18,9 +19,8 @@ import (
 // submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
 // open; ValidationErrors; the errors of Store.SignUp.
 func (s *site) submitSignUp(
-	r *http.Request, e deltag.Event, typed deltag.SignUpRequest,
+	r *http.Request, e deltag.Event, typed deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
-	now := s.Now()
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {
 		return "", fmt.Errorf("%w: %w", deltag.ErrClosed, web.Error{Status: http.StatusConflict, Code: string(state)})
 	}
@@ -44,7 +44,7 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 		return p.redirectToThanks(w, "")
 	}
 	typed := readSignUpForm(r.PostForm, *p.Event, p.Language)
-	outcome, err := s.submitSignUp(r, *p.Event, typed)
+	outcome, err := s.submitSignUp(r, *p.Event, typed, p.now)
 	if err != nil {
 		return s.renderSignUpError(w, r, p, typed, err)
 	}
@@ -57,7 +57,7 @@ func (s *site) renderSignUpError(
 ) error {
 	if errors.Is(err, deltag.ErrClosed) {
 		f := p.signUpForm(*p.Event, typed, nil)
-		p.now, p.HasErrors = s.Now(), true // it may have closed since the request arrived
+		p.HasErrors = true
 		return p.renderForm(w, http.StatusConflict, f, nil)
 	}
 	var invalid deltag.ValidationErrors

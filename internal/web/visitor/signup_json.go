@@ -48,7 +48,7 @@ func (s *site) publicSignUp(w http.ResponseWriter, r *http.Request) error {
 	if typed.Language == "" {
 		typed.Language = s.newPage(r, e.Language).Language
 	}
-	outcome, err := s.submitSignUp(r, e, typed)
+	outcome, err := s.submitSignUp(r, e, typed, s.Now())
 	if err != nil {
 		return localizedError{err, typed.Language}
 	}

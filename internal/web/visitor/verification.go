@@ -52,14 +52,13 @@ type verificationHandler func(
 // is not, or no longer, good.
 func (s *site) withVerification(serve verificationHandler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		err := deltag.ErrConflict
-		for n := 0; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
-			p, reg, v, readErr := s.loadVerification(r)
-			if readErr != nil {
-				return readErr
+		err := retryOnConflict(func() error {
+			p, reg, v, err := s.loadVerification(r)
+			if err != nil {
+				return err
 			}
-			err = serve(w, r, p, reg, v)
-		}
+			return serve(w, r, p, reg, v)
+		})
 		if errors.Is(err, deltag.ErrNotFound) { // erased since it was read
 			return deltag.ErrLinkExpired
 		}
