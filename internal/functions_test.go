@@ -47,7 +47,7 @@ func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL,
 		"AWS_REGION=eu-north-1",
 		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100",
-		"CONFIGURATION_SET=deltag",
+		"CONFIGURATION_SET=deltag", "ORGANISERS=owner@example.dk",
 	}}
 }
 

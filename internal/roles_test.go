@@ -56,10 +56,11 @@ func TestRoles(t *testing.T) {
 	event = "/events/" + first.newEvent().ID
 	first.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
 	first.tick()
+	on(engine.NewTable(t)).organise("POST", "/organiser/sign-in", "email=owner@example.dk", "", 200)
 
 	for name, a := range map[string]access{
 		"site":      {action: "PutItem", keys: []string{"TOKEN#1"}},
-		"organiser": {action: "PutItem", keys: []string{"EVENT#1", "TOKEN#1"}}, // in a transaction
+		"organiser": {action: "PutItem", keys: []string{"EVENT#1", "HASHKEY"}}, // in a transaction
 		"mailer":    {action: "GetItem", keys: []string{"TOKEN#1"}},
 		"feedback":  {action: "PutItem", keys: []string{"HASHKEY"}},
 	} {
@@ -238,6 +239,32 @@ func useEverything(t *testing.T, r users) {
 	r.api("POST", event+"/deliveries/"+hers[0].ID()+"/resend", "", 202) // which was held
 	r.api("POST", event+"/cancel", "", 200)
 	r.tick()
+	r.organise("POST", "/organiser/sign-in", "email=owner@example.dk", "", 200)
+	r.tick()
+	r.publishSendEvents(r.feedback)
+	signIn := regexp.MustCompile(`https://deltag\.example\.dk(/organiser/sign-in/\S+)`)
+	mails := r.mails.Mails()
+	link := signIn.FindStringSubmatch(mails[len(mails)-1].Text)[1]
+	cookies := r.organise("POST", link, "", "", 303)
+	cookie, _, _ := strings.Cut(cookies[0], ";")
+	r.organise("GET", "/organiser", "", cookie, 200)
+	r.organise("POST", "/organiser/members", "email=new@example.dk&role=reader", cookie, 303)
+	r.organise("POST", "/organiser/tokens", "name=crm&role=reader&expires=2036-01-01", cookie, 200)
+	tokens, err := d.store.Tokens(context.Background())
+	d.must(err)
+	r.organise("POST", "/organiser/tokens/"+tokens[0].ID+"/revoke", "", cookie, 303)
+	r.organise("POST", "/organiser/sign-out", "", cookie, 303)
+}
+
+// organise sends a request of an organiser's browser, and returns the cookies that the answer sets.
+func (r users) organise(method, path, form, cookie string, status int) []string {
+	r.t.Helper()
+	res := httpCall(r.t, r.organiser, request(method, path, []byte(form), "Cookie: "+cookie,
+		"Content-Type: application/x-www-form-urlencoded"))
+	if res.StatusCode != status {
+		r.t.Fatalf("%s %s: %d %s\n%s", method, path, res.StatusCode, res.Body, r.organiser.Output())
+	}
+	return res.Cookies
 }
 
 // users call the functions of a deployment.

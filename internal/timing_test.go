@@ -19,6 +19,7 @@ import (
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/dynamoemu"
+	"deltag/internal/web"
 	"deltag/internal/web/visitor"
 )
 
@@ -45,7 +46,7 @@ func testResponseTime(t *testing.T, change func(*deltag.Event)) {
 	ctx := t.Context()
 	store, e := slowStore(t, change)
 	pages := visitor.New(visitor.Options{
-		Store: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), MinResponseTime: visitor.MinResponseTime,
+		Store: store, Now: time.Now, Log: slog.New(slog.DiscardHandler), MinResponseTime: web.MinResponseTime,
 	})
 	signUp := func(e deltag.Event, name string) deltag.Registration {
 		in := deltag.SignUpRequest{Name: name, Email: testAddress(name), Language: deltag.LanguageDanish}
@@ -77,7 +78,7 @@ func testResponseTime(t *testing.T, change func(*deltag.Event)) {
 				"/e/" + e.Slug + "/registrations", "/e/" + e.Slug + "/link", "/api/v1/public/events/" + e.Slug + "/registrations",
 			} {
 				time.Sleep(2 * deltag.ResendCooldown) // so that there may be a mail to send
-				if took := responseTime(pages, path, testAddress(name).Original); took != visitor.MinResponseTime {
+				if took := responseTime(pages, path, testAddress(name).Original); took != web.MinResponseTime {
 					t.Errorf("%s of %s in round %d: %s", path, name, round, took)
 				}
 			}

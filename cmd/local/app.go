@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"deltag/internal/account"
+	"deltag/internal/address"
 	"deltag/internal/api"
 	"deltag/internal/config"
 	"deltag/internal/deltag"
@@ -31,6 +33,8 @@ import (
 	"deltag/internal/mailtmpl"
 	"deltag/internal/organiser"
 	"deltag/internal/ses"
+	"deltag/internal/web"
+	"deltag/internal/web/console"
 	"deltag/internal/web/visitor"
 )
 
@@ -89,22 +93,34 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 		return err
 	}
 	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now, log)
+	accounts := &account.Service{Store: store, Owners: s.owners, Random: rand.Reader}
+	service := &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}
+	organisers := http.NewServeMux()
+	organisers.Handle("/", api.New(api.Options{
+		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
+	}))
+	pages := console.New(console.Options{
+		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
+		MinResponseTime: web.MinResponseTime,
+	})
+	organisers.Handle("/organiser", pages)
+	organisers.Handle("/organiser/", pages)
 	gateway := &local.Gateway{
 		Site: local.Lambda(lambdaevent.HTTPHandler(visitor.New(visitor.Options{
 			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log,
-			MinResponseTime: visitor.MinResponseTime, CheckDomain: checkDomain,
+			MinResponseTime: web.MinResponseTime, CheckDomain: checkDomain,
 		}))),
-		Organiser: local.Lambda(lambdaevent.HTTPHandler(api.New(api.Options{
-			Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Tokens: store,
-			BaseURL: s.baseURL, Now: clock.Now, Log: log,
-		}))),
-		Now: clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,
+		Organiser: local.Lambda(lambdaevent.HTTPHandler(organisers)),
+		Now:       clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,
 	}
 	console := &local.DevConsole{
 		SES: a.ses, Clock: clock, Wake: a.ticker.Wake, Feedback: a.feedback, BaseURL: s.baseURL,
 		MailsElsewhere: s.sesEndpoint,
 		Token:          func(ctx context.Context) (string, error) { return newToken(ctx, table, clock.Now()) },
-		Demo:           func(ctx context.Context) (local.Demo, error) { return demo(ctx, table) },
+		SignIn: func(ctx context.Context, email string) (*http.Cookie, error) {
+			return signIn(ctx, accounts, s, email, clock.Now())
+		},
+		Demo: func(ctx context.Context) (local.Demo, error) { return demo(ctx, table) },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
@@ -230,4 +246,23 @@ func newToken(ctx context.Context, store *dynamo.Store, now time.Time) (string, 
 	access := deltag.AccessToken{Name: "local", Role: deltag.RoleOwner, CreatedAt: now}
 	access.ExpiresAt = now.AddDate(100, 0, 0) // the clock moves by 50 years at most
 	return token, store.PutToken(ctx, hash, access)
+}
+
+// signIn is the cookie of a new session of an address, by default the first owner's.
+func signIn(
+	ctx context.Context, accounts *account.Service, s settings, email string, now time.Time,
+) (*http.Cookie, error) {
+	who := s.owners[0]
+	if email != "" {
+		var err error
+		if who, err = address.Parse(email); err != nil {
+			return nil, err
+		}
+	}
+	link, err := accounts.IssueLink(ctx, who, now)
+	if err != nil {
+		return nil, err
+	}
+	token, err := accounts.SignIn(ctx, link, now)
+	return console.SessionCookie(s.baseURL, token), err
 }

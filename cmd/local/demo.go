@@ -11,7 +11,10 @@ import (
 	"deltag/internal/local"
 )
 
-const demoSlug = "samskabelse"
+const (
+	demoSlug      = "samskabelse"
+	demoOrganiser = "samskabelse@example.dk"
+)
 
 // makeDemo returns the demo event, and creates it first if needed: a think tank on the next 1 December after now.
 func makeDemo(ctx context.Context, store *dynamo.Store, now time.Time) (deltag.Event, error) {
@@ -36,7 +39,7 @@ På en time samler UKON fagfolk, praktikere og ledere til en virtuel tænketank.
 Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
 		JoinURL:       "https://meet.example.org/samskabelse",
-		Organiser:     deltag.Organiser{Name: "UKON", Email: "samskabelse@example.dk"},
+		Organiser:     deltag.Organiser{Name: "UKON", Email: demoOrganiser},
 		RetentionDays: 30, ScheduledMails: deltag.DefaultScheduledMails(), Status: deltag.EventOpen,
 		Questions: []deltag.Question{{ID: "emne", Kind: deltag.QuestionShortText, Label: "Hvad vil du helst tale om?"}},
 	}

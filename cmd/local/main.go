@@ -12,8 +12,12 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
+
+	"deltag/internal/account"
+	"deltag/internal/deltag"
 )
 
 func main() {
@@ -78,6 +82,7 @@ type settings struct {
 	start          time.Time // of the clock; zero for the real or the stored time
 	table          string
 	baseURL        string
+	owners         []deltag.Address // ORGANISERS
 }
 
 func readSettings(getenv func(string) string) (settings, error) {
@@ -93,6 +98,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	s.checkDomains = or("CHECK_DOMAINS", "off")
 	var errs []error
+	var err error
+	if s.owners, err = account.ParseOwners(strings.Split(or("ORGANISERS", demoOrganiser), ",")); err != nil {
+		errs = append(errs, err)
+	}
 	if s.checkDomains != "on" && s.checkDomains != "off" {
 		errs = append(errs, fmt.Errorf("CHECK_DOMAINS is %q: it has to be on or off", s.checkDomains))
 	}
@@ -105,7 +114,6 @@ func readSettings(getenv func(string) string) (settings, error) {
 		}
 	}
 	if now := getenv("LOCAL_NOW"); now != "" {
-		var err error
 		if s.start, err = time.Parse(time.RFC3339, now); err != nil {
 			errs = append(errs, fmt.Errorf("LOCAL_NOW is %q: it has to be a time such as 2026-11-30T10:00:00Z", now))
 		}

@@ -1,5 +1,5 @@
-// Command token makes an access token for the API of a table in AWS, and prints it. Only its hash is stored.
-// Credentials and region come from the environment: aws configure export-credentials --format env.
+// Command token makes an access token for the API of a table in AWS, and prints it. Only its hash is stored. With -owner
+// it prints a link to sign in instead, for when there is no mail yet. Credentials and region come from the environment: aws configure export-credentials --format env.
 package main
 
 import (
@@ -10,8 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
+	"deltag/internal/account"
+	"deltag/internal/address"
 	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -29,13 +32,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	table := flags.String("table", getenv("TABLE"), "the table's `name`")
 	name := flags.String("name", "", "`who` or what the token is for")
 	days := flags.Int("days", 365, "how many `days` it is valid")
+	owner := flags.String("owner", "", "the `address` of a member, or one in ORGANISERS, to print a link to sign in for")
+	baseURL := flags.String("base-url", getenv("BASE_URL"), "where the link leads: scheme and host")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	region, endpoint := getenv("AWS_REGION"), getenv("DYNAMODB_ENDPOINT")
 	switch {
-	case *table == "" || *name == "":
-		return errors.New("-table and -name are needed")
+	case *table == "" || *name == "" && *owner == "":
+		return errors.New("-table and -name, or -owner, are needed")
+	case *owner != "" && !strings.HasPrefix(*baseURL, "https://"):
+		return errors.New("-base-url is needed with -owner, such as https://deltag.example.dk")
 	case flags.NArg() > 0:
 		return fmt.Errorf("%q is not an option; put quotes around a name of several words", flags.Arg(0))
 	case *days < 1 || *days > 3650:
@@ -45,12 +52,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	case endpoint == "" && getenv("AWS_ACCESS_KEY_ID") == "":
 		return errors.New("no credentials: run `eval $(aws configure export-credentials --format env)` first")
 	}
+	store := dynamo.New(dynamo.NewClient(region, endpoint, config.Credentials(getenv)), *table, rand.Reader)
+	if *owner != "" {
+		return printLink(ctx, store, *owner, strings.TrimSuffix(*baseURL, "/"), out)
+	}
 	token, hash, err := deltag.NewAccessToken(rand.Reader)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	store := dynamo.New(dynamo.NewClient(region, endpoint, config.Credentials(getenv)), *table, rand.Reader)
 	err = store.PutToken(ctx, hash, deltag.AccessToken{
 		Name: *name, Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: now.AddDate(0, 0, *days),
 	})
@@ -58,5 +68,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 	_, err = fmt.Fprintln(out, token)
+	return err
+}
+
+// printLink makes a link that is good for a quarter of an hour, and once.
+func printLink(ctx context.Context, store *dynamo.Store, owner, baseURL string, out io.Writer) error {
+	who, err := address.Parse(owner)
+	if err != nil {
+		return fmt.Errorf("-owner %q: %w", owner, err)
+	}
+	accounts := account.Service{Store: store, Random: rand.Reader}
+	token, err := accounts.IssueLink(ctx, who, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, baseURL+"/organiser/sign-in/"+token)
 	return err
 }

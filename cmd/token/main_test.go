@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"deltag/internal/account"
 	"deltag/internal/deltag"
 	"deltag/internal/testing/storetest"
 )
@@ -37,7 +40,29 @@ func TestRun(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
+	t.Run("PrintsALinkThatSignsAnOwnerIn", func(t *testing.T) {
+		var out strings.Builder
+		args := []string{"-table", engine.Table, "-owner", "anna@example.dk", "-base-url", "https://deltag.example.dk/"}
+		if err := run(t.Context(), args, environ(""), &out); err != nil {
+			t.Fatal(err)
+		}
+		token, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "https://deltag.example.dk/organiser/sign-in/")
+		if !ok {
+			t.Fatalf("%q is no link", out.String())
+		}
+		anna := deltag.Address{Original: "anna@example.dk", Normalized: "anna@example.dk"}
+		accounts := account.Service{Store: engine.Store(), Random: rand.Reader}
+		if _, err := accounts.SignIn(t.Context(), token, time.Now()); !errors.Is(err, deltag.ErrLinkExpired) {
+			t.Errorf("%v: it makes nobody an owner", err)
+		}
+		accounts.Owners = []deltag.Address{anna}
+		if _, err := accounts.SignIn(t.Context(), token, time.Now()); err != nil {
+			t.Error(err)
+		}
+	})
 	for name, c := range map[string]struct{ args, unset, message string }{
+		"NoBaseURL":     {"-table t -owner a@example.dk", "", "-base-url"},
+		"NoAddress":     {"-table t -owner anna -base-url https://x.example.dk", "", "anna"},
 		"NoName":        {"-table t", "", "-name"},
 		"TooManyDays":   {"-table t -name x -days 9999", "", "-days"},
 		"UnquotedName":  {"-table t -name Annas scripts", "", "scripts"},

@@ -1,20 +1,24 @@
-// Command organiser is the function of the organisers' API.
+// Command organiser is the function of the organisers' pages and API.
 package main
 
 import (
 	"crypto/rand"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"deltag/internal/account"
 	"deltag/internal/api"
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
 	"deltag/internal/organiser"
+	"deltag/internal/web"
+	"deltag/internal/web/console"
 )
 
 func main() {
@@ -31,16 +35,26 @@ func run(log *slog.Logger) error {
 	if err := config.Read(&c, os.Environ()); err != nil {
 		return err
 	}
+	owners, err := account.ParseOwners(c.Organisers)
+	if err != nil {
+		return err
+	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
 	store := dynamo.New(client, c.Table, rand.Reader)
-	lambda.Start(lambdaevent.HTTPHandler(api.New(api.Options{
-		Organiser: &organiser.Service{
-			Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now, log),
-		},
-		Tokens:  store,
-		BaseURL: c.BaseURL,
-		Now:     time.Now,
-		Log:     log,
-	})))
+	service := &organiser.Service{
+		Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now, log),
+	}
+	accounts := &account.Service{Store: store, Owners: owners, Random: rand.Reader}
+	mux := http.NewServeMux()
+	mux.Handle("/", api.New(api.Options{
+		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
+	}))
+	pages := console.New(console.Options{
+		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
+		MinResponseTime: web.MinResponseTime,
+	})
+	mux.Handle("/organiser", pages)
+	mux.Handle("/organiser/", pages)
+	lambda.Start(lambdaevent.HTTPHandler(mux))
 	return nil
 }

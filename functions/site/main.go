@@ -13,6 +13,7 @@ import (
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
+	"deltag/internal/web"
 	"deltag/internal/web/visitor"
 )
 
@@ -38,7 +39,7 @@ func run(log *slog.Logger) error {
 		Now:             time.Now,
 		Log:             log,
 		CheckDomain:     maildomain.NewCheck(c.CheckDomains, time.Now, log),
-		MinResponseTime: visitor.MinResponseTime,
+		MinResponseTime: web.MinResponseTime,
 	})
 	lambda.Start(lambdaevent.HTTPHandler(pages))
 	return nil

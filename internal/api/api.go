@@ -4,7 +4,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -17,16 +16,16 @@ import (
 
 //go:generate go tool oapi-codegen -config generate.yaml -o contract.gen.go ../../openapi.yaml
 
-// A TokenStore knows who may use the API.
-type TokenStore interface {
-	// Token reads the access token with that hash. ErrNotFound; ErrUnavailable.
-	Token(ctx context.Context, hash string) (deltag.AccessToken, error)
+// An Authenticator knows who may use the API.
+type Authenticator interface {
+	// AuthenticateToken is who an access token belongs to. ErrUnauthenticated; ErrUnavailable.
+	AuthenticateToken(ctx context.Context, token string, now time.Time) (deltag.Principal, error)
 }
 
 // Options are what the API is made of. All are needed.
 type Options struct {
 	Organiser *organiser.Service
-	Tokens    TokenStore
+	Accounts  Authenticator
 	BaseURL   string // scheme and host, without a slash at the end
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -107,19 +106,15 @@ func (s *server) requireToken(next http.Handler) http.Handler {
 	})
 }
 
-// authenticate is the caller that a request's token names. web.ErrUnauthorized.
+// authenticate is the caller that a request's token names. ErrUnauthenticated.
 func (s *server) authenticate(r *http.Request) (organiser.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	hash, ok := deltag.HashAccessToken(token)
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return organiser.Caller{}, web.ErrUnauthorized
+	if !strings.EqualFold(scheme, "Bearer") {
+		return organiser.Caller{}, deltag.ErrUnauthenticated
 	}
 	now := s.Now()
-	t, err := s.Tokens.Token(r.Context(), hash)
-	if errors.Is(err, deltag.ErrNotFound) || err == nil && !now.Before(t.ExpiresAt) {
-		return organiser.Caller{}, web.ErrUnauthorized
-	}
-	return organiser.Caller{Principal: t.Principal(), Now: now}, err
+	p, err := s.Accounts.AuthenticateToken(r.Context(), token, now)
+	return organiser.Caller{Principal: p, Now: now}, err
 }
 
 // readBody reads a JSON body. web.ErrMediaType, also when there is none.

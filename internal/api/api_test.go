@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"deltag/internal/account"
 	"deltag/internal/api"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -43,9 +44,9 @@ func newTestServer(t *testing.T) *testServer {
 // checkDomain refuses one domain.
 func checkDomain(_ context.Context, domain string) bool { return domain != "no-mail.example.org" }
 
-func newAPI(store organiser.Store, tokens api.TokenStore) http.Handler {
+func newAPI(store organiser.Store, tokens account.Store) http.Handler {
 	return api.New(api.Options{
-		Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Tokens: tokens,
+		Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Accounts: &account.Service{Store: tokens},
 		BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
 }

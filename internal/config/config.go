@@ -42,7 +42,7 @@ type Site struct {
 // Organiser is for functions/organiser.
 type Organiser struct {
 	Site
-	Organisers []string `env:"ORGANISERS"` // addresses that will be allowed to sign in; nothing reads them yet
+	Organisers []string `env:"ORGANISERS"` // addresses that are always owners; see account.ParseOwners
 }
 
 // Mailer is for functions/mailer.

@@ -13,6 +13,8 @@ var (
 	ErrConflict = errors.New("changed since it was read")
 	// ErrStaleRevision: the caller expected another revision than the stored one. Nothing was changed.
 	ErrStaleRevision = errors.New("not the expected revision")
+	// ErrUnauthenticated: no valid session or access token. One error for all reasons.
+	ErrUnauthenticated = errors.New("not signed in")
 	// ErrForbidden: the principal's role does not allow it. Nothing was looked up.
 	ErrForbidden = errors.New("not allowed")
 	// ErrSuppressed: no mail, or none that is optional or that a stranger may have caused, may be sent to the address.
@@ -29,6 +31,8 @@ var (
 	ErrChangeLimit = errors.New("too many changes of this registration today")
 	// ErrSignUpLimit: the network has reached MaxSignUpsPerNetwork within the hour. Nothing was stored.
 	ErrSignUpLimit = errors.New("too many sign-ups from this network")
+	// ErrSignInLimit: the network has reached MaxSignInsPerNetwork within the hour. Nothing was stored.
+	ErrSignInLimit = errors.New("too many requests for links to sign in from this network")
 	// ErrUnavailable: the store did not answer in time. Whether the write happened is unknown; every write may be
 	// repeated safely.
 	ErrUnavailable = errors.New("store unavailable")

@@ -39,6 +39,11 @@ func RegistrationID(e Event, a Address) string {
 	return idEncoding.EncodeToString(MAC(e.Secret, a.Normalized))[:idSize]
 }
 
+// MemberID is the id of an address's member. secret is the same for all members.
+func MemberID(secret []byte, a Address) string {
+	return idEncoding.EncodeToString(MAC(secret, "member "+a.Normalized))[:idSize]
+}
+
 // Generation tells r from an earlier registration with the same id, whose address signed up again after an erasure. It
 // is a hash of r's secret, and "" for an r without one.
 func (r Registration) Generation() string {

@@ -24,11 +24,13 @@ const (
 	KindOrganiserNote         MailKind = "organiser-note"  // whose seats were given back, or mail held
 	KindAddressChanged        MailKind = "readdressed"     // to the old address: it has been replaced by another
 	KindErasureReceipt        MailKind = "erased"          // receipt: your data has been erased
+	KindSignIn                MailKind = "sign-in"         // to a member: the link to sign in
+	KindMemberInvited         MailKind = "member-invited"  // to a new member
 
 	reminderPrefix = "reminder-"
 )
 
-// MailKinds lists all but those of reminders.
+// MailKinds lists all about events but those of reminders.
 var MailKinds = []MailKind{
 	KindConfirmation, KindWaitlisted, KindPromoted, KindRegistrationCancelled, KindMoved, KindChanged, KindEventCancelled,
 	KindFollowUpAttended, KindFollowUpMissed, KindMessage, KindPreview, KindAddressChanged, KindErasureReceipt,
@@ -41,7 +43,7 @@ func (k MailKind) IsKnown() bool {
 		_, err := ParseOffset(offset)
 		return err == nil && offset[0] != '-'
 	}
-	return slices.Contains(MailKinds, k)
+	return slices.Contains(MailKinds, k) || k.IsAccountKind()
 }
 
 // ReminderKind is the kind of a reminder at an offset from the start; o and -o give the same.

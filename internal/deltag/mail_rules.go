@@ -23,7 +23,10 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 	if reason := c.suppressionReason(); reason != "" {
 		return reason
 	}
-	if c.Kind.IsTransactional() {
+	switch {
+	case c.Kind.IsAccountKind():
+		return c.accountSkipReason(now)
+	case c.Kind.IsTransactional():
 		return c.transactionalSkipReason(now)
 	}
 	switch {

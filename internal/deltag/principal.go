@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,22 +14,37 @@ import (
 type Role string
 
 const (
-	RoleOwner     Role = "owner"     // everything; so far the same as RoleOrganiser
+	RoleOwner     Role = "owner"     // everything, also members and tokens
 	RoleOrganiser Role = "organiser" // read and change everything about events
 	RoleReader    Role = "reader"    // read only
 )
 
+// Roles lists all of them, the one that may do most first.
+var Roles = []Role{RoleOwner, RoleOrganiser, RoleReader}
+
+// Min is the role that may do less. "" may do nothing.
+func (r Role) Min(other Role) Role {
+	mine, others := slices.Index(Roles, r), slices.Index(Roles, other)
+	if mine < 0 || others < 0 {
+		return ""
+	}
+	return Roles[max(mine, others)]
+}
+
 // A Channel is the front end through which somebody acts.
 type Channel string
 
-// ChannelAPI is the JSON API.
-const ChannelAPI Channel = "api"
+const (
+	ChannelAPI     Channel = "api"     // the JSON API
+	ChannelConsole Channel = "console" // the organisers' pages
+)
 
 // A Principal is who asks for something, as far as they have proved it.
 type Principal struct {
-	Name    string // of the access token
-	Role    Role
-	Channel Channel
+	Name     string // of the access token, or the member's address
+	MemberID string // "": an access token that an operator has made
+	Role     Role
+	Channel  Channel
 }
 
 // MayRead says whether p may read events and their registrations.
@@ -39,17 +55,31 @@ func (p Principal) MayRead() bool {
 // MayEdit says whether p may change events and registrations, and send messages to attendees.
 func (p Principal) MayEdit() bool { return p.Role == RoleOwner || p.Role == RoleOrganiser }
 
+// MayManage says whether p may decide who may do what.
+func (p Principal) MayManage() bool { return p.Role == RoleOwner }
+
 // An AccessToken lets a script use the API. The store keeps it under the token's hash, and never the token itself.
 type AccessToken struct {
+	ID        string // made of the hash; set when it is read
 	Name      string // who or what uses it
 	Role      Role
+	MemberID  string // whose it is, and with whose access it ends. "": an operator has made it
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	UsedAt    time.Time // within the last hour before its last use. Zero: never
 }
 
-// Principal is who a request with the token comes from.
-func (t AccessToken) Principal() Principal {
-	return Principal{Name: t.Name, Role: t.Role, Channel: ChannelAPI}
+// MaxAccessTokenDays is how long a token may be valid.
+const MaxAccessTokenDays = 3650
+
+// Validate returns ValidationErrors for what is wrong with a new token.
+func (t AccessToken) Validate() error {
+	var v validator
+	v.checkLine("name", t.Name, 1, MaxName)
+	v.require(slices.Contains(Roles, t.Role), "role", "unknown-role")
+	v.require(t.ExpiresAt.After(t.CreatedAt), "expires", "in-the-past")
+	v.requireLimit(!t.ExpiresAt.After(t.CreatedAt.AddDate(0, 0, MaxAccessTokenDays+1)), "expires", "too-late", MaxAccessTokenDays)
+	return ValidationErrors(v).Err()
 }
 
 const (
@@ -77,6 +107,12 @@ func HashAccessToken(token string) (string, bool) {
 		return "", false
 	}
 	return hashToken(token), true
+}
+
+// AccessTokenID is the id of the token with a hash.
+func AccessTokenID(hash string) string {
+	sum := sha256.Sum256([]byte(hash))
+	return idEncoding.EncodeToString(sum[:])[:idSize]
 }
 
 func hashToken(token string) string {

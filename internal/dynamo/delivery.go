@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"deltag/internal/deltag"
 )
 
@@ -27,7 +29,11 @@ type deliveryItem struct {
 	MessageID               string    `dynamodbav:",omitempty"`
 	Revision                int
 	History                 []statusChangeItem `dynamodbav:",omitempty"`
+	TTL                     int64              `dynamodbav:"expiresAt,omitempty"` // Unix seconds
 }
+
+// accountMailTTL is how long the ledger keeps mail to members: as long as SES may report on it, and an operator may ask.
+const accountMailTTL = 30 * 24 * time.Hour
 
 // recipientItem is the recipient of a mail that belongs to no stored registration.
 type recipientItem struct {
@@ -61,6 +67,9 @@ func encodeDelivery(d deltag.Delivery) item {
 	}
 	for _, c := range d.History {
 		v.History = append(v.History, statusChangeItem(c))
+	}
+	if d.EventID == deltag.AccountID { // no event whose end erases it
+		v.TTL = d.DueAt.Add(accountMailTTL).Unix()
 	}
 	return encode(dueKey(deliveryKey(d.DeliveryKey), personDuePK(d.RegistrationID), d.NextAttemptAt), v)
 }
@@ -113,6 +122,9 @@ func deliveriesOf(eventID, registrationID string) query {
 func (s *Store) LoadDelivery(
 	ctx context.Context, k deltag.DeliveryKey,
 ) (d deltag.Delivery, e deltag.Event, recipient deltag.Registration, err error) {
+	if k.EventID == deltag.AccountID {
+		return s.loadAccountMail(ctx, k)
+	}
 	delivery, event := deliveryKey(k), eventKey(k.EventID)
 	registration := registrationKey(k.EventID, k.RegistrationID)
 	found, err := s.batchGet(ctx, delivery, event, registration)
@@ -133,6 +145,26 @@ func (s *Store) LoadDelivery(
 		recipient = recipient.VerificationRecipient(d)
 	}
 	return d, e, recipient, ignoreNotFound(err)
+}
+
+// loadAccountMail is LoadDelivery for mail to a member. The recipient of a mail to one who was removed is the zero value.
+func (s *Store) loadAccountMail(
+	ctx context.Context, k deltag.DeliveryKey,
+) (d deltag.Delivery, e deltag.Event, recipient deltag.Registration, err error) {
+	var reads errgroup.Group // apart, as only the organisers' function may do more with a member than read it
+	reads.Go(func() (err error) {
+		d, err = s.Delivery(ctx, k)
+		return err
+	})
+	reads.Go(func() error {
+		m, err := s.Member(ctx, k.RegistrationID)
+		if err == nil {
+			recipient = m.Recipient()
+		}
+		return ignoreNotFound(err)
+	})
+	err = reads.Wait()
+	return d, deltag.AccountEvent(), recipient, err
 }
 
 // Claim stores a claimed delivery, provided that r, its recipient, is stored as it was read, and that the address may

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -247,9 +248,23 @@ type upcomingEvents struct {
 }
 
 func (s *Store) readUpcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
+	return s.readCurrent(ctx, now, limit, func(e deltag.Event) bool {
+		return e.Status == deltag.EventOpen || e.Status == deltag.EventClosed
+	})
+}
+
+// CurrentEvents lists up to limit events that have not ended at now, drafts too, the earliest start first. Which there are
+// is eventually consistent. UnreadableError: those are left out.
+func (s *Store) CurrentEvents(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
+	return s.readCurrent(ctx, now, limit, func(deltag.Event) bool { return true })
+}
+
+// readCurrent reads up to limit events that have not ended at now and are listed. UnreadableError: those are left out.
+func (s *Store) readCurrent(
+	ctx context.Context, now time.Time, limit int, isListed func(deltag.Event) bool,
+) (current []deltag.Event, err error) {
 	from := formatTime(now.AddDate(0, 0, -deltag.MaxDays)) // an earlier event has ended
 	q := query{index: "GSI1", pk: eventsPK, from: from, to: "9", limit: min(2*limit, maxBatch)}
-	var upcoming []deltag.Event
 	var unreadable deltag.UnreadableError
 	for range maxUpcomingPages {
 		entries, last, err := decodePage(ctx, s, q, asItem)
@@ -265,16 +280,30 @@ func (s *Store) readUpcoming(ctx context.Context, now time.Time, limit int) ([]d
 			return nil, err
 		}
 		for _, e := range events {
-			isListed := e.Status == deltag.EventOpen || e.Status == deltag.EventClosed
-			if isListed && now.Before(e.EndsAt) {
-				upcoming = append(upcoming, e)
+			if isListed(e) && now.Before(e.EndsAt) {
+				current = append(current, e)
 			}
 		}
-		if q.after = last; len(last) == 0 || len(upcoming) >= limit {
+		if q.after = last; len(last) == 0 || len(current) >= limit {
 			break
 		}
 	}
-	return upcoming[:min(limit, len(upcoming))], unreadable.Err()
+	return current[:min(limit, len(current))], unreadable.Err()
+}
+
+// PastEvents lists a page of the events that have ended at now, the latest start first. Which there are is eventually
+// consistent. UnreadableError: those are left out.
+func (s *Store) PastEvents(
+	ctx context.Context, now time.Time, cursor string, limit int,
+) ([]deltag.Event, string, error) {
+	q := query{index: "GSI1", pk: eventsPK, from: "0", to: formatTime(now), backward: true, limit: limit}
+	entries, next, err := list(ctx, s, q, cursor, asItem)
+	if err != nil {
+		return nil, "", err
+	}
+	events, err := s.batchGetEvents(ctx, entries)
+	events = slices.DeleteFunc(events, func(e deltag.Event) bool { return now.Before(e.EndsAt) })
+	return events, next, err
 }
 
 // batchGetEvents reads the events that index entries name, in the order of the entries. UnreadableError: those are left

@@ -98,6 +98,7 @@ type query struct {
 	prefix   string // sort keys that begin so
 	from, to string // or lie between, both included
 	after    item   // exclusive start
+	backward bool   // from the highest sort key to the lowest
 	limit    int    // 0: as much as one page holds, 1 MB
 	count    bool   // only the number of items
 }
@@ -121,6 +122,9 @@ func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, 
 		in.ExpressionAttributeValues[":from"], in.ExpressionAttributeValues[":to"] = avString(q.from), avString(q.to)
 	}
 	in.KeyConditionExpression = &condition
+	if q.backward {
+		in.ScanIndexForward = aws.Bool(false)
+	}
 	if q.limit > 0 {
 		in.Limit = aws.Int32(int32(q.limit))
 	}
@@ -269,5 +273,6 @@ func (q query) canHaveReturned(key item) bool {
 	}
 	pk, sk := stringAttr(key, q.index+"PK"), stringAttr(key, q.index+"SK")
 	return len(key) == len(names) && pk == q.pk && strings.HasPrefix(sk, q.prefix) &&
+		sk >= q.from && (q.to == "" || sk <= q.to) &&
 		fitsKey(key) && fitsKey(item{"PK": avString(pk), "SK": avString(sk)})
 }

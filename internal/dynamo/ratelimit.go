@@ -101,3 +101,24 @@ func (s *Store) countSignUp(ctx context.Context, network string, now time.Time) 
 		s.networks.block(network, now)
 	}
 }
+
+// CountSignIn counts a request for a link to sign in, from a network, "" for none. Errors: ErrSignInLimit (the network has
+// had deltag.MaxSignInsPerNetwork in the hour).
+func (s *Store) CountSignIn(ctx context.Context, network string, now time.Time) error {
+	if network == "" {
+		return nil
+	}
+	hash, err := s.hash(ctx, network)
+	if err != nil {
+		return err
+	}
+	_, err = s.updateItem(ctx, key("RATE#SIGNIN#"+hash, now.UTC().Format(hourLayout)),
+		increment(now.Add(networkCountTTL)), expression{
+			text:   condNotExists.text + " OR Counted < :limit",
+			values: item{":limit": avNumber(deltag.MaxSignInsPerNetwork)},
+		})
+	if isConflict(err) {
+		return deltag.ErrSignInLimit
+	}
+	return err
+}

@@ -2,6 +2,7 @@ package dynamoemu
 
 import (
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -103,22 +104,31 @@ const maxPage = 1 << 20
 
 // page is the first of the items that a condition selects, behind a cursor whose own item may be gone. With a limit it
 // names a last key even if nothing lies behind it.
-func (x *index) page(condition keyCondition, after item, limit *int) page {
-	start := condition.start
+func (x *index) page(condition keyCondition, after item, limit *int, backward bool) page {
+	from, _ := x.find(condition.start)
+	n := sort.Search(len(x.items)-from, func(i int) bool { return !condition.holds(x.items[from+i]) })
+	items := x.items[from : from+n] // all that the condition holds for
 	if len(after) > 0 {
-		start = after
-	}
-	from, found := x.find(start)
-	if found && len(after) > 0 {
-		from++
+		at, found := x.find(after)
+		at -= from
+		switch {
+		case backward:
+			items = items[:at]
+		case found:
+			items = items[at+1:]
+		default:
+			items = items[at:]
+		}
 	}
 	out := page{Items: []item{}}
-	items := x.items[from:]
-	for ; len(items) > 0 && condition.holds(items[0]); items = items[1:] {
+	for i := range items {
 		if out.size >= maxPage || limit != nil && out.Count == *limit {
 			break
 		}
-		it := items[0]
+		it := items[i]
+		if backward {
+			it = items[len(items)-1-i]
+		}
 		if x.secondary {
 			it = x.keyOf(it) // all that it projects
 		}
@@ -126,8 +136,7 @@ func (x *index) page(condition keyCondition, after item, limit *int) page {
 		out.Count++
 		out.size += it.size()
 	}
-	more := len(items) > 0 && condition.holds(items[0])
-	if more || limit != nil && out.Count == *limit {
+	if out.Count < len(items) || limit != nil && out.Count == *limit {
 		out.LastEvaluatedKey = x.keyOf(out.Items[out.Count-1])
 	}
 	out.ScannedCount = out.Count

@@ -94,6 +94,7 @@ type queryInput struct {
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues item
 	ExclusiveStartKey         item
+	ScanIndexForward          *bool
 	Limit                     *int
 	Select                    string
 	ConsistentRead            bool
@@ -126,7 +127,8 @@ func (s *Server) query(in queryInput) (any, error) {
 			return nil, invalid("The provided starting key does not match the range key predicate")
 		}
 	}
-	out := x.page(condition, in.ExclusiveStartKey, in.Limit)
+	backward := in.ScanIndexForward != nil && !*in.ScanIndexForward
+	out := x.page(condition, in.ExclusiveStartKey, in.Limit, backward)
 	if in.Select == "COUNT" {
 		out.Items = nil
 	}

@@ -28,8 +28,10 @@ type DevConsole struct {
 	// Feedback is functions/feedback.
 	Feedback FeedbackFunc
 	Token    func(context.Context) (string, error) // makes an access token for the API
-	Demo     func(context.Context) (Demo, error)
-	BaseURL  string
+	// SignIn makes the cookie of a session of an address, "" for the first owner's. It fails for one without access.
+	SignIn  func(ctx context.Context, email string) (*http.Cookie, error)
+	Demo    func(context.Context) (Demo, error)
+	BaseURL string
 	// MailsElsewhere is the endpoint that gets the mails instead of SES; "" if there is none.
 	MailsElsewhere string
 }
@@ -53,6 +55,7 @@ func (c *DevConsole) Handler() http.Handler {
 	mux.HandleFunc("GET /local/clock", c.readClock)
 	mux.HandleFunc("POST /local/clock", c.moveClock)
 	mux.HandleFunc("POST /local/token", c.makeToken)
+	mux.HandleFunc("POST /local/sign-in", c.signIn)
 	mux.HandleFunc("POST /local/ses", c.injectSESFailure)
 	mux.HandleFunc("POST /local/feedback", c.feedback)
 	sameSite := http.NewCrossOriginProtection()
@@ -324,6 +327,22 @@ func (c *DevConsole) makeToken(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeJSON(w, http.StatusOK, "application/json", map[string]string{"token": token})
 	}
+}
+
+// signIn answers programs, too, by sending them to the organisers' pages.
+func (c *DevConsole) signIn(w http.ResponseWriter, r *http.Request) {
+	in, err := parseCommand(w, r, "email")
+	if err != nil {
+		problem(w, r, err)
+		return
+	}
+	cookie, err := c.SignIn(r.Context(), in["email"])
+	if err != nil {
+		problem(w, r, bad("email", "Nobody can sign in with %q: %v.", in["email"], err))
+		return
+	}
+	http.SetCookie(w, cookie)
+	http.Redirect(w, r, "/organiser", http.StatusSeeOther)
 }
 
 // maxFailures is how many sends in a row may be made to fail.

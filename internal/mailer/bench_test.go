@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"deltag/internal/account"
 	"deltag/internal/api"
 	"deltag/internal/deltag"
 	"deltag/internal/mailtmpl"
@@ -104,7 +105,7 @@ func BenchmarkTimeline(b *testing.B) {
 		b.Fatal(err)
 	}
 	organiser := api.New(api.Options{
-		Organiser: &organiser.Service{Store: f.store, Random: rand.Reader}, Tokens: f.store,
+		Organiser: &organiser.Service{Store: f.store, Random: rand.Reader}, Accounts: &account.Service{Store: f.store},
 		BaseURL: "https://deltag.example.dk", Now: f.clock, Log: slog.New(slog.DiscardHandler),
 	})
 	request := httptest.NewRequest("GET", "/api/v1/events/"+e.ID+"/timeline", nil)

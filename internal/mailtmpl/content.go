@@ -23,7 +23,7 @@ type content struct {
 	Heading           string
 	Greeting          string
 	Lead              []string // paragraphs
-	Title             string
+	Title             string   // of the event; "": the mail is about none
 	When              string
 	Month             string
 	Day               int
@@ -65,6 +65,10 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 	}
 	if mail.Kind == deltag.KindOrganiserNote { // whom an answer would go to
 		n.Footer = n.Footer[:1]
+	}
+	if mail.Kind.IsAccountKind() {
+		n.Title, n.Preheader, n.Footer = "", n.Lead[0], n.Footer[:1]
+		return n, nil
 	}
 	n.Preheader = n.When
 	if c.join.isSoon() {
@@ -118,6 +122,7 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 			"place", mail.WaitlistPosition,
 			"before-time", w.EventTime(before(e)), "before-title", singleLine(e.LatestNotice.Before.Title),
 			"due-day", w.Date(mail.DueAt, zone), "due-time", w.TimeOfDay(mail.DueAt, zone),
+			"valid-until", w.TimeOfDay(mail.DueAt.Add(deltag.SignInLinkPeriod), zone),
 			"verify-day", w.Date(mail.Registration.VerifyUntil, zone),
 			"verify-time", w.TimeOfDay(mail.Registration.VerifyUntil, zone),
 			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
@@ -313,11 +318,9 @@ func (c renderContext) noteLead() (all []string) {
 
 // footerReason says why the reader gets this mail.
 func (c renderContext) footerReason() string {
-	if c.Kind == deltag.KindVerification {
-		return c.text("mail.footer-reason.verify")
-	}
-	if c.Kind == deltag.KindOrganiserNote {
-		return c.text("mail.footer-reason.organiser-note")
+	switch {
+	case c.Kind == deltag.KindVerification, c.Kind == deltag.KindOrganiserNote, c.Kind.IsAccountKind():
+		return c.text("mail.footer-reason." + string(c.Kind))
 	}
 	if !c.hasPersonalLinks() && !c.Kind.IsFinal() {
 		return c.text("mail.footer-reason.organiser")
@@ -330,6 +333,11 @@ func (c renderContext) footerReason() string {
 
 func (c renderContext) callToAction() link {
 	switch {
+	case c.Kind == deltag.KindSignIn:
+		token := deltag.SignInToken(c.Registration.ID, c.Registration.Secret, c.Version)
+		return link{c.text("mail.action.sign-in"), c.baseURL + "/organiser/sign-in/" + token}
+	case c.Kind == deltag.KindMemberInvited:
+		return link{c.text("mail.action.member-invited"), c.baseURL + "/organiser/sign-in"}
 	case c.Kind == deltag.KindVerification:
 		token := c.Registration.LinkToken(deltag.PurposeVerify)
 		return link{c.text("mail.action.verify"), c.baseURL + "/r/" + token}

@@ -85,6 +85,12 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	note.Noted = []deltag.Registration{waitlisted.GiveBack(early), bounced}
 	held := note
 	held.Noted = []deltag.Registration{waitlisted.Hold(early)}
+	member := deltag.NewMember("cccccccccccccccccccc", r.Email, l, bytes.Repeat([]byte{9}, 16), early)
+	toMember := func(k deltag.MailKind) mailCase {
+		c := mail(k, member.Recipient(), early, "")
+		c.Event = deltag.AccountEvent()
+		return c
+	}
 	position3 := mail(deltag.KindWaitlisted, waitlisted, early, "")
 	position3.WaitlistPosition = 3
 	final := func(k deltag.MailKind) mailCase {
@@ -103,6 +109,8 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		return c
 	}
 	return map[string]mailCase{
+		"sign-in":              toMember(deltag.KindSignIn),
+		"member-invited":       toMember(deltag.KindMemberInvited),
 		"confirmation":         mail(deltag.KindConfirmation, r, early, ""),
 		"confirmation-news":    mail(deltag.KindConfirmation, ticked, early, ""),
 		"verify":               mail(deltag.KindVerification, unverified, early, ""),

@@ -26,7 +26,9 @@ func (c content) text() string {
 	for _, p := range c.Lead {
 		t.text(p)
 	}
-	t.block(c.Title, c.When, c.Text("mail.online")+" · "+c.Organiser)
+	if c.Title != "" {
+		t.block(c.Title, c.When, c.Text("mail.online")+" · "+c.Organiser)
+	}
 	t.link("", c.CallToAction, c.Catalog)
 	t.link(c.Manage.Text, c.Manage.link, c.Catalog)
 	if !c.CustomTextFirst && len(c.CustomText) > 0 {

@@ -88,8 +88,10 @@ func TestLinesAndHeaderNames(t *testing.T) {
 			}
 		}
 		want := []string{
-			"Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Reply-To", "Subject",
-			"To",
+			"Content-Language", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To",
+		}
+		if !s.Kind.IsAccountKind() { // which is no person's
+			want = append(want, "Reply-To")
 		}
 		if s.Kind != deltag.KindMessage {
 			want = append(want, "Auto-Submitted", "X-Auto-Response-Suppress")
@@ -106,6 +108,9 @@ func TestLinesAndHeaderNames(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
+		if s.Kind.IsAccountKind() {
+			return // see TestAccountMail
+		}
 		if got := r.address(t, "From"); got.Name != "UKON" || got.Address != "tilmelding@mail.example.dk" {
 			t.Errorf("From %v", got)
 		}
@@ -249,9 +254,38 @@ func TestOrganiserNote(t *testing.T) {
 	}
 }
 
+// TestAccountMail is to a member, from nobody in particular, about no event.
+func TestAccountMail(t *testing.T) {
+	for name, link := range map[string]string{
+		"sign-in":        "https://deltag.example.dk/organiser/sign-in/",
+		"member-invited": "https://deltag.example.dk/organiser/sign-in",
+	} {
+		s := mailCases(deltag.LanguageEnglish)[name]
+		if name == "sign-in" {
+			link += deltag.SignInToken(s.Registration.ID, s.Registration.Secret, s.Version)
+		}
+		r := render(t, s)
+		if got := r.address(t, "From"); got.Name != "Deltag" || got.Address != "tilmelding@mail.example.dk" {
+			t.Errorf("%s: From %v", name, got)
+		}
+		if got := r.address(t, "To"); got.Name != "" || got.Address != "Mette@example.dk" {
+			t.Errorf("%s: To %v", name, got)
+		}
+		if page := r.page(t); page.Find(".leaf, .facts").Length() > 0 || page.Find("a").Length() != 1 ||
+			page.Find("a").AttrOr("href", "") != link || !strings.Contains(r.text, "\n"+link+"\n") {
+			t.Errorf("%s: an event, or another link than %s:\n%s", name, link, r.html)
+		}
+	}
+	until := early.Add(deltag.SignInLinkPeriod).In(event().Zone()).Format("15:04")
+	if r := render(t, mailCases(deltag.LanguageEnglish)["sign-in"]); !strings.Contains(r.text, "until "+until) {
+		t.Errorf("it does not say until when:\n%s", r.text)
+	}
+}
+
 func TestLinks(t *testing.T) {
 	forEachCase(t, func(t *testing.T, s mailCase, r parsedMail) {
-		hasPage := !s.Kind.IsFinal() && s.Kind != deltag.KindVerification && s.Kind != deltag.KindOrganiserNote
+		hasPage := !s.Kind.IsFinal() && !s.Kind.IsAccountKind() && s.Kind != deltag.KindVerification &&
+			s.Kind != deltag.KindOrganiserNote
 		for form, body := range map[string]string{"text": r.text, "html": r.html} {
 			if got := strings.Contains(body, manageURL(s)); got != hasPage {
 				t.Errorf("%s: link to the personal page %v", form, got)
@@ -316,7 +350,7 @@ func TestHTML(t *testing.T) {
 		if n := page.Find("h1").Length(); n != 1 {
 			t.Errorf("%d h1", n)
 		}
-		foreign := s.Registration.Language != s.Event.Language
+		foreign := s.Registration.Language != s.Event.Language && !s.Kind.IsAccountKind()
 		if got := page.Find("h2[lang=da]").Length() > 0; got != foreign {
 			t.Errorf("the title's language is marked: %v", got)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"deltag/internal/address"
 	"deltag/internal/deltag"
 )
@@ -39,6 +41,58 @@ func (s *Service) Events(ctx context.Context, by Caller, cursor string, limit in
 	}
 	events, next, err := s.Store.Events(ctx, cursor, limit)
 	return Page[deltag.Event]{events, next}, err
+}
+
+// An EventSummary is an event in a list.
+type EventSummary struct {
+	deltag.Event
+	Counts deltag.Counts
+}
+
+// maxCurrent is more events than a small organisation ever has ahead of it, and maxPast a page of those that are over.
+const (
+	maxCurrent = 50
+	maxPast    = 20
+)
+
+// CurrentEvents lists the events that are not over, drafts too, the earliest start first, with their counts.
+func (s *Service) CurrentEvents(ctx context.Context, by Caller) ([]EventSummary, error) {
+	if err := by.requireRead(); err != nil {
+		return nil, err
+	}
+	events, err := s.Store.CurrentEvents(ctx, by.Now, maxCurrent)
+	if err != nil {
+		return nil, err
+	}
+	return s.summaries(ctx, events)
+}
+
+// PastEvents lists a page of the events that are over, the latest start first, with their counts. ValidationErrors for a
+// bad cursor.
+func (s *Service) PastEvents(ctx context.Context, by Caller, cursor string) (Page[EventSummary], error) {
+	if err := by.requireRead(); err != nil {
+		return Page[EventSummary]{}, err
+	}
+	events, next, err := s.Store.PastEvents(ctx, by.Now, cursor, maxPast)
+	if err != nil {
+		return Page[EventSummary]{}, err
+	}
+	items, err := s.summaries(ctx, events)
+	return Page[EventSummary]{items, next}, err
+}
+
+// summaries reads the counts of events side by side.
+func (s *Service) summaries(ctx context.Context, events []deltag.Event) ([]EventSummary, error) {
+	all := make([]EventSummary, len(events))
+	var reads errgroup.Group
+	for i, e := range events {
+		reads.Go(func() (err error) {
+			all[i].Event = e
+			all[i].Counts, err = s.Store.Counts(ctx, e)
+			return err
+		})
+	}
+	return all, reads.Wait()
 }
 
 // Event reads an event with its counts.

@@ -26,6 +26,10 @@ type EventStore interface {
 	// Events lists all, the earliest start first; a new one may be missing for a moment. ValidationErrors for a bad
 	// cursor.
 	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
+	// CurrentEvents lists those that are not over at now, the earliest start first.
+	CurrentEvents(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
+	// PastEvents lists those that are over at now, the latest start first. ValidationErrors for a bad cursor.
+	PastEvents(ctx context.Context, now time.Time, cursor string, limit int) ([]deltag.Event, string, error)
 	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
 	// ErrSlugTaken.
 	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error

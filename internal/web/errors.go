@@ -41,6 +41,7 @@ var errorTable = []struct {
 	err    error
 	answer Error
 }{
+	{deltag.ErrUnauthenticated, ErrUnauthorized},
 	{deltag.ErrForbidden, ErrForbidden},
 	{deltag.ErrNotFound, ErrNotFound},
 	{deltag.ErrBadLink, Error{Status: http.StatusNotFound, Code: "bad-link"}},
@@ -52,6 +53,7 @@ var errorTable = []struct {
 	{deltag.ErrStaleRevision, ErrChanged},
 	{deltag.ErrChangeLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-changes"}},
 	{deltag.ErrSignUpLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ups"}},
+	{deltag.ErrSignInLimit, Error{Status: http.StatusTooManyRequests, Code: "too-many-sign-ins"}},
 	{deltag.ErrUnavailable, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
 	{context.DeadlineExceeded, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},
 	{context.Canceled, Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}},

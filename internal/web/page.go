@@ -4,6 +4,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
@@ -19,6 +21,7 @@ type Page struct {
 	Private   bool // behind a token: not to be indexed
 	Embedded  bool // may be shown in another site's frame
 	Script    string
+	Home      string // where the name of the site leads; "" for the front page
 	// RedirectsOffsite says that the page's form may redirect to another host. Chromium applies form-action to
 	// redirects too, and a meeting's host redirects further, so the hosts can't be named.
 	RedirectsOffsite bool
@@ -88,4 +91,15 @@ func (p *Page) contentSecurityPolicy() string {
 		ancestors = "frame-ancestors *"
 	}
 	return strings.Join(append(directives, formAction, ancestors), "; ")
+}
+
+// BreakableEmail lets a browser break a long mail address behind the @, and not within a word.
+func (p *Page) BreakableEmail(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
+}
+
+// Capitalize makes a sentence's first letter large.
+func (p *Page) Capitalize(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
 }

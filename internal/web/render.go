@@ -18,7 +18,8 @@ import (
 var files embed.FS
 
 // Templates are the pages of one package. Its files hold templates/<page>.html, which defines "main", and
-// templates/partials.html, which defines "head" and "footer" for the layout of this package.
+// templates/partials.html, which defines "head" and "footer", and may define "nav", for the layout of this package. Its
+// "form" is a Form.
 type Templates struct {
 	files  fs.FS
 	parsed sync.Map // page → *template.Template
@@ -32,7 +33,7 @@ func (t *Templates) Parse(page string) (*template.Template, error) {
 	if known, ok := t.parsed.Load(page); ok {
 		return known.(*template.Template), nil
 	}
-	parsed, err := template.ParseFS(files, "templates/layout.html")
+	parsed, err := template.ParseFS(files, "templates/layout.html", "templates/form.html")
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (s *site) renderProblem(w http.ResponseWriter, r *http.Request, err error) 
 		errors.As(err, &invalid)
 	}
 	p := web.NewProblem(answer, words.Text(key+".title"), invalid, func(f deltag.FieldError) string {
-		return fieldErrorText(words, f, "")
+		return web.FieldErrorText(words, f, "")
 	})
 	if words.Has(key + ".text") {
 		p.Detail = words.Text(key + ".text")

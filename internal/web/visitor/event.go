@@ -123,11 +123,11 @@ func (s *site) publicEvent(r *http.Request) (deltag.Event, error) {
 
 // An eventView is the page of an event: a form, or the reason why there is none.
 type eventView struct {
-	State       string // a deltag.SignUpState, or "full"
-	FreeSeats   *int   // nil: no limit, not known, or no sign-up
-	ForWaitlist bool   // who signs up now waits for a seat
-	Heading     string // of the form
-	Form        *form  // nil unless a sign-up can be sent
+	State       string    // a deltag.SignUpState, or "full"
+	FreeSeats   *int      // nil: no limit, not known, or no sign-up
+	ForWaitlist bool      // who signs up now waits for a seat
+	Heading     string    // of the form
+	Form        *web.Form // nil unless a sign-up can be sent
 }
 
 // event shows the event with its form; in another site's frame, little but the form.
@@ -141,7 +141,7 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, p *page) error {
 }
 
 // renderForm shows f while the event takes sign-ups, and else why it does not.
-func (p *page) renderForm(w http.ResponseWriter, status int, f *form, free *int) error {
+func (p *page) renderForm(w http.ResponseWriter, status int, f *web.Form, free *int) error {
 	v := eventView{State: string(p.Event.SignUpStateAt(p.now)), FreeSeats: free}
 	if v.State != string(deltag.SignUpOpen) {
 		return p.renderEvent(w, status, v)
@@ -170,7 +170,7 @@ type thanksView struct {
 	StartsSoon bool // or has begun: the confirmation has the link to the meeting
 	Text       string
 	Verify     bool // the sign-up counts once a button in the mail is pressed
-	Form       *form
+	Form       *web.Form
 }
 
 // thanks says the same after a first sign-up, a place on the waitlist and a repeated sign-up. Only the mail says which

@@ -64,7 +64,7 @@ type linkView struct {
 	Sent   bool
 	Text   string         // of an invalid link
 	Ended  bool           // the link was to sign up: one may do that again
-	Form   *form          // when it is clear which event is meant
+	Form   *web.Form      // when it is clear which event is meant
 	Events []deltag.Event // to choose from otherwise
 }
 
@@ -100,7 +100,7 @@ func (s *site) sendLink(w http.ResponseWriter, r *http.Request, p *page) error {
 	if errors.As(err, &invalid) {
 		return p.renderLink(w, http.StatusUnprocessableEntity, linkView{Form: p.linkForm(typed, invalid)})
 	}
-	err = s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, networkPrefix(r), p.now)
+	err = s.Store.ResendConfirmation(r.Context(), *p.Event, parsed, web.NetworkPrefix(r), p.now)
 	if errors.Is(err, deltag.ErrSignUpLimit) {
 		answer := web.BeginError(w, r, s.Log, err)
 		f := p.linkForm(typed, nil)
@@ -121,8 +121,8 @@ func (p *page) renderLink(w http.ResponseWriter, status int, v linkView) error {
 	return p.withBody(v).render(w, status, "link")
 }
 
-func (p *page) linkForm(typed string, invalid deltag.ValidationErrors) *form {
-	f := p.newForm([]field{p.emailField(typed, "")}, invalid)
+func (p *page) linkForm(typed string, invalid deltag.ValidationErrors) *web.Form {
+	f := p.NewForm([]web.Field{p.emailField(typed, "")}, invalid)
 	f.Action, f.Submit = eventPath(p.Event.Slug)+"/link", p.Text("form.send-link")
 	return f
 }

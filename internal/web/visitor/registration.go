@@ -24,7 +24,7 @@ type registrationView struct {
 	Position     int    // on the waitlist; 0 when not known
 	Flash        string // what the last press on a button did
 	Error        string // why it did nothing
-	Form         *form
+	Form         *web.Form
 	CanRejoin    bool
 	NewEmail     string // that is to be verified; the change waits for that
 	NewEmailEnds time.Time
@@ -137,7 +137,7 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 		return p.withBody(v).render(w, http.StatusUnprocessableEntity, "registration")
 	}
 	request.Answers = keepRetiredAnswers(request.Answers, *p.Event, reg)
-	request.Network = networkPrefix(r)
+	request.Network = web.NetworkPrefix(r)
 	if err := s.Store.UpdateByAttendee(r.Context(), *p.Event, reg, request, p.now); err != nil {
 		if limit := (deltag.ChangeLimitError{}); errors.As(err, &limit) {
 			v.Form = p.changeForm(v.Path, typed, reg, nil)
@@ -246,7 +246,7 @@ func detailsOf(r deltag.Registration) deltag.SignUpRequest {
 
 func (p *page) changeForm(
 	path string, typed deltag.SignUpRequest, reg deltag.Registration, invalid deltag.ValidationErrors,
-) *form {
+) *web.Form {
 	f := p.signUpForm(withAnsweredOptions(*p.Event, reg), typed, invalid)
 	f.Action, f.Submit = path, p.Text("form.save")
 	return f

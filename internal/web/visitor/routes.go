@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"deltag/internal/deltag"
 	"deltag/internal/web"
@@ -61,13 +60,8 @@ func (s *site) routes() http.Handler {
 // longer over an address that is signed up than over any other, and the time an answer takes must not tell which.
 func (s *site) withMinResponseTime(serve web.Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		passed := time.After(s.MinResponseTime)
-		err := serve(w, r)
-		select {
-		case <-passed:
-		case <-r.Context().Done():
-		}
-		return err
+		defer web.HoldFor(r.Context(), s.MinResponseTime)()
+		return serve(w, r)
 	}
 }
 

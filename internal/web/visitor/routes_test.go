@@ -391,6 +391,8 @@ func TestEveryErrorHasWords(t *testing.T) {
 		"deltag/*.go":    `(?:require\w*\([^\n]*|Code: )"([a-z-]+)"`,
 		"dynamo/*.go":    `Code: "([a-z-]+)"`,
 		"organiser/*.go": `Code: "([a-z-]+)"`,
+		"account/*.go":   `Code: "([a-z-]+)"`,
+		"web/*/*.go":     `Code: "([a-z-]+)"`,
 		"api/*.go":       `(?:badField\([^\n]*|Code: )"([a-z-]+)"`,
 		"web/*.go":       `bad(?:Body|Member)\([^\n]*"([a-z-]+)"\)`,
 	} {

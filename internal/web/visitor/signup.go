@@ -3,9 +3,7 @@ package visitor
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,7 +26,7 @@ func (s *site) submitSignUp(
 	if err != nil {
 		return "", err
 	}
-	request.Network = networkPrefix(r)
+	request.Network = web.NetworkPrefix(r)
 	outcome, err := s.Store.SignUp(r.Context(), e, request, now)
 	if err != nil {
 		return "", fmt.Errorf("sign up: %w", err)
@@ -116,25 +114,6 @@ func readAnswer(q deltag.Question, given []string) []string {
 		}
 	}
 	return given
-}
-
-// networkPrefix is where a request comes from: an IPv4 address, or the /48 that IPv6 gives one organisation. "" when it
-// is not known.
-func networkPrefix(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	bits := 32
-	if ip = ip.Unmap(); ip.Is6() {
-		bits = 48
-	}
-	prefix, _ := ip.WithZone("").Prefix(bits)
-	return prefix.String()
 }
 
 // redirectToThanks tells apart only whether the sign-up has to be verified, which no address decides.

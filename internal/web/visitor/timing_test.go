@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
 // TestRateLimits: the answer keeps what was typed, says why it was not taken, and when to come back.
@@ -33,7 +34,7 @@ func TestNetworkPrefix(t *testing.T) {
 		":0":                     "",
 		"":                       "",
 	} {
-		if got := networkPrefix(&http.Request{RemoteAddr: remote}); got != want {
+		if got := web.NetworkPrefix(&http.Request{RemoteAddr: remote}); got != want {
 			t.Errorf("%q: %q, want %q", remote, got, want)
 		}
 	}

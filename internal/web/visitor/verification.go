@@ -18,7 +18,7 @@ type verificationView struct {
 	Email          string // that a registration is to move to
 	AsksForNews    bool
 	Action         string
-	Form           *form // none; for the templates of all pages
+	Form           *web.Form // none; for the templates of all pages
 }
 
 // isVerification says whether a request's token is that of a mail to verify an address.

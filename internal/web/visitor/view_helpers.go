@@ -2,12 +2,9 @@ package visitor
 
 import (
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"deltag/internal/deltag"
 )
@@ -21,11 +18,6 @@ func (p *page) Paragraphs(text string) []string {
 		}
 	}
 	return paragraphs
-}
-
-// BreakableEmail lets a browser break a long mail address behind the @, and not within a word.
-func (p *page) BreakableEmail(address string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "@<wbr>"))
 }
 
 // Links are the spans of a text, with links of the addresses in it.
@@ -123,9 +115,3 @@ func (p *page) RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339)
 
 // ErasedOn is the day on which everything personal is erased.
 func (p *page) ErasedOn(e deltag.Event) string { return p.Date(e.RetentionEndsAt(), e.Zone()) }
-
-// Capitalize makes a sentence's first letter large.
-func (p *page) Capitalize(s string) string {
-	r, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[size:]
-}

@@ -21,13 +21,10 @@ type Options struct {
 	Log     *slog.Logger
 	// CheckDomain is asked before an address is stored and mailed to.
 	CheckDomain address.DomainCheck
-	// MinResponseTime is how long answers about an address take at least; the constant outside of tests.
+	// MinResponseTime is how long answers about an address take at least; web.MinResponseTime outside of
+	// tests.
 	MinResponseTime time.Duration
 }
-
-// MinResponseTime is above what the store's calls about an address that is signed up take together, also when they are
-// slow, and below what people mind.
-const MinResponseTime = 200 * time.Millisecond
 
 type site struct{ Options }
 

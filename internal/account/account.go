@@ -1,0 +1,111 @@
+// Package account is who may do what: signing in, members, and access tokens. The organisers' pages and the JSON API call
+// it; what somebody who was let in then does is package organiser's.
+//
+// Each use case that takes a Principal answers deltag.ErrForbidden, before anything is read, when that may not do it. Any
+// may return ErrUnavailable. Each comment says what a repetition does.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"deltag/internal/address"
+	"deltag/internal/deltag"
+)
+
+// A Store keeps members, sessions and access tokens. Reads are consistent, and any call may return ErrUnavailable.
+type Store interface {
+	// MemberID is the id of an address's member, whether there is one or not.
+	MemberID(ctx context.Context, a deltag.Address) (string, error)
+	// Member reads one. ErrNotFound.
+	Member(ctx context.Context, id string) (deltag.Member, error)
+	// Members lists all, with the revision of their roles.
+	Members(ctx context.Context) (all []deltag.Member, rolesRevision int, err error)
+	// SaveMember stores the next state of a member, and a mail. ErrConflict: the stored one is not the one before.
+	SaveMember(ctx context.Context, m deltag.Member, mail *deltag.Delivery) error
+	// SaveRole is SaveMember, if no role has changed since rolesRevision was read. ErrConflict.
+	SaveRole(ctx context.Context, m deltag.Member, rolesRevision int, mail *deltag.Delivery) error
+	// RemoveMember deletes one, if it and all roles are as they were read. ErrConflict.
+	RemoveMember(ctx context.Context, m deltag.Member, rolesRevision int) error
+	// StartSession stores a session, and the member who used a link for it. ErrConflict as SaveMember.
+	StartSession(ctx context.Context, m deltag.Member, hash string, session deltag.Session) error
+	// SessionAndMember reads both. ErrNotFound when either is missing.
+	SessionAndMember(ctx context.Context, hash, memberID string) (deltag.Session, deltag.Member, error)
+	// TouchSession writes when a session was used.
+	TouchSession(ctx context.Context, hash string, now time.Time) error
+	// EndSession deletes a session, if there is one.
+	EndSession(ctx context.Context, hash string) error
+	// CountSignIn counts a request for a link from a network. ErrSignInLimit: the hour had all its requests.
+	CountSignIn(ctx context.Context, network string, now time.Time) error
+	// Token reads an access token, which may have expired. ErrNotFound.
+	Token(ctx context.Context, hash string) (deltag.AccessToken, error)
+	// Tokens lists all of them.
+	Tokens(ctx context.Context) ([]deltag.AccessToken, error)
+	// PutToken stores a new one. ErrConflict.
+	PutToken(ctx context.Context, hash string, t deltag.AccessToken) error
+	// RevokeToken deletes one. ErrNotFound.
+	RevokeToken(ctx context.Context, id string) error
+	// TouchToken writes when a token was used.
+	TouchToken(ctx context.Context, hash string, now time.Time) error
+}
+
+// A Service holds the use cases.
+type Service struct {
+	Store  Store
+	Owners []deltag.Address // ORGANISERS
+	Random io.Reader        // of secrets and tokens
+}
+
+// ParseOwners reads ORGANISERS. Its error names the address that is none.
+func ParseOwners(list []string) (owners []deltag.Address, err error) {
+	for _, text := range list {
+		owner, err := address.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("ORGANISERS: %q: %w", text, err)
+		}
+		owners = append(owners, owner)
+	}
+	return owners, nil
+}
+
+func requireManage(by deltag.Principal) error {
+	if !by.MayManage() {
+		return deltag.ErrForbidden
+	}
+	return nil
+}
+
+func (s *Service) roleOf(m deltag.Member) deltag.Role {
+	return deltag.Organisation{Owners: s.Owners}.RoleOf(m)
+}
+
+// member reads the member of an address. It is a new one, without a role, if there is none.
+func (s *Service) member(
+	ctx context.Context, a deltag.Address, l deltag.Language, now time.Time,
+) (deltag.Member, error) {
+	id, err := s.Store.MemberID(ctx, a)
+	if err != nil {
+		return deltag.Member{}, err
+	}
+	m, err := s.Store.Member(ctx, id)
+	if !errors.Is(err, deltag.ErrNotFound) {
+		return m, err
+	}
+	secret, err := deltag.NewSecret(s.Random)
+	return deltag.NewMember(id, a, l, secret, now), err
+}
+
+// maxConflictRetries is how often a change is tried on something that others keep changing at the same time.
+const maxConflictRetries = 5
+
+// retryOnConflict calls change again after ErrConflict. change must read anew what it starts from.
+func retryOnConflict(change func() error) error {
+	err := change()
+	for n := 1; n < maxConflictRetries && errors.Is(err, deltag.ErrConflict); n++ {
+		err = change()
+	}
+	return err
+}

@@ -1,0 +1,143 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// A MemberView is a member as the owners see them.
+type MemberView struct {
+	deltag.Member
+	Role deltag.Role
+	// AlwaysOwner: the address is in ORGANISERS, so the role can't be changed here.
+	AlwaysOwner bool
+}
+
+// Members lists all who may sign in, by role and address.
+func (s *Service) Members(ctx context.Context, by deltag.Principal) ([]MemberView, error) {
+	if err := requireManage(by); err != nil {
+		return nil, err
+	}
+	stored, _, err := s.Store.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := deltag.Organisation{Owners: s.Owners, Members: stored}
+	for _, owner := range s.Owners { // those who have never signed in are not stored
+		isOwner := func(m deltag.Member) bool { return m.Email.Normalized == owner.Normalized }
+		if !slices.ContainsFunc(stored, isOwner) {
+			id, err := s.Store.MemberID(ctx, owner)
+			if err != nil {
+				return nil, err
+			}
+			stored = append(stored, deltag.Member{ID: id, Email: owner})
+		}
+	}
+	var views []MemberView
+	for _, m := range stored {
+		if role := o.RoleOf(m); role != "" {
+			views = append(views, MemberView{Member: m, Role: role, AlwaysOwner: o.IsAlwaysOwner(m)})
+		}
+	}
+	slices.SortFunc(views, func(a, b MemberView) int {
+		return cmp.Or(slices.Index(deltag.Roles, a.Role)-slices.Index(deltag.Roles, b.Role),
+			cmp.Compare(a.Email.Normalized, b.Email.Normalized))
+	})
+	return views, nil
+}
+
+// Invite gives an address a role, and tells it by mail. ValidationErrors: the role is unknown, or the address has one
+// already; so also when it is repeated.
+func (s *Service) Invite(
+	ctx context.Context, by deltag.Principal, a deltag.Address, role deltag.Role, l deltag.Language, now time.Time,
+) error {
+	if err := requireManage(by); err != nil {
+		return err
+	}
+	return s.changeRole(ctx, func(ctx context.Context, o deltag.Organisation) (deltag.Member, error) {
+		m, err := s.member(ctx, a, l, now)
+		if err == nil && o.RoleOf(m) != "" {
+			err = deltag.ValidationErrors{{Field: "email", Code: "already-member"}}
+		}
+		return m, err
+	}, role, func(m deltag.Member) (deltag.Member, *deltag.Delivery) {
+		next, mail := m.Invite(now)
+		return next, &mail
+	})
+}
+
+// SetRole changes what a member may do, from their next request on. ErrNotFound; ValidationErrors, see
+// deltag.Organisation.CheckRole. Repeating it changes nothing.
+func (s *Service) SetRole(
+	ctx context.Context, by deltag.Principal, memberID string, role deltag.Role,
+) error {
+	if err := requireManage(by); err != nil {
+		return err
+	}
+	if role == "" {
+		return deltag.ValidationErrors{{Field: "role", Code: "unknown-role"}}
+	}
+	return s.changeRole(ctx, s.existing(memberID), role, nil)
+}
+
+// Remove ends a member's access: their sessions and tokens end with it. Errors as SetRole.
+func (s *Service) Remove(ctx context.Context, by deltag.Principal, memberID string) error {
+	if err := requireManage(by); err != nil {
+		return err
+	}
+	return s.changeRole(ctx, s.existing(memberID), "", nil)
+}
+
+// existing reads a member who may sign in. ErrNotFound.
+func (s *Service) existing(memberID string) func(context.Context, deltag.Organisation) (deltag.Member, error) {
+	return func(ctx context.Context, o deltag.Organisation) (deltag.Member, error) {
+		m, err := s.Store.Member(ctx, memberID)
+		if errors.Is(err, deltag.ErrNotFound) {
+			for _, owner := range s.Owners {
+				if id, idErr := s.Store.MemberID(ctx, owner); idErr == nil && id == memberID {
+					return deltag.Member{ID: id, Email: owner}, nil
+				}
+			}
+		}
+		if err == nil && o.RoleOf(m) == "" {
+			err = deltag.ErrNotFound
+		}
+		return m, err
+	}
+}
+
+// changeRole gives the member that find reads a role, or removes them for "", with what further changes in the same transaction, nil for nothing.
+func (s *Service) changeRole(
+	ctx context.Context, find func(context.Context, deltag.Organisation) (deltag.Member, error), role deltag.Role,
+	further func(deltag.Member) (deltag.Member, *deltag.Delivery),
+) error {
+	return retryOnConflict(func() error {
+		all, revision, err := s.Store.Members(ctx)
+		if err != nil {
+			return err
+		}
+		o := deltag.Organisation{Owners: s.Owners, Members: all}
+		m, err := find(ctx, o)
+		if err != nil {
+			return err
+		}
+		if err := o.CheckRole(m, role); err != nil || o.RoleOf(m) == role {
+			return err
+		}
+		if role == "" {
+			return s.Store.RemoveMember(ctx, m, revision)
+		}
+		next := m
+		var mail *deltag.Delivery
+		if further != nil {
+			next, mail = further(m)
+		}
+		next.Role, next.Revision = role, m.Revision+1
+		return s.Store.SaveRole(ctx, next, revision, mail)
+	})
+}

@@ -1,0 +1,83 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// AuthenticateToken is who an access token belongs to, with what both it and its member may do now. Errors: ErrUnauthenticated
+// (no such token, it has expired, or its member has no access any more).
+func (s *Service) AuthenticateToken(ctx context.Context, token string, now time.Time) (deltag.Principal, error) {
+	hash, ok := deltag.HashAccessToken(token)
+	if !ok {
+		return deltag.Principal{}, deltag.ErrUnauthenticated
+	}
+	t, err := s.Store.Token(ctx, hash)
+	if errors.Is(err, deltag.ErrNotFound) || err == nil && !now.Before(t.ExpiresAt) {
+		return deltag.Principal{}, deltag.ErrUnauthenticated
+	}
+	if err != nil {
+		return deltag.Principal{}, err
+	}
+	role := t.Role
+	if t.MemberID != "" {
+		m, err := s.Store.Member(ctx, t.MemberID)
+		if err != nil && !errors.Is(err, deltag.ErrNotFound) {
+			return deltag.Principal{}, err
+		}
+		if role = role.Min(s.roleOf(m)); role == "" {
+			return deltag.Principal{}, deltag.ErrUnauthenticated
+		}
+	}
+	if deltag.IsUseNews(t.UsedAt, now) {
+		if err := s.Store.TouchToken(ctx, hash, now); err != nil {
+			return deltag.Principal{}, err
+		}
+	}
+	return deltag.Principal{Name: t.Name, MemberID: t.MemberID, Role: role, Channel: deltag.ChannelAPI}, nil
+}
+
+// Tokens lists those that are valid, the newest first.
+func (s *Service) Tokens(ctx context.Context, by deltag.Principal, now time.Time) ([]deltag.AccessToken, error) {
+	if err := requireManage(by); err != nil {
+		return nil, err
+	}
+	all, err := s.Store.Tokens(ctx)
+	all = slices.DeleteFunc(all, func(t deltag.AccessToken) bool { return !now.Before(t.ExpiresAt) })
+	slices.SortFunc(all, func(a, b deltag.AccessToken) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return all, err
+}
+
+// CreateToken makes a token, which nobody sees again. ValidationErrors. Repeating it makes another.
+func (s *Service) CreateToken(
+	ctx context.Context, by deltag.Principal, name string, role deltag.Role, expires, now time.Time,
+) (token string, created deltag.AccessToken, err error) {
+	if err := requireManage(by); err != nil {
+		return "", created, err
+	}
+	created = deltag.AccessToken{Name: name, Role: role, MemberID: by.MemberID, CreatedAt: now, ExpiresAt: expires}
+	if err := created.Validate(); err != nil {
+		return "", created, err
+	}
+	token, hash, err := deltag.NewAccessToken(s.Random)
+	if err != nil {
+		return "", created, err
+	}
+	created.ID = deltag.AccessTokenID(hash)
+	return token, created, s.Store.PutToken(ctx, hash, created)
+}
+
+// RevokeToken ends a token at once. ErrNotFound; so also when it is repeated.
+func (s *Service) RevokeToken(ctx context.Context, by deltag.Principal, id string) error {
+	if err := requireManage(by); err != nil {
+		return err
+	}
+	if !deltag.IsID(id) {
+		return deltag.ErrNotFound
+	}
+	return s.Store.RevokeToken(ctx, id)
+}

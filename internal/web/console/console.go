@@ -1,0 +1,120 @@
+// Package console is the organisers' pages: signing in, events and their registrations, members and access tokens. What
+// they do is that of the packages organiser and account, as for the JSON API. GET changes nothing but when a session was
+// used.
+package console
+
+import (
+	"embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"deltag/internal/account"
+	"deltag/internal/deltag"
+	"deltag/internal/organiser"
+	"deltag/internal/web"
+)
+
+// Options are what the pages are made of. All are needed.
+type Options struct {
+	Organiser *organiser.Service
+	Accounts  *account.Service
+	BaseURL   string // scheme and host, as people reach it; no slash at the end
+	Now       func() time.Time
+	Log       *slog.Logger
+	// MinResponseTime is how long the answer to a request for a link takes at least, so that the time does not tell whether
+	// the address is a member's; web.MinResponseTime outside of tests.
+	MinResponseTime time.Duration
+}
+
+type site struct{ Options }
+
+// New makes the handler of /organiser and everything below it.
+func New(o Options) http.Handler {
+	s := &site{o}
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.renderError(w, r, deltag.ErrForbidden)
+	}))
+	return web.SecureHeaders(sameSite.Handler(s.mux()))
+}
+
+//go:embed templates
+var files embed.FS
+
+var templates = web.NewTemplates(files)
+
+// A route is a method of a path, and who may use it.
+type route struct {
+	method, path string
+	role         deltag.Role // that it takes at least. "": no session at all
+	serve        handler
+}
+
+// A handler answers a request. p is a page for the reader, with who they are.
+type handler func(w http.ResponseWriter, r *http.Request, p *page) error
+
+// routes are all there is. A role is checked before anything is looked up.
+func (s *site) routes() []route {
+	const reader, owner = deltag.RoleReader, deltag.RoleOwner
+	return []route{
+		{"GET", "/organiser/sign-in", "", s.signInPage},
+		{"POST", "/organiser/sign-in", "", s.requestLink},
+		{"GET", "/organiser/sign-in/{token}", "", s.linkPage},
+		{"POST", "/organiser/sign-in/{token}", "", s.signIn},
+		{"POST", "/organiser/sign-out", "", s.signOut},
+		{"GET", "/organiser", reader, s.events},
+		{"GET", "/organiser/members", owner, s.members},
+		{"POST", "/organiser/members", owner, s.invite},
+		{"POST", "/organiser/members/{id}", owner, s.setRole},
+		{"POST", "/organiser/members/{id}/remove", owner, s.removeMember},
+		{"GET", "/organiser/tokens", owner, s.tokens},
+		{"POST", "/organiser/tokens", owner, s.createToken},
+		{"POST", "/organiser/tokens/{id}/revoke", owner, s.revokeToken},
+	}
+}
+
+func (s *site) mux() *http.ServeMux {
+	paths := map[string]web.Methods{}
+	for _, route := range s.routes() {
+		if paths[route.path] == nil {
+			paths[route.path] = web.Methods{}
+		}
+		serve := s.withPage(route.role, route.serve)
+		if route.method == http.MethodPost {
+			serve = web.WithForm(serve)
+		}
+		paths[route.path][route.method] = serve
+	}
+	mux := http.NewServeMux()
+	for path, methods := range paths {
+		mux.Handle(path, methods.Handler(s.renderError))
+	}
+	mux.HandleFunc("/organiser/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/organiser/" {
+			_ = web.SeeOther(w, "/organiser")
+			return
+		}
+		s.renderError(w, r, deltag.ErrNotFound)
+	})
+	return mux
+}
+
+// withPage calls serve with the page of somebody who has the role. Who is not signed in is sent to where they can.
+func (s *site) withPage(role deltag.Role, serve handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := s.newPage(w, r)
+		if err != nil {
+			return err
+		}
+		switch {
+		case role == "":
+			return serve(w, r, p)
+		case p.Principal.Role == "":
+			return web.SeeOther(w, "/organiser/sign-in")
+		case p.Principal.Role.Min(role) != role:
+			return deltag.ErrForbidden
+		}
+		return serve(w, r, p)
+	}
+}

@@ -1,0 +1,118 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"deltag/internal/deltag"
+	"deltag/internal/organiser"
+	"deltag/internal/web"
+)
+
+// A page is what a template of ours is given.
+type page struct {
+	web.Page
+	Principal deltag.Principal // who is signed in; the zero value for nobody
+	Notice    string           // what has just been done
+
+	now time.Time
+}
+
+// languageCookie remembers the language that somebody chose.
+const languageCookie = "language"
+
+// newPage begins a page for whom the request's session belongs to, in the language that they chose last.
+func (s *site) newPage(w http.ResponseWriter, r *http.Request) (*page, error) {
+	p := &page{now: s.Now()}
+	var m deltag.Member
+	if token := s.sessionToken(r); token != "" {
+		var err error
+		p.Principal, m, err = s.Accounts.Authenticate(r.Context(), token, p.now)
+		if err != nil && !errors.Is(err, deltag.ErrUnauthenticated) {
+			return nil, err
+		}
+	}
+	p.Page = s.plainPage(w, r, m.Language)
+	p.Notice = p.notice(r)
+	return p, nil
+}
+
+// plainPage is a page in the language that the reader chose now, or before, or asked for a link in.
+func (s *site) plainPage(w http.ResponseWriter, r *http.Request, l deltag.Language) web.Page {
+	if cookie, err := r.Cookie(languageCookie); err == nil {
+		l = deltag.Language(cookie.Value)
+	}
+	if chosen, ok := web.ChosenLanguage(r); ok && chosen != l {
+		l = chosen
+		http.SetCookie(w, &http.Cookie{
+			Name: languageCookie, Value: string(l), Path: "/organiser", MaxAge: int((365 * 24 * time.Hour).Seconds()),
+			HttpOnly: true, Secure: isSecure(s.BaseURL), SameSite: http.SameSiteLaxMode,
+		})
+	}
+	if !l.IsSupported() {
+		l = deltag.Languages[0]
+	}
+	p := web.NewPage(r, l)
+	p.Private, p.Home = true, "/organiser"
+	return p
+}
+
+// notice is what ?done= says was done.
+func (p *page) notice(r *http.Request) string {
+	if key := "console.done." + r.URL.Query().Get("done"); p.Has(key) {
+		return p.Text(key)
+	}
+	return ""
+}
+
+// caller is who asks for a use case.
+func (p *page) caller() organiser.Caller { return organiser.Caller{Principal: p.Principal, Now: p.now} }
+
+func (p *page) render(w http.ResponseWriter, status int, name string, body any) error {
+	p.Body = body
+	return templates.Render(w, status, name, &p.Page, p)
+}
+
+// A messageView is a page of nothing but a message and a link to go on with.
+type messageView struct {
+	Text     string
+	Href     string
+	LinkText string
+}
+
+// renderMessage shows the words of console.<key>.title and .text, and a link in the words of .link.
+func (p *page) renderMessage(w http.ResponseWriter, status int, key, href string) error {
+	p.Title = p.Text("console." + key + ".title")
+	return p.render(w, status, "message", messageView{
+		Text: p.Text("console." + key + ".text"), Href: href, LinkText: p.Text("console." + key + ".link"),
+	})
+}
+
+// renderError answers with a page for people.
+func (s *site) renderError(w http.ResponseWriter, r *http.Request, err error) {
+	answer := web.BeginError(w, r, s.Log, err)
+	p := &page{Page: s.plainPage(w, r, ""), now: s.Now()}
+	if r.Method != http.MethodGet {
+		p.Path = "/organiser" // what was posted can't be opened in another language
+	}
+	key := "console.error." + answer.Code
+	if !p.Has(key + ".title") {
+		key = "page.error." + answer.Code
+	}
+	p.Title, p.HasErrors = p.Text(key+".title"), true
+	v := messageView{Text: p.Text(key + ".text"), Href: "/organiser", LinkText: p.Text("console.to-events")}
+	if err := p.render(w, answer.Status, "message", v); err != nil {
+		s.Log.ErrorContext(r.Context(), "no page for a failed request", "route", r.Pattern, "error", err)
+		http.Error(w, "500", http.StatusInternalServerError)
+	}
+}
+
+// fieldErrors are the ValidationErrors of err, and err itself if it is any other.
+func fieldErrors(err error) (deltag.ValidationErrors, error) {
+	var invalid deltag.ValidationErrors
+	if errors.As(err, &invalid) {
+		return invalid, nil
+	}
+	return nil, err
+}
