@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"testing/contract":      {},
 	"testing/lambdaruntime": {},
 	"testing/dynamolocal":   {},
+	"testing/chromium":      {},
 	"testing/storetest":     {"dynamo", "dynamoemu", "testing/dynamolocal"},
 }
 

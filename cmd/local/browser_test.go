@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,14 +17,15 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
+	"deltag/internal/testing/chromium"
 )
 
 // TestBrowser does all that a visitor can do, in Chromium on a narrow screen, in both languages, with JavaScript and
 // without: sign up for a full event, wait, be promoted when somebody cancels, correct their name, join, download their
 // data, erase it.
 func TestBrowser(t *testing.T) {
-	allocator := chromium(t)
-	if allocator == nil {
+	allocator, ok := chromium.Start(t)
+	if !ok {
 		return
 	}
 	path := build(t)
@@ -47,24 +47,6 @@ func TestBrowser(t *testing.T) {
 			})
 		}
 	}
-}
-
-// chromium starts Chromium when its first tab is opened. It returns nil where it is not set up.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path := os.Getenv("DELTAG_CHROMIUM")
-	if path == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("Chromium is not set up")
-		}
-		t.Log("not run: Chromium (make test installs it)")
-		return nil
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-		chromedp.IgnoreCertErrors, chromedp.UserDataDir(t.TempDir()))
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	return allocator
 }
 
 // screenWidth is that of a small phone, in CSS pixels (WCAG 1.4.10).

@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"deltag/internal/testing/chromium"
 )
 
 // hostPage is another site's page, with the form in the middle of it.
@@ -36,8 +38,8 @@ type framedForm struct {
 // TestEmbedScript signs up in another site's page: at each step the frame is as high as its page, and what the reader
 // has to see next is on the screen and has the focus.
 func TestEmbedScript(t *testing.T) {
-	allocator := chromium(t)
-	if allocator == nil {
+	allocator, ok := chromium.Start(t)
+	if !ok {
 		return
 	}
 	p := start(t, build(t), "DATA_DIR="+t.TempDir(), "LOCAL_NOW=2026-11-23T09:00:00Z")
