@@ -9,6 +9,8 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # How tests find what .ci/tools has fetched; empty where that is missing.
 export DELTAG_DYNAMODB_LOCAL = $(if $(shell cat .cache/dynamodb-local/ready 2>/dev/null),$(CURDIR)/.cache/dynamodb-local)
+export DELTAG_AXE = $(if $(shell cat .cache/axe/ready 2>/dev/null),$(CURDIR)/.cache/axe/axe.min.js)
+export DELTAG_HTML_CHECKER = $(if $(shell cat .cache/html-checker/ready 2>/dev/null),$(CURDIR)/.cache/html-checker)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
 export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
 export SAM_CLI_TELEMETRY = 0
