@@ -128,6 +128,15 @@ func (s *testStore) UpdateByAttendee(
 	return s.Store.UpdateByAttendee(ctx, e, r, request, now)
 }
 
+func (s *testStore) Rejoin(
+	ctx context.Context, e deltag.Event, r deltag.Registration, newsShown bool, now time.Time,
+) (deltag.SignUpOutcome, error) {
+	if err := s.write(); err != nil {
+		return "", err
+	}
+	return s.Store.Rejoin(ctx, e, r, newsShown, now)
+}
+
 func (s *testStore) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	if err := s.write(); err != nil {
 		return err
