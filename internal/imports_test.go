@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"testing/lambdaruntime": {},
 	"testing/dynamolocal":   {},
 	"testing/chromium":      {},
+	"testing/pagecheck":     {"deltag", "testing/chromium"},
 	"testing/storetest":     {"dynamo", "dynamoemu", "testing/dynamolocal"},
 }
 

@@ -9,15 +9,18 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/testing/golden"
+	"deltag/internal/testing/pagecheck"
 )
 
-// TestPages compares what each page says, in both languages, with testdata. Reading those files is
-// the quickest way to judge the words.
+// TestPages compares what each page says, in both languages, with testdata, and has axe and the HTML checker look at the
+// pages. Reading those files is the quickest way to judge the words.
 func TestPages(t *testing.T) {
-	seen := map[deltag.Language]string{}
+	pages, seen := pagecheck.Pages{}, map[deltag.Language]string{}
 	for name, open := range pageList(t) {
+		pages[name] = map[deltag.Language]string{}
 		for _, l := range deltag.Languages {
 			a := open("?lang=" + string(l))
+			pages[name][l] = a.text
 			seen[l] += oneSpaced(a.doc.Text()) + a.doc.Find("meta[name=description]").AttrOr("content", "") + "\n"
 			t.Run(name+"/"+string(l), func(t *testing.T) {
 				golden.Compare(t, "pages/"+name+"."+string(l)+".txt", pageText(a))
@@ -27,6 +30,7 @@ func TestPages(t *testing.T) {
 	for _, l := range deltag.Languages {
 		t.Run("SayEverything/"+string(l), func(t *testing.T) { wantEveryText(t, l, seen[l]) })
 	}
+	t.Run("PassTheCheckers", func(t *testing.T) { pagecheck.Run(t, pages) })
 }
 
 // wantEveryText looks for each text of pages and forms in what was seen: a state that nobody has added to pageList has
