@@ -38,6 +38,8 @@ type client struct {
 	handler  http.Handler
 	now      time.Time
 	cookies  map[string]string
+
+	newEvents int // so many, a minute apart
 }
 
 func newClient(tb testing.TB) *client {
@@ -180,7 +182,9 @@ func (c *client) newEvent(slug string, change func(*deltag.Event)) deltag.Event 
 	c.Helper()
 	e := organiser.NewEvent()
 	e.Slug, e.Title = slug, "Samskabelse "+slug
-	e.StartsAt, e.EndsAt = start.AddDate(0, 0, 8), start.AddDate(0, 0, 8).Add(time.Hour)
+	c.newEvents++
+	e.StartsAt = start.AddDate(0, 0, 8).Add(time.Duration(c.newEvents) * time.Minute)
+	e.EndsAt = e.StartsAt.Add(time.Hour)
 	e.Organiser = deltag.Organiser{Name: "UKON", Email: "hej@example.dk"}
 	var err error
 	if e.ID, err = deltag.NewID(rand.Reader); err == nil {
@@ -471,5 +475,57 @@ func TestTokensPage(t *testing.T) {
 	c.post(action).wantLocation("/organiser/tokens?done=revoked")
 	if _, err := c.accounts.AuthenticateToken(context.Background(), token, start); err == nil {
 		t.Error("it still works")
+	}
+}
+
+// breakStore makes the table's client fail from now on.
+func (c *client) breakStore() {
+	c.accounts.Store = brokenStore{c.accounts.Store}
+}
+
+type brokenStore struct{ account.Store }
+
+func (brokenStore) SessionAndMember(context.Context, string, string) (deltag.Session, deltag.Member, error) {
+	return deltag.Session{}, deltag.Member{}, deltag.ErrUnavailable
+}
+
+// newEveryEvent stores events in every state.
+func (c *client) newEveryEvent() {
+	c.Helper()
+	one, three := 1, 3
+	full := c.newEvent("fuldt", func(e *deltag.Event) { e.Capacity = &one })
+	c.newEvent("begraenset", func(e *deltag.Event) { e.Capacity = &three })
+	single, many := c.newEvent("en", nil), c.newEvent("to", nil)
+	for n, e := range []deltag.Event{full, full, single, many, many} {
+		in := deltag.SignUpRequest{Name: "Bo", Email: addressOf(fmt.Sprint("p", n)), Language: "da"}
+		if _, err := c.store.SignUp(context.Background(), e, in, start); err != nil {
+			c.Fatal(err)
+		}
+	}
+	c.newEvent("kladde", func(e *deltag.Event) { e.Status = deltag.EventDraft })
+	c.newEvent("lukket", func(e *deltag.Event) { e.Status = deltag.EventClosed })
+	c.newEvent("aflyst", func(e *deltag.Event) { e.Status = deltag.EventCancelled })
+	c.newEvent("senere", func(e *deltag.Event) { e.SignUpOpensAt = start.AddDate(0, 0, 1) })
+	c.newEvent("engelsk", func(e *deltag.Event) { e.Language = deltag.LanguageEnglish })
+	for n := range 21 {
+		c.newEvent(fmt.Sprint("gammel", n), func(e *deltag.Event) {
+			e.StartsAt, e.EndsAt = start.AddDate(0, 0, -n-1), start.AddDate(0, 0, -n-1).Add(time.Hour)
+		})
+	}
+}
+
+// newTokens makes two access tokens, and uses one.
+func (c *client) newTokens() {
+	c.Helper()
+	owner := deltag.Principal{Role: deltag.RoleOwner}
+	for n, name := range []string{"Nyhedsbrev", "Regneark"} {
+		token, _, err := c.accounts.CreateToken(context.Background(), owner, name, deltag.RoleReader,
+			start.AddDate(1, 0, 0), start.Add(time.Duration(n)*time.Minute))
+		if err == nil && name == "Regneark" {
+			_, err = c.accounts.AuthenticateToken(context.Background(), token, start)
+		}
+		if err != nil {
+			c.Fatal(err)
+		}
 	}
 }

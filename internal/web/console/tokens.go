@@ -34,11 +34,15 @@ func (s *site) renderTokens(
 
 // tokenForm is the form with what was typed.
 func (p *page) tokenForm(name, role, expires string, invalid deltag.ValidationErrors) *web.Form {
+	dateKind := "date"
+	if _, err := time.Parse(time.DateOnly, expires); err != nil {
+		dateKind = "text" // a date field would not keep it
+	}
 	f := p.NewForm([]web.Field{
 		{Name: "name", Label: p.Text("console.tokens.name"), Kind: "text", Required: true, Value: name,
 			Hint: p.Text("console.tokens.name.hint"), Autocomplete: "off"},
 		p.roleField(role),
-		{Name: "expires", Label: p.Text("console.tokens.expires"), Kind: "date", Required: true, Value: expires},
+		{Name: "expires", Label: p.Text("console.tokens.expires"), Kind: dateKind, Required: true, Value: expires},
 	}, invalid)
 	f.Action, f.Submit = "/organiser/tokens", p.Text("console.tokens.create")
 	return f

@@ -1,0 +1,142 @@
+package console
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"deltag/internal/deltag"
+	"deltag/internal/testing/golden"
+	"deltag/internal/testing/pagecheck"
+)
+
+// pageList opens every page in every state, in the language that the query names.
+func pageList(t *testing.T) map[string]func(query string) response {
+	c := newClient(t)
+	owner := func(serve func(*client, string) response) func(string) response {
+		return func(query string) response {
+			c := newClient(t)
+			c.signIn("anna")
+			return serve(c, query)
+		}
+	}
+	unavailable := func(path string) func(string) response {
+		return owner(func(c *client, query string) response {
+			c.breakStore()
+			return c.get(path + query)
+		})
+	}
+	return map[string]func(query string) response{
+		"sign-in":          func(q string) response { return c.get("/organiser/sign-in" + q) },
+		"sign-in-faulty":   func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
+		"sign-in-sent":     func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
+		"sign-in-too-many": func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
+		"signed-out":       func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
+		"link":             func(q string) response { return c.get(newLink(c) + q) },
+		"link-expired":     func(q string) response { return c.get("/organiser/sign-in/x" + q) },
+		"events-none":      owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
+		"events": owner(func(c *client, q string) response {
+			c.newEveryEvent()
+			return c.get("/organiser" + q)
+		}),
+		"members": owner(func(c *client, q string) response {
+			c.addMember("ole", deltag.RoleOrganiser)
+			c.addMember("rie", deltag.RoleReader)
+			return c.get("/organiser/members" + q)
+		}),
+		"members-invited": owner(func(c *client, q string) response { return c.get("/organiser/members" + q + "&done=invited") }),
+		"members-changed": owner(func(c *client, q string) response { return c.get("/organiser/members" + q + "&done=role-changed") }),
+		"members-removed": owner(func(c *client, q string) response { return c.get("/organiser/members" + q + "&done=removed") }),
+		"members-faulty": owner(func(c *client, q string) response {
+			return c.post("/organiser/members"+q, "email", "anna", "role", "boss")
+		}),
+		"members-refused": owner(func(c *client, q string) response {
+			return c.post("/organiser/members/" + c.id("anna") + "/remove" + q)
+		}),
+		"tokens-none": owner(func(c *client, q string) response { return c.get("/organiser/tokens" + q) }),
+		"tokens": owner(func(c *client, q string) response {
+			c.newTokens()
+			return c.get("/organiser/tokens" + q)
+		}),
+		"tokens-created": owner(func(c *client, q string) response {
+			return c.post("/organiser/tokens"+q, "name", "Nyhedsbrev", "role", "reader", "expires", "2027-06-30")
+		}),
+		"tokens-faulty": owner(func(c *client, q string) response {
+			return c.post("/organiser/tokens"+q, "name", "", "role", "boss", "expires", "i morgen")
+		}),
+		"tokens-revoked": owner(func(c *client, q string) response { return c.get("/organiser/tokens" + q + "&done=revoked") }),
+		"forbidden": func(q string) response {
+			c := newClient(t)
+			c.addMember("rie", deltag.RoleReader)
+			c.signIn("rie")
+			return c.get("/organiser/members" + q)
+		},
+		"not-found":   owner(func(c *client, q string) response { return c.get("/organiser/nope" + q) }),
+		"unavailable": unavailable("/organiser"),
+	}
+}
+
+// TestPages compares what each page says, in both languages, with testdata, and has axe and the HTML checker look at the
+// pages.
+func TestPages(t *testing.T) {
+	pages, seen := pagecheck.Pages{}, map[deltag.Language]string{}
+	for name, open := range pageList(t) {
+		pages[name] = map[deltag.Language]string{}
+		for _, l := range deltag.Languages {
+			a := open("?lang=" + string(l))
+			// What differs each time.
+			text := regexp.MustCompile(`dlt_[\w-]{43}`).ReplaceAllString(a.text, "dlt_token")
+			pages[name][l] = text
+			seen[l] += a.doc.Text() + " " + attributes(a) + "\n"
+			t.Run(name+"/"+string(l), func(t *testing.T) {
+				golden.Compare(t, "pages/"+name+"."+string(l)+".txt", pageText(a))
+			})
+		}
+	}
+	for _, l := range deltag.Languages {
+		t.Run("SayEverything/"+string(l), func(t *testing.T) {
+			pagecheck.WantTexts(t, "../../i18n", l, regexp.MustCompile(`^console\.`), except, seen[l])
+		})
+	}
+	t.Run("PassTheCheckers", func(t *testing.T) { pagecheck.Run(t, pages) })
+}
+
+// except matches the titles of errors that are shown above a form, which has its own.
+var except = regexp.MustCompile(`^console\.error\.too-many-sign-ins\.title$`)
+
+// attributes are the texts that screen readers read and nobody sees.
+func attributes(a response) string {
+	var all []string
+	for _, node := range a.doc.Find("[aria-label]").Nodes {
+		for _, attribute := range node.Attr {
+			all = append(all, attribute.Val)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// pageText is a page's title and its words, a line each.
+func pageText(a response) string {
+	a.doc.Find("main br, main li, main p, main h1, main h2, main h3, main label, main option, main button, footer p").
+		AfterHtml("\n")
+	lines := []string{strings.TrimSpace(a.doc.Find("title").Text()), ""}
+	for line := range strings.SplitSeq(a.doc.Find("main").Text()+a.doc.Find("footer").Text(), "\n") {
+		line = regexp.MustCompile(`dlt_[\w-]{43}`).ReplaceAllString(line, "dlt_token")
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// newLink is the path of a link for anna, who is not signed in.
+func newLink(c *client) string { c.cookies = map[string]string{}; return c.link("anna") }
+
+// newBusyClient is in a network that has asked for all its links.
+func newBusyClient(t *testing.T) *client {
+	c := newClient(t)
+	for range deltag.MaxSignInsPerNetwork {
+		c.post("/organiser/sign-in", "email", "nobody@example.dk")
+	}
+	return c
+}
