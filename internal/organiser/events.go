@@ -141,15 +141,21 @@ func (s *Service) EditEvent(
 	ctx context.Context, by Caller, id string, revisions []int, change EventChange,
 ) (deltag.Event, deltag.Counts, error) {
 	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
-		if revisions != nil && !slices.Contains(revisions, e.Revision) {
-			return e, deltag.MailingChanges{}, deltag.ErrStaleRevision
-		}
-		next, err := applyChange(e, change)
-		if err != nil {
-			return e, deltag.MailingChanges{}, err
-		}
-		return e.Edit(next, by.Now)
+		return editEvent(e, by.Now, revisions, change)
 	})
+}
+
+func editEvent(
+	e deltag.Event, now time.Time, revisions []int, change EventChange,
+) (deltag.Event, deltag.MailingChanges, error) {
+	if revisions != nil && !slices.Contains(revisions, e.Revision) {
+		return e, deltag.MailingChanges{}, deltag.ErrStaleRevision
+	}
+	next, err := applyChange(e, change)
+	if err != nil {
+		return e, deltag.MailingChanges{}, err
+	}
+	return e.Edit(next, now)
 }
 
 // CancelEvent cancels an event for good, and plans the mail that says so. Repeating it is harmless.
@@ -239,8 +245,8 @@ func cloneSlug(e deltag.Event, startsAt time.Time) string {
 // maxSlug is the longest slug that deltag.Event.Validate takes, in characters.
 const maxSlug = 60
 
-// slugOf makes a slug of a title in Danish or English.
-func slugOf(title string) string {
+// Slug makes a slug of a title in Danish or English.
+func Slug(title string) string {
 	latin := strings.NewReplacer("æ", "ae", "ø", "oe", "å", "aa", "ä", "ae", "ö", "oe", "ü", "u", "é", "e")
 	words := strings.FieldsFunc(latin.Replace(strings.ToLower(title)), func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
@@ -260,8 +266,9 @@ func applyChange(e deltag.Event, change EventChange) (deltag.Event, error) {
 	next.Slug = strings.TrimSpace(next.Slug)
 	next.Title = strings.TrimSpace(next.Title)
 	next.Organiser.Name = strings.TrimSpace(next.Organiser.Name)
-	if next.Slug == "" {
-		next.Slug = slugOf(next.Title)
+	slugIsMade := next.Slug == ""
+	if slugIsMade {
+		next.Slug = Slug(next.Title)
 	}
 	if next.Organiser.Email != e.Organiser.Email {
 		a, err := address.Parse(next.Organiser.Email)
@@ -272,8 +279,10 @@ func applyChange(e deltag.Event, change EventChange) (deltag.Event, error) {
 		next.Organiser.Email = a.ASCII()
 	}
 	known := invalid
-	for _, f := range fieldErrors(next.Validate()) {
-		if known.ForField(f.Field) == nil {
+	faults := fieldErrors(next.Validate())
+	for _, f := range faults {
+		isOfTitle := f.Field == "slug" && slugIsMade && faults.ForField("title") != nil
+		if known.ForField(f.Field) == nil && !isOfTitle {
 			invalid = append(invalid, f)
 		}
 	}

@@ -56,7 +56,7 @@ type handler func(w http.ResponseWriter, r *http.Request, p *page) error
 
 // routes are all there is. A role is checked before anything is looked up.
 func (s *site) routes() []route {
-	const reader, owner = deltag.RoleReader, deltag.RoleOwner
+	const reader, organiser, owner = deltag.RoleReader, deltag.RoleOrganiser, deltag.RoleOwner
 	return []route{
 		{"GET", "/organiser/sign-in", "", s.signInPage},
 		{"POST", "/organiser/sign-in", "", s.requestLink},
@@ -64,6 +64,15 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/sign-in/{token}", "", s.signIn},
 		{"POST", "/organiser/sign-out", "", s.signOut},
 		{"GET", "/organiser", reader, s.events},
+		{"GET", "/organiser/events/new", organiser, s.newEventPage},
+		{"POST", "/organiser/events", organiser, s.createEvent},
+		{"GET", "/organiser/events/{id}", reader, s.overview},
+		{"GET", "/organiser/events/{id}/edit", organiser, s.editPage},
+		{"POST", "/organiser/events/{id}/edit", organiser, s.saveEvent},
+		{"POST", "/organiser/events/{id}/open", organiser, s.openEvent},
+		{"POST", "/organiser/events/{id}/close", organiser, s.closeEvent},
+		{"POST", "/organiser/events/{id}/cancel", organiser, s.cancelEvent},
+		{"POST", "/organiser/events/{id}/copy", organiser, s.copyEvent},
 		{"GET", "/organiser/members", owner, s.members},
 		{"POST", "/organiser/members", owner, s.invite},
 		{"POST", "/organiser/members/{id}", owner, s.setRole},

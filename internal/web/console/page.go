@@ -15,6 +15,7 @@ type page struct {
 	web.Page
 	Principal deltag.Principal // who is signed in; the zero value for nobody
 	Notice    string           // what has just been done
+	Event     *deltag.Event    // that the page is about, if any
 
 	now time.Time
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,15 +27,107 @@ func pageList(t *testing.T) map[string]func(query string) response {
 			return c.get(path + query)
 		})
 	}
+	withEvent := func(serve func(c *client, e deltag.Event, query string) response) func(string) response {
+		return owner(func(c *client, query string) response { return serve(c, c.create(nil), query) })
+	}
+	overview := func(done string) func(string) response {
+		return withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.get("/organiser/events/" + e.ID + q + "&done=" + done)
+		})
+	}
+	// asks opens the page that asks before people are mailed about an edit.
+	asks := func(people int, name, value string) func(string) response {
+		return withEvent(func(c *client, e deltag.Event, q string) response {
+			c.signUpFor(e, []string{"a", "b"}[:people]...)
+			path := "/organiser/events/" + e.ID + "/edit"
+			form := c.get(path).fields("/edit")
+			form.Set(name, value)
+			return c.postForm(path+q, form)
+		})
+	}
+	cancels := func(people int) func(string) response {
+		return withEvent(func(c *client, e deltag.Event, q string) response {
+			c.signUpFor(e, []string{"a", "b"}[:people]...)
+			return c.post("/organiser/events/" + e.ID + "/cancel" + q)
+		})
+	}
 	return map[string]func(query string) response{
-		"sign-in":          func(q string) response { return c.get("/organiser/sign-in" + q) },
-		"sign-in-faulty":   func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
-		"sign-in-sent":     func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
-		"sign-in-too-many": func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
-		"signed-out":       func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
-		"link":             func(q string) response { return c.get(newLink(c) + q) },
-		"link-expired":     func(q string) response { return c.get("/organiser/sign-in/x" + q) },
-		"events-none":      owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
+		"event-new": owner(func(c *client, q string) response { return c.get("/organiser/events/new" + q) }),
+		"event-faulty": owner(func(c *client, q string) response {
+			form := newEventForm()
+			form.Set("startsAt", "i morgen")
+			form.Set("capacity", "mange")
+			form.Set("questions.0.options", "")
+			return c.postForm("/organiser/events"+q, form)
+		}),
+		"event-slug-taken": owner(func(c *client, q string) response {
+			c.create(nil)
+			return c.postForm("/organiser/events"+q, newEventForm())
+		}),
+		"event-edit": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.get("/organiser/events/" + e.ID + "/edit" + q)
+		}),
+		"event-copied": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.get("/organiser/events/" + e.ID + "/edit" + q + "&done=copied")
+		}),
+		"event-stale": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID + "/edit"
+			form := c.get(path).fields("/edit")
+			c.post("/organiser/events/" + e.ID + "/close")
+			form.Set("description", "Min.")
+			return c.postForm(path+q, form)
+		}),
+		"event-at-start": owner(func(c *client, q string) response {
+			e := c.create(func(form url.Values) { form.Add("reminders", "PT0M") })
+			return c.get("/organiser/events/" + e.ID + "/edit" + q)
+		}),
+		"event":           overview("created"),
+		"event-saved":     overview("saved"),
+		"event-opened":    overview("opened"),
+		"event-closed":    overview("closed"),
+		"event-cancelled": overview("cancelled"),
+		"event-busy": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID
+			c.signUpFor(e, "a", "b", "c", "d")
+			form := c.get(path + "/edit").fields("/edit")
+			form.Set("capacity", "1")
+			form.Set("title", "Ny titel")
+			form.Set("confirm", "yes")
+			c.postForm(path+"/edit", form).want(303)
+			form.Set("revision", "2")
+			c.signUpFor(c.event(e.ID), "e")
+			c.everyStatus(c.event(e.ID))
+			return c.get(path + q)
+		}),
+		"event-moved": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID
+			c.signUpFor(e, "a")
+			form := c.get(path + "/edit").fields("/edit")
+			form.Set("startsAt", "2026-12-01T13:30")
+			form.Set("confirm", "yes")
+			c.postForm(path+"/edit", form).want(303)
+			return c.get(path + q)
+		}),
+		"event-without-mail": owner(func(c *client, q string) response {
+			e := c.create(func(form url.Values) { form.Del("reminders"); form.Set("status", "draft") })
+			return c.get("/organiser/events/" + e.ID + q)
+		}),
+		"event-follow-ups":  owner(func(c *client, q string) response { return c.get("/organiser/events/" + c.followUps().ID + q) }),
+		"confirm-move":      asks(2, "startsAt", "2026-12-01T13:30"),
+		"confirm-move-one":  asks(1, "startsAt", "2026-12-01T13:30"),
+		"confirm-title":     asks(2, "title", "Ny titel"),
+		"confirm-title-one": asks(1, "title", "Ny titel"),
+		"cancel":            cancels(2),
+		"cancel-one":        cancels(1),
+		"cancel-none":       cancels(0),
+		"sign-in":           func(q string) response { return c.get("/organiser/sign-in" + q) },
+		"sign-in-faulty":    func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
+		"sign-in-sent":      func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
+		"sign-in-too-many":  func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
+		"signed-out":        func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
+		"link":              func(q string) response { return c.get(newLink(c) + q) },
+		"link-expired":      func(q string) response { return c.get("/organiser/sign-in/x" + q) },
+		"events-none":       owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
 		"events": owner(func(c *client, q string) response {
 			c.newEveryEvent()
 			return c.get("/organiser" + q)

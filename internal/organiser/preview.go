@@ -1,0 +1,82 @@
+package organiser
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"deltag/internal/deltag"
+)
+
+// An EditPreview says what an edit, or cancelling, would do.
+type EditPreview struct {
+	Before, After deltag.Event
+	// Notice is the mail to all that it would send. Nil, or with nobody Expected: nobody is told.
+	Notice *deltag.TimelineEntry
+}
+
+// PreviewEdit is what EditEvent would do now, by the same rules, and writes nothing. Errors as EditEvent.
+func (s *Service) PreviewEdit(
+	ctx context.Context, by Caller, id string, revisions []int, change EventChange,
+) (EditPreview, error) {
+	return s.preview(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+		return editEvent(e, by.Now, revisions, change)
+	})
+}
+
+// PreviewCancel is what CancelEvent would do now. ErrEventIsCancelled.
+func (s *Service) PreviewCancel(ctx context.Context, by Caller, id string) (EditPreview, error) {
+	return s.preview(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
+		return e.Cancel(by.Now)
+	})
+}
+
+func (s *Service) preview(
+	ctx context.Context, by Caller, id string,
+	edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error),
+) (EditPreview, error) {
+	e, err := s.eventToEdit(ctx, by, id)
+	if err != nil {
+		return EditPreview{}, err
+	}
+	next, changes, err := edit(e)
+	if err != nil {
+		return EditPreview{Before: e}, err
+	}
+	p := EditPreview{Before: e, After: next}
+	i := slices.IndexFunc(changes.Upserts, func(m deltag.Mailing) bool {
+		return m.Kind.IsChangeNotice() || m.Kind == deltag.KindEventCancelled
+	})
+	if i < 0 {
+		return p, nil
+	}
+	counts, err := s.Store.Counts(ctx, e)
+	entry := changes.Upserts[i].TimelineEntry(next, counts, by.Now)
+	p.Notice = &entry
+	return p, err
+}
+
+// maxCopies is how many copies of an event may have the same date.
+const maxCopies = 20
+
+// CopyEvent stores a draft of the same event on the same weekday and at the same time, in the first week that is ahead and
+// has no copy yet. Repeating it makes another copy, a week later.
+func (s *Service) CopyEvent(ctx context.Context, by Caller, id string) (deltag.Event, error) {
+	e, err := s.eventToEdit(ctx, by, id)
+	if err != nil {
+		return e, err
+	}
+	startsAt := e.StartsAt.In(e.Zone())
+	for copies := 0; copies < maxCopies; {
+		startsAt = startsAt.AddDate(0, 0, 7) // at the same time of day, also when the clocks change
+		if !startsAt.After(by.Now) {
+			continue
+		}
+		copied, err := s.CloneEvent(ctx, by, id, Clone{StartsAt: startsAt})
+		if !errors.Is(err, deltag.ErrSlugTaken) {
+			return copied, err
+		}
+		copies++
+	}
+	return e, deltag.ErrSlugTaken
+}

@@ -1,0 +1,209 @@
+package console
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"deltag/internal/deltag"
+	"deltag/internal/organiser"
+	"deltag/internal/web"
+)
+
+func eventPath(id string) string { return "/organiser/events/" + url.PathEscape(id) }
+
+// newEventPage begins with what most events have, as a draft.
+func (s *site) newEventPage(w http.ResponseWriter, _ *http.Request, p *page) error {
+	e := organiser.NewEvent()
+	e.Status, e.Language, e.Organiser.Email = deltag.EventDraft, p.Language, p.Principal.Name
+	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, nil)
+}
+
+func (s *site) createEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	e, err := s.Organiser.CreateEvent(r.Context(), p.caller(), eventChange(r.PostForm))
+	invalid, err := eventFaults(err)
+	if err != nil {
+		return err
+	}
+	if invalid != nil {
+		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, nil)
+	}
+	return web.SeeOther(w, eventPath(e.ID)+"?done=created")
+}
+
+// eventFaults are the faults that the form shows.
+func eventFaults(err error) (deltag.ValidationErrors, error) {
+	if errors.Is(err, deltag.ErrSlugTaken) {
+		return deltag.ValidationErrors{{Field: "slug", Code: "slug-taken"}}, nil
+	}
+	return fieldErrors(err)
+}
+
+// renderEventForm shows the form of e, nil for a new event.
+func (p *page) renderEventForm(
+	w http.ResponseWriter, status int, v url.Values, invalid deltag.ValidationErrors, e *deltag.Event,
+) error {
+	view := p.eventFormView(v, invalid, e == nil)
+	view.Form.Action, view.Form.Submit = "/organiser/events", p.Text("console.event.create")
+	p.Title, p.Path = p.Text("console.event.new-title"), "/organiser/events/new"
+	if e != nil {
+		view.Form.Action, view.Form.Submit = eventPath(e.ID)+"/edit", p.Text("console.event.save")
+		p.Title, p.Path = p.Text("console.event.edit-title", "title", e.Title), view.Form.Action
+		p.Event = e
+	}
+	return p.render(w, status, "event-form", view)
+}
+
+func (s *site) editPage(w http.ResponseWriter, r *http.Request, p *page) error {
+	e, _, err := s.Organiser.Event(r.Context(), p.caller(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, &e)
+}
+
+// saveEvent asks before it saves what people are mailed about. Somebody who edits a version that another has changed since
+// sees both, with what they typed, and may save it over that.
+func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	id, change, revisions := r.PathValue("id"), eventChange(r.PostForm), organiser.AnyRevision
+	if revision, err := strconv.Atoi(r.PostForm.Get("revision")); err == nil {
+		revisions = []int{revision}
+	}
+	preview, err := s.Organiser.PreviewEdit(r.Context(), p.caller(), id, revisions, change)
+	if err == nil && preview.Notice != nil && preview.Notice.Expected > 0 && !confirmed(r) {
+		return p.renderConfirm(w, preview, eventPath(id)+"/edit", r.PostForm)
+	}
+	if err == nil {
+		_, _, err = s.Organiser.EditEvent(r.Context(), p.caller(), id, revisions, change)
+	}
+	if errors.Is(err, deltag.ErrStaleRevision) {
+		return s.renderStaleForm(w, r, p)
+	}
+	invalid, err := eventFaults(err)
+	if err != nil {
+		return err
+	}
+	if invalid != nil {
+		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, &preview.Before)
+	}
+	return web.SeeOther(w, eventPath(id)+"?done=saved")
+}
+
+func confirmed(r *http.Request) bool { return r.PostForm.Get("confirm") == deltag.CheckedValue }
+
+// renderStaleForm keeps what was typed, and says what is saved instead in each field that differs.
+func (s *site) renderStaleForm(w http.ResponseWriter, r *http.Request, p *page) error {
+	e, _, err := s.Organiser.Event(r.Context(), p.caller(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	stored := eventValues(e)
+	r.PostForm.Set("revision", stored.Get("revision")) // to be saved again is to be meant
+	view := p.eventFormView(r.PostForm, nil, false)
+	view.Form.Action, view.Form.Submit = eventPath(e.ID)+"/edit", p.Text("console.event.save")
+	view.Form.Error, p.HasErrors = p.Text("console.event.stale"), true
+	for _, g := range view.Groups {
+		for i, f := range g.Fields {
+			if f.Kind == "checkbox" || f.Kind == "choice" || f.Kind == "multiple" || stored.Get(f.Name) == f.Value {
+				continue
+			}
+			g.Fields[i].Hint = p.Text("console.event.stored-value", "value", stored.Get(f.Name))
+		}
+	}
+	p.Title, p.Path, p.Event = p.Text("console.event.edit-title", "title", e.Title), view.Form.Action, &e
+	return p.render(w, http.StatusConflict, "event-form", view)
+}
+
+// A confirmView says whom a change writes to, and has a form that makes it.
+type confirmView struct {
+	Lead   string
+	Action string
+	Submit string
+	Fields []hiddenField
+	Back   string
+	Danger bool
+}
+
+type hiddenField struct{ Name, Value string }
+
+// renderConfirm asks before people are mailed.
+func (p *page) renderConfirm(
+	w http.ResponseWriter, preview organiser.EditPreview, action string, form url.Values,
+) error {
+	kind := string(preview.Notice.Kind)
+	v := confirmView{
+		Lead:   p.Count("console.confirm."+kind, preview.Notice.Expected),
+		Action: action, Submit: p.Text("console.confirm." + kind + ".submit"), Back: eventPath(preview.Before.ID),
+		Danger: preview.Notice.Kind == deltag.KindEventCancelled,
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			v.Fields = append(v.Fields, hiddenField{name, value})
+		}
+	}
+	p.Title, p.Event, p.Path = p.Text("console.confirm."+kind+".title"), &preview.Before, v.Back
+	return p.render(w, http.StatusOK, "confirm", v)
+}
+
+// Count is a sentence about n people: the words of key.none, key.one or key.
+func (p *page) Count(key string, n int) string {
+	switch n {
+	case 0:
+		return p.Text(key + ".none")
+	case 1:
+		return p.Text(key + ".one")
+	}
+	return p.Text(key, "n", n)
+}
+
+func (s *site) openEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	return s.setStatus(w, r, p, deltag.EventOpen, "opened")
+}
+
+func (s *site) closeEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	return s.setStatus(w, r, p, deltag.EventClosed, "closed")
+}
+
+func (s *site) setStatus(
+	w http.ResponseWriter, r *http.Request, p *page, status deltag.EventStatus, done string,
+) error {
+	id := r.PathValue("id")
+	_, _, err := s.Organiser.EditEvent(r.Context(), p.caller(), id, organiser.AnyRevision,
+		func(e deltag.Event) (deltag.Event, error) {
+			e.Status = status
+			return e, nil
+		})
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, eventPath(id)+"?done="+done)
+}
+
+func (s *site) cancelEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	id := r.PathValue("id")
+	if !confirmed(r) {
+		preview, err := s.Organiser.PreviewCancel(r.Context(), p.caller(), id)
+		if err != nil {
+			return err
+		}
+		if preview.Notice == nil { // a draft, or over: nobody is told
+			preview.Notice = &deltag.TimelineEntry{Kind: deltag.KindEventCancelled}
+		}
+		return p.renderConfirm(w, preview, eventPath(id)+"/cancel", nil)
+	}
+	if _, _, err := s.Organiser.CancelEvent(r.Context(), p.caller(), id); err != nil {
+		return err
+	}
+	return web.SeeOther(w, eventPath(id)+"?done=cancelled")
+}
+
+func (s *site) copyEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	e, err := s.Organiser.CopyEvent(r.Context(), p.caller(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, eventPath(e.ID)+"/edit?done=copied")
+}
