@@ -38,6 +38,7 @@ type Message struct {
 	// IdempotencyKey names the message, so that a repetition is recognised. "": the same text to the same audience
 	// within repeatWindow is the same message.
 	IdempotencyKey string
+	PreviewTo      deltag.Address // who gets a preview; the zero value is the event's organiser
 }
 
 // repeatWindow is how long a message without a key is recognised: a double click or a client's retry comes sooner, and
@@ -86,6 +87,18 @@ func (in Message) putNumbered(m deltag.Mailing, put func(version int) (sentAt ti
 func messageVersion(key string) int {
 	sum := sha256.Sum256([]byte(key))
 	return int(binary.BigEndian.Uint32(sum[:4])>>1) | 1
+}
+
+// CheckMessage says whom SendMessage would write to now, and writes nothing. ValidationErrors.
+func (s *Service) CheckMessage(
+	ctx context.Context, by Caller, eventID string, in Message,
+) (deltag.Event, deltag.TimelineEntry, error) {
+	e, m, err := s.newMessage(ctx, by, eventID, in)
+	if err != nil {
+		return e, deltag.TimelineEntry{}, err
+	}
+	counts, err := s.Store.Counts(ctx, e)
+	return e, m.TimelineEntry(e, counts, by.Now), err
 }
 
 // SendMessage plans a message, to go out at once. Repeating it sends nothing twice; without a key, within repeatWindow.
@@ -138,7 +151,11 @@ func (s *Service) PreviewMessage(
 	}
 	var d deltag.Delivery
 	err = in.putNumbered(m, func(version int) (time.Time, error) {
-		d = deltag.NewOrganiserDelivery(e, deltag.KindPreview, version, by.Now)
+		to := e
+		if in.PreviewTo.Original != "" {
+			to.Organiser.Email = in.PreviewTo.Original
+		}
+		d = deltag.NewOrganiserDelivery(to, deltag.KindPreview, version, by.Now)
 		d.Text = m.Text
 		return s.putPreview(ctx, d)
 	})

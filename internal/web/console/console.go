@@ -73,6 +73,8 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/close", organiser, s.closeEvent},
 		{"POST", "/organiser/events/{id}/cancel", organiser, s.cancelEvent},
 		{"POST", "/organiser/events/{id}/copy", organiser, s.copyEvent},
+		{"GET", "/organiser/events/{id}/messages", organiser, s.messagePage},
+		{"POST", "/organiser/events/{id}/messages", organiser, s.sendMessage},
 		{"GET", "/organiser/members", owner, s.members},
 		{"POST", "/organiser/members", owner, s.invite},
 		{"POST", "/organiser/members/{id}", owner, s.setRole},

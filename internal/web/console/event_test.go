@@ -332,3 +332,64 @@ func (c *client) followUps() deltag.Event {
 	}
 	return e
 }
+
+func TestMessages(t *testing.T) {
+	mails := func(c *client, e deltag.Event) (messages int, previews []string) {
+		c.Helper()
+		all, err := c.store.Mailings(context.Background(), e.ID)
+		if err != nil {
+			c.Fatal(err)
+		}
+		for _, m := range all {
+			if m.Kind == deltag.KindMessage {
+				messages++
+			}
+		}
+		ds, _, err := c.store.Deliveries(context.Background(), e.ID, "", 100)
+		if err != nil {
+			c.Fatal(err)
+		}
+		for _, d := range ds {
+			if d.Kind == deltag.KindPreview {
+				previews = append(previews, d.Email.Original+" "+d.Text)
+			}
+		}
+		return messages, previews
+	}
+	c := newOwner(t)
+	e := c.create(nil)
+	c.signUpFor(e, "a", "b")
+	path := "/organiser/events/" + e.ID + "/messages"
+	form := c.get(path).want(http.StatusOK).fields("/messages")
+	form.Set("text", " Hej {name}.\r\nVi ses. ")
+	form.Set("audience", "confirmed")
+	form.Set("step", "preview")
+	seen := c.postForm(path, form).want(http.StatusOK).says("#preview", "Du skriver til 2 personer").says(".card .text", "Hej Anna Holm. Vi ses.")
+	if n, previews := mails(c, e); n != 0 || len(previews) != 0 {
+		t.Errorf("%d messages, previews %v", n, previews)
+	}
+	form = seen.fields("/messages")
+	form.Set("step", "test")
+	for range 2 { // two presses are one
+		c.postForm(path, form).want(http.StatusOK).says(".done", "anna@example.dk")
+	}
+	form.Set("text", "Hej igen.")
+	c.postForm(path, form).want(http.StatusOK)
+	if n, previews := mails(c, e); n != 0 || len(previews) != 2 || !strings.HasPrefix(previews[0], "anna@example.dk Hej") {
+		t.Errorf("%d messages, previews %v", n, previews)
+	}
+	form.Set("step", "send")
+	for range 2 {
+		c.postForm(path, form).wantLocation("/organiser/events/" + e.ID + "?done=message-sent")
+	}
+	again := c.get(path).fields("/messages") // the same words later
+	again.Set("text", "Hej igen.")
+	again.Set("audience", "confirmed")
+	again.Set("step", "send")
+	c.postForm(path, again).want(http.StatusSeeOther)
+	if n, _ := mails(c, e); n != 2 {
+		t.Errorf("%d messages", n)
+	}
+	form.Set("text", " ")
+	c.postForm(path, form).want(http.StatusUnprocessableEntity).has("[name=text][aria-invalid=true]", 1)
+}

@@ -17,7 +17,8 @@ type page struct {
 	Notice    string           // what has just been done
 	Event     *deltag.Event    // that the page is about, if any
 
-	now time.Time
+	now    time.Time
+	member deltag.Member // who is signed in
 }
 
 // languageCookie remembers the language that somebody chose.
@@ -26,15 +27,14 @@ const languageCookie = "language"
 // newPage begins a page for whom the request's session belongs to, in the language that they chose last.
 func (s *site) newPage(w http.ResponseWriter, r *http.Request) (*page, error) {
 	p := &page{now: s.Now()}
-	var m deltag.Member
 	if token := s.sessionToken(r); token != "" {
 		var err error
-		p.Principal, m, err = s.Accounts.Authenticate(r.Context(), token, p.now)
+		p.Principal, p.member, err = s.Accounts.Authenticate(r.Context(), token, p.now)
 		if err != nil && !errors.Is(err, deltag.ErrUnauthenticated) {
 			return nil, err
 		}
 	}
-	p.Page = s.plainPage(w, r, m.Language)
+	p.Page = s.plainPage(w, r, p.member.Language)
 	p.Notice = p.notice(r)
 	return p, nil
 }

@@ -51,6 +51,12 @@ func pageList(t *testing.T) map[string]func(query string) response {
 			return c.post("/organiser/events/" + e.ID + "/cancel" + q)
 		})
 	}
+	writes := func(people int, step, text string) func(string) response {
+		return withEvent(func(c *client, e deltag.Event, q string) response {
+			c.signUpFor(e, []string{"a", "b"}[:people]...)
+			return c.post("/organiser/events/"+e.ID+"/messages"+q, "audience", "all", "text", text, "step", step, "key", "k")
+		})
+	}
 	return map[string]func(query string) response{
 		"event-new": owner(func(c *client, q string) response { return c.get("/organiser/events/new" + q) }),
 		"event-faulty": owner(func(c *client, q string) response {
@@ -112,7 +118,15 @@ func pageList(t *testing.T) map[string]func(query string) response {
 			e := c.create(func(form url.Values) { form.Del("reminders"); form.Set("status", "draft") })
 			return c.get("/organiser/events/" + e.ID + q)
 		}),
-		"event-follow-ups":  owner(func(c *client, q string) response { return c.get("/organiser/events/" + c.followUps().ID + q) }),
+		"event-follow-ups": owner(func(c *client, q string) response { return c.get("/organiser/events/" + c.followUps().ID + q) }),
+		"message": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.get("/organiser/events/" + e.ID + "/messages" + q)
+		}),
+		"message-none":      writes(0, "preview", "Hej {name}.\n\nVi ses {when}: {link}"),
+		"message-preview":   writes(1, "preview", "Hej {name}, velkommen til {title}."),
+		"message-test":      writes(2, "test", "Hej {name}."),
+		"message-faulty":    writes(2, "preview", ""),
+		"message-sent":      overview("message-sent"),
 		"confirm-move":      asks(2, "startsAt", "2026-12-01T13:30"),
 		"confirm-move-one":  asks(1, "startsAt", "2026-12-01T13:30"),
 		"confirm-title":     asks(2, "title", "Ny titel"),

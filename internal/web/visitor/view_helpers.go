@@ -7,18 +7,11 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
 // Paragraphs splits a text at blank lines.
-func (p *page) Paragraphs(text string) []string {
-	var paragraphs []string
-	for _, p := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
-		if p = strings.TrimSpace(p); p != "" {
-			paragraphs = append(paragraphs, p)
-		}
-	}
-	return paragraphs
-}
+func (p *page) Paragraphs(text string) []string { return web.Paragraphs(text) }
 
 // Links are the spans of a text, with links of the addresses in it.
 func (p *page) Links(text string) []deltag.TextSpan { return deltag.SplitLinks(text) }

@@ -1,0 +1,103 @@
+package console
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"deltag/internal/deltag"
+	"deltag/internal/organiser"
+	"deltag/internal/web"
+)
+
+// messageAudiences are those that the form offers.
+var messageAudiences = []deltag.Audience{
+	deltag.AudienceAll, deltag.AudienceConfirmed, deltag.AudienceWaitlisted, deltag.AudienceAttended,
+	deltag.AudienceNotAttended,
+}
+
+// A writeView is the form of a message, and what it will be.
+type writeView struct {
+	Form     *web.Form
+	Key      string // names the message: two presses are one, and the same words in a new form are another
+	Previews bool
+	To       string
+	Subject  string
+	Text     []string // paragraphs, as a person called Name reads them
+}
+
+func (s *site) messagePage(w http.ResponseWriter, r *http.Request, p *page) error {
+	e, _, err := s.Organiser.Event(r.Context(), p.caller(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	v := url.Values{"audience": {string(deltag.AudienceAll)}, "key": {rand.Text()}}
+	return p.renderMessageForm(w, http.StatusOK, e, v, nil, writeView{})
+}
+
+// renderMessageForm shows what was typed, with what view says about it.
+func (p *page) renderMessageForm(
+	w http.ResponseWriter, status int, e deltag.Event, v url.Values, invalid deltag.ValidationErrors, view writeView,
+) error {
+	audience := web.Field{Name: "audience", Label: p.Text("console.message.audience"), Kind: "choice", Required: true}
+	for i, a := range messageAudiences {
+		id := "audience"
+		if i > 0 {
+			id += "." + string(a)
+		}
+		audience.Options = append(audience.Options, web.Option{
+			ID: id, Value: string(a), Label: p.Text("console.audience." + string(a)), Selected: v.Get("audience") == string(a),
+		})
+	}
+	view.Form = p.NewForm([]web.Field{audience, {
+		Name: "text", Label: p.Text("console.message.text"), Kind: "long", Required: true, Value: v.Get("text"),
+		Hint: p.Text("console.message.text.hint"),
+	}}, invalid)
+	view.Form.Action, view.Key = eventPath(e.ID)+"/messages", v.Get("key")
+	p.Title, p.Path, p.Event = p.Text("console.message.title"), view.Form.Action, &e
+	return p.render(w, status, "message-form", view)
+}
+
+// sendMessage shows a message, sends it to the organiser who writes it, or to all.
+func (s *site) sendMessage(w http.ResponseWriter, r *http.Request, p *page) error {
+	id := r.PathValue("id")
+	text := strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"))
+	in := organiser.Message{
+		Audience: deltag.Audience(r.PostForm.Get("audience")), Text: text, IdempotencyKey: r.PostForm.Get("key"),
+	}
+	e, entry, err := s.Organiser.CheckMessage(r.Context(), p.caller(), id, in)
+	invalid, err := fieldErrors(err)
+	if err != nil {
+		return err
+	}
+	if invalid != nil {
+		return p.renderMessageForm(w, http.StatusUnprocessableEntity, e, r.PostForm, invalid, writeView{})
+	}
+	switch r.PostForm.Get("step") {
+	case "send":
+		if _, _, err := s.Organiser.SendMessage(r.Context(), p.caller(), id, in); err != nil {
+			return err
+		}
+		return web.SeeOther(w, eventPath(id)+"?done=message-sent")
+	case "test":
+		in.PreviewTo = p.member.Email
+		in.IdempotencyKey += " " + text // another text under the same key is another preview
+		if _, _, err := s.Organiser.PreviewMessage(r.Context(), p.caller(), id, in); err != nil {
+			return err
+		}
+		p.Notice = p.Text("console.message.tested", "email", p.member.Email.Original)
+	}
+	return p.renderMessageForm(w, http.StatusOK, e, r.PostForm, nil, writeView{
+		Previews: true, To: p.Count("console.message.to", entry.Expected), Subject: e.Title,
+		Text: web.Paragraphs(p.example(e, text)),
+	})
+}
+
+// example is an organiser's text as somebody reads it.
+func (p *page) example(e deltag.Event, text string) string {
+	return strings.NewReplacer(
+		"{name}", p.Text("console.message.example-name"), "{title}", e.Title, "{when}", p.EventTime(e),
+		"{link}", p.Text("console.message.example-link"),
+	).Replace(text)
+}
