@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,18 +61,17 @@ type browser struct {
 	meeting   *httptest.Server
 	organiser organiserClient
 	email     string
+	width     int
 
 	mu      sync.Mutex
 	foreign []string // requests to other sites
 }
 
+// newBrowser is that of Mette, who comes to an event with one seat, which Bo has.
 func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n.Catalog, scripts bool) *browser {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
-	b := &browser{process: p, ctx: ctx, words: words, email: "mette@example.dk", organiser: p.organiser()}
+	b := openTab(t, allocator, p, words, scripts, screenWidth)
+	b.email, b.organiser = "mette@example.dk", p.organiser()
 	b.meeting = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<h1>Meeting</h1>")
 	}))
@@ -82,7 +82,19 @@ func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n
 		words.Language, b.meeting.URL), &b.organiser)
 	p.post("/api/v1/public/events/sal/registrations", `{"name":"Bo","email":"bo@example.dk"}`)
 	p.until("the confirmation of the first", func() bool { return p.kinds("bo@example.dk") == "confirmation" })
+	return b
+}
 
+// openTab opens a tab of a width, with JavaScript or without.
+func openTab(
+	t *testing.T, allocator context.Context, p *process, words *i18n.Catalog, scripts bool, width int,
+) *browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	b := &browser{process: p, ctx: ctx, words: words, width: width}
 	_, err := chromedp.Call(
 		ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts},
 	)
@@ -95,7 +107,7 @@ func newBrowser(t *testing.T, allocator context.Context, p *process, words *i18n
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.do(chromedp.EmulateViewport(screenWidth, 640, chromedp.EmulateScale(1)))
+	b.do(chromedp.EmulateViewport(int64(width), 640, chromedp.EmulateScale(1)))
 	return b
 }
 
@@ -105,10 +117,12 @@ func (b *browser) watch(event any) {
 	if !ok {
 		return
 	}
-	for _, ours := range []string{b.url, b.meeting.URL, "data:"} {
-		if strings.HasPrefix(sent.Request.URL, ours) {
-			return
-		}
+	ours := []string{b.url, "data:"}
+	if b.meeting != nil {
+		ours = append(ours, b.meeting.URL)
+	}
+	if slices.ContainsFunc(ours, func(u string) bool { return strings.HasPrefix(sent.Request.URL, u) }) {
+		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -239,7 +253,7 @@ func (b *browser) checkPage() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if want := fmt.Sprintf("%s %d 1", b.words.Language, screenWidth); got != want {
+	if want := fmt.Sprintf("%s %d 1", b.words.Language, b.width); got != want {
 		at, _ := chromedp.Run(b.ctx, chromedp.Location())
 		u, _ := url.Parse(at)
 		b.t.Errorf("%s: language, width and headings are %s, not %s", u.Path, got, want)
