@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
+	"deltag/internal/web"
 )
 
 // ListEvents implements GET /events.
@@ -21,10 +21,7 @@ func (s *server) ListEvents(w http.ResponseWriter, r *http.Request, params ListE
 		return
 	}
 	page, err := s.Organiser.Events(r.Context(), callerOf(r), cursor, limit)
-	if unreadable := (deltag.UnreadableError{}); errors.As(err, &unreadable) {
-		s.Log.ErrorContext(r.Context(), "events left out", "error", err)
-		err = nil
-	}
+	err = web.LogUnreadable(r.Context(), s.Log, err)
 	items := convertAll(page.Items, func(e deltag.Event) Event { return s.toEvent(e, nil, callerOf(r).Now) })
 	s.answer(w, r, http.StatusOK, EventList{Items: items, Next: page.Next}, err)
 }

@@ -74,6 +74,12 @@ func (e ChangeLimitError) Is(target error) bool { return target == ErrChangeLimi
 // them.
 type UnreadableError []error
 
+// IsUnreadable says whether err is, or wraps, an UnreadableError.
+func IsUnreadable(err error) bool {
+	var unreadable UnreadableError
+	return errors.As(err, &unreadable)
+}
+
 // Err is nil if nothing is unreadable.
 func (e UnreadableError) Err() error {
 	if len(e) == 0 {

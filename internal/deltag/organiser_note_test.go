@@ -29,18 +29,18 @@ func TestOrganiserNoteIsOneADayInTheEventsTimeZone(t *testing.T) {
 func TestUrgentOrganiserNote(t *testing.T) {
 	e := testEvent()
 	e.TimeZone, e.StartsAt = "Europe/Copenhagen", time.Date(2026, 12, 1, 13, 0, 0, 0, time.UTC)
-	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, time.UTC) }
+	at := func(hour, minute int) time.Time { return time.Date(2026, 12, 1, hour, minute, 0, 0, time.UTC) }
 	for _, c := range []struct {
 		at      time.Time
 		version int
 		due     time.Time
 	}{
-		{at(30, 22, 59), 20261130, at(31, 6, 0)}, // the day before, at 23:59: in the morning
-		{at(31, 5, 10), 2026120105, at(31, 6, 10)},
-		{at(31, 5, 50), 2026120105, at(31, 6, 50)}, // the first of the hour is stored
-		{at(31, 6, 0), 2026120106, at(31, 7, 0)},
-		{at(31, 12, 20), 2026120112, e.StartsAt},
-		{at(31, 13, 20), 2026120113, at(31, 14, 20)}, // not sent if the event is over by then
+		{at(-2, 59), 20261130, at(6, 0)}, // the day before, at 23:59: in the morning
+		{at(5, 10), 2026120105, at(6, 10)},
+		{at(5, 50), 2026120105, at(6, 50)}, // the first of the hour is stored
+		{at(6, 0), 2026120106, at(7, 0)},
+		{at(12, 20), 2026120112, e.StartsAt},
+		{at(13, 20), 2026120113, at(14, 20)}, // not sent if the event is over by then
 	} {
 		d := NewOrganiserNote(e, c.at)
 		assertEqual(t, []any{d.Version, d.DueAt}, []any{c.version, c.due})

@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -87,9 +86,4 @@ func decode[T any](it item) (T, error) {
 
 func unreadable(it item, err error) error {
 	return deltag.UnreadableError{fmt.Errorf("item %s %s: %w", stringAttr(it, "PK"), stringAttr(it, "SK"), err)}
-}
-
-func isUnreadable(err error) bool {
-	var unreadable deltag.UnreadableError
-	return errors.As(err, &unreadable)
 }

@@ -16,7 +16,8 @@ func (tx *transaction) putGiveBackTask(r deltag.Registration, now time.Time) {
 
 // GiveBack cancels a registration whose address has been bouncing for deltag.BounceGracePeriod, without a mail to it;
 // its seat goes to the first on the waitlist, and the organiser is told. It does nothing before then, or if the address
-// was corrected. Repeating it, and running it at several places at the same time, is safe.
+// was corrected. Repeating it, and running it at several places at the same time, is safe. Errors: ErrConflict (the
+// organiser's note has gone out meanwhile).
 func (s *Store) GiveBack(ctx context.Context, eventID, registrationID string, now time.Time) error {
 	task, err := s.get(ctx, giveBackKey(eventID, registrationID))
 	if err != nil {
@@ -36,31 +37,28 @@ func (s *Store) GiveBack(ctx context.Context, eventID, registrationID string, no
 }
 
 func (s *Store) giveBack(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
-	var latest deltag.Registration
-	var note deltag.Delivery
-	var seat string
-	err := s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
-		latest, note, seat = r, deltag.Delivery{}, ""
-		if !r.LosesPlace(e, now) {
-			return
-		}
-		latest = r.GiveBack(now)
-		seat = tx.giveUpPlace(e, r, &latest, now)
-		tx.replaceRegistration(latest)
-		note = deltag.NewOrganiserNote(e, now)
-		tx.putNoted(note.DeliveryKey, latest.ID, now)
-	})
+	if !r.LosesPlace(e, now) {
+		return nil
+	}
+	note, err := s.openNote(ctx, e, now)
 	if err != nil {
 		return err
 	}
-	s.passOnSeat(ctx, e.ID, seat, now)
-	if note.Version == 0 { // given back by an earlier call, which may have died before it stored the note
-		if latest.GivenBackAt.IsZero() {
-			return nil
+	var seat string
+	err = s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		seat = ""
+		if !r.LosesPlace(e, now) {
+			return
 		}
-		note = deltag.NewOrganiserNote(e, latest.GivenBackAt)
+		next := r.GiveBack(now)
+		seat = tx.giveUpPlace(e, r, &next, now)
+		tx.replaceRegistration(next)
+		tx.addToNote(note.DeliveryKey, next.ID, now)
+	})
+	if err == nil {
+		s.passOnSeat(ctx, e.ID, seat, now)
 	}
-	return ignoreConflict(s.SaveDelivery(ctx, note)) // the day may have one already
+	return err
 }
 
 // comeBack takes a seat for r, if r's was given back and the event is not over. If there is none, it sees to it that no

@@ -302,3 +302,69 @@ func TestGiveBack(t *testing.T) {
 		})
 	})
 }
+
+// TestNotesGoOutWithEverybody: whoever comes when a note has gone out is in another, and none goes out without who was
+// added while it was being made.
+func TestNotesGoOutWithEverybody(t *testing.T) {
+	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
+		s := engine.Store()
+		noted := func(t *testing.T, key deltag.DeliveryKey) (n int) {
+			t.Helper()
+			people, err := s.Noted(ctx, key)
+			must(t, err)
+			return len(people)
+		}
+		// hold holds person n's confirmation.
+		hold := func(t *testing.T, e deltag.Event, n int, at time.Time) {
+			t.Helper()
+			_, r := signUp(t, s, e, n, at)
+			must(t, s.Hold(ctx, e, r, confirmation(t, s, r).Skip(deltag.ReasonNetworkBounces, at), at))
+		}
+		notes := func(t *testing.T, e deltag.Event) (all []deltag.Delivery) {
+			t.Helper()
+			ds, err := s.DeliveriesOf(ctx, e.ID, deltag.NewOrganiserNote(e, now).RegistrationID)
+			must(t, err)
+			return ds
+		}
+		t.Run("AfterItHasGoneOut", func(t *testing.T) {
+			e := newEvent(t, s, func(e *deltag.Event) {
+				e.StartsAt, e.EndsAt = now.Add(30*time.Minute), now.Add(90*time.Minute)
+			})
+			hold(t, e, 1, now.Add(10*time.Minute))
+			first := notes(t, e)[0]
+			want(t, first.DueAt, e.StartsAt)
+			claimed := first.Claim(e.StartsAt)
+			must(t, s.Claim(ctx, claimed, *first.DetachedRecipient))
+			must(t, s.SaveDelivery(ctx, claimed.MarkSent("ses-1", e.StartsAt)))
+			hold(t, e, 2, now.Add(40*time.Minute)) // in the same hour
+			all := notes(t, e)
+			want(t, len(all), 2)
+			want(t, []int{noted(t, all[0].DeliveryKey), noted(t, all[1].DeliveryKey)}, []int{1, 1})
+		})
+		t.Run("WhileItIsBeingMade", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			hold(t, e, 1, now)
+			note := notes(t, e)[0]
+			want(t, noted(t, note.DeliveryKey), 1) // the mailer has read it
+			hold(t, e, 2, now)
+			wantError(t, s.Claim(ctx, note.Claim(note.DueAt), *note.DetachedRecipient), deltag.ErrConflict)
+			note = notes(t, e)[0]
+			want(t, noted(t, note.DeliveryKey), 2)
+			must(t, s.Claim(ctx, note.Claim(note.DueAt), *note.DetachedRecipient))
+		})
+		t.Run("WhenItGoesOutMeanwhile", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			hold(t, e, 1, now)
+			note := notes(t, e)[0]
+			_, r := signUp(t, s, e, 2, now)
+			d := confirmation(t, s, r).Skip(deltag.ReasonNetworkBounces, now)
+			p := interrupted(engine, 3, func() { // after the note was read
+				must(t, s.Claim(ctx, note.Claim(note.DueAt), *note.DetachedRecipient))
+			})
+			wantError(t, p.store.Hold(ctx, e, r, d, now), deltag.ErrConflict)
+			must(t, s.Hold(ctx, e, r, d, now)) // the next tick
+			all := notes(t, e)
+			want(t, []int{noted(t, all[0].DeliveryKey), noted(t, all[1].DeliveryKey)}, []int{1, 1})
+		})
+	})
+}

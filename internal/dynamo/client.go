@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,34 +45,11 @@ func NewClient(region, endpoint string, credentials aws.CredentialsProvider) Cli
 	})
 	return ClientOf(dynamodb.New(dynamodb.Options{
 		Region: region, BaseEndpoint: stringOrNil(endpoint), Credentials: credentials, Retryer: retryer,
-		HTTPClient: newHTTPClient(time.Now),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(attemptTimeout).
+			WithTransportOptions(func(t *http.Transport) { t.IdleConnTimeout = maxIdleTime }),
 	}))
 }
 
-// maxPause is how long after a request its connection may serve another one. DynamoDB and what lies between may drop
-// idle connections after a minute or more.
-const maxPause = 30 * time.Second
-
-// An httpClient makes new connections after a pause. A function is frozen between its requests, and timers stand still
-// meanwhile, so http.Transport.IdleConnTimeout does not see how long that took: the wall clock does.
-type httpClient struct {
-	http.Client
-	now      func() time.Time
-	lastUsed atomic.Int64 // in Unix seconds
-}
-
-func newHTTPClient(now func() time.Time) *httpClient {
-	return &httpClient{now: now, Client: http.Client{
-		Transport: awshttp.NewBuildableClient().GetTransport(), Timeout: attemptTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// Do implements aws.HTTPClient.
-func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
-	now := c.now().Unix()
-	if last := c.lastUsed.Swap(now); time.Duration(now-last)*time.Second > maxPause {
-		c.CloseIdleConnections()
-	}
-	return c.Client.Do(r)
-}
+// maxIdleTime is how long a connection is kept for the next request. DynamoDB and what lies between may drop idle ones
+// after a minute or more, silently while a function is frozen. http.Transport compares wall times when it reuses one.
+const maxIdleTime = 30 * time.Second

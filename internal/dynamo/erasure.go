@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"deltag/internal/deltag"
 )
 
@@ -80,28 +82,45 @@ func (s *Store) purgeDeliveries(ctx context.Context, eventID, registrationID str
 	if err != nil {
 		return err
 	}
-	_, successor, err := s.EventAndRegistration(ctx, eventID, registrationID)
-	if err != nil && !isNotFound(err) {
+	successor, err := s.get(ctx, registrationKey(eventID, registrationID))
+	if ignoreNotFound(err) != nil {
 		return err
 	}
 	tx := s.begin()
 	for _, row := range rows {
-		d, err := decodeDelivery(row)
-		if err != nil { // unreadable: it may hold personal data, and nobody can be sent it
-			tx.Delete(keyOf(row), always)
-			continue
-		}
+		d := readableDelivery(row)
 		if d.IsToOrganiser() {
 			continue // who may have signed up too
 		}
 		unsent := d.Kind.IsFinal() && d.IsActive()
-		ofSuccessor := successor.ID != "" && d.Generation == successor.Generation()
+		ofSuccessor := successor != nil && d.Generation == generationOf(successor)
 		if !unsent && !ofSuccessor {
-			tx.Delete(deliveryKey(d.DeliveryKey), condGeneration(d.Generation))
+			tx.Delete(keyOf(row), condGeneration(d.Generation))
 		}
 	}
 	tx.Delete(purgeKey(eventID, registrationID), always) // last: until then there is something left
 	return tx.CommitInChunks(ctx)
+}
+
+// readableDelivery is what a row says of whose mail it is, also if the rest of it can't be decoded.
+func readableDelivery(row item) deltag.Delivery {
+	d := deltag.Delivery{
+		DeliveryKey: deltag.DeliveryKey{Kind: deltag.MailKind(stringAttr(row, "Kind"))},
+		Generation:  stringAttr(row, "Generation"), Status: deltag.DeliveryStatus(stringAttr(row, "Status")),
+	}
+	if row["DetachedRecipient"] != nil {
+		d.DetachedRecipient = &deltag.Registration{}
+	}
+	return d
+}
+
+// generationOf is that of a stored registration, also if the rest of it can't be decoded.
+func generationOf(registration item) string {
+	secret, _ := registration["Secret"].(*types.AttributeValueMemberB)
+	if secret == nil {
+		return ""
+	}
+	return deltag.Registration{Secret: secret.Value}.Generation()
 }
 
 // EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -43,6 +46,28 @@ func TestErasure(t *testing.T) {
 			must(t, s.Erase(ctx, e, r, now.Add(time.Hour)))
 			sendFinalMail(t, s, e, person(1).Email)
 			wantNothingLeft(t, engine, e, "p1@example.dk", "Person 1")
+		})
+		t.Run("PurgeKeepsMailThatCannotBeReadOfWhoeverElseItIs", func(t *testing.T) {
+			e, r := eventWithPerson1(t, s, nil)
+			err := crashed(engine, 3).Erase(ctx, e, r, now)
+			wantError(t, err, deltag.ErrUnavailable)
+			_, again := signUp(t, s, e, 1, now.Add(time.Second))
+			damage := func(it item) { it["History"] = str("no list") }
+			corrupt(t, engine, e, "MAIL#"+r.ID+"#confirmation#1", damage) // of the one who has signed up again
+			corrupt(t, engine, e, "MAIL#"+r.ID+"#erased#2", damage)       // not sent yet
+			corrupt(t, engine, e, "MAIL#"+r.ID+"#preview#7", func(it item) {
+				damage(it)
+				it["Kind"], it["DetachedRecipient"] = str("preview"), &types.AttributeValueMemberM{}
+			})
+			corrupt(t, engine, e, "META", func(it item) { it["PromotionCutoff"] = str("tomorrow") })
+			must(t, s.PurgeDeliveries(ctx, e.ID, r.ID))
+			left := 0
+			for _, it := range engine.Dump(t) {
+				if sk, _ := it["SK"].(string); isOf(e, it) && strings.HasPrefix(sk, "MAIL#"+again.ID) {
+					left++
+				}
+			}
+			want(t, left, 3)
 		})
 		t.Run("PurgeKeepsTheMailOfAPersonWhoSignsUpAgain", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)

@@ -137,7 +137,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 		tx.createSeatCounter(e)
 	}
 	tx.putEraseTask(e)
-	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval))
+	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval), always)
 	tx.putMailings(mailings)
 	err := tx.Commit(ctx)
 	s.upcoming.invalidate("")
@@ -227,14 +227,14 @@ func (s *Store) Events(ctx context.Context, cursor string, limit int) ([]deltag.
 const maxUpcomingPages = 10
 
 // Upcoming lists up to limit open or closed events that have not ended at now, the earliest start first. The list may
-// be up to cacheTTL old, and which events there are is eventually consistent. UnreadableError: those are left out; they
-// are looked at anew each time.
+// be up to cacheTTL old, and which events there are is eventually consistent. UnreadableError: those are left out; it
+// is the error of who reads the list, not of those who get it from the cache.
 func (s *Store) Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error) {
 	if last, ok := s.upcoming.get(""); ok && last.limit == limit && now.Sub(last.now).Abs() < cacheTTL {
 		return last.events, nil
 	}
 	events, err := s.readUpcoming(ctx, now, limit)
-	if err == nil {
+	if err == nil || deltag.IsUnreadable(err) {
 		s.upcoming.put("", upcomingEvents{now, limit, events})
 	}
 	return events, err

@@ -116,12 +116,13 @@ func TestEvents(t *testing.T) {
 			s := engine.Store()
 			damaged, good := newEvent(t, s, nil), newEvent(t, s, nil)
 			corrupt(t, engine, damaged, "META", func(it item) { it["PromotionCutoff"] = str("tomorrow") })
-			for range 2 { // the second time from the cache, if it were there
-				events, err := s.Upcoming(ctx, now, 10)
-				want(t, events, []deltag.Event{good})
-				wantUnreadable(t, err, damaged.ID)
-			}
-			events, _, err := s.Events(ctx, "", 10)
+			events, err := s.Upcoming(ctx, now, 10)
+			want(t, events, []deltag.Event{good})
+			wantUnreadable(t, err, damaged.ID)
+			events, err = s.Upcoming(ctx, now, 10) // from the cache
+			want(t, events, []deltag.Event{good})
+			must(t, err)
+			events, _, err = s.Events(ctx, "", 10)
 			want(t, events, []deltag.Event{good})
 			wantUnreadable(t, err, damaged.ID)
 		})

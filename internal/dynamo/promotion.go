@@ -114,7 +114,7 @@ func (s *Store) promoteAll(ctx context.Context, e deltag.Event, now time.Time) (
 // promote gives a seat to whom a waitlist entry names. It returns false if they do not wait any more.
 func (s *Store) promote(ctx context.Context, e deltag.Event, entry item, seat string, now time.Time) (bool, error) {
 	r, err := read(ctx, s, registrationKey(e.ID, stringAttr(entry, "ID")), decodeRegistration)
-	if isUnreadable(err) {
+	if deltag.IsUnreadable(err) {
 		return false, s.setAside(ctx, e.ID, entry, now)
 	}
 	if ignoreNotFound(err) != nil {

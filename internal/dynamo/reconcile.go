@@ -1,7 +1,9 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"deltag/internal/deltag"
@@ -17,7 +19,9 @@ type reconciliationItem struct {
 }
 
 // putReconciliation stores a result, and makes the next reconciliation due, unless the retention period ends first.
-func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation, next time.Time) {
+func (tx *transaction) putReconciliation(
+	e deltag.Event, r deltag.Reconciliation, next time.Time, c expression,
+) {
 	k := key(eventPK(e.ID), reconcileSK)
 	if next.Before(e.RetentionEndsAt()) {
 		k = dueKey(k, dueBulkPK, next)
@@ -26,7 +30,7 @@ func (tx *transaction) putReconciliation(e deltag.Event, r deltag.Reconciliation
 		At: r.At, SeatDrift: r.SeatDrift, WaitlistRepairs: r.WaitlistRepairs,
 		Confirmed: r.Drift.Confirmed, Waitlisted: r.Drift.Waitlisted, Cancelled: r.Drift.Cancelled,
 		Unverified: r.Drift.Unverified,
-	}), always)
+	}), c)
 }
 
 // LastReconciliation reads the result of the last reconciliation. Errors: ErrNotFound, when there was none.
@@ -44,9 +48,14 @@ func (s *Store) LastReconciliation(ctx context.Context, eventID string) (deltag.
 
 // Reconcile compares the counts, the seat counter and the waitlist of an event with its registrations, and corrects them.
 // It may run at any time: it corrects each only if that has not changed since it was read.
-// Errors: ErrConflict (something that was wrong changed meanwhile; what it returns was corrected before). Repeating it
-// finds nothing more to correct.
+// Errors: ErrConflict (something that was wrong changed meanwhile; what it returns was corrected before); UnreadableError
+// (some registrations can't be read: waitlist entries of others are added, and nothing that they may count in is
+// corrected). Repeating it finds nothing more to correct.
 func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error) {
+	task, err := s.get(ctx, key(eventPK(eventID), reconcileSK)) // before all that it is about
+	if ignoreNotFound(err) != nil {
+		return deltag.Reconciliation{}, err
+	}
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
 		return deltag.Reconciliation{}, s.deleteAll(ctx, key(eventPK(eventID), reconcileSK))
@@ -64,8 +73,16 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 		return r, err
 	}
 	tx := s.begin()
-	tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval))
+	tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval), condSameDue(task))
 	return r, tx.Commit(ctx)
+}
+
+// condSameDue holds while a task, nil for none, is due when it was when it was read.
+func condSameDue(task item) expression {
+	if due := task["GSI1SK"]; due != nil {
+		return expression{text: "GSI1SK = :due", values: item{":due": due}}
+	}
+	return expression{text: "attribute_not_exists(GSI1SK)"}
 }
 
 func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (r deltag.Reconciliation, err error) {
@@ -81,9 +98,14 @@ func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (r
 		return r, err
 	}
 	waiting, seats := map[string]deltag.Registration{}, map[string]bool{}
+	var unreadable deltag.UnreadableError
 	for shard, counts := range all {
 		drift, people, err := s.reconcileCounts(ctx, e.ID, shard, counts)
-		if err != nil {
+		var ofShard deltag.UnreadableError
+		switch {
+		case errors.As(err, &ofShard):
+			unreadable = append(unreadable, ofShard...)
+		case err != nil:
 			return r, err
 		}
 		r.Drift = r.Drift.Plus(drift)
@@ -96,26 +118,41 @@ func (s *Store) reconcile(ctx context.Context, e deltag.Event, now time.Time) (r
 			}
 		}
 	}
-	if e.HasSeatCounter {
+	isComplete := len(unreadable) == 0
+	if e.HasSeatCounter && isComplete {
 		if r.SeatDrift, err = s.reconcileSeats(ctx, e, before, seats); err != nil {
 			return r, err
 		}
 	}
-	if r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting, now); err != nil || !r.HasDrift() || !e.HasSeatCounter {
+	if r.WaitlistRepairs, err = s.repairWaitlist(ctx, e, waiting, isComplete, now); err != nil {
 		return r, err
 	}
-	tx := s.begin()
-	tx.putPromoteTask(e.ID, now)
-	return r, tx.Commit(ctx)
+	if r.HasDrift() && e.HasSeatCounter {
+		tx := s.begin()
+		tx.putPromoteTask(e.ID, now)
+		if err := tx.Commit(ctx); err != nil {
+			return r, err
+		}
+	}
+	return r, unreadable.Err()
 }
 
-// reconcileCounts corrects the counts of a shard, which were read before, and returns its registrations.
+// reconcileCounts corrects the counts of a shard, which were read before, and returns its registrations. UnreadableError:
+// some are left out, and the counts stay.
 func (s *Store) reconcileCounts(
 	ctx context.Context, eventID string, shard int, counts countsItem,
 ) (drift deltag.Counts, people []deltag.Registration, err error) {
-	people, err = readAll(ctx, s, inShards(eventID, registrationSK).of(shard), decodeRegistration)
-	if err != nil {
-		return drift, nil, err
+	var unreadable deltag.UnreadableError
+	err = forEach(ctx, s, inShards(eventID, registrationSK).of(shard), asItem, func(it item) {
+		r, err := decodeRegistration(it)
+		if err != nil {
+			unreadable = append(unreadable, err)
+			return
+		}
+		people = append(people, r)
+	})
+	if err != nil || len(unreadable) > 0 {
+		return drift, people, cmp.Or(err, unreadable.Err())
 	}
 	actual := deltag.Counts{Attended: counts.Attended} // it includes people whose registrations are erased
 	for _, r := range people {
@@ -168,15 +205,19 @@ func (s *Store) reconcileSeats(
 	return drift, err
 }
 
-// repairWaitlist adds missing waitlist entries, deletes stale ones, and returns how many there were of both.
+// repairWaitlist adds missing waitlist entries, deletes stale ones, unless waiting lacks some, and returns how many there
+// were of both.
 func (s *Store) repairWaitlist(
-	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, now time.Time,
+	ctx context.Context, e deltag.Event, waiting map[string]deltag.Registration, isComplete bool, now time.Time,
 ) (int, error) {
 	var repairs []*transaction
 	err := forEach(ctx, s, query{pk: waitlistPK(e.ID), prefix: waitlistSK}, asItem, func(entry item) {
 		sk := stringAttr(entry, "SK")
 		if _, ok := waiting[sk]; ok {
 			delete(waiting, sk)
+			return
+		}
+		if !isComplete {
 			return
 		}
 		tx := s.begin()

@@ -79,16 +79,18 @@ func TestReconcile(t *testing.T) {
 				}
 			}
 		}
-		t.Run("RestoresTheWaitlistEntryOfARegistrationThatCanBeReadAgain", func(t *testing.T) {
+		t.Run("RestoresTheWaitlistEntriesOfRegistrationsThatCanBeReadAgain", func(t *testing.T) {
 			e := newEvent(t, s, withCapacity(1))
-			signUpMany(t, s, e, 3)
-			damaged := registration(t, s, e, 1).ID
-			damage := func(value string) {
-				corrupt(t, engine, e, "REG#"+damaged, func(it item) { it["RegisteredAt"] = str(value) })
+			signUpMany(t, s, e, 5)
+			damaged := []string{registration(t, s, e, 1).ID, registration(t, s, e, 2).ID}
+			write := func(id, value string) {
+				corrupt(t, engine, e, "REG#"+id, func(it item) { it["RegisteredAt"] = str(value) })
 			}
-			damage("no time")
+			for _, id := range damaged {
+				write(id, "no time")
+			}
 			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 0), now))
-			want(t, registration(t, s, e, 2).Status, deltag.RegistrationConfirmed) // who was behind them
+			want(t, registration(t, s, e, 3).Status, deltag.RegistrationConfirmed) // who was behind them
 			must(t, runTasks(s, now))
 			tasks, err := s.DueTasks(ctx, now, 10)
 			must(t, err)
@@ -96,14 +98,30 @@ func TestReconcile(t *testing.T) {
 				return t.EventID != e.ID || t.Kind == deltag.TaskDelivery
 			})
 			want(t, tasks, []deltag.DueTask{{Kind: deltag.TaskReconcile, EventID: e.ID, DueAt: now}})
-			_, err = s.Reconcile(ctx, e.ID, now)
-			wantUnreadable(t, err, damaged)
+			r, err := s.Reconcile(ctx, e.ID, now)
+			wantUnreadable(t, err, damaged[0])
+			wantUnreadable(t, err, damaged[1])
+			want(t, r.WaitlistRepairs, 0)
+			want(t, waitlistPosition(t, s, e, 4), 1) // nobody else is touched
 
-			damage(now.Format("2006-01-02T15:04:05.000000000Z"))
+			write(damaged[1], now.Add(2).Format("2006-01-02T15:04:05.000000000Z"))
+			r, err = s.Reconcile(ctx, e.ID, now)
+			wantUnreadable(t, err, damaged[0]) // which does not keep the other off the waitlist
+			want(t, r.WaitlistRepairs, 1)
+			want(t, waitlistPosition(t, s, e, 2), 1)
+			write(damaged[0], now.Add(1).Format("2006-01-02T15:04:05.000000000Z"))
 			want(t, reconcile(t, e).WaitlistRepairs, 1)
 			want(t, waitlistPosition(t, s, e, 1), 1)
-			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 2), now))
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 3), now))
 			want(t, registration(t, s, e, 1).Status, deltag.RegistrationConfirmed)
+		})
+		t.Run("IsDueAgainIfItWasMadeDueMeanwhile", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			p := interrupted(engine, 3, func() { // after the task was read
+				corrupt(t, engine, e, "RECONCILE", func(it item) { it["GSI1SK"] = str("2026-11-23T09:00:00.000000000Z") })
+			})
+			_, err := p.store.Reconcile(ctx, e.ID, now)
+			wantError(t, err, deltag.ErrConflict)
 		})
 		for name, seats := range map[string]*int{"WithCapacity": capacity(3), "WithoutCapacity": nil} {
 			t.Run("FindsNoDriftInAnEvent"+name, func(t *testing.T) {

@@ -140,13 +140,13 @@ func (s *Store) HasReceived(ctx context.Context, r deltag.Registration) (bool, e
 func (tx *transaction) forgetReceived(hash string) { tx.Delete(receivedKey(hash), always) }
 
 // Hold stores a delivery's next state, which is skipped because of its network, and takes the seat or waitlist place of r,
-// whose sign-up it was to answer. The organiser's note of the day is made before, so that it is never missing.
-// Errors: ErrConflict (the delivery or r has changed since it was read; so also when it is repeated).
+// whose sign-up it was to answer. The organiser's note is made before, so that it is never missing.
+// Errors: ErrConflict (the note has gone out meanwhile, or the delivery or r has changed since it was read; so also when it is repeated).
 func (s *Store) Hold(
 	ctx context.Context, e deltag.Event, r deltag.Registration, next deltag.Delivery, now time.Time,
 ) error {
-	note := deltag.NewOrganiserNote(e, now)
-	if err := ignoreConflict(s.SaveDelivery(ctx, note)); err != nil { // the day may have one already
+	note, err := s.openNote(ctx, e, now)
+	if err != nil {
 		return err
 	}
 	held := r.Hold(note.DueAt)
@@ -155,7 +155,7 @@ func (s *Store) Hold(
 	seat := tx.giveUpPlace(e, r, &held, now)
 	tx.replaceRegistration(held)
 	tx.putExpireTask(held)
-	tx.putNoted(note.DeliveryKey, r.ID, now)
+	tx.addToNote(note.DeliveryKey, r.ID, now)
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ const (
 	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
 	expireSK       = "EXPIRE#"   // + registration; task: erase what was not verified in time about it
 	giveBackSK     = "GIVEBACK#" // + registration; task: give its seat back, unless its address was corrected
-	noteSK         = "NOTE#"     // + day # registration: whom the organiser's note of the day is about
+	noteSK         = "NOTE#"     // + version # registration: whom an organiser's note is about
 	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
 	countsSK       = "COUNTS"    // how many registrations of the shard have each status
 	seatSK         = "SEAT#"     // + seat: who has it

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/singleflight"
@@ -22,7 +24,8 @@ import (
 //
 // Reads are strongly consistent unless their comment says otherwise. Comments name the errors of package deltag that a
 // caller may want to handle. Beside those each method may return ErrUnavailable: the table was not reached, it
-// throttled, or transactions conflicted too often. Whether a write happened is then unknown, and it may be repeated.
+// throttled, or transactions conflicted too often. Whether a write happened is then unknown, and it may be repeated. Any
+// other error is a fault of ours.
 //
 // A method with a cursor lists a page, "" being the first, and returns the cursor of the next page, "" at the end. A
 // page may be shorter than limit and not be the last. A cursor of another list is ValidationErrors.
@@ -55,19 +58,30 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // wrapError makes a failed condition ErrConflict, and every other error of the SDK ErrUnavailable, but for a request that
-// DynamoDB would always refuse: that is a fault of ours.
+// DynamoDB would always refuse as it is: that is a fault of ours.
 func wrapError(operation string, err error) error {
 	var condition *types.ConditionalCheckFailedException
-	var refused smithy.APIError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &condition):
 		return deltag.ErrConflict
-	case errors.As(err, &refused) && refused.ErrorCode() == "ValidationException":
+	case isOurFault(err):
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	return fmt.Errorf("%s: %w: %w", operation, deltag.ErrUnavailable, err)
+}
+
+func isOurFault(err error) bool {
+	var cancelled *types.TransactionCanceledException
+	if errors.As(err, &cancelled) {
+		return slices.ContainsFunc(cancelled.CancellationReasons, func(r types.CancellationReason) bool {
+			code := aws.ToString(r.Code)
+			return code == "ValidationError" || code == "ItemCollectionSizeLimitExceeded"
+		})
+	}
+	var refused smithy.APIError
+	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationException"
 }
 
 func isNotFound(err error) bool { return errors.Is(err, deltag.ErrNotFound) }

@@ -132,7 +132,13 @@ func (m *Mailer) send(ctx context.Context, d deltag.Delivery, mail deltag.MailCo
 		m.Log.ErrorContext(ctx, "mail given up: SES never answered", "delivery", d.Tag())
 		return m.saveOutcome(ctx, d.Fail(deltag.ReasonNoResponse, now))
 	}
-	raw, err := m.render(ctx, mail, now)
+	var err error
+	if mail.Kind == deltag.KindWaitlisted {
+		if mail.WaitlistPosition, err = m.Store.WaitlistPosition(ctx, mail.Registration); err != nil {
+			return err
+		}
+	}
+	raw, err := m.Renderer.Render(mail, now)
 	if errors.Is(err, deltag.ErrUnavailable) {
 		return err
 	}
@@ -249,16 +255,6 @@ func (m *Mailer) skipSuppressed(ctx context.Context, d deltag.Delivery, mail del
 		}
 	}
 	return m.skip(ctx, d, mail, reason, now)
-}
-
-func (m *Mailer) render(ctx context.Context, mail deltag.MailContext, now time.Time) ([]byte, error) {
-	if mail.Kind == deltag.KindWaitlisted {
-		var err error
-		if mail.WaitlistPosition, err = m.Store.WaitlistPosition(ctx, mail.Registration); err != nil {
-			return nil, err
-		}
-	}
-	return m.Renderer.Render(mail, now)
 }
 
 func (m *Mailer) adjustRate(err error) {

@@ -296,7 +296,7 @@ func (c renderContext) noteLead() (all []string) {
 		key      string
 		includes func(deltag.Registration) bool
 	}{
-		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", func(r deltag.Registration) bool { return !r.WasGivenBack() }},
+		{"organiser-note", deltag.Registration.WasGivenBack}, {"organiser-note-held", isHeld},
 	} {
 		var people []string
 		for _, r := range c.Noted {
@@ -315,6 +315,9 @@ func (c renderContext) noteLead() (all []string) {
 	}
 	return all
 }
+
+// isHeld says whether r waits for its owner: all whom a note lists, but those whose seats were given back.
+func isHeld(r deltag.Registration) bool { return r.Status == deltag.RegistrationUnverified }
 
 // footerReason says why the reader gets this mail.
 func (c renderContext) footerReason() string {

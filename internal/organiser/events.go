@@ -1,6 +1,7 @@
 package organiser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -34,7 +35,8 @@ func NewEvent() deltag.Event {
 	}
 }
 
-// Events is a page of all events, the earliest start first. ValidationErrors for a bad cursor.
+// Events is a page of all events, the earliest start first. ValidationErrors for a bad cursor; UnreadableError for events
+// that the page lacks.
 func (s *Service) Events(ctx context.Context, by Caller, cursor string, limit int) (Page[deltag.Event], error) {
 	if err := by.requireRead(); err != nil {
 		return Page[deltag.Event]{}, err
@@ -56,29 +58,30 @@ const (
 )
 
 // CurrentEvents lists the events that are not over, drafts too, the earliest start first, with their counts.
+// UnreadableError as Events.
 func (s *Service) CurrentEvents(ctx context.Context, by Caller) ([]EventSummary, error) {
 	if err := by.requireRead(); err != nil {
 		return nil, err
 	}
 	events, err := s.Store.CurrentEvents(ctx, by.Now, maxCurrent)
-	if err != nil {
+	if err != nil && !deltag.IsUnreadable(err) {
 		return nil, err
 	}
-	return s.summaries(ctx, events)
+	all, countErr := s.summaries(ctx, events)
+	return all, cmp.Or(countErr, err)
 }
 
-// PastEvents lists a page of the events that are over, the latest start first, with their counts. ValidationErrors for a
-// bad cursor.
+// PastEvents lists a page of the events that are over, the latest start first, with their counts. Errors as Events.
 func (s *Service) PastEvents(ctx context.Context, by Caller, cursor string) (Page[EventSummary], error) {
 	if err := by.requireRead(); err != nil {
 		return Page[EventSummary]{}, err
 	}
 	events, next, err := s.Store.PastEvents(ctx, by.Now, cursor, maxPast)
-	if err != nil {
+	if err != nil && !deltag.IsUnreadable(err) {
 		return Page[EventSummary]{}, err
 	}
-	items, err := s.summaries(ctx, events)
-	return Page[EventSummary]{items, next}, err
+	items, countErr := s.summaries(ctx, events)
+	return Page[EventSummary]{items, next}, cmp.Or(countErr, err)
 }
 
 // summaries reads the counts of events side by side.

@@ -24,7 +24,7 @@ type EventStore interface {
 	// Event reads one. ErrNotFound.
 	Event(ctx context.Context, id string) (deltag.Event, error)
 	// Events lists all, the earliest start first; a new one may be missing for a moment. ValidationErrors for a bad
-	// cursor.
+	// cursor; UnreadableError for those that it lacks, as the two below.
 	Events(ctx context.Context, cursor string, limit int) ([]deltag.Event, string, error)
 	// CurrentEvents lists those that are not over at now, the earliest start first.
 	CurrentEvents(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)

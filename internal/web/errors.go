@@ -109,4 +109,13 @@ func BeginError(w http.ResponseWriter, r *http.Request, log *slog.Logger, err er
 	return e
 }
 
+// LogUnreadable logs that a list lacks what can't be read, which is then no error: the rest is good.
+func LogUnreadable(ctx context.Context, log *slog.Logger, err error) error {
+	if !deltag.IsUnreadable(err) {
+		return err
+	}
+	log.ErrorContext(ctx, "left out what can't be read", "error", err)
+	return nil
+}
+
 func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

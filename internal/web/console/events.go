@@ -5,6 +5,7 @@ import (
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
+	"deltag/internal/web"
 )
 
 // An eventsView lists what is coming, what is not public yet, and what is over.
@@ -19,7 +20,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request, p *page) error {
 	v := eventsView{}
 	if cursor == "" {
 		current, err := s.Organiser.CurrentEvents(r.Context(), p.caller())
-		if err != nil {
+		if err := web.LogUnreadable(r.Context(), s.Log, err); err != nil {
 			return err
 		}
 		for _, e := range current {
@@ -31,7 +32,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request, p *page) error {
 		}
 	}
 	past, err := s.Organiser.PastEvents(r.Context(), p.caller(), cursor)
-	if err != nil {
+	if err := web.LogUnreadable(r.Context(), s.Log, err); err != nil {
 		return err
 	}
 	v.Past, v.NextPast = past.Items, past.Next

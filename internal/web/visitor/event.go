@@ -2,7 +2,6 @@ package visitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -40,11 +39,7 @@ func (s *site) index(w http.ResponseWriter, r *http.Request) error {
 // upcoming leaves out, and logs, events that can't be read.
 func (s *site) upcoming(ctx context.Context, now time.Time) ([]deltag.Event, error) {
 	events, err := s.Store.Upcoming(ctx, now, maxUpcoming)
-	if unreadable := (deltag.UnreadableError{}); errors.As(err, &unreadable) {
-		s.Log.ErrorContext(ctx, "events left out", "error", err)
-		return events, nil
-	}
-	if err != nil {
+	if err := web.LogUnreadable(ctx, s.Log, err); err != nil {
 		return nil, fmt.Errorf("upcoming events: %w", err)
 	}
 	return events, nil

@@ -25,7 +25,7 @@ type EventReader interface {
 	// EventBySlug may be a few seconds old. ErrNotFound.
 	EventBySlug(ctx context.Context, slug string) (deltag.Event, error)
 	// Upcoming lists events that are open or closed and have not ended, soonest first. The list may be a few seconds
-	// old.
+	// old. UnreadableError: it lacks some.
 	Upcoming(ctx context.Context, now time.Time, limit int) ([]deltag.Event, error)
 	// RecentFreeSeats are how many newcomers get a seat of events that have a capacity, by event id, a few seconds old.
 	// When some can't be read, it returns the others and an error.
