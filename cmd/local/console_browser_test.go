@@ -37,6 +37,9 @@ func TestConsoleInBrowser(t *testing.T) {
 				p.post("/api/v1/public/events/taenketank/registrations", `{"name":"P","email":"`+email+`"}`)
 			}
 			b.wantMails(people, "confirmation")
+			if c.scripts {
+				b.wantFreshNumbers("3")
+			}
 			b.writeToAll()
 			b.wantMails(people, "confirmation message")
 			b.moveTime()
@@ -84,6 +87,19 @@ func (b *browser) makeEvent() {
 	b.press(`.event-form .actions button`, `.numbers`)
 	b.wantText(".done", b.words.Text("console.done.created"))
 	b.wantText("h1", "Tænketank")
+}
+
+// wantFreshNumbers: the open page brings itself up to date when somebody looks at it again.
+func (b *browser) wantFreshNumbers(confirmed string) {
+	b.t.Helper()
+	script := `document.dispatchEvent(new Event("visibilitychange")), true`
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.until("the numbers", func() bool {
+		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector(".numbers b").textContent`))
+		return err == nil && got == confirmed
+	})
 }
 
 func (b *browser) writeToAll() {

@@ -21,6 +21,7 @@ type Page struct {
 	Private   bool // behind a token: not to be indexed
 	Embedded  bool // may be shown in another site's frame
 	Script    string
+	Refreshes bool   // the script reads pages of ours
 	Home      string // where the name of the site leads; "" for the front page
 	// RedirectsOffsite says that the page's form may redirect to another host. Chromium applies form-action to
 	// redirects too, and a meeting's host redirects further, so the hosts can't be named.
@@ -82,6 +83,9 @@ func (p *Page) contentSecurityPolicy() string {
 	directives := []string{"default-src 'none'", "base-uri 'none'", "img-src data:", "style-src " + styleSheet().hash}
 	if p.Script != "" {
 		directives = append(directives, "script-src "+newInlineAsset(p.Script).hash)
+	}
+	if p.Refreshes {
+		directives = append(directives, "connect-src 'self'")
 	}
 	formAction, ancestors := "form-action 'self'", "frame-ancestors 'none'"
 	if p.RedirectsOffsite {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"deltag/internal/deltag"
+	"deltag/internal/web"
 )
 
 // An overviewView is the first page of an event.
@@ -43,6 +44,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request, p *page) error {
 	v.CanClose = mayEdit && e.Status == deltag.EventOpen
 	v.CanCancel = mayEdit && !isFinal
 	p.Title, p.Event = e.Title, &e
+	p.Script, p.Refreshes = web.Asset(files, "refresh.js"), true
 	return p.render(w, http.StatusOK, "event", v)
 }
 
