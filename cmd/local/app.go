@@ -263,6 +263,6 @@ func signIn(
 	if err != nil {
 		return nil, err
 	}
-	token, err := accounts.SignIn(ctx, link, now)
+	token, err := accounts.SignIn(ctx, link, deltag.LanguageDanish, now)
 	return console.SessionCookie(s.baseURL, token), err
 }

@@ -52,11 +52,11 @@ func TestRun(t *testing.T) {
 		}
 		anna := deltag.Address{Original: "anna@example.dk", Normalized: "anna@example.dk"}
 		accounts := account.Service{Store: engine.Store(), Random: rand.Reader}
-		if _, err := accounts.SignIn(t.Context(), token, time.Now()); !errors.Is(err, deltag.ErrLinkExpired) {
+		if _, err := accounts.SignIn(t.Context(), token, "da", time.Now()); !errors.Is(err, deltag.ErrLinkExpired) {
 			t.Errorf("%v: it makes nobody an owner", err)
 		}
 		accounts.Owners = []deltag.Address{anna}
-		if _, err := accounts.SignIn(t.Context(), token, time.Now()); err != nil {
+		if _, err := accounts.SignIn(t.Context(), token, "da", time.Now()); err != nil {
 			t.Error(err)
 		}
 	})

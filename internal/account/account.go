@@ -98,6 +98,13 @@ func (s *Service) member(
 	return deltag.NewMember(id, a, l, secret, now), err
 }
 
+func ignoreNotFound(err error) error {
+	if errors.Is(err, deltag.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // maxConflictRetries is how often a change is tried on something that others keep changing at the same time.
 const maxConflictRetries = 5
 

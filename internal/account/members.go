@@ -59,12 +59,19 @@ func (s *Service) Invite(
 	if err := requireManage(by); err != nil {
 		return err
 	}
-	return s.changeRole(ctx, func(ctx context.Context, o deltag.Organisation) (deltag.Member, error) {
+	return s.changeRole(ctx, func(ctx context.Context, o deltag.Organisation, revision int) (deltag.Member, error) {
 		m, err := s.member(ctx, a, l, now)
-		if err == nil && o.RoleOf(m) != "" {
-			err = deltag.ValidationErrors{{Field: "email", Code: "already-member"}}
+		switch {
+		case err != nil || m.Revision == 0:
+			return m, err
+		case o.RoleOf(m) != "":
+			return m, deltag.ValidationErrors{{Field: "email", Code: "already-member"}}
 		}
-		return m, err
+		// Somebody who stood in ORGANISERS: nothing of them is the new member's.
+		if err := s.Store.RemoveMember(ctx, m, revision); err != nil {
+			return m, err
+		}
+		return m, deltag.ErrConflict
 	}, role, func(m deltag.Member) (deltag.Member, *deltag.Delivery) {
 		next, mail := m.Invite(now)
 		return next, &mail
@@ -85,17 +92,18 @@ func (s *Service) SetRole(
 	return s.changeRole(ctx, s.existing(memberID), role, nil)
 }
 
-// Remove ends a member's access: their sessions and tokens end with it. Errors as SetRole.
+// Remove ends a member's access: their sessions and tokens end with it. ValidationErrors as SetRole. Repeating it changes
+// nothing.
 func (s *Service) Remove(ctx context.Context, by deltag.Principal, memberID string) error {
 	if err := requireManage(by); err != nil {
 		return err
 	}
-	return s.changeRole(ctx, s.existing(memberID), "", nil)
+	return ignoreNotFound(s.changeRole(ctx, s.existing(memberID), "", nil))
 }
 
 // existing reads a member who may sign in. ErrNotFound.
-func (s *Service) existing(memberID string) func(context.Context, deltag.Organisation) (deltag.Member, error) {
-	return func(ctx context.Context, o deltag.Organisation) (deltag.Member, error) {
+func (s *Service) existing(memberID string) findFunc {
+	return func(ctx context.Context, o deltag.Organisation, _ int) (deltag.Member, error) {
 		m, err := s.Store.Member(ctx, memberID)
 		if errors.Is(err, deltag.ErrNotFound) {
 			for _, owner := range s.Owners {
@@ -111,9 +119,12 @@ func (s *Service) existing(memberID string) func(context.Context, deltag.Organis
 	}
 }
 
+// A findFunc reads the member whose role is to change, among all with the revision of their roles.
+type findFunc func(ctx context.Context, o deltag.Organisation, rolesRevision int) (deltag.Member, error)
+
 // changeRole gives the member that find reads a role, or removes them for "", with what further changes in the same transaction, nil for nothing.
 func (s *Service) changeRole(
-	ctx context.Context, find func(context.Context, deltag.Organisation) (deltag.Member, error), role deltag.Role,
+	ctx context.Context, find findFunc, role deltag.Role,
 	further func(deltag.Member) (deltag.Member, *deltag.Delivery),
 ) error {
 	return retryOnConflict(func() error {
@@ -122,7 +133,7 @@ func (s *Service) changeRole(
 			return err
 		}
 		o := deltag.Organisation{Owners: s.Owners, Members: all}
-		m, err := find(ctx, o)
+		m, err := find(ctx, o, revision)
 		if err != nil {
 			return err
 		}

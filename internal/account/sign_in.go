@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -16,7 +17,7 @@ func (s *Service) RequestLink(
 	if err := s.Store.CountSignIn(ctx, network, now); err != nil {
 		return err
 	}
-	return retryOnConflict(func() error {
+	err := retryOnConflict(func() error {
 		m, err := s.member(ctx, a, l, now)
 		if err != nil || s.roleOf(m) == "" {
 			return err
@@ -27,6 +28,10 @@ func (s *Service) RequestLink(
 		}
 		return s.Store.SaveMember(ctx, next, &mail)
 	})
+	if errors.Is(err, deltag.ErrConflict) {
+		return nil // others keep asking for the same member: they get the link, and nobody learns that there is one
+	}
+	return err
 }
 
 // IssueLink is the token of a link for an address, when there is no mail. Whoever calls it is the operator. The link is
@@ -72,12 +77,15 @@ func (s *Service) useLink(ctx context.Context, token string, now time.Time) (m, 
 // SignIn is the press on a link's button: it uses the link, and begins a session with a new token for the cookie. Errors:
 // ErrLinkExpired; so also when it is repeated. A function that dies in between leaves a session that nobody has the token
 // of, and a link that is used: the person asks for another.
-func (s *Service) SignIn(ctx context.Context, token string, now time.Time) (sessionToken string, err error) {
+func (s *Service) SignIn(
+	ctx context.Context, token string, l deltag.Language, now time.Time,
+) (sessionToken string, err error) {
 	err = retryOnConflict(func() error {
 		_, next, err := s.useLink(ctx, token, now)
 		if err != nil {
 			return err
 		}
+		next.Language = l
 		if sessionToken, err = deltag.NewSessionToken(next, s.Random); err != nil {
 			return err
 		}
@@ -101,13 +109,14 @@ func (s *Service) Authenticate(
 		return deltag.Principal{}, m, err
 	}
 	role := s.roleOf(m)
-	if err != nil || role == "" || !session.IsValid(m, now) {
-		return deltag.Principal{}, m, deltag.ErrUnauthenticated
+	if err == nil && role == "" { // it ends for good, also if there is a role again
+		err = cmp.Or(s.Store.EndSession(ctx, hash), deltag.ErrUnauthenticated)
+	}
+	if err != nil || !session.IsValid(m, now) {
+		return deltag.Principal{}, deltag.Member{}, deltag.ErrUnauthenticated
 	}
 	if deltag.IsUseNews(session.UsedAt, now) {
-		if err := s.Store.TouchSession(ctx, hash, now); err != nil {
-			return deltag.Principal{}, m, err
-		}
+		_ = s.Store.TouchSession(ctx, hash, now) // no reason to refuse who is signed in
 	}
 	p := deltag.Principal{Name: m.Email.Original, MemberID: m.ID, Role: role, Channel: deltag.ChannelConsole}
 	return p, m, nil

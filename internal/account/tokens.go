@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -29,14 +30,14 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, now time.
 		if err != nil && !errors.Is(err, deltag.ErrNotFound) {
 			return deltag.Principal{}, err
 		}
-		if role = role.Min(s.roleOf(m)); role == "" {
-			return deltag.Principal{}, deltag.ErrUnauthenticated
+		if s.roleOf(m) == "" || t.CreatedAt.Before(m.CreatedAt) { // of an earlier member's, too: it ends for good
+			err := s.Store.RevokeToken(ctx, t.ID)
+			return deltag.Principal{}, cmp.Or(ignoreNotFound(err), deltag.ErrUnauthenticated)
 		}
+		role = role.Min(s.roleOf(m))
 	}
 	if deltag.IsUseNews(t.UsedAt, now) {
-		if err := s.Store.TouchToken(ctx, hash, now); err != nil {
-			return deltag.Principal{}, err
-		}
+		_ = s.Store.TouchToken(ctx, hash, now) // no reason to refuse who may come in
 	}
 	return deltag.Principal{Name: t.Name, MemberID: t.MemberID, Role: role, Channel: deltag.ChannelAPI}, nil
 }
@@ -71,13 +72,10 @@ func (s *Service) CreateToken(
 	return token, created, s.Store.PutToken(ctx, hash, created)
 }
 
-// RevokeToken ends a token at once. ErrNotFound; so also when it is repeated.
+// RevokeToken ends a token at once. Repeating it changes nothing.
 func (s *Service) RevokeToken(ctx context.Context, by deltag.Principal, id string) error {
 	if err := requireManage(by); err != nil {
 		return err
 	}
-	if !deltag.IsID(id) {
-		return deltag.ErrNotFound
-	}
-	return s.Store.RevokeToken(ctx, id)
+	return ignoreNotFound(s.Store.RevokeToken(ctx, id))
 }

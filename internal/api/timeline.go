@@ -8,7 +8,7 @@ import (
 
 // GetTimeline implements GET /events/{id}/timeline.
 func (s *server) GetTimeline(w http.ResponseWriter, r *http.Request, id Id) {
-	e, entries, err := s.Organiser.Timeline(r.Context(), callerOf(r), id)
+	e, _, entries, err := s.Organiser.Timeline(r.Context(), callerOf(r), id)
 	items := convertAll(entries, func(n deltag.TimelineEntry) TimelineEntry { return toTimelineEntry(e, n) })
 	s.answer(w, r, http.StatusOK, Timeline{Items: items}, err)
 }

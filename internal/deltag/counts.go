@@ -120,3 +120,15 @@ type Reconciliation struct {
 func (r Reconciliation) HasDrift() bool {
 	return r.Drift != Counts{} || r.SeatDrift != 0 || r.WaitlistRepairs > 0
 }
+
+// Promotions is how many on the waitlist have a seat to come, as far as counts can tell: those that are free, if there still
+// is promotion at now.
+func (e Event) Promotions(c Counts, now time.Time) int {
+	if !e.PromotionOpenAt(now, time.Time{}) {
+		return 0
+	}
+	if e.Capacity == nil {
+		return c.Waitlisted
+	}
+	return min(c.Waitlisted, max(0, *e.Capacity-c.Confirmed))
+}

@@ -35,8 +35,9 @@ func (m Member) RequestSignInLink(l Language, now time.Time) (next Member, mail 
 	if !ok {
 		return m, mail, false
 	}
-	m.Language = l
-	return m, m.newDelivery(KindSignIn, m.LastLink, now), true
+	mail = m.newDelivery(KindSignIn, m.LastLink, now)
+	mail.DetachedRecipient.Language = l // m's own changes when the link is used
+	return m, mail, true
 }
 
 // IssueLink is m with one more link, for a way in without mail.

@@ -13,8 +13,8 @@ const memberID = "cccccccccccccccccccc"
 func TestSignInLinks(t *testing.T) {
 	m := testMember(memberID, RoleReader)
 	first, mail, ok := m.RequestSignInLink(LanguageEnglish, now)
-	assertEqual(t, []any{ok, mail.Kind, mail.Version, mail.DueAt, mail.Email, mail.DetachedRecipient.Secret == nil, first.Language},
-		[]any{true, KindSignIn, 1, now, m.Email, true, LanguageEnglish})
+	assertEqual(t, []any{ok, mail.Kind, mail.Version, mail.DueAt, mail.Email, mail.DetachedRecipient.Secret == nil, mail.DetachedRecipient.Language, first.Language},
+		[]any{true, KindSignIn, 1, now, m.Email, true, LanguageEnglish, m.Language})
 	assertEqual(t, mail.Generation, m.Recipient().Generation()) // or it would count as a mail to somebody who is gone
 	assertEqual(t, first.Revision, m.Revision+1)
 

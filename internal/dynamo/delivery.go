@@ -164,6 +164,12 @@ func (s *Store) loadAccountMail(
 		return ignoreNotFound(err)
 	})
 	err = reads.Wait()
+	if d.DetachedRecipient != nil {
+		recipient.Language = d.DetachedRecipient.Language // that it was asked for in
+	}
+	if recipient.ID == "" {
+		recipient = deltag.Registration{}
+	}
 	return d, deltag.AccountEvent(), recipient, err
 }
 

@@ -131,7 +131,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 // Errors: ErrConflict (there is an event with that id; so also when it is repeated), ErrSlugTaken.
 func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
 	tx := s.begin()
-	tx.Put(encodeEvent(e), condNotExists)
+	event := tx.Put(encodeEvent(e), condNotExists)
 	slug := tx.putSlug(e)
 	if e.HasSeatCounter {
 		tx.createSeatCounter(e)
@@ -141,7 +141,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 	tx.putMailings(mailings)
 	err := tx.Commit(ctx)
 	s.upcoming.invalidate("")
-	if slug.Failed() {
+	if slug.Failed() && !event.Failed() {
 		return deltag.ErrSlugTaken
 	}
 	return err

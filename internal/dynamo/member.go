@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"deltag/internal/deltag"
 )
 
@@ -109,7 +111,7 @@ func (s *Store) SaveRole(ctx context.Context, m deltag.Member, rolesRevision int
 func (s *Store) RemoveMember(ctx context.Context, m deltag.Member, rolesRevision int) error {
 	tx := s.begin()
 	tx.changeRoles(rolesRevision)
-	tx.Delete(memberKey(m.ID), condRevision(m.Revision))
+	tx.Delete(memberKey(m.ID), condMember(m, m.Revision))
 	return tx.Commit(ctx)
 }
 
@@ -126,5 +128,14 @@ func (tx *transaction) putMember(m deltag.Member) {
 		tx.Put(encodeMember(m), condNotExists)
 		return
 	}
-	tx.Put(encodeMember(m), condRevision(m.Revision-1))
+	tx.Put(encodeMember(m), condMember(m, m.Revision-1))
+}
+
+// condMember holds while a revision of m is stored, and no later member of the same address.
+func condMember(m deltag.Member, revision int) expression {
+	c := condRevision(revision)
+	return expression{
+		text:   c.text + " AND Secret = :secret",
+		values: merge(c.values, item{":secret": &types.AttributeValueMemberB{Value: m.Secret}}),
+	}
 }

@@ -108,8 +108,9 @@ func (s *Service) Event(ctx context.Context, by Caller, id string) (deltag.Event
 	return e, c, err
 }
 
-// CreateEvent stores what change makes of NewEvent, and plans its mail. Without a slug it gets one made of its title.
-// ValidationErrors; ErrSlugTaken, also when it is repeated.
+// CreateEvent stores what change makes of NewEvent, and plans its mail. Without a slug it gets one made of its title, and
+// without an id a random one. ValidationErrors; ErrSlugTaken. Repeating it with an id changes nothing; without one the slug
+// is taken then.
 func (s *Service) CreateEvent(ctx context.Context, by Caller, change EventChange) (deltag.Event, error) {
 	if err := by.requireEdit(); err != nil {
 		return deltag.Event{}, err
@@ -127,14 +128,22 @@ func (s *Service) CreateEvent(ctx context.Context, by Caller, change EventChange
 // createEvent gives e what no organiser sets, and stores it.
 func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time) (deltag.Event, error) {
 	var err error
-	if e.ID, err = deltag.NewID(s.Random); err != nil {
-		return deltag.Event{}, err
+	if e.ID == "" {
+		if e.ID, err = deltag.NewID(s.Random); err != nil {
+			return deltag.Event{}, err
+		}
 	}
 	if e.Secret, err = deltag.NewSecret(s.Random); err != nil {
 		return deltag.Event{}, err
 	}
 	e, mailings := e.WithInitialState(now)
-	return e, s.Store.CreateEvent(ctx, e, mailings)
+	err = s.Store.CreateEvent(ctx, e, mailings)
+	if errors.Is(err, deltag.ErrConflict) { // an earlier try may have stored it
+		if stored, readErr := s.Store.Event(ctx, e.ID); readErr == nil {
+			return stored, nil
+		}
+	}
+	return e, err
 }
 
 // EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revisions is not AnyRevision,

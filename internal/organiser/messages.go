@@ -12,23 +12,23 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Timeline is every mail to all of an event: those to come, and those that went out.
+// Timeline is every mail to all of an event, with its counts: those to come, and those that went out.
 func (s *Service) Timeline(
 	ctx context.Context, by Caller, eventID string,
-) (deltag.Event, []deltag.TimelineEntry, error) {
+) (deltag.Event, deltag.Counts, []deltag.TimelineEntry, error) {
 	e, err := s.eventToRead(ctx, by, eventID)
 	if err != nil {
-		return e, nil, err
+		return e, deltag.Counts{}, nil, err
 	}
 	mailings, err := s.Store.Mailings(ctx, eventID)
 	if err != nil {
-		return e, nil, err
+		return e, deltag.Counts{}, nil, err
 	}
 	counts, err := s.Store.Counts(ctx, e)
 	if err != nil {
-		return e, nil, err
+		return e, counts, nil, err
 	}
-	return e, e.Timeline(mailings, counts, by.Now), nil
+	return e, counts, e.Timeline(mailings, counts, by.Now), nil
 }
 
 // A Message is what an organiser writes to those who take part.
@@ -58,6 +58,9 @@ func (s *Service) newMessage(
 	e, err := s.eventToEdit(ctx, by, eventID)
 	if err != nil {
 		return e, deltag.Mailing{}, err
+	}
+	if !by.Now.Before(e.RetentionEndsAt()) { // there is nobody any more
+		return e, deltag.Mailing{}, deltag.ValidationErrors{{Field: "audience", Code: "retention-ended"}}
 	}
 	m := e.NewMailing(deltag.KindMessage, 0, by.Now, strings.TrimSpace(in.Text))
 	m.Audience = cmp.Or(in.Audience, deltag.AudienceAll)
@@ -153,7 +156,7 @@ func (s *Service) PreviewMessage(
 	err = in.putNumbered(m, func(version int) (time.Time, error) {
 		to := e
 		if in.PreviewTo.Original != "" {
-			to.Organiser.Email = in.PreviewTo.Original
+			to.Organiser.Email = in.PreviewTo.ASCII()
 		}
 		d = deltag.NewOrganiserDelivery(to, deltag.KindPreview, version, by.Now)
 		d.Text = m.Text

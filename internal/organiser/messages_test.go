@@ -13,7 +13,7 @@ func TestSendMessage(t *testing.T) {
 	e := f.newEvent(nil)
 	f.addRegistration(e, "mette@example.dk")
 	messages := func() (n int) {
-		_, entries, err := f.Timeline(f.ctx, anna, e.ID)
+		_, _, entries, err := f.Timeline(f.ctx, anna, e.ID)
 		wantError(t, err, nil)
 		for _, entry := range entries {
 			if entry.Kind == deltag.KindMessage {

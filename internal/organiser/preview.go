@@ -13,6 +13,13 @@ type EditPreview struct {
 	Before, After deltag.Event
 	// Notice is the mail to all that it would send. Nil, or with nobody Expected: nobody is told.
 	Notice *deltag.TimelineEntry
+	// Promotions is how many would be given a seat from the waitlist, each with a mail.
+	Promotions int
+}
+
+// Mails says whether somebody would be written to.
+func (p EditPreview) Mails() bool {
+	return p.Promotions > 0 || p.Notice != nil && p.Notice.Expected > 0
 }
 
 // PreviewEdit is what EditEvent would do now, by the same rules, and writes nothing. Errors as EditEvent.
@@ -47,12 +54,12 @@ func (s *Service) preview(
 	i := slices.IndexFunc(changes.Upserts, func(m deltag.Mailing) bool {
 		return m.Kind.IsChangeNotice() || m.Kind == deltag.KindEventCancelled
 	})
-	if i < 0 {
-		return p, nil
-	}
 	counts, err := s.Store.Counts(ctx, e)
-	entry := changes.Upserts[i].TimelineEntry(next, counts, by.Now)
-	p.Notice = &entry
+	p.Promotions = next.Promotions(counts, by.Now) - e.Promotions(counts, by.Now)
+	if i >= 0 {
+		entry := changes.Upserts[i].TimelineEntry(next, counts, by.Now)
+		p.Notice = &entry
+	}
 	return p, err
 }
 

@@ -11,13 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody, in bytes, is far above the largest honest form: twenty long answers of a few lines each.
-const maxBody = 64 << 10
+// MaxBody, in bytes, is far above the largest honest sign-up: twenty long answers of a few lines each.
+const MaxBody = 64 << 10
 
-// ReadBody reads a body of one of the media types, in UTF-8. ErrTooLarge, ErrMediaType, ErrMalformed. No body and no
+// ReadBody reads a body of up to MaxBody of one of the media types, in UTF-8. ErrTooLarge, ErrMediaType, ErrMalformed. No body and no
 // content type, which is what a bare button sends, is nil.
 func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	return readBody(w, r, MaxBody, mediaTypes...)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, mediaTypes ...string) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -37,10 +41,10 @@ func ReadBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]b
 	return body, nil
 }
 
-// WithForm reads a posted form into r.PostForm before it calls serve. Errors as ReadBody.
-func WithForm(serve Handler) Handler {
+// WithForm reads a posted form of up to limit bytes into r.PostForm before it calls serve. Errors as ReadBody.
+func WithForm(limit int64, serve Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := ReadBody(w, r, "application/x-www-form-urlencoded")
+		body, err := readBody(w, r, limit, "application/x-www-form-urlencoded")
 		if err != nil {
 			return err
 		}

@@ -32,12 +32,15 @@ func NetworkPrefix(r *http.Request) string {
 const MinResponseTime = 200 * time.Millisecond
 
 // HoldFor is deferred, and called, by a handler whose answer must not tell by the time it takes what is known about an
-// address: it waits until d has passed since.
+// address: it waits until d has passed since, or the next multiple of it if the store was slow.
 func HoldFor(ctx context.Context, d time.Duration) (wait func()) {
-	passed := time.After(d)
+	began := time.Now()
 	return func() {
+		if d <= 0 {
+			return
+		}
 		select {
-		case <-passed:
+		case <-time.After(d - time.Since(began)%d):
 		case <-ctx.Done():
 		}
 	}

@@ -36,7 +36,12 @@ func New(o Options) http.Handler {
 	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.renderError(w, r, deltag.ErrForbidden)
 	}))
-	return web.SecureHeaders(sameSite.Handler(s.mux()))
+	handler := sameSite.Handler(s.mux())
+	return web.SecureHeaders(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Without any referrer old browsers send the origin "null" with forms, which is refused. Other sites still get none.
+		w.Header().Set("Referrer-Policy", "same-origin")
+		handler.ServeHTTP(w, r)
+	}))
 }
 
 //go:embed templates
@@ -93,7 +98,7 @@ func (s *site) mux() *http.ServeMux {
 		}
 		serve := s.withPage(route.role, route.serve)
 		if route.method == http.MethodPost {
-			serve = web.WithForm(serve)
+			serve = web.WithForm(maxForm, serve)
 		}
 		paths[route.path][route.method] = serve
 	}
@@ -110,6 +115,9 @@ func (s *site) mux() *http.ServeMux {
 	})
 	return mux
 }
+
+// maxForm, in bytes, is above the form of the largest event: letters like æ take six bytes in a form.
+const maxForm = 1 << 20
 
 // withPage calls serve with the page of somebody who has the role. Who is not signed in is sent to where they can.
 func (s *site) withPage(role deltag.Role, serve handler) web.Handler {

@@ -18,11 +18,7 @@ type overviewView struct {
 }
 
 func (s *site) overview(w http.ResponseWriter, r *http.Request, p *page) error {
-	e, timeline, err := s.Organiser.Timeline(r.Context(), p.caller(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	_, counts, err := s.Organiser.Event(r.Context(), p.caller(), e.ID)
+	e, counts, timeline, err := s.Organiser.Timeline(r.Context(), p.caller(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}

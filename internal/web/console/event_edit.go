@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"errors"
 	"maps"
 	"net/http"
@@ -19,17 +20,26 @@ func eventPath(id string) string { return "/organiser/events/" + url.PathEscape(
 func (s *site) newEventPage(w http.ResponseWriter, _ *http.Request, p *page) error {
 	e := organiser.NewEvent()
 	e.Status, e.Language, e.Organiser.Email = deltag.EventDraft, p.Language, p.Principal.Name
-	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, nil)
+	v := eventValues(e)
+	key, err := deltag.NewID(rand.Reader)
+	if err != nil {
+		return err
+	}
+	v.Set("key", key)
+	return p.renderEventForm(w, http.StatusOK, v, nil, nil, "")
 }
 
 func (s *site) createEvent(w http.ResponseWriter, r *http.Request, p *page) error {
 	e, err := s.Organiser.CreateEvent(r.Context(), p.caller(), eventChange(r.PostForm))
 	invalid, err := eventFaults(err)
+	if text, status, ok := s.failure(w, r, p, err); ok {
+		return p.renderEventForm(w, status, r.PostForm, nil, nil, text)
+	}
 	if err != nil {
 		return err
 	}
 	if invalid != nil {
-		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, nil)
+		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, nil, "")
 	}
 	return web.SeeOther(w, eventPath(e.ID)+"?done=created")
 }
@@ -42,11 +52,14 @@ func eventFaults(err error) (deltag.ValidationErrors, error) {
 	return fieldErrors(err)
 }
 
-// renderEventForm shows the form of e, nil for a new event.
+// renderEventForm shows the form of e, nil for a new event, with why it could not be saved, if so.
 func (p *page) renderEventForm(
-	w http.ResponseWriter, status int, v url.Values, invalid deltag.ValidationErrors, e *deltag.Event,
+	w http.ResponseWriter, status int, v url.Values, invalid deltag.ValidationErrors, e *deltag.Event, failure string,
 ) error {
 	view := p.eventFormView(v, invalid, e == nil)
+	if failure != "" {
+		view.Form.Error, p.HasErrors = failure, true
+	}
 	view.Form.Action, view.Form.Submit = "/organiser/events", p.Text("console.event.create")
 	p.Title, p.Path = p.Text("console.event.new-title"), "/organiser/events/new"
 	if e != nil {
@@ -62,18 +75,19 @@ func (s *site) editPage(w http.ResponseWriter, r *http.Request, p *page) error {
 	if err != nil {
 		return err
 	}
-	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, &e)
+	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, &e, "")
 }
 
 // saveEvent asks before it saves what people are mailed about. Somebody who edits a version that another has changed since
-// sees both, with what they typed, and may save it over that.
+// sees both, with what they typed, and may save it over that. A form that is sent again has nothing to change any more.
 func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error {
-	id, change, revisions := r.PathValue("id"), eventChange(r.PostForm), organiser.AnyRevision
+	id, change := r.PathValue("id"), eventChange(r.PostForm)
+	revisions := []int{} // none: what was edited is not known
 	if revision, err := strconv.Atoi(r.PostForm.Get("revision")); err == nil {
-		revisions = []int{revision}
+		revisions = append(revisions, revision)
 	}
 	preview, err := s.Organiser.PreviewEdit(r.Context(), p.caller(), id, revisions, change)
-	if err == nil && preview.Notice != nil && preview.Notice.Expected > 0 && !confirmed(r) {
+	if err == nil && preview.Mails() && !confirmed(r) {
 		return p.renderConfirm(w, preview, eventPath(id)+"/edit", r.PostForm)
 	}
 	if err == nil {
@@ -83,43 +97,53 @@ func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error 
 		return s.renderStaleForm(w, r, p)
 	}
 	invalid, err := eventFaults(err)
+	if text, status, ok := s.failure(w, r, p, err); ok {
+		return p.renderEventForm(w, status, r.PostForm, nil, &deltag.Event{ID: id, Title: r.PostForm.Get("title")}, text)
+	}
 	if err != nil {
 		return err
 	}
 	if invalid != nil {
-		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, &preview.Before)
+		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, &preview.Before, "")
 	}
 	return web.SeeOther(w, eventPath(id)+"?done=saved")
 }
 
 func confirmed(r *http.Request) bool { return r.PostForm.Get("confirm") == deltag.CheckedValue }
 
-// renderStaleForm keeps what was typed, and says what is saved instead in each field that differs.
+// renderStaleForm keeps what was typed, and says what is saved instead wherever that differs.
 func (s *site) renderStaleForm(w http.ResponseWriter, r *http.Request, p *page) error {
-	e, _, err := s.Organiser.Event(r.Context(), p.caller(), r.PathValue("id"))
+	id, change := r.PathValue("id"), eventChange(r.PostForm)
+	preview, err := s.Organiser.PreviewEdit(r.Context(), p.caller(), id, organiser.AnyRevision, change)
+	invalid, err := eventFaults(err)
 	if err != nil {
 		return err
 	}
+	e := preview.Before
 	stored := eventValues(e)
+	if invalid == nil && sameValues(stored, eventValues(preview.After)) {
+		return web.SeeOther(w, eventPath(id)+"?done=saved") // sent again, or the same as the other's
+	}
 	r.PostForm.Set("revision", stored.Get("revision")) // to be saved again is to be meant
-	view := p.eventFormView(r.PostForm, nil, false)
+	view := p.eventFormView(r.PostForm, invalid, false)
 	view.Form.Action, view.Form.Submit = eventPath(e.ID)+"/edit", p.Text("console.event.save")
 	view.Form.Error, p.HasErrors = p.Text("console.event.stale"), true
-	for _, g := range view.Groups {
-		for i, f := range g.Fields {
-			if f.Kind == "checkbox" || f.Kind == "choice" || f.Kind == "multiple" || stored.Get(f.Name) == f.Value {
-				continue
-			}
-			g.Fields[i].Hint = p.Text("console.event.stored-value", "value", stored.Get(f.Name))
-		}
-	}
+	p.showStored(view, stored, r.PostForm)
 	p.Title, p.Path, p.Event = p.Text("console.event.edit-title", "title", e.Title), view.Form.Action, &e
 	return p.render(w, http.StatusConflict, "event-form", view)
 }
 
+// sameValues compares all but the revision.
+func sameValues(a, b url.Values) bool {
+	a, b = maps.Clone(a), maps.Clone(b)
+	a.Del("revision")
+	b.Del("revision")
+	return a.Encode() == b.Encode()
+}
+
 // A confirmView says whom a change writes to, and has a form that makes it.
 type confirmView struct {
-	Lead   string
+	Lead   []string
 	Action string
 	Submit string
 	Fields []hiddenField
@@ -133,12 +157,21 @@ type hiddenField struct{ Name, Value string }
 func (p *page) renderConfirm(
 	w http.ResponseWriter, preview organiser.EditPreview, action string, form url.Values,
 ) error {
-	kind := string(preview.Notice.Kind)
-	v := confirmView{
-		Lead:   p.Count("console.confirm."+kind, preview.Notice.Expected),
-		Action: action, Submit: p.Text("console.confirm." + kind + ".submit"), Back: eventPath(preview.Before.ID),
-		Danger: preview.Notice.Kind == deltag.KindEventCancelled,
+	kind := "promoted"
+	var lead []string
+	if preview.Notice != nil && (preview.Notice.Expected > 0 || preview.Promotions == 0) {
+		kind = string(preview.Notice.Kind)
+		lead = append(lead, p.Count("console.confirm."+kind, preview.Notice.Expected))
 	}
+	if preview.Promotions > 0 {
+		lead = append(lead, p.Count("console.confirm.promoted", preview.Promotions))
+	}
+	v := confirmView{
+		Lead: lead, Action: action, Submit: p.Text("console.confirm." + kind + ".submit"), Back: eventPath(preview.Before.ID),
+		Danger: kind == string(deltag.KindEventCancelled),
+	}
+	form = maps.Clone(form)
+	form.Del("confirm") // the button's
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
 			v.Fields = append(v.Fields, hiddenField{name, value})
@@ -173,6 +206,9 @@ func (s *site) setStatus(
 	id := r.PathValue("id")
 	_, _, err := s.Organiser.EditEvent(r.Context(), p.caller(), id, organiser.AnyRevision,
 		func(e deltag.Event) (deltag.Event, error) {
+			if status == deltag.EventClosed && e.Status == deltag.EventDraft {
+				return e, deltag.ValidationErrors{{Field: "status", Code: "not-open"}}
+			}
 			e.Status = status
 			return e, nil
 		})

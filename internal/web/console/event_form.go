@@ -66,6 +66,9 @@ func questionRow(n int) string { return "questions." + strconv.Itoa(n) + "." }
 func eventChange(form url.Values) organiser.EventChange {
 	return func(e deltag.Event) (deltag.Event, error) {
 		f := eventForm{Values: form}
+		if key := f.Get("key"); e.ID == "" && deltag.IsID(key) {
+			e.ID = key // of a new event: sent again it is the same one
+		}
 		f.text("title", &e.Title)
 		f.text("slug", &e.Slug)
 		f.text("description", &e.Description)
@@ -146,12 +149,18 @@ func (f *eventForm) time(name string, into *time.Time, zone *time.Location) {
 		*into = time.Time{}
 		return
 	}
-	at, ok := parseLocalTime(text, zone)
-	if !ok {
-		f.fault(name, "bad-time", 0)
-		return
+	if !into.IsZero() && into.In(zone).Format(localTime) == text {
+		return // as it was shown, without its seconds, or which of a repeated hour it is
 	}
-	*into = at.UTC()
+	at, ok := parseLocalTime(text, zone)
+	switch {
+	case !ok:
+		f.fault(name, "bad-time", 0)
+	case !strings.HasPrefix(text, at.Format(localTime)): // the clocks go forward
+		f.fault(name, "no-such-time", 0)
+	default:
+		*into = at.UTC()
+	}
 }
 
 // parseLocalTime reads what datetime-local sends, which may have seconds.
@@ -164,7 +173,7 @@ func parseLocalTime(text string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// reminders keeps the organiser's own texts, and follow-ups, which are edited elsewhere.
+// reminders are those that were ticked. It keeps the organiser's own texts, and follow-ups, which are edited elsewhere.
 func (f *eventForm) reminders(e *deltag.Event) {
 	var mails []deltag.ScheduledMail
 	for _, text := range f.Values["reminders"] {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"deltag/internal/deltag"
@@ -16,11 +17,11 @@ var reminderOffsets = []string{"-P7D", "-P2D", "-P1D", "-PT1H", "-PT10M"}
 // An eventFormView is the form of an event.
 type eventFormView struct {
 	Form      *web.Form
-	IsNew     bool
 	Revision  string
+	Key       string // the id of a new event
 	Groups    []fieldGroup
 	Questions []questionRowView
-	Changed   []string // what somebody else has saved meanwhile
+	Stored    []string // the questions that somebody else has saved meanwhile, if they differ
 }
 
 // A fieldGroup is a part of the form under a heading. The last ones are folded in.
@@ -95,7 +96,12 @@ func (p *page) eventFormView(v url.Values, invalid deltag.ValidationErrors, isNe
 	for _, g := range groups {
 		fields = append(fields, g.Fields...)
 	}
-	view := &eventFormView{IsNew: isNew, Revision: v.Get("revision"), Questions: p.questionRows(v)}
+	view := &eventFormView{Revision: v.Get("revision"), Key: v.Get("key"), Questions: p.questionRows(v)}
+	for i := range invalid {
+		if strings.HasPrefix(invalid[i].Field, "reminders.") {
+			invalid[i].Field = "reminders"
+		}
+	}
 	view.Form = p.NewForm(fields, invalid)
 	p.addOtherFaults(view, invalid)
 	for i, n := 0, 0; i < len(groups); i++ {
@@ -145,9 +151,8 @@ func (p *page) offsetText(text string) string {
 func (p *page) questionRows(v url.Values) []questionRowView {
 	var rows []questionRowView
 	for n := range deltag.MaxQuestions + newQuestions {
-		row := questionRow(n)
-		if v.Has(row + "label") {
-			rows = append(rows, questionRowView{})
+		if v.Has(questionRow(n) + "label") {
+			rows = make([]questionRowView, n+1) // also if one before is missing
 		}
 	}
 	empty := 0
@@ -171,6 +176,50 @@ func (p *page) questionRows(v url.Values) []questionRowView {
 	return rows
 }
 
+// showStored says in each field that differs what is stored.
+func (p *page) showStored(view *eventFormView, stored, typed url.Values) {
+	for _, g := range view.Groups {
+		for i, f := range g.Fields {
+			was, is := p.valueText(f, stored[f.Name]), p.valueText(f, typed[f.Name])
+			if was != is {
+				g.Fields[i].Hint = p.Text("console.event.stored-value", "value", was)
+			}
+		}
+	}
+	was, is := readQuestions(stored), readQuestions(typed)
+	if slices.EqualFunc(was, is, func(a, b numberedQuestion) bool {
+		return a.Label == b.Label && a.Kind == b.Kind && a.Required == b.Required && slices.Equal(a.Options, b.Options)
+	}) {
+		return
+	}
+	for _, q := range was {
+		view.Stored = append(view.Stored, q.Label)
+	}
+	if len(was) == 0 {
+		view.Stored = []string{p.Text("console.event.stored-none")}
+	}
+}
+
+// valueText is what a field holds, in words.
+func (p *page) valueText(f web.Field, values []string) string {
+	switch f.Kind {
+	case "checkbox":
+		if slices.Contains(values, deltag.CheckedValue) {
+			return p.Text("console.event.stored-yes")
+		}
+		return p.Text("console.event.stored-no")
+	case "choice", "multiple":
+		var chosen []string
+		for _, o := range f.Options {
+			if slices.Contains(values, o.Value) {
+				chosen = append(chosen, o.Label)
+			}
+		}
+		return strings.Join(chosen, ", ")
+	}
+	return strings.TrimSpace(strings.ReplaceAll(strings.Join(values, ", "), "\r\n", "\n"))
+}
+
 // addOtherFaults shows the faults of questions beside them, and those of no field above the form.
 func (p *page) addOtherFaults(view *eventFormView, invalid deltag.ValidationErrors) {
 	for _, fault := range invalid {
@@ -181,7 +230,7 @@ func (p *page) addOtherFaults(view *eventFormView, invalid deltag.ValidationErro
 		p.HasErrors = true
 		i := slices.IndexFunc(view.Questions, func(q questionRowView) bool { return fault.Field == "questions."+q.ID })
 		if i < 0 {
-			view.Form.Error = text
+			view.Form.Error = strings.TrimSpace(view.Form.Error + " " + text)
 			continue
 		}
 		view.Questions[i].Error = text

@@ -183,7 +183,10 @@ func TestSaveEvent(t *testing.T) {
 			t.Errorf("%v, notice %v", after.StartsAt, after.LatestNotice)
 		}
 		c.get("/organiser/events/"+e.ID).says(".rows", "Besked om nyt tidspunkt").says(".rows", "til 2")
-		c.postForm(path, asked.fields("/edit")).want(http.StatusConflict) // sent again: the version has changed
+		c.postForm(path, asked.fields("/edit")).wantLocation("/organiser/events/" + e.ID + "?done=saved") // sent again
+		if again := c.event(e.ID); again.Revision != after.Revision {
+			t.Error("it is saved twice")
+		}
 	})
 	t.Run("AsksNobodyAboutWhatNobodyIsMailed", func(t *testing.T) {
 		c := newOwner(t)
@@ -217,6 +220,56 @@ func TestSaveEvent(t *testing.T) {
 			t.Errorf("%q", after.Description)
 		}
 	})
+	t.Run("TheOtherSeesEverythingThatWasChanged", func(t *testing.T) {
+		c := newOwner(t)
+		e := c.create(nil)
+		path := "/organiser/events/" + e.ID + "/edit"
+		mine, theirs := c.get(path).fields("/edit"), c.get(path).fields("/edit")
+		theirs.Del("waitingList")
+		theirs.Del("reminders")
+		theirs.Set("verify", "always")
+		theirs.Set("questions.1.label", "Hvad vil du?")
+		c.postForm(path, theirs).want(http.StatusSeeOther)
+		mine.Set("description", mine.Get("description")+" Ny.")
+		c.postForm(path, mine).want(http.StatusConflict).says(`[id="waitingList.hint"]`, "Gemt nu: Nej").
+			says(`[id="reminders.hint"]`, "Gemt nu:").says(`[id="verify.hint"]`, "Gemt nu: Altid").
+			says("details ul", "Hvor kommer du fra?Hvad vil du?")
+		mine.Del("revision") // nobody knows what was edited
+		c.postForm(path, mine).want(http.StatusConflict)
+	})
+	t.Run("TimesStayAsTheyAreUnlessTheyAreChanged", func(t *testing.T) {
+		c := newOwner(t)
+		for name, at := range map[string]time.Time{
+			"sekunder": time.Date(2026, 12, 1, 13, 0, 30, 0, time.UTC),
+			"gentaget": time.Date(2027, 10, 31, 0, 30, 0, 0, time.UTC), // 02:30, which comes twice
+		} {
+			e := c.newEvent(name, func(e *deltag.Event) { e.StartsAt, e.EndsAt = at, at.Add(3*time.Hour) })
+			c.signUpFor(e, "a")
+			path := "/organiser/events/" + e.ID + "/edit"
+			c.postForm(path, c.get(path).fields("/edit")).want(http.StatusSeeOther)
+			if after := c.event(e.ID); !after.StartsAt.Equal(e.StartsAt) || after.ICalSequence != e.ICalSequence {
+				t.Errorf("%s: %v, was %v", name, after.StartsAt, e.StartsAt)
+			}
+		}
+		form := newEventForm()
+		form.Set("startsAt", "2027-03-28T02:30") // which does not come
+		form.Set("endsAt", "2027-03-28T05:00")
+		c.postForm("/organiser/events", form).want(http.StatusUnprocessableEntity).says(".alert", "findes ikke den dag")
+	})
+	t.Run("AsksBeforeTheWaitlistGetsSeats", func(t *testing.T) {
+		c := newOwner(t)
+		e := c.create(func(form url.Values) { form.Set("capacity", "1") })
+		c.signUpFor(e, "a", "b", "d")
+		path := "/organiser/events/" + e.ID + "/edit"
+		form := c.get(path).fields("/edit")
+		form.Set("capacity", "2")
+		form.Set("confirm", "no")
+		asked := c.postForm(path, form).want(http.StatusOK).says(".lead", "Én på ventelisten får en plads")
+		c.postForm(path, asked.fields("/edit")).want(http.StatusSeeOther)
+		if got := *c.event(e.ID).Capacity; got != 2 {
+			t.Error(got)
+		}
+	})
 	t.Run("AFaultIsShownForAnEventThatIsThere", func(t *testing.T) {
 		c := newOwner(t)
 		e := c.create(nil)
@@ -243,6 +296,72 @@ func TestSaveEvent(t *testing.T) {
 			t.Errorf("%+v", after.ScheduledMails)
 		}
 	})
+}
+
+// TestWhatWasTypedIsKept: the store fails during a save, and repeating it is safe.
+func TestWhatWasTypedIsKept(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+	}{{deltag.ErrUnavailable, http.StatusServiceUnavailable}, {deltag.ErrConflict, http.StatusConflict}} {
+		o := newOwner(t)
+		e := o.create(nil)
+		o.signUpFor(e, "a")
+		events, path := "/organiser/events", "/organiser/events/"+e.ID
+		edit, message := o.get(path+"/edit").fields("/edit"), o.get(path+"/messages").fields("/messages")
+		create := newEventForm()
+		create.Set("key", o.get(events+"/new").fields("/events").Get("key"))
+		create.Set("title", "Ny")
+		message.Set("text", "Hej.")
+		message = o.postForm(path+"/messages", message).fields("/messages")
+		edit.Set("description", "Min.")
+		store, accounts := o.site.Organiser.Store, o.accounts.Store
+		o.failWrites(c.err)
+		o.postForm(events, create).want(c.status).has(`input[name=title][value=Ny]`, 1).has("[role=alert]", 1)
+		o.postForm(path+"/edit", edit).want(c.status).says("textarea#description", "Min.").has("[role=alert]", 1)
+		for _, step := range []string{"test", "send"} {
+			message.Set("step", step)
+			o.postForm(path+"/messages", message).want(http.StatusServiceUnavailable).says("textarea#text", "Hej.").has("[role=alert]", 1).has(".done", 0)
+		}
+		o.post("/organiser/members", "email", "bo@example.dk", "role", "reader").want(c.status).
+			has(`input[name=email][value="bo@example.dk"]`, 1).has("[role=alert]", 1)
+		o.post("/organiser/tokens", "name", "crm", "role", "reader", "expires", "2027-01-01").want(c.status).
+			has(`input[name=name][value=crm]`, 1).has("[role=alert]", 1).has("code", 0)
+
+		o.site.Organiser.Store, o.accounts.Store = store, accounts
+		first := o.postForm(events, create).want(http.StatusSeeOther).Header.Get("Location")
+		o.postForm(events, create).wantLocation(first) // sent twice: one event
+		o.postForm(path+"/edit", edit).want(http.StatusSeeOther)
+		o.postForm(path+"/messages", message).want(http.StatusSeeOther)
+	}
+}
+
+// TestOddForms are those that no page of ours has.
+func TestOddForms(t *testing.T) {
+	c := newOwner(t)
+	e := c.create(nil)
+	c.post("/organiser/events", "title", "", "questions.22.label", "x").want(http.StatusUnprocessableEntity).
+		has(`input[name="questions.22.label"][value=x]`, 1)
+	large := newEventForm()
+	for n := range deltag.MaxQuestions {
+		row := questionRow(n)
+		large.Set(row+"label", strings.Repeat("æ", 200))
+		large.Set(row+"kind", "choice")
+		large.Set(row+"options", strings.Repeat(strings.Repeat("ø", 150)+"\n", deltag.MaxOptions))
+	}
+	large.Set("title", "Stor")
+	large.Set("description", strings.Repeat("å", deltag.MaxDescription))
+	c.postForm("/organiser/events", large).want(http.StatusSeeOther)
+	path := "/organiser/events/" + e.ID
+	c.post(path + "/cancel").want(http.StatusOK)
+	c.post(path+"/cancel", "confirm", "yes").want(http.StatusSeeOther)
+	c.post(path+"/cancel").want(http.StatusUnprocessableEntity).says("main p", "aflyst") // no raw key
+	draft := c.create(func(form url.Values) { form.Set("status", "draft"); form.Set("title", "Kladde") })
+	c.post("/organiser/events/"+draft.ID+"/close").want(http.StatusUnprocessableEntity).says("main p", "ikke åbent")
+	c.now = draft.RetentionEndsAt()
+	c.signIn("anna")
+	c.post("/organiser/events/"+draft.ID+"/messages", "audience", "all", "text", "Hej").
+		want(http.StatusUnprocessableEntity).says(".alert", "ingen at skrive til")
 }
 
 func TestEventActions(t *testing.T) {
@@ -374,7 +493,7 @@ func TestMessages(t *testing.T) {
 		c.postForm(path, form).want(http.StatusOK).says(".done", "anna@example.dk")
 	}
 	form.Set("text", "Hej igen.")
-	c.postForm(path, form).want(http.StatusOK)
+	form = c.postForm(path, form).want(http.StatusOK).fields("/messages")
 	if n, previews := mails(c, e); n != 0 || len(previews) != 2 || !strings.HasPrefix(previews[0], "anna@example.dk Hej") {
 		t.Errorf("%d messages, previews %v", n, previews)
 	}
@@ -386,7 +505,13 @@ func TestMessages(t *testing.T) {
 	again.Set("text", "Hej igen.")
 	again.Set("audience", "confirmed")
 	again.Set("step", "send")
+	again = c.postForm(path, again).want(http.StatusOK).says("#preview", "2 personer").fields("/messages") // not seen yet
+	again.Set("step", "send")
 	c.postForm(path, again).want(http.StatusSeeOther)
+	again.Set("audience", "all")
+	c.postForm(path, again).want(http.StatusOK) // nor that it goes to all
+	again.Set("audience", "")
+	c.postForm(path, again).want(http.StatusUnprocessableEntity).has("[role=radiogroup][aria-invalid=true]", 1)
 	if n, _ := mails(c, e); n != 2 {
 		t.Errorf("%d messages", n)
 	}

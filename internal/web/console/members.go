@@ -76,6 +76,9 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, p *page) error {
 		err = s.Accounts.Invite(r.Context(), p.Principal, parsed, deltag.Role(role), p.Language, p.now)
 	}
 	invalid, err := fieldErrors(err)
+	if text, status, ok := s.failure(w, r, p, err); ok {
+		return s.renderMembers(w, r, p, status, text, p.invitation(typed, role, nil))
+	}
 	if err != nil {
 		return err
 	}
@@ -102,6 +105,9 @@ func (s *site) answerMemberChange(w http.ResponseWriter, r *http.Request, p *pag
 	invalid, err := fieldErrors(err)
 	if err != nil {
 		return err
+	}
+	if invalid == nil && r.PathValue("id") == p.Principal.MemberID {
+		return web.SeeOther(w, "/organiser") // who may not see this page any more
 	}
 	if invalid == nil {
 		return web.SeeOther(w, "/organiser/members?done="+done)

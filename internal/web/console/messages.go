@@ -2,6 +2,8 @@ package console
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +23,8 @@ var messageAudiences = []deltag.Audience{
 type writeView struct {
 	Form     *web.Form
 	Key      string // names the message: two presses are one, and the same words in a new form are another
+	Seen     string // names what is shown: only that is sent
+	Failure  string // why it could not be sent
 	Previews bool
 	To       string
 	Subject  string
@@ -54,6 +58,9 @@ func (p *page) renderMessageForm(
 		Name: "text", Label: p.Text("console.message.text"), Kind: "long", Required: true, Value: v.Get("text"),
 		Hint: p.Text("console.message.text.hint"),
 	}}, invalid)
+	if view.Failure != "" {
+		view.Form.Error, p.HasErrors = view.Failure, true
+	}
 	view.Form.Action, view.Key = eventPath(e.ID)+"/messages", v.Get("key")
 	p.Title, p.Path, p.Event = p.Text("console.message.title"), view.Form.Action, &e
 	return p.render(w, status, "message-form", view)
@@ -63,35 +70,45 @@ func (p *page) renderMessageForm(
 func (s *site) sendMessage(w http.ResponseWriter, r *http.Request, p *page) error {
 	id := r.PathValue("id")
 	text := strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"))
-	in := organiser.Message{
-		Audience: deltag.Audience(r.PostForm.Get("audience")), Text: text, IdempotencyKey: r.PostForm.Get("key"),
-	}
+	audience := r.PostForm.Get("audience")
+	in := organiser.Message{Audience: deltag.Audience(audience), Text: text}
+	in.IdempotencyKey = strings.Join([]string{r.PostForm.Get("key"), audience, text}, "\n")
+	seen := sha256.Sum256([]byte(audience + "\n" + text))
 	e, entry, err := s.Organiser.CheckMessage(r.Context(), p.caller(), id, in)
 	invalid, err := fieldErrors(err)
 	if err != nil {
 		return err
 	}
+	if audience == "" { // which would be everybody
+		invalid = append(invalid, deltag.FieldError{Field: "audience", Code: "missing-audience"})
+	}
 	if invalid != nil {
 		return p.renderMessageForm(w, http.StatusUnprocessableEntity, e, r.PostForm, invalid, writeView{})
 	}
-	switch r.PostForm.Get("step") {
-	case "send":
-		if _, _, err := s.Organiser.SendMessage(r.Context(), p.caller(), id, in); err != nil {
-			return err
+	view := writeView{
+		Previews: true, Seen: hex.EncodeToString(seen[:]), To: p.Count("console.message.to", entry.Expected),
+		Subject: e.Title, Text: web.Paragraphs(p.example(e, text)),
+	}
+	switch step := r.PostForm.Get("step"); {
+	case step == "send" && r.PostForm.Get("seen") == view.Seen:
+		_, _, err = s.Organiser.SendMessage(r.Context(), p.caller(), id, in)
+		if err == nil {
+			return web.SeeOther(w, eventPath(id)+"?done=message-sent")
 		}
-		return web.SeeOther(w, eventPath(id)+"?done=message-sent")
-	case "test":
+	case step == "send": // something else than what was shown: it is shown first
+	case step == "test":
 		in.PreviewTo = p.member.Email
-		in.IdempotencyKey += " " + text // another text under the same key is another preview
-		if _, _, err := s.Organiser.PreviewMessage(r.Context(), p.caller(), id, in); err != nil {
-			return err
-		}
+		_, _, err = s.Organiser.PreviewMessage(r.Context(), p.caller(), id, in)
 		p.Notice = p.Text("console.message.tested", "email", p.member.Email.Original)
 	}
-	return p.renderMessageForm(w, http.StatusOK, e, r.PostForm, nil, writeView{
-		Previews: true, To: p.Count("console.message.to", entry.Expected), Subject: e.Title,
-		Text: web.Paragraphs(p.example(e, text)),
-	})
+	if failure, status, ok := s.failure(w, r, p, err); ok {
+		p.Notice, view.Failure = "", failure
+		return p.renderMessageForm(w, status, e, r.PostForm, nil, view)
+	}
+	if err != nil {
+		return err
+	}
+	return p.renderMessageForm(w, http.StatusOK, e, r.PostForm, nil, view)
 }
 
 // example is an organiser's text as somebody reads it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/i18n"
 	"deltag/internal/organiser"
 	"deltag/internal/web"
 )
@@ -44,7 +45,8 @@ func (s *site) plainPage(w http.ResponseWriter, r *http.Request, l deltag.Langua
 	if cookie, err := r.Cookie(languageCookie); err == nil {
 		l = deltag.Language(cookie.Value)
 	}
-	if chosen, ok := web.ChosenLanguage(r); ok && chosen != l {
+	// A form's field "language" is its event's.
+	if chosen := deltag.Language(r.URL.Query().Get("lang")); chosen.IsSupported() && chosen != l {
 		l = chosen
 		http.SetCookie(w, &http.Cookie{
 			Name: languageCookie, Value: string(l), Path: "/organiser", MaxAge: int((365 * 24 * time.Hour).Seconds()),
@@ -54,9 +56,7 @@ func (s *site) plainPage(w http.ResponseWriter, r *http.Request, l deltag.Langua
 	if !l.IsSupported() {
 		l = deltag.Languages[0]
 	}
-	p := web.NewPage(r, l)
-	p.Private, p.Home = true, "/organiser"
-	return p
+	return web.Page{Catalog: i18n.For(l), Path: r.URL.Path, Private: true, Home: "/organiser"}
 }
 
 // notice is what ?done= says was done.
@@ -90,23 +90,47 @@ func (p *page) renderMessage(w http.ResponseWriter, status int, key, href string
 	})
 }
 
-// renderError answers with a page for people.
+// renderError answers with a page for people, who stay signed in.
 func (s *site) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	answer := web.BeginError(w, r, s.Log, err)
-	p := &page{Page: s.plainPage(w, r, ""), now: s.Now()}
+	p, pageErr := s.newPage(w, r)
+	if pageErr != nil {
+		p = &page{Page: s.plainPage(w, r, ""), now: s.Now()}
+	}
 	if r.Method != http.MethodGet {
 		p.Path = "/organiser" // what was posted can't be opened in another language
 	}
-	key := "console.error." + answer.Code
-	if !p.Has(key + ".title") {
-		key = "page.error." + answer.Code
+	p.Title, p.Notice, p.HasErrors = p.errorText(answer, ".title"), "", true
+	v := messageView{Text: p.errorText(answer, ".text"), Href: "/organiser", LinkText: p.Text("console.to-events")}
+	if invalid, _ := fieldErrors(err); invalid != nil {
+		v.Text = p.FieldError(invalid[0])
 	}
-	p.Title, p.HasErrors = p.Text(key+".title"), true
-	v := messageView{Text: p.Text(key + ".text"), Href: "/organiser", LinkText: p.Text("console.to-events")}
 	if err := p.render(w, answer.Status, "message", v); err != nil {
 		s.Log.ErrorContext(r.Context(), "no page for a failed request", "route", r.Pattern, "error", err)
 		http.Error(w, "500", http.StatusInternalServerError)
 	}
+}
+
+// errorText is what the pages say of an answer: in words of their own, in those of the visitor's pages, or in general.
+func (p *page) errorText(answer web.Error, part string) string {
+	for _, key := range []string{"console.error." + answer.Code, "page.error." + answer.Code} {
+		if p.Has(key + part) {
+			return p.Text(key + part)
+		}
+	}
+	answer.Code = "other"
+	return p.Text("console.error." + answer.Code + part)
+}
+
+// failure is what a form says that could not be saved, and with which status; false if no form can help. What was typed
+// stays in it, and it is safe to send it again.
+func (s *site) failure(w http.ResponseWriter, r *http.Request, p *page, err error) (text string, status int, ok bool) {
+	switch answer := web.ErrorFor(err); answer.Status {
+	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
+		web.BeginError(w, r, s.Log, err)
+		return p.errorText(answer, ".text"), answer.Status, true
+	}
+	return "", 0, false
 }
 
 // fieldErrors are the ValidationErrors of err, and err itself if it is any other.

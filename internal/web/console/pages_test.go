@@ -122,11 +122,52 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"message": withEvent(func(c *client, e deltag.Event, q string) response {
 			return c.get("/organiser/events/" + e.ID + "/messages" + q)
 		}),
-		"message-none":      writes(0, "preview", "Hej {name}.\n\nVi ses {when}: {link}"),
-		"message-preview":   writes(1, "preview", "Hej {name}, velkommen til {title}."),
-		"message-test":      writes(2, "test", "Hej {name}."),
-		"message-faulty":    writes(2, "preview", ""),
-		"message-sent":      overview("message-sent"),
+		"message-none":         writes(0, "preview", "Hej {name}.\n\nVi ses {when}: {link}"),
+		"message-preview":      writes(1, "preview", "Hej {name}, velkommen til {title}."),
+		"message-test":         writes(2, "test", "Hej {name}."),
+		"message-faulty":       writes(2, "preview", ""),
+		"message-sent":         overview("message-sent"),
+		"confirm-promoted":     withEvent(func(c *client, e deltag.Event, q string) response { return c.promotes(e, q, 2) }),
+		"confirm-promoted-one": withEvent(func(c *client, e deltag.Event, q string) response { return c.promotes(e, q, 1) }),
+		"event-stale-all": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID + "/edit"
+			mine, theirs := c.get(path).fields("/edit"), c.get(path).fields("/edit")
+			theirs.Del("waitingList")
+			theirs.Set("remindOrganiser", "yes")
+			theirs.Set("questions.0.label", "")
+			c.postForm(path, theirs).want(303)
+			mine.Set("title", "Ny titel")
+			return c.postForm(path+q, mine)
+		}),
+		"event-conflict": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID + "/edit"
+			form := c.get(path).fields("/edit")
+			c.failWrites(deltag.ErrConflict)
+			return c.postForm(path+q, form)
+		}),
+		"event-unavailable": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID + "/edit"
+			form := c.get(path).fields("/edit")
+			c.failWrites(deltag.ErrUnavailable)
+			return c.postForm(path+q, form)
+		}),
+		"cancelled-twice": withEvent(func(c *client, e deltag.Event, q string) response {
+			path := "/organiser/events/" + e.ID + "/cancel"
+			c.post(path, "confirm", "yes")
+			return c.post(path + q)
+		}),
+		"bad-cursor": owner(func(c *client, q string) response { return c.get("/organiser" + q + "&cursor=x") }),
+		"copies-taken": withEvent(func(c *client, e deltag.Event, q string) response {
+			c.failWrites(deltag.ErrSlugTaken)
+			return c.post("/organiser/events/" + e.ID + "/copy" + q)
+		}),
+		"copy-failed": withEvent(func(c *client, e deltag.Event, q string) response {
+			c.failWrites(deltag.ErrConflict)
+			return c.post("/organiser/events/" + e.ID + "/copy" + q)
+		}),
+		"message-audience": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.post("/organiser/events/"+e.ID+"/messages"+q, "text", "Hej")
+		}),
 		"confirm-move":      asks(2, "startsAt", "2026-12-01T13:30"),
 		"confirm-move-one":  asks(1, "startsAt", "2026-12-01T13:30"),
 		"confirm-title":     asks(2, "title", "Ny titel"),
@@ -246,4 +287,16 @@ func newBusyClient(t *testing.T) *client {
 		c.post("/organiser/sign-in", "email", "nobody@example.dk")
 	}
 	return c
+}
+
+// promotes opens the page that asks before so many on the waitlist get a seat.
+func (c *client) promotes(e deltag.Event, query string, people int) response {
+	path := "/organiser/events/" + e.ID + "/edit"
+	form := c.get(path).fields("/edit")
+	form.Set("capacity", "1")
+	c.postForm(path, form).want(303)
+	c.signUpFor(c.event(e.ID), []string{"a", "b", "d"}[:people+1]...)
+	form = c.get(path).fields("/edit")
+	form.Set("capacity", "9")
+	return c.postForm(path+query, form)
 }

@@ -108,7 +108,10 @@ func (p *page) linkError(w http.ResponseWriter, err error) error {
 
 // signIn begins a session with a new token, and ends the one that the browser had.
 func (s *site) signIn(w http.ResponseWriter, r *http.Request, p *page) error {
-	token, err := s.Accounts.SignIn(r.Context(), r.PathValue("token"), p.now)
+	token, err := s.Accounts.SignIn(r.Context(), r.PathValue("token"), p.Language, p.now)
+	if errors.Is(err, deltag.ErrLinkExpired) && p.Principal.Role != "" {
+		return web.SeeOther(w, "/organiser") // the button was pressed twice
+	}
 	if err != nil {
 		return p.linkError(w, err)
 	}
@@ -121,9 +124,9 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p *page) error {
 
 func (s *site) signOut(w http.ResponseWriter, r *http.Request, p *page) error {
 	everywhere := r.PostForm.Get("everywhere") == deltag.CheckedValue
+	http.SetCookie(w, SessionCookie(s.BaseURL, "")) // also if the table can't be reached
 	if err := s.Accounts.SignOut(r.Context(), s.sessionToken(r), everywhere, p.now); err != nil {
 		return err
 	}
-	http.SetCookie(w, SessionCookie(s.BaseURL, ""))
 	return web.SeeOther(w, "/organiser/sign-in?done=signed-out")
 }

@@ -25,7 +25,7 @@ func (s *site) renderTokens(
 	w http.ResponseWriter, r *http.Request, p *page, status int, form *web.Form, created string,
 ) error {
 	all, err := s.Accounts.Tokens(r.Context(), p.Principal, p.now)
-	if err != nil {
+	if err != nil && created == "" { // a token that was made must be shown, with the list or without
 		return err
 	}
 	p.Title, p.Path = p.Text("console.tokens.title"), "/organiser/tokens"
@@ -61,10 +61,14 @@ func (s *site) createToken(w http.ResponseWriter, r *http.Request, p *page) erro
 		token, _, err = s.Accounts.CreateToken(r.Context(), p.Principal, name, deltag.Role(role), endOfDay, p.now)
 	}
 	invalid, err := fieldErrors(err)
+	form := p.tokenForm(name, role, expires, invalid)
+	if text, status, ok := s.failure(w, r, p, err); ok {
+		form.Error, p.HasErrors = text, true
+		return s.renderTokens(w, r, p, status, form, "")
+	}
 	if err != nil {
 		return err
 	}
-	form := p.tokenForm(name, role, expires, invalid)
 	if invalid != nil {
 		return s.renderTokens(w, r, p, http.StatusUnprocessableEntity, form, "")
 	}

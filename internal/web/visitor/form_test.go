@@ -64,7 +64,7 @@ func FuzzForm(f *testing.F) {
 			return r
 		}
 		r := request()
-		err := web.WithForm(func(http.ResponseWriter, *http.Request) error {
+		err := web.WithForm(web.MaxBody, func(http.ResponseWriter, *http.Request) error {
 			checkValidated(t, readSignUpForm(r.PostForm, e, deltag.LanguageDanish), e)
 			return nil
 		})(httptest.NewRecorder(), r)

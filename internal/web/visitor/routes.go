@@ -20,24 +20,24 @@ func (s *site) routes() http.Handler {
 		"/e/{slug}/{$}":   {"GET": s.redirectToEvent},
 		"/e/{slug}/embed": {"GET": s.withEvent(s.event)},
 		"/e/{slug}/registrations": {
-			"GET": s.redirectToForm, "POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.signUp))),
+			"GET": s.redirectToForm, "POST": s.withMinResponseTime(web.WithForm(web.MaxBody, s.withEvent(s.signUp))),
 		},
 		"/e/{slug}/thanks":       {"GET": s.withEvent(s.thanks)},
 		"/e/{slug}/calendar.ics": {"GET": s.withEvent(s.eventCalendar)},
 		"/e/{slug}/link": {
-			"GET": s.withEvent(s.linkPage), "POST": s.withMinResponseTime(web.WithForm(s.withEvent(s.sendLink))),
+			"GET": s.withEvent(s.linkPage), "POST": s.withMinResponseTime(web.WithForm(web.MaxBody, s.withEvent(s.sendLink))),
 		},
 
 		"/r/{token}": {
-			"GET": s.registrationOrVerification, "POST": s.withMinResponseTime(web.WithForm(manage(s.change))),
+			"GET": s.registrationOrVerification, "POST": s.withMinResponseTime(web.WithForm(web.MaxBody, manage(s.change))),
 		},
-		"/r/{token}/cancel":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.cancelRegistration))},
-		"/r/{token}/rejoin":       {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.rejoin))},
-		"/r/{token}/verify":       {"GET": s.redirectToForm, "POST": web.WithForm(s.verifyByLink)},
-		"/r/{token}/erase":        {"GET": s.redirectToForm, "POST": web.WithForm(manage(s.erase))},
+		"/r/{token}/cancel":       {"GET": s.redirectToForm, "POST": web.WithForm(web.MaxBody, manage(s.cancelRegistration))},
+		"/r/{token}/rejoin":       {"GET": s.redirectToForm, "POST": web.WithForm(web.MaxBody, manage(s.rejoin))},
+		"/r/{token}/verify":       {"GET": s.redirectToForm, "POST": web.WithForm(web.MaxBody, s.verifyByLink)},
+		"/r/{token}/erase":        {"GET": s.redirectToForm, "POST": web.WithForm(web.MaxBody, manage(s.erase))},
 		"/r/{token}/calendar.ics": {"GET": manage(s.registrationCalendar)},
 		"/r/{token}/data.json":    {"GET": manage(s.exportData)},
-		"/join/{token}":           {"GET": join(s.joinPage), "POST": web.WithForm(join(s.join))},
+		"/join/{token}":           {"GET": join(s.joinPage), "POST": web.WithForm(web.MaxBody, join(s.join))},
 		"/unsubscribe/{token}":    {"GET": unsubscribe(s.unsubscribePage), "POST": unsubscribe(s.unsubscribe)},
 
 		"/healthz":    {"GET": s.health},
