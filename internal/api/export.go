@@ -1,21 +1,18 @@
 package api
 
 import (
-	"encoding/csv"
-	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"deltag/internal/deltag"
 	"deltag/internal/i18n"
+	"deltag/internal/web"
 )
 
 // ExportRegistrations implements GET /events/{id}/registrations.csv. The list is read and written a page at a time.
-// Danish Excel splits at semicolons, recognises UTF-8 by its byte order mark, and reads a local time without a zone.
+// Excel reads a local time without a zone.
 func (s *server) ExportRegistrations(
 	w http.ResponseWriter, r *http.Request, id Id, params ExportRegistrationsParams,
 ) {
@@ -29,12 +26,7 @@ func (s *server) ExportRegistrations(
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	file := map[string]string{"filename": e.Slug + ".csv"}
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", file))
-	_, _ = io.WriteString(w, "\ufeff")
-	out := csv.NewWriter(w)
-	out.Comma, out.UseCRLF = ';', true
+	out := web.BeginCSV(w, e.Slug+".csv")
 	_ = out.Write(csvHead(e)) // the client is gone if a write fails
 	for registration, err := range registrations {
 		if err != nil {
@@ -55,7 +47,7 @@ func csvHead(e deltag.Event) []string {
 		head = append(head, words.Text("csv."+column))
 	}
 	for _, q := range e.Questions {
-		head = append(head, escapeFormula(q.Label))
+		head = append(head, web.EscapeFormula(q.Label))
 	}
 	return append(head, words.Text("csv.other")) // answers to questions that were removed since
 }
@@ -83,20 +75,9 @@ func csvRow(e deltag.Event, r deltag.Registration) []string {
 	slices.Sort(others)
 	row = append(row, strings.Join(others, " | "))
 	for i := range row {
-		row[i] = escapeFormula(row[i])
+		row[i] = web.EscapeFormula(row[i])
 	}
 	return row
-}
-
-// escapeFormula keeps Excel from taking a cell for a formula: quotes do not help, an apostrophe in front does. Excel
-// looks past leading spaces, takes a cell for a formula also when a tab or a line break is in front, and in some languages
-// reads the full-width signs too. Characters that nobody sees may get lost on the way, so they hide no sign.
-func escapeFormula(cell string) string {
-	seen := strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-	if strings.IndexAny(cell, "\t\r\n") == 0 || strings.IndexAny(seen, "=+-@＝＋－＠") == 0 {
-		return "'" + cell
-	}
-	return cell
 }
 
 // localTime is a time in the event's zone as Excel reads it.
