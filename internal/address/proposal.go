@@ -1,11 +1,27 @@
 package address
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"deltag/internal/deltag"
+)
 
 // commonDomains are those of mail services that many people use in Denmark.
 var commonDomains = []string{
 	"gmail.com", "hotmail.com", "hotmail.dk", "outlook.com", "outlook.dk", "live.com", "live.dk", "yahoo.com", "yahoo.dk",
 	"icloud.com", "me.com", "msn.com", "jubii.dk", "stofanet.dk", "proton.me", "protonmail.com",
+}
+
+// Propose is the address that somebody who typed a may have meant: the same at a common domain that is one typo away. ""
+// if there is none.
+func Propose(a deltag.Address) string {
+	domain := proposeDomain(a.Domain())
+	if domain == "" {
+		return ""
+	}
+	local, _, _ := strings.Cut(a.Original, "@")
+	return local + "@" + domain
 }
 
 // proposeDomain is the common domain that somebody who typed domain may have meant: one typo away. "" if there is none.

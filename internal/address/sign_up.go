@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"deltag/internal/deltag"
 )
@@ -53,10 +52,5 @@ func ParseSignUp(
 
 // noMail is the error of an address whose domain receives no mail.
 func noMail(a deltag.Address) error {
-	wrong := deltag.FieldError{Field: "email", Code: "address-no-mail"}
-	if domain := proposeDomain(a.Domain()); domain != "" {
-		local, _, _ := strings.Cut(a.Original, "@")
-		wrong.Proposal = local + "@" + domain
-	}
-	return deltag.ValidationErrors{wrong}
+	return deltag.ValidationErrors{{Field: "email", Code: "address-no-mail", Proposal: Propose(a)}}
 }
