@@ -20,23 +20,17 @@ type Coverage struct {
 	Others   []Group // most people first
 }
 
-// Cover counts registrations, which are pairs of an organisation as it was typed and an address. A municipality that is
-// not in the list is one of the others, whichever way it is spelt.
+// Cover counts registrations, which are pairs of an organisation as it was typed and an address.
 func (l *List) Cover(registrations iter.Seq2[string, string]) Coverage {
-	c := counter{
-		list:   l,
-		people: make([]int, len(l.expected)),
-		typed:  map[string]typedName{},
-		others: map[otherKey]*Group{},
-	}
+	c := l.NewCounter()
 	for organisation, email := range registrations {
-		c.count(organisation, email)
+		c.Count(organisation, email)
 	}
-	return c.result()
+	return c.Coverage()
 }
 
-// A counter reads each spelling of an organisation once.
-type counter struct {
+// A Counter counts registrations. It keeps each spelling of an organisation, and reads it once.
+type Counter struct {
 	list   *List
 	people []int // of list.expected
 	typed  map[string]typedName
@@ -57,7 +51,19 @@ type otherKey struct {
 	name string
 }
 
-func (c *counter) count(organisation, email string) {
+// NewCounter has counted nobody.
+func (l *List) NewCounter() *Counter {
+	return &Counter{
+		list:   l,
+		people: make([]int, len(l.expected)),
+		typed:  map[string]typedName{},
+		others: map[otherKey]*Group{},
+	}
+}
+
+// Count counts a registration: its organisation as it was typed, and its address. A municipality that is not in the list
+// is one of the others, whichever way it is spelt.
+func (c *Counter) Count(organisation, email string) {
 	typed := c.read(organisation)
 	if typed.isExpected {
 		c.people[typed.place]++
@@ -82,7 +88,7 @@ func (c *counter) count(organisation, email string) {
 	c.others[k].People++
 }
 
-func (c *counter) read(organisation string) typedName {
+func (c *Counter) read(organisation string) typedName {
 	typed, known := c.typed[organisation]
 	if !known {
 		parts := fold(organisation)
@@ -94,7 +100,8 @@ func (c *counter) read(organisation string) typedName {
 	return typed
 }
 
-func (c *counter) result() Coverage {
+// Coverage is of those who were counted so far.
+func (c *Counter) Coverage() Coverage {
 	r := Coverage{Expected: slices.Clone(c.list.expected)}
 	for place, people := range c.people {
 		r.Expected[place].People = people
