@@ -118,7 +118,7 @@ func TestRoles(t *testing.T) {
 	reads := map[string]bool{
 		"Event": true, "Events": true, "Registration": true, "Registrations": true, "ExportRegistrations": true,
 		"Delivery": true, "Deliveries": true, "Timeline": true, "Stats": true, "LastReconciliation": true,
-		"CurrentEvents": true, "PastEvents": true,
+		"Coverage": true, "SignUps": true, "MailReport": true, "CurrentEvents": true, "PastEvents": true,
 	}
 	for role, may := range map[deltag.Role]func(useCase string) bool{
 		"":                   func(string) bool { return false },

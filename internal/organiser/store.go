@@ -41,6 +41,11 @@ type EventStore interface {
 type RegistrationStore interface {
 	// Registrations lists those of an event in the order of their ids. ValidationErrors for a bad cursor.
 	Registrations(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Registration, string, error)
+	// EachRegistration calls do with those of an event, one at a time and in no order. It ends with the first error, which
+	// may be do's.
+	EachRegistration(ctx context.Context, eventID string, do func(deltag.Registration) error) error
+	// RegistrationsByID reads those that exist, in no order.
+	RegistrationsByID(ctx context.Context, eventID string, ids []string) ([]deltag.Registration, error)
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
 	// SignUp stores a registration with its confirmation. An address that has a seat or waits stays as it is;
@@ -72,6 +77,9 @@ type MailingStore interface {
 type DeliveryStore interface {
 	// Deliveries lists an event's ledger by registration. ValidationErrors for a bad cursor.
 	Deliveries(ctx context.Context, eventID, cursor string, limit int) ([]deltag.Delivery, string, error)
+	// EachDelivery calls do with those of an event, one at a time and in no order. It ends with the first error, which may
+	// be do's.
+	EachDelivery(ctx context.Context, eventID string, do func(deltag.Delivery) error) error
 	// DeliveriesOf lists those of one registration id.
 	DeliveriesOf(ctx context.Context, eventID, registrationID string) ([]deltag.Delivery, error)
 	// Delivery reads one. ErrNotFound.
