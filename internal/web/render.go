@@ -18,7 +18,7 @@ import (
 var files embed.FS
 
 // Templates are the pages of one package. Its files hold templates/<page>.html, which defines "main", and
-// templates/partials.html, which defines "head" and "footer", and may define "nav", for the layout of this package. Its
+// templates/partials*.html, which define "head" and "footer", and may define "nav", for the layout of this package. The
 // "form" is a Form.
 type Templates struct {
 	files  fs.FS
@@ -37,7 +37,7 @@ func (t *Templates) Parse(page string) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	if parsed, err = parsed.ParseFS(t.files, "templates/partials.html", "templates/"+page+".html"); err != nil {
+	if parsed, err = parsed.ParseFS(t.files, "templates/partials*.html", "templates/"+page+".html"); err != nil {
 		return nil, err
 	}
 	t.parsed.Store(page, parsed)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -57,7 +58,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 			return c.post("/organiser/events/"+e.ID+"/messages"+q, "audience", "all", "text", text, "step", step, "key", "k")
 		})
 	}
-	return map[string]func(query string) response{
+	all := map[string]func(query string) response{
 		"event-new": owner(func(c *client, q string) response { return c.get("/organiser/events/new" + q) }),
 		"event-faulty": owner(func(c *client, q string) response {
 			form := newEventForm()
@@ -222,6 +223,8 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"not-found":   owner(func(c *client, q string) response { return c.get("/organiser/nope" + q) }),
 		"unavailable": unavailable("/organiser"),
 	}
+	maps.Copy(all, insightPages(t))
+	return all
 }
 
 // TestPages compares what each page says, in both languages, with testdata, and has axe and the HTML checker look at the
@@ -249,8 +252,8 @@ func TestPages(t *testing.T) {
 	t.Run("PassTheCheckers", func(t *testing.T) { pagecheck.Run(t, pages) })
 }
 
-// except matches the titles of errors that are shown above a form, which has its own.
-var except = regexp.MustCompile(`^console\.error\.too-many-sign-ins\.title$`)
+// except matches the titles of errors that are shown above a form, which has its own, and what is said in files.
+var except = regexp.MustCompile(`^console\.error\.too-many-sign-ins\.title$|^console\.coverage\.csv\.`)
 
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {
@@ -265,7 +268,7 @@ func attributes(a response) string {
 
 // pageText is a page's title and its words, a line each.
 func pageText(a response) string {
-	a.doc.Find("main br, main li, main p, main h1, main h2, main h3, main label, main option, main button, footer p").
+	a.doc.Find("main br, main li, main p, main h1, main h2, main h3, main label, main option, main button, main tr, footer p").
 		AfterHtml("\n")
 	lines := []string{strings.TrimSpace(a.doc.Find("title").Text()), ""}
 	for line := range strings.SplitSeq(a.doc.Find("main").Text()+a.doc.Find("footer").Text(), "\n") {
