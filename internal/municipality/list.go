@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -53,13 +54,15 @@ func invalid(code string, limit int) error {
 }
 
 // marker is a bullet, or the number in a numbered list.
-var marker = regexp.MustCompile(`^\s*(?:[-*•·–—]|\d{1,3}[.)])\s*`)
+var marker = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*(?:[-*•·–—]|\d{1,3}[.)])\s*`)
+})
 
 // readLine returns the name in a line, or "".
 func readLine(line string) string {
 	for cell := range strings.SplitSeq(strings.ToValidUTF8(line, ""), "\t") {
 		if strings.ContainsFunc(cell, unicode.IsLetter) {
-			return deltag.TrimBlank(strings.Trim(deltag.TrimBlank(marker.ReplaceAllString(cell, "")), `"`))
+			return deltag.TrimBlank(strings.Trim(deltag.TrimBlank(marker().ReplaceAllString(cell, "")), `"`))
 		}
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A directory finds municipalities by their place in all.
@@ -27,12 +28,15 @@ const nobody = -1
 var units = foldAll("Jobcenter", "Jobcenteret", "Jobcentret", "Borgerservice", "Rådhus", "Rådhuset", "Byråd",
 	"Byrådet", "Kommunalbestyrelsen")
 
-func foldAll(words ...string) map[string]bool {
-	folded := map[string]bool{}
-	for _, w := range words {
-		folded[strings.Join(flatten(fold(w)), " ")] = true
-	}
-	return folded
+// foldAll folds words at the first call of what it returns, and not when the function starts.
+func foldAll(words ...string) func() map[string]bool {
+	return sync.OnceValue(func() map[string]bool {
+		folded := map[string]bool{}
+		for _, w := range words {
+			folded[strings.Join(flatten(fold(w)), " ")] = true
+		}
+		return folded
+	})
 }
 
 func flatten(parts [][]string) []string { return slices.Concat(parts...) }
@@ -159,7 +163,7 @@ func (d *directory) findBefore(words []string) (ids []int) {
 func (d *directory) findBare(words []string) int {
 	found := nobody
 	for len(words) > 0 {
-		if units[words[0]] || isKommune(words[0]) {
+		if units()[words[0]] || isKommune(words[0]) {
 			words = words[1:]
 			continue
 		}

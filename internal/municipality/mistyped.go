@@ -17,7 +17,7 @@ func (d *directory) findMistyped(words []string) int {
 	for n := min(d.maxWords+1, len(words)); n > 0; n-- {
 		typed := strings.Join(words[len(words)-n:], " ")
 		nominative := strings.TrimSuffix(typed, "s")
-		if otherPlaces[typed] || otherPlaces[nominative] {
+		if otherPlaces()[typed] || otherPlaces()[nominative] {
 			return nobody
 		}
 		near := d.findNear(typed)
