@@ -1,6 +1,10 @@
 package address
 
-import "testing"
+import (
+	"testing"
+
+	"deltag/internal/deltag"
+)
 
 func TestProposeDomain(t *testing.T) {
 	for domain, want := range map[string]string{
@@ -10,6 +14,14 @@ func TestProposeDomain(t *testing.T) {
 	} {
 		if got := proposeDomain(domain); got != want {
 			t.Errorf("%s: %q, want %q", domain, got, want)
+		}
+	}
+}
+
+func TestPropose(t *testing.T) {
+	for typed, want := range map[string]string{"Mette@gmial.com": "Mette@gmail.com", "mette@example.dk": ""} {
+		if got := Propose(deltag.Address{Original: typed, Normalized: typed}); got != want {
+			t.Errorf("%s: %q, want %q", typed, got, want)
 		}
 	}
 }
