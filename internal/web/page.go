@@ -22,6 +22,7 @@ type Page struct {
 	Embedded  bool // may be shown in another site's frame
 	Script    string
 	Refreshes bool   // the script reads pages of ours
+	OwnStyle  string // CSS of a package's own pages, beside the shared one
 	Home      string // where the name of the site leads; "" for the front page
 	// RedirectsOffsite says that the page's form may redirect to another host. Chromium applies form-action to
 	// redirects too, and a meeting's host redirects further, so the hosts can't be named.
@@ -73,14 +74,21 @@ func withLanguage(path string, l deltag.Language) string {
 	return path + separator + "lang=" + string(l)
 }
 
-// Style is the one style sheet, inlined so that a page is one request.
+// Style is the shared style sheet, inlined so that a page is one request.
 func (p *Page) Style() template.CSS { return template.CSS(styleSheet().text) }
+
+// OwnCSS is OwnStyle, if the page has one.
+func (p *Page) OwnCSS() template.CSS { return template.CSS(p.OwnStyle) }
 
 // JS is the page's script, if it has one.
 func (p *Page) JS() template.JS { return template.JS(p.Script) }
 
 func (p *Page) contentSecurityPolicy() string {
-	directives := []string{"default-src 'none'", "base-uri 'none'", "img-src data:", "style-src " + styleSheet().hash}
+	styles := "style-src " + styleSheet().hash
+	if p.OwnStyle != "" {
+		styles += " " + newInlineAsset(p.OwnStyle).hash
+	}
+	directives := []string{"default-src 'none'", "base-uri 'none'", "img-src data:", styles}
 	if p.Script != "" {
 		directives = append(directives, "script-src "+newInlineAsset(p.Script).hash)
 	}

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"deltag/internal/deltag"
@@ -56,8 +57,13 @@ func (s *site) plainPage(w http.ResponseWriter, r *http.Request, l deltag.Langua
 	if !l.IsSupported() {
 		l = deltag.Languages[0]
 	}
-	return web.Page{Catalog: i18n.For(l), Path: r.URL.Path, Private: true, Home: "/organiser"}
+	return web.Page{
+		Catalog: i18n.For(l), Path: r.URL.Path, Private: true, Home: "/organiser", OwnStyle: ownStyle(),
+	}
 }
+
+// ownStyle is what the visitors' pages have no use for, and should not wait for.
+var ownStyle = sync.OnceValue(func() string { return web.Asset(files, "console.css") })
 
 // notice is what ?done= says was done.
 func (p *page) notice(r *http.Request) string {
