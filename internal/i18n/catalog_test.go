@@ -84,7 +84,7 @@ func TestKeysInSource(t *testing.T) {
 		switch {
 		case all[name] != "":
 			used[name] = true
-		case strings.HasSuffix(name, ".ics"): // a file name
+		case strings.HasSuffix(name, ".ics"), strings.HasSuffix(name, ".css"): // a file name
 		case isPrefix && prefix != "" && strings.ContainsAny(prefix[len(prefix)-1:], ".-"):
 			prefixes = append(prefixes, prefix)
 		default:

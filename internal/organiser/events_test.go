@@ -25,8 +25,15 @@ func TestCreateEvent(t *testing.T) {
 		wantEqual(t, len(mailings), 3)
 	})
 	t.Run("RefusesTheSameSlug", func(t *testing.T) {
-		_, err := f.CreateEvent(f.ctx, anna, func(deltag.Event) (deltag.Event, error) { return e, nil })
+		another := e
+		another.ID = ""
+		_, err := f.CreateEvent(f.ctx, anna, func(deltag.Event) (deltag.Event, error) { return another, nil })
 		wantError(t, err, deltag.ErrSlugTaken)
+	})
+	t.Run("ChangesNothingWhenItIsRepeated", func(t *testing.T) {
+		again, err := f.CreateEvent(f.ctx, anna, func(deltag.Event) (deltag.Event, error) { return e, nil })
+		wantError(t, err, nil)
+		wantEqual(t, again, e)
 	})
 	t.Run("NamesWhatTheChangeAndTheRulesFindWrong", func(t *testing.T) {
 		_, err := f.CreateEvent(f.ctx, anna, func(e deltag.Event) (deltag.Event, error) {

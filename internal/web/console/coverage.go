@@ -45,9 +45,9 @@ func (s *site) coverage(w http.ResponseWriter, r *http.Request, p *page) error {
 	if err != nil {
 		return err
 	}
-	v := coverageView{Event: e, CSV: eventPath(r.PathValue("id")) + "/coverage.csv", AreErased: !p.now.Before(e.RetentionEndsAt())}
+	v := coverageView{Event: e, CSV: eventPath(e.ID) + "/coverage.csv", AreErased: !p.now.Before(e.RetentionEndsAt())}
 	v.Form = p.expectedForm(r, pasted, invalid)
-	p.Title, p.Path = p.Text("console.coverage.title"), eventPath(r.PathValue("id"))+"/coverage"
+	p.Title, p.Path, p.Event = p.Text("console.coverage.title"), eventPath(e.ID)+"/coverage", &e
 	if invalid != nil {
 		return p.render(w, http.StatusUnprocessableEntity, "coverage", v)
 	}

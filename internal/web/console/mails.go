@@ -51,7 +51,7 @@ func (s *site) mails(w http.ResponseWriter, r *http.Request, p *page) error {
 	if err != nil {
 		return err
 	}
-	v.Event = e
+	v.Event, p.Event = e, &e
 	if invalid != nil {
 		return p.render(w, http.StatusUnprocessableEntity, "mails", v)
 	}

@@ -147,3 +147,24 @@ func fieldErrors(err error) (deltag.ValidationErrors, error) {
 	}
 	return nil, err
 }
+
+// A menuItem leads to one of an event's pages.
+type menuItem struct{ Path, Text string }
+
+// EventMenu is the pages of the event that the page is about, those that the reader may open.
+func (p *page) EventMenu() []menuItem {
+	path := eventPath(p.Event.ID)
+	items := []menuItem{{path, p.Text("console.event-menu.overview")}}
+	if p.Principal.MayEdit() {
+		items = append(items, menuItem{path + "/messages", p.Text("console.event-menu.messages")})
+	}
+	items = append(items,
+		menuItem{path + "/mails", p.Text("console.mails.title")},
+		menuItem{path + "/sign-ups", p.Text("console.signups.title")},
+		menuItem{path + "/coverage", p.Text("console.coverage.title")},
+	)
+	if p.Principal.MayEdit() {
+		items = append(items, menuItem{path + "/edit", p.Text("console.event-menu.edit")})
+	}
+	return items
+}

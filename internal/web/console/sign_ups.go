@@ -37,7 +37,7 @@ func (s *site) signUpsPage(w http.ResponseWriter, r *http.Request, p *page) erro
 	if err != nil {
 		return err
 	}
-	p.Title = p.Text("console.signups.title")
+	p.Title, p.Event = p.Text("console.signups.title"), &e
 	return p.render(w, http.StatusOK, "sign-ups", p.newSignUps(e, n))
 }
 
@@ -67,15 +67,6 @@ func (p *page) newSignUps(e deltag.Event, n organiser.SignUps) signUpsView {
 	}
 	return v
 }
-
-// An eventLink is what the template "event-link" needs.
-type eventLink struct {
-	Page  *page
-	Event deltag.Event
-}
-
-// Link leads back to an event.
-func (p *page) Link(e deltag.Event) eventLink { return eventLink{p, e} }
 
 // dayText is a day without its year: "3. november".
 func (p *page) dayText(day time.Time) string {
