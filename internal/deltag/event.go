@@ -187,6 +187,12 @@ func (e Event) SignUpStateAt(now time.Time) SignUpState {
 	return SignUpOpen
 }
 
+// TakesSignUps says whether the organiser may sign somebody up at now: also to a draft, and while sign-up is closed.
+func (e Event) TakesSignUps(now time.Time) bool {
+	state := e.SignUpStateAt(now)
+	return state != SignUpCancelled && state != SignUpOver
+}
+
 // Question returns the question with the given id, and whether there is one.
 func (e Event) Question(id string) (Question, bool) {
 	i := slices.IndexFunc(e.Questions, func(q Question) bool { return q.ID == id })

@@ -104,7 +104,9 @@ type query struct {
 }
 
 // queryPage reads one page. A page may be shorter than the limit, or empty, and not be the last.
-func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, error) {
+func (s *Store) queryPage(
+	ctx context.Context, q query, options ...func(*dynamodb.Options),
+) (*dynamodb.QueryOutput, error) {
 	pk, sk := "PK", "SK"
 	in := &dynamodb.QueryInput{TableName: &s.table, ExclusiveStartKey: q.after, ConsistentRead: aws.Bool(q.index == "")}
 	if q.index != "" {
@@ -131,7 +133,7 @@ func (s *Store) queryPage(ctx context.Context, q query) (*dynamodb.QueryOutput, 
 	if q.count {
 		in.Select = types.SelectCount
 	}
-	out, err := s.client.Query(ctx, in)
+	out, err := s.client.Query(ctx, in, options...)
 	return out, wrapError("query", err)
 }
 

@@ -49,6 +49,21 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 	})
 }
 
+// NoteAttended stores what the organiser has noted: that r attended, or did not. Errors: ErrNotFound. Repeating it keeps the
+// first time.
+func (s *Store) NoteAttended(
+	ctx context.Context, e deltag.Event, r deltag.Registration, attended bool, now time.Time,
+) error {
+	return s.updateWithRetry(ctx, e, r, func(tx *transaction, e deltag.Event, r deltag.Registration) {
+		next, changed := r.NoteAttended(attended, now)
+		if !changed {
+			return
+		}
+		tx.replaceRegistration(next)
+		tx.addCounts(e, r.ID, countChange(r, next))
+	})
+}
+
 // Unsubscribe ends optional mail to r. Errors: ErrNotFound. Repeating it changes nothing.
 func (s *Store) Unsubscribe(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	return s.SetAddressStatus(ctx, e, r, deltag.AddressUnsubscribed, now)
@@ -360,8 +375,8 @@ func waitsAndSaysEnough(last deltag.Delivery) bool {
 
 // Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status
 // as it is now, any other as the same delivery.
-// Errors: ErrConflict (d is still being sent, or has changed), ErrNotFound. Repeating it, with the d that was read,
-// sends a transactional mail once more, and is ErrConflict for any other.
+// Errors: ErrConflict (d is still being sent, or has changed), ErrNotFound. Repeating it within deltag.ResendCooldown, with
+// the d that was read, sends no second transactional mail, and is ErrConflict for any other.
 func (s *Store) Resend(
 	ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time,
 ) error {
@@ -372,6 +387,9 @@ func (s *Store) Resend(
 		return s.SaveDelivery(ctx, d.Resend(now))
 	}
 	return s.updateWithRetry(ctx, e, r, func(tx *transaction, _ deltag.Event, r deltag.Registration) {
+		if r.MailVersion > d.Version && r.MailedJustNow(now) { // it is sent already
+			return
+		}
 		next, mail := r.ResendStatus(now)
 		tx.replaceRegistration(next)
 		tx.putDelivery(mail)

@@ -2,7 +2,6 @@ package organiser
 
 import (
 	"context"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -42,37 +41,6 @@ func (s *Service) Registration(
 	return s.Store.EventAndRegistration(ctx, eventID, id)
 }
 
-// exportPage is how many registrations an export reads at a time.
-const exportPage = 200
-
-// ExportRegistrations reads all of an event's registrations, a page at a time. An error after the first page comes
-// through the sequence and ends it: what was read until then is not the whole list.
-func (s *Service) ExportRegistrations(
-	ctx context.Context, by Caller, eventID string, f RegistrationFilter,
-) (deltag.Event, iter.Seq2[deltag.Registration, error], error) {
-	e, page, err := s.Registrations(ctx, by, eventID, f, "", exportPage)
-	if err != nil {
-		return e, nil, err
-	}
-	return e, func(yield func(deltag.Registration, error) bool) {
-		for {
-			for _, r := range page.Items {
-				if !f.excludes(r) && !yield(r, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			page.Items, page.Next, err = s.Store.Registrations(ctx, eventID, page.Next, exportPage)
-			if err != nil {
-				yield(deltag.Registration{}, err)
-				return
-			}
-		}
-	}, nil
-}
-
 // AddRegistration signs somebody up, also while sign-up is closed, but not to an event that is cancelled or over. An
 // address that has a seat or waits stays as it is, so repeating it is harmless; one that has cancelled or is unverified
 // is signed up with what was entered. ValidationErrors; ErrClosed; ErrFull.
@@ -87,7 +55,7 @@ func (s *Service) AddRegistration(
 	if err != nil {
 		return e, deltag.Registration{}, err
 	}
-	if state := e.SignUpStateAt(by.Now); state == deltag.SignUpCancelled || state == deltag.SignUpOver {
+	if !e.TakesSignUps(by.Now) {
 		return e, deltag.Registration{}, deltag.ErrClosed
 	}
 	in.ByOrganiser = true

@@ -2,7 +2,6 @@ package organiser_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -133,64 +132,4 @@ func TestEraseRegistration(t *testing.T) {
 	_, last, err := f.LastReconciliation(f.ctx, anna, e.ID)
 	wantError(t, err, nil)
 	wantEqual(t, last, reconciled)
-}
-
-// A smallPages store lists two registrations at a time, and fails on page failsOn, from 1.
-type smallPages struct {
-	*dynamo.Store
-	page, failsOn int
-}
-
-func (s *smallPages) Registrations(
-	ctx context.Context, eventID, cursor string, _ int,
-) ([]deltag.Registration, string, error) {
-	if s.page++; s.page == s.failsOn {
-		return nil, "", deltag.ErrUnavailable
-	}
-	return s.Store.Registrations(ctx, eventID, cursor, 2)
-}
-
-func TestExportRegistrations(t *testing.T) {
-	f := newFixture(t)
-	e := f.newEvent(nil)
-	for i := range 5 {
-		f.addRegistration(e, fmt.Sprintf("mette%d@example.dk", i))
-	}
-	for name, c := range map[string]struct {
-		failsOn, rows int
-		want          error
-	}{
-		"ReadsEveryPage":                       {0, 5, nil},
-		"FailsAtOnceWithoutAFirstPage":         {1, 0, deltag.ErrUnavailable},
-		"EndsWithTheErrorOfAFollowingPage":     {2, 2, deltag.ErrUnavailable},
-		"EndsWithTheErrorOfTheLastPageAsWell":  {3, 4, deltag.ErrUnavailable},
-		"DoesNotAskForAPageBehindTheLastOfAll": {4, 5, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f.Store = &smallPages{Store: f.store, failsOn: c.failsOn}
-			_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID, organiser.RegistrationFilter{})
-			if c.failsOn == 1 {
-				wantError(t, err, c.want)
-				return
-			}
-			wantError(t, err, nil)
-			rows := 0
-			for _, err = range registrations {
-				if err == nil {
-					rows++
-				}
-			}
-			wantError(t, err, c.want)
-			wantEqual(t, rows, c.rows)
-		})
-	}
-	t.Run("StopsWhenItsReaderDoes", func(t *testing.T) {
-		f.Store = &smallPages{Store: f.store, failsOn: 2}
-		_, registrations, err := f.ExportRegistrations(f.ctx, anna, e.ID, organiser.RegistrationFilter{})
-		wantError(t, err, nil)
-		for _, err := range registrations {
-			wantError(t, err, nil)
-			break
-		}
-	})
 }

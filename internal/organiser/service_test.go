@@ -116,9 +116,10 @@ func wantInvalid(t testing.TB, err error, fields ...string) {
 func TestRoles(t *testing.T) {
 	f := newFixture(t)
 	reads := map[string]bool{
-		"Event": true, "Events": true, "Registration": true, "Registrations": true, "ExportRegistrations": true,
+		"Event": true, "Events": true, "Registration": true, "Registrations": true, "Attendees": true,
+		"ExportAttendees": true, "AttendeeDetails": true, "CurrentEvents": true, "PastEvents": true,
 		"Delivery": true, "Deliveries": true, "Timeline": true, "Stats": true, "LastReconciliation": true,
-		"Coverage": true, "SignUps": true, "MailReport": true, "CurrentEvents": true, "PastEvents": true,
+		"Coverage": true, "SignUps": true, "MailReport": true,
 	}
 	for role, may := range map[deltag.Role]func(useCase string) bool{
 		"":                   func(string) bool { return false },

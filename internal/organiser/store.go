@@ -46,6 +46,12 @@ type RegistrationStore interface {
 	EachRegistration(ctx context.Context, eventID string, do func(deltag.Registration) error) error
 	// RegistrationsByID reads those that exist, in no order.
 	RegistrationsByID(ctx context.Context, eventID string, ids []string) ([]deltag.Registration, error)
+	// RegistrationsAfter lists up to limit of those behind the one with the id after, "" for the first, and is
+	// UnreadableError if some can't be read.
+	RegistrationsAfter(ctx context.Context, eventID, after string, limit int) ([]deltag.Registration, string, error)
+	// Attendees lists one of deltag.AttendeeParts parts of an event's registrations, from 0, in the order of their ids.
+	// UnreadableError if some can't be read.
+	Attendees(ctx context.Context, eventID string, part int) ([]deltag.Attendee, error)
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
 	// SignUp stores a registration with its confirmation. An address that has a seat or waits stays as it is;
@@ -59,6 +65,8 @@ type RegistrationStore interface {
 	) error
 	// CancelRegistration is harmless to repeat.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
+	// NoteAttended stores whether r attended. Repeating it keeps the first time. ErrNotFound.
+	NoteAttended(ctx context.Context, e deltag.Event, r deltag.Registration, attended bool, now time.Time) error
 	// Erase deletes everything personal about r.
 	Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 }

@@ -9,12 +9,18 @@ import (
 	"unicode"
 )
 
-// BeginCSV begins an answer that is saved as a CSV file with that name. Danish Excel splits at semicolons, and
-// recognises UTF-8 by its byte order mark. A text that somebody typed belongs in EscapeFormula.
-func BeginCSV(w http.ResponseWriter, name string) *csv.Writer {
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	file := map[string]string{"filename": name}
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", file))
+// BeginFile begins an answer that is saved as a file.
+func BeginFile(w http.ResponseWriter, contentType, name string) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+// CSVType is the content type of what NewCSVWriter writes.
+const CSVType = "text/csv; charset=utf-8"
+
+// NewCSVWriter begins a table that Danish Excel reads: it splits at semicolons, and recognises UTF-8 by its byte order mark.
+// A text that somebody typed belongs in EscapeFormula.
+func NewCSVWriter(w io.Writer) *csv.Writer {
 	_, _ = io.WriteString(w, "\ufeff") // an error means that the reader is gone
 	out := csv.NewWriter(w)
 	out.Comma, out.UseCRLF = ';', true

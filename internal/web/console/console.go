@@ -93,6 +93,18 @@ func (s *site) routes() []route {
 		{"GET", "/organiser/tokens", owner, s.tokens},
 		{"POST", "/organiser/tokens", owner, s.createToken},
 		{"POST", "/organiser/tokens/{id}/revoke", owner, s.revokeToken},
+		{"GET", "/organiser/events/{id}/attendees", reader, s.attendees},
+		{"POST", "/organiser/events/{id}/attendees", organiser, s.addAttendee},
+		{"GET", "/organiser/events/{id}/attendees.csv", reader, s.attendeesCSV},
+		{"GET", "/organiser/events/{id}/attendees.xlsx", reader, s.attendeesXLSX},
+		{"GET", "/organiser/events/{id}/attendees/new", organiser, s.newAttendee},
+		{"GET", "/organiser/events/{id}/attendees/{rid}", reader, s.attendee},
+		{"POST", "/organiser/events/{id}/attendees/{rid}", organiser, s.correctAttendee},
+		{"POST", "/organiser/events/{id}/attendees/{rid}/cancel", organiser, s.cancelAttendee},
+		{"POST", "/organiser/events/{id}/attendees/{rid}/seat", organiser, s.giveSeat},
+		{"POST", "/organiser/events/{id}/attendees/{rid}/attended", organiser, s.noteAttended},
+		{"POST", "/organiser/events/{id}/attendees/{rid}/erase", organiser, s.eraseAttendee},
+		{"POST", "/organiser/events/{id}/attendees/{rid}/deliveries/{did}/resend", organiser, s.resendMail},
 	}
 }
 

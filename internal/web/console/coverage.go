@@ -118,7 +118,8 @@ func (s *site) coverageCSV(w http.ResponseWriter, r *http.Request, p *page) erro
 	if err != nil {
 		return err
 	}
-	out := web.BeginCSV(w, e.Slug+"-"+p.Text("console.coverage.csv.file")+".csv")
+	web.BeginFile(w, web.CSVType, e.Slug+"-"+p.Text("console.coverage.csv.file")+".csv")
+	out := web.NewCSVWriter(w)
 	var head []string
 	for _, column := range []string{"name", "region", "people"} {
 		head = append(head, p.Text("console.coverage.csv."+column))

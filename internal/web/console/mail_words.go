@@ -129,11 +129,3 @@ func (p *page) ledgerRows(e deltag.Event, base string, ds []deltag.Delivery) []l
 	}
 	return rows
 }
-
-// lastChange is when d came to where it is, or when it is due.
-func lastChange(d deltag.Delivery) time.Time {
-	if len(d.History) == 0 {
-		return d.DueAt
-	}
-	return d.History[len(d.History)-1].At
-}

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,22 +150,30 @@ func fieldErrors(err error) (deltag.ValidationErrors, error) {
 }
 
 // A menuItem leads to one of an event's pages.
-type menuItem struct{ Path, Text string }
+type menuItem struct {
+	Path, Text string
+	IsCurrent  bool // it, or a page below it, is the page that is shown
+}
 
 // EventMenu is the pages of the event that the page is about, those that the reader may open.
-func (p *page) EventMenu() []menuItem {
-	path := eventPath(p.Event.ID)
-	items := []menuItem{{path, p.Text("console.event-menu.overview")}}
-	if p.Principal.MayEdit() {
-		items = append(items, menuItem{path + "/messages", p.Text("console.event-menu.messages")})
+func (p *page) EventMenu() (items []menuItem) {
+	overview := eventPath(p.Event.ID)
+	add := func(path, key string) {
+		path = overview + path
+		below, isCurrent := strings.CutPrefix(p.Path, path)
+		isCurrent = isCurrent && (below == "" || path != overview && strings.ContainsAny(below[:1], "/?"))
+		items = append(items, menuItem{path, p.Text(key), isCurrent})
 	}
-	items = append(items,
-		menuItem{path + "/mails", p.Text("console.mails.title")},
-		menuItem{path + "/sign-ups", p.Text("console.signups.title")},
-		menuItem{path + "/coverage", p.Text("console.coverage.title")},
-	)
+	add("", "console.event-menu.overview")
+	add("/attendees", "console.attendees.heading")
 	if p.Principal.MayEdit() {
-		items = append(items, menuItem{path + "/edit", p.Text("console.event-menu.edit")})
+		add("/messages", "console.event-menu.messages")
+	}
+	add("/mails", "console.mails.title")
+	add("/sign-ups", "console.signups.title")
+	add("/coverage", "console.coverage.title")
+	if p.Principal.MayEdit() {
+		add("/edit", "console.event-menu.edit")
 	}
 	return items
 }

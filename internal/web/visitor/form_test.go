@@ -65,7 +65,7 @@ func FuzzForm(f *testing.F) {
 		}
 		r := request()
 		err := web.WithForm(web.MaxBody, func(http.ResponseWriter, *http.Request) error {
-			checkValidated(t, readSignUpForm(r.PostForm, e, deltag.LanguageDanish), e)
+			checkValidated(t, web.ReadSignUpForm(r.PostForm, e, deltag.LanguageDanish), e)
 			return nil
 		})(httptest.NewRecorder(), r)
 		w := httptest.NewRecorder()

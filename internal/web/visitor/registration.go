@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"deltag/internal/address"
@@ -128,8 +126,8 @@ func (s *site) change(w http.ResponseWriter, r *http.Request, p *page, reg delta
 	if v.Form == nil {
 		return p.renderRegistrationError(w, http.StatusConflict, v, "page.registration.error."+v.Status)
 	}
-	asked := withAnsweredOptions(*p.Event, reg)
-	typed := readSignUpForm(r.PostForm, asked, p.Language)
+	asked := web.WithAnsweredOptions(*p.Event, reg)
+	typed := web.ReadSignUpForm(r.PostForm, asked, p.Language)
 	request, err := address.ParseSignUp(r.Context(), typed, asked, s.CheckDomain.Except(reg.Email.Domain()))
 	var invalid deltag.ValidationErrors
 	if errors.As(err, &invalid) {
@@ -247,43 +245,9 @@ func detailsOf(r deltag.Registration) deltag.SignUpRequest {
 func (p *page) changeForm(
 	path string, typed deltag.SignUpRequest, reg deltag.Registration, invalid deltag.ValidationErrors,
 ) *web.Form {
-	f := p.signUpForm(withAnsweredOptions(*p.Event, reg), typed, invalid)
+	f := p.signUpForm(web.WithAnsweredOptions(*p.Event, reg), typed, invalid)
 	f.Action, f.Submit = path, p.Text("form.save")
 	return f
-}
-
-// withAnsweredOptions is e with its questions turned so that each can hold the answer that was given, also when the
-// organiser has changed the question since: saving one's name must not lose an answer.
-func withAnsweredOptions(e deltag.Event, reg deltag.Registration) deltag.Event {
-	e.Questions = slices.Clone(e.Questions)
-	for i := range e.Questions {
-		q := &e.Questions[i]
-		given := reg.Answers[q.ID]
-		switch q.Kind {
-		case deltag.QuestionChoice, deltag.QuestionMultipleChoice:
-			if len(given) > 1 {
-				q.Kind = deltag.QuestionMultipleChoice
-			}
-			q.Options = slices.Clone(q.Options)
-			for _, g := range given {
-				if !slices.Contains(q.Options, g) {
-					q.Options = append(q.Options, g)
-				}
-			}
-		case deltag.QuestionCheckbox, deltag.QuestionShortText:
-			text := strings.Join(given, ", ")
-			ticked := text == "" || text == deltag.CheckedValue
-			long := strings.Contains(text, "\n") || len([]rune(text)) > deltag.MaxShortText
-			switch {
-			case q.Kind == deltag.QuestionCheckbox && ticked:
-			case long:
-				q.Kind = deltag.QuestionLongText
-			default:
-				q.Kind = deltag.QuestionShortText
-			}
-		}
-	}
-	return e
 }
 
 // keepRetiredAnswers adds the answers to questions that are no longer asked.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"deltag/internal/address"
@@ -41,7 +39,7 @@ func (s *site) signUp(w http.ResponseWriter, r *http.Request, p *page) error {
 		s.Log.InfoContext(r.Context(), "a program filled in the honeypot", "event", p.Event.ID)
 		return p.redirectToThanks(w, "")
 	}
-	typed := readSignUpForm(r.PostForm, *p.Event, p.Language)
+	typed := web.ReadSignUpForm(r.PostForm, *p.Event, p.Language)
 	outcome, err := s.submitSignUp(r, *p.Event, typed, p.now)
 	if err != nil {
 		return s.renderSignUpError(w, r, p, typed, err)
@@ -83,38 +81,6 @@ func (s *site) renderSignUpError(
 
 // honeypotField is a field that people never see. What fills it in is a program.
 const honeypotField = "homepage"
-
-// checkedValues are what a ticked box may send: forms on other sites differ. Anything else is no consent.
-var checkedValues = []string{deltag.CheckedValue, "on", "true", "1"}
-
-// readSignUpForm reads a form. Fields that the event does not ask for are ignored: a question may have been removed
-// while somebody was writing.
-func readSignUpForm(form url.Values, e deltag.Event, l deltag.Language) deltag.SignUpRequest {
-	typed := deltag.SignUpRequest{
-		Name: form.Get("name"), Email: deltag.Address{Original: form.Get("email")},
-		Organisation: form.Get("organisation"), JobTitle: form.Get("role"),
-		AllowsNews: slices.Contains(checkedValues, form.Get("updates")), Language: l, Answers: map[string][]string{},
-	}
-	for _, q := range e.Questions {
-		if given := form["answers."+q.ID]; len(given) > 0 {
-			typed.Answers[q.ID] = readAnswer(q, given)
-		}
-	}
-	return typed
-}
-
-func readAnswer(q deltag.Question, given []string) []string {
-	given = slices.Clone(given)
-	for i, v := range given {
-		switch {
-		case q.Kind == deltag.QuestionLongText:
-			given[i] = strings.ReplaceAll(v, "\r\n", "\n") // browsers send line ends like this
-		case q.Kind == deltag.QuestionCheckbox && v == "on":
-			given[i] = deltag.CheckedValue // a box without a value, on another site's page
-		}
-	}
-	return given
-}
 
 // redirectToThanks tells apart only whether the sign-up has to be verified, which no address decides.
 func (p *page) redirectToThanks(w http.ResponseWriter, outcome deltag.SignUpOutcome) error {
