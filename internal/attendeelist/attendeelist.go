@@ -1,4 +1,5 @@
-// Package attendeelist writes lists of attendees as files that office programs open: CSV and XLSX, with the same columns.
+// Package attendeelist writes lists of attendees as files that office programs open: CSV and XLSX, with the same
+// columns.
 package attendeelist
 
 import (

@@ -36,8 +36,8 @@ func (a Attendee) MayBeWrittenTo() bool {
 // random, and each is read at once.
 const AttendeeParts = 16
 
-// NoteAttended is r with what the organiser has noted: that the person attended, at now, or did not. Unlike MarkAttended it
-// is no press on a personal link. It returns false if nothing changes; a time that is known stays.
+// NoteAttended is r with what the organiser has noted: that the person attended, at now, or did not. Unlike
+// MarkAttended it is no press on a personal link. It returns false if nothing changes; a time that is known stays.
 func (r Registration) NoteAttended(attended bool, now time.Time) (Registration, bool) {
 	if attended == !r.AttendedAt.IsZero() {
 		return r, false

@@ -16,8 +16,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// Attendees lists one of the deltag.AttendeeParts of an event's registrations, from 0, in the order of their ids. Its shards
-// are read at once.
+// Attendees lists one of the deltag.AttendeeParts of an event's registrations, from 0, in the order of their ids. Its
+// shards are read at once.
 // Errors: UnreadableError, when one of them can't be decoded.
 func (s *Store) Attendees(ctx context.Context, eventID string, part int) ([]deltag.Attendee, error) {
 	const width = shards / deltag.AttendeeParts
@@ -46,9 +46,9 @@ func (s *Store) readAttendees(ctx context.Context, q query) (all []deltag.Attend
 	}
 }
 
-// An attendeePage takes the items out of a query's answer before the SDK decodes it. The SDK makes a value of its own of
-// every attribute of every item: for 100,000 registrations that takes many times as long, and docs/scaling.md has the
-// figures.
+// An attendeePage takes the items out of a query's answer before the SDK decodes it. The SDK makes a value of its own
+// of every attribute of every item: for 100,000 registrations that takes many times as long, and docs/scaling.md has
+// the figures.
 type attendeePage struct {
 	attendees  []deltag.Attendee
 	unreadable deltag.UnreadableError

@@ -122,6 +122,7 @@ func (r *jsonReader) skip() {
 		case 0:
 			r.fail()
 		default: // a number, true, false or null
+			r.at++
 			for r.at < len(r.data) && !isDelimiter(r.data[r.at]) {
 				r.at++
 			}

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzJSONReader: what encoding/json takes is read to its end, with the same texts in it, and nothing makes it panic or go
-// on for ever.
+// FuzzJSONReader: what encoding/json takes is read to its end, with the same texts in it, and nothing makes it panic or
+// go on for ever.
 func FuzzJSONReader(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"Items":[],"Count":0}`, ` { "a" : [ 1 , -2.5e3 , true , null , { } , [ ] ] , "b" : "\u00e5\n\"x\\" } `,

@@ -49,8 +49,8 @@ func (s *Store) MarkAttended(ctx context.Context, e deltag.Event, r deltag.Regis
 	})
 }
 
-// NoteAttended stores what the organiser has noted: that r attended, or did not. Errors: ErrNotFound. Repeating it keeps the
-// first time.
+// NoteAttended stores what the organiser has noted: that r attended, or did not.
+// Errors: ErrNotFound. Repeating it keeps the first time.
 func (s *Store) NoteAttended(
 	ctx context.Context, e deltag.Event, r deltag.Registration, attended bool, now time.Time,
 ) error {
@@ -373,10 +373,10 @@ func waitsAndSaysEnough(last deltag.Delivery) bool {
 	return last.IsActive() && (saysMore || last.Reason == deltag.ReasonDailyLimit)
 }
 
-// Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status
-// as it is now, any other as the same delivery.
-// Errors: ErrConflict (d is still being sent, or has changed), ErrNotFound. Repeating it within deltag.ResendCooldown, with
-// the d that was read, sends no second transactional mail, and is ErrConflict for any other.
+// Resend sends a delivery again, at the organiser's request: a transactional mail as a new delivery with the status as
+// it is now, any other as the same delivery.
+// Errors: ErrConflict (d is still being sent, or has changed), ErrNotFound. Repeating it within deltag.ResendCooldown,
+// with the d that was read, sends no second transactional mail, and is ErrConflict for any other.
 func (s *Store) Resend(
 	ctx context.Context, e deltag.Event, r deltag.Registration, d deltag.Delivery, now time.Time,
 ) error {

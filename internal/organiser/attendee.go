@@ -35,10 +35,10 @@ func (s *Service) AttendeeDetails(ctx context.Context, by Caller, eventID, id st
 	return details, nil
 }
 
-// GiveSeat signs somebody up again who has cancelled, or does so instead of them who have not verified their address: they
-// get a seat or, if all are taken, the next waitlist place. Who has a seat keeps it, so repeating it is harmless. Who
-// waits gets the next seat that is free, by itself: ErrFull, for then there is none. ErrClosed: the event is cancelled or
-// over.
+// GiveSeat signs somebody up again who has cancelled, or does so instead of them who have not verified their address:
+// they get a seat or, if all are taken, the next waitlist place. Who has a seat keeps it, so repeating it is harmless.
+// Who waits gets the next seat that is free, by itself: ErrFull, for then there is none. ErrClosed: the event is
+// cancelled or over.
 func (s *Service) GiveSeat(ctx context.Context, by Caller, eventID, id string) (deltag.Registration, error) {
 	if err := by.requireEdit(); err != nil {
 		return deltag.Registration{}, err

@@ -58,7 +58,8 @@ func (s AttendeeSort) Reversed() AttendeeSort {
 
 // IsFiltered says whether q picks some only.
 func (q AttendeeQuery) IsFiltered() bool {
-	return q.Search != "" || q.Status != "" || q.Mail != "" || q.Attended != nil || q.Updates != nil || len(q.Answers) > 0
+	return q.Search != "" || q.Status != "" || q.Mail != "" || q.Attended != nil || q.Updates != nil ||
+		len(q.Answers) > 0
 }
 
 // validate returns ValidationErrors.

@@ -24,13 +24,13 @@ type AttendeePage struct {
 // attendeesPerPage is how many a page shows.
 const attendeesPerPage = 50
 
-// maxUnasked is up to how many registrations of an event a list is sorted without being asked. All have to be read for that.
-// A longer list begins in the order of ids, in which the table has them: its first page takes one or two reads whatever
-// the number. Whoever looks for somebody searches, and a press on a column's head sorts a list of any length.
+// maxUnasked is up to how many registrations of an event a list is sorted without being asked. All have to be read for
+// that. A longer list begins in the order of ids, in which the table has them: its first page takes one or two reads
+// whatever the number. Whoever looks for somebody searches, and a press on a column's head sorts a list of any length.
 const maxUnasked = 1000
 
-// Attendees is a page of the attendees that q picks, sorted as it says. A registration that can't be read is an error: a
-// list without it would pass for a whole one. ValidationErrors for what is wrong with the query.
+// Attendees is a page of the attendees that q picks, sorted as it says. A registration that can't be read is an error:
+// a list without it would pass for a whole one. ValidationErrors for what is wrong with the query.
 func (s *Service) Attendees(ctx context.Context, by Caller, eventID string, q AttendeeQuery) (AttendeePage, error) {
 	e, counts, err := s.Event(ctx, by, eventID)
 	page := AttendeePage{Event: e, Counts: counts}
@@ -90,7 +90,7 @@ func (s *Service) unsortedPage(ctx context.Context, page AttendeePage, after *po
 }
 
 // maxParallelParts is how many parts of a list are in memory at the same time.
-const maxParallelParts = 4
+const maxParallelParts = 2
 
 // eachPart calls do with the parts of an event's list, some at the same time.
 func (s *Service) eachPart(ctx context.Context, eventID string, do func([]deltag.Attendee)) error {
@@ -154,12 +154,13 @@ func (t *topAttendees) best() []placedAttendee { return t.found }
 // ExportPart is a part of an export, from 1 to Of. The zero value is the whole.
 type ExportPart struct{ Number, Of int }
 
-// maxSortedExport is up to how many registrations of an event an export is sorted, in memory. A longer one is in the order
-// of ids, part by part: a spreadsheet sorts it in a moment.
+// maxSortedExport is up to how many registrations of an event an export is sorted, in memory. A longer one is in the
+// order of ids, part by part: a spreadsheet sorts it in a moment.
 const maxSortedExport = 10_000
 
-// ExportAttendees reads all attendees that q picks, whatever its cursor. An error after the first part comes through the
-// sequence and ends it: what was read until then is not the whole list. ValidationErrors for what is wrong with the query.
+// ExportAttendees reads all attendees that q picks, whatever its cursor. An error after the first part comes through
+// the sequence and ends it: what was read until then is not the whole list. ValidationErrors for what is wrong with the
+// query.
 func (s *Service) ExportAttendees(
 	ctx context.Context, by Caller, eventID string, q AttendeeQuery, part ExportPart,
 ) (deltag.Event, iter.Seq2[deltag.Attendee, error], error) {
@@ -226,8 +227,8 @@ func withoutError(all []deltag.Attendee) iter.Seq2[deltag.Attendee, error] {
 	}
 }
 
-// maxExportRows is how many rows a file may have so that it fits into what Lambda answers, 4.4 MB of a file: a row of ten
-// columns takes about 90 bytes, and the rest is for long answers.
+// maxExportRows is how many rows a file may have so that it fits into what Lambda answers, 4.4 MB of a file: a row of
+// ten columns takes about 90 bytes, and the rest is for long answers.
 const maxExportRows = 20_000
 
 // ExportParts is how many files an export of so many registrations takes.

@@ -8,8 +8,8 @@ import (
 	"deltag/internal/deltag"
 )
 
-// sealCursor encrypts a cursor that names somebody: addresses of pages end up in logs and in browsers' histories. The same
-// cursor always becomes the same text; its nonce is made of what it encrypts, so that no two texts share one.
+// sealCursor encrypts a cursor that names somebody: addresses of pages end up in logs and in browsers' histories. The
+// same cursor always becomes the same text; its nonce is made of what it encrypts, so that no two texts share one.
 func sealCursor(secret, plain []byte) string {
 	nonce := deltag.MAC(secret, "cursor nonce "+string(plain))[:nonceSize]
 	return base64.RawURLEncoding.EncodeToString(cursorCipher(secret).Seal(nonce, nonce, plain, nil))

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Search compares texts without case and accents, and in two spellings of the Danish letters, so that "Soren" and "Soeren"
-// find Søren, "aarhus" and "arhus" Århus, and "Ærø" finds aeroe. Letters that somebody typed are found wherever they
-// stand: the first spelling takes none away, the second writes oe as o and aa as a.
+// Search compares texts without case and accents, and in two spellings of the Danish letters, so that "Soren" and
+// "Soeren" find Søren, "aarhus" and "arhus" Århus, and "Ærø" finds aeroe. Letters that somebody typed are found
+// wherever they stand: the first spelling takes none away, the second writes oe as o and aa as a.
 
 // ownLetters are what no Unicode decomposition gives.
 var ownLetters = map[rune]string{

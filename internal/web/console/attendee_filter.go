@@ -18,12 +18,13 @@ type filter struct {
 	HasNot, Not        bool         // can be turned round, and is
 }
 
-// attendeeValues are what the address of the list says about it: what is empty, and what is about this page alone, is left
-// out, so that the same list always has the same address.
+// attendeeValues are what the address of the list says about it: what is empty, and what is about this page alone, is
+// left out, so that the same list always has the same address.
 func attendeeValues(query url.Values) url.Values {
+	known := []string{"q", "status", "mail", "attended", "updates", "not", "sort", "cursor"}
 	values := url.Values{}
 	for name, all := range query {
-		isFilter := slices.Contains([]string{"q", "status", "mail", "attended", "updates", "not", "sort", "cursor"}, name)
+		isFilter := slices.Contains(known, name)
 		for _, value := range all {
 			if value != "" && (isFilter || strings.HasPrefix(name, "answers.")) {
 				values.Add(name, value)

@@ -49,7 +49,8 @@ func (s *site) newAttendee(w http.ResponseWriter, r *http.Request, p *page) erro
 
 // renderNewAttendee shows the form, with what was typed unless form is nil.
 func (s *site) renderNewAttendee(
-	w http.ResponseWriter, r *http.Request, p *page, status int, form url.Values, invalid deltag.ValidationErrors, failure string,
+	w http.ResponseWriter, r *http.Request, p *page, status int,
+	form url.Values, invalid deltag.ValidationErrors, failure string,
 ) error {
 	e, _, err := s.Organiser.Event(r.Context(), p.caller(), r.PathValue("id"))
 	if err != nil {

@@ -106,7 +106,8 @@ func (p *page) exportLinks(path string, values url.Values, total int, format str
 // date begins with the latest.
 func (p *page) sortColumns(path string, values url.Values, sort organiser.AttendeeSort) (columns []sortColumn) {
 	for _, by := range []organiser.AttendeeSort{
-		organiser.SortName, organiser.SortOrganisation, organiser.SortEmail, organiser.SortStatus, organiser.SortRegisteredAt,
+		organiser.SortName, organiser.SortOrganisation, organiser.SortEmail, organiser.SortStatus,
+		organiser.SortRegisteredAt,
 	} {
 		next, aria := by, ""
 		if by == organiser.SortRegisteredAt {
