@@ -72,7 +72,8 @@ func (d *deployment) signIn(email string) string {
 	d.must(err)
 	m, err := d.store.Member(ctx, id)
 	d.must(err)
-	token, err := accounts.SignIn(ctx, deltag.SignInToken(m.ID, deltag.LanguageDanish, m.Secret, m.LastLink), now)
+	link := deltag.SignInToken(m.ID, m.Secret, m.LastLink)
+	token, err := accounts.SignIn(ctx, link, deltag.LanguageDanish, now)
 	d.must(err)
 	return token
 }
