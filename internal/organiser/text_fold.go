@@ -70,7 +70,9 @@ func (s searchText) matches(texts ...string) bool {
 			continue
 		}
 		if short == "" {
-			short = shortSpelling.Replace(text)
+			if short = text; strings.Contains(text, "aa") || strings.Contains(text, "oe") {
+				short = shortSpelling.Replace(text)
+			}
 		}
 		if !strings.Contains(short, s.short[i]) {
 			return false
