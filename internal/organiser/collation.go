@@ -10,7 +10,7 @@ import (
 // collationKey is a key that texts sort by as Danish lists of names do: without case and accents, word by word, digits
 // before letters, and æ, ø, å behind z. As in the Danish orthographic dictionary, aa is å, ä is æ, ö is ø and ü is y.
 //
-// It is not golang.org/x/text/collate: that adds 1 MB to the function, for the order of the letters of all languages.
+// It is not golang.org/x/text/collate: that adds 1.7 MB to a program, for the order of the letters of all languages.
 func collationKey(s string) string {
 	s = strings.ToLower(norm.NFC.String(s))
 	var b strings.Builder
