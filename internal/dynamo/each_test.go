@@ -1,31 +1,17 @@
 package dynamo_test
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"deltag/internal/deltag"
-	"deltag/internal/dynamo"
 	"deltag/internal/testing/storetest"
 )
 
-// TestEach has each page end after one item.
 func TestEach(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
-		client := dynamo.ClientOf(engine.Client)
-		client.Query = func(
-			ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
-		) (*dynamodb.QueryOutput, error) {
-			in.Limit = aws.Int32(1)
-			return engine.Client.Query(ctx, in, o...)
-		}
-		s := dynamo.New(client, engine.Table, rand.Reader)
+		s := newStoreOfShortPages(engine)
 		e, other := newEvent(t, s, nil), newEvent(t, s, nil)
 		signUpMany(t, s, e, 100)
 		signUpMany(t, s, other, 1)

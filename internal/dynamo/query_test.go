@@ -15,17 +15,21 @@ import (
 	"deltag/internal/testing/storetest"
 )
 
-// TestEveryPageOfAQueryIsRead has each page end after one item, as DynamoDB ends one after 1 MB.
+// newStoreOfShortPages has each page of a query end after one item, as DynamoDB ends one after 1 MB.
+func newStoreOfShortPages(engine storetest.Engine) *dynamo.Store {
+	client := dynamo.ClientOf(engine.Client)
+	client.Query = func(
+		ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
+	) (*dynamodb.QueryOutput, error) {
+		in.Limit = aws.Int32(1)
+		return engine.Client.Query(ctx, in, o...)
+	}
+	return dynamo.New(client, engine.Table, rand.Reader)
+}
+
 func TestEveryPageOfAQueryIsRead(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
-		client := dynamo.ClientOf(engine.Client)
-		client.Query = func(
-			ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options),
-		) (*dynamodb.QueryOutput, error) {
-			in.Limit = aws.Int32(1)
-			return engine.Client.Query(ctx, in, o...)
-		}
-		s := dynamo.New(client, engine.Table, rand.Reader)
+		s := newStoreOfShortPages(engine)
 		e := newEvent(t, s, withCapacity(1))
 		signUpMany(t, s, e, 4)
 		t.Run("Reconciliation", func(t *testing.T) {
