@@ -164,54 +164,50 @@ func readAttendee(r *jsonReader) (a deltag.Attendee, err error) {
 	return a, err
 }
 
-// readText reads {"S":"…"}. Any other type is "".
-func readText(r *jsonReader) (s string) {
+// readValue calls read for the value of an attribute of a type, as in {"S":"…"}, and passes over any other type.
+func readValue(r *jsonReader, typ string, read func()) {
 	for r.begin('{'); r.more('}'); {
-		if string(r.name()) == "S" {
-			s = r.text()
+		if string(r.name()) == typ {
+			read()
 		} else {
 			r.skip()
 		}
 	}
+}
+
+// readText reads a text. Any other type is "".
+func readText(r *jsonReader) (s string) {
+	readValue(r, "S", func() { s = r.text() })
 	return s
 }
 
-// readBool reads {"BOOL":true}.
+// readBool reads a boolean. Any other type is false.
 func readBool(r *jsonReader) (yes bool) {
-	for r.begin('{'); r.more('}'); {
-		r.name()
+	readValue(r, "BOOL", func() {
 		yes = r.next() == 't'
 		r.skip()
-	}
+	})
 	return yes
 }
 
 // readAnswers reads a map of lists of texts.
 func readAnswers(r *jsonReader) map[string][]string {
 	answers := map[string][]string{}
-	for r.begin('{'); r.more('}'); {
-		if string(r.name()) != "M" {
-			r.skip()
-			continue
-		}
+	readValue(r, "M", func() {
 		for r.begin('{'); r.more('}'); {
 			id := string(r.name())
 			answers[id] = readTexts(r)
 		}
-	}
+	})
 	return answers
 }
 
-// readTexts reads {"L":[{"S":"…"}]}.
+// readTexts reads a list of texts.
 func readTexts(r *jsonReader) (all []string) {
-	for r.begin('{'); r.more('}'); {
-		if string(r.name()) != "L" {
-			r.skip()
-			continue
-		}
+	readValue(r, "L", func() {
 		for r.begin('['); r.more(']'); {
 			all = append(all, readText(r))
 		}
-	}
+	})
 	return all
 }
