@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/testing/storetest"
@@ -31,45 +33,50 @@ type snapshot struct {
 // A waitlistEntry is the key of one.
 type waitlistEntry struct{ JoinedAt, Registration string }
 
-func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID string) snapshot {
+// readAll reads the table itself, in one request.
+func readAll(t reporter, engine storetest.Engine, s *dynamo.Store, eventID string) (v snapshot) {
 	t.Helper()
-	var v snapshot
 	var err error
-	check := func() {
-		t.Helper()
+	for _, it := range engine.Items(t) {
+		pk, sk := text(it["PK"]), text(it["SK"])
+		rest, ok := strings.CutPrefix(pk, "EVENT#"+eventID)
+		if !ok || rest != "" && rest[0] != '#' {
+			continue
+		}
+		kind, _, _ := strings.Cut(sk, "#")
+		switch kind {
+		case "META":
+			v.event, err = dynamo.DecodeEvent(it)
+		case "REG":
+			var r deltag.Registration
+			r, err = dynamo.DecodeRegistration(it)
+			v.people = append(v.people, r)
+		case "MAIL":
+			var d deltag.Delivery
+			d, err = dynamo.DecodeDelivery(it)
+			v.mails = append(v.mails, d)
+		case "WAIT":
+			parts := strings.Split(sk, "#")
+			v.waitlist = append(v.waitlist, waitlistEntry{JoinedAt: parts[1], Registration: parts[2]})
+		}
 		if err != nil {
-			t.Fatalf("read all: %v", err)
+			t.Fatalf("read %s %s: %v", pk, sk, err)
 		}
 	}
-	v.event, err = s.Event(ctx, eventID)
-	check()
-	v.counts, err = s.Counts(ctx, v.event)
-	check()
-	v.people, _, err = s.RegistrationsAfter(ctx, eventID, "", deltag.MaxCapacity)
-	check()
-	for cursor := "-"; cursor != ""; {
-		var page []deltag.Delivery
-		page, cursor, err = s.Deliveries(ctx, eventID, strings.Trim(cursor, "-"), 1000)
-		check()
-		v.mails = append(v.mails, page...)
+	if v.counts, err = s.Counts(ctx, v.event); err != nil {
+		t.Fatalf("counts: %v", err)
 	}
-	v.waitlist = readWaitlist(t, engine, eventID)
+	slices.SortFunc(v.people, func(a, b deltag.Registration) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(v.mails, func(a, b deltag.Delivery) int { return cmp.Compare(a.ID(), b.ID()) })
+	slices.SortFunc(v.waitlist, func(a, b waitlistEntry) int {
+		return cmp.Or(cmp.Compare(a.JoinedAt, b.JoinedAt), cmp.Compare(a.Registration, b.Registration))
+	})
 	return v
 }
 
-// readWaitlist reads the table itself: the store has no method for it.
-func readWaitlist(t reporter, engine storetest.Engine, eventID string) (entries []waitlistEntry) {
-	t.Helper()
-	for _, it := range engine.Dump(t) {
-		if sk := it["SK"].(string); it["PK"] == "EVENT#"+eventID+"#WAIT" && strings.HasPrefix(sk, "WAIT#") {
-			parts := strings.Split(sk, "#")
-			entries = append(entries, waitlistEntry{JoinedAt: parts[1], Registration: parts[2]})
-		}
-	}
-	slices.SortFunc(entries, func(a, b waitlistEntry) int {
-		return cmp.Or(cmp.Compare(a.JoinedAt, b.JoinedAt), cmp.Compare(a.Registration, b.Registration))
-	})
-	return entries
+func text(v types.AttributeValue) string {
+	s, _ := v.(*types.AttributeValueMemberS)
+	return s.Value
 }
 
 // registration is n's, or the zero value.

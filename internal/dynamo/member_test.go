@@ -55,7 +55,9 @@ func TestMembers(t *testing.T) {
 			want(t, member(t, s, m.ID), next)
 			d, e, recipient, err := s.LoadDelivery(ctx, mail.DeliveryKey)
 			must(t, err)
-			want(t, []any{d.Generation, e, recipient}, []any{recipient.Generation(), deltag.AccountEvent(), next.Recipient()})
+			asked := next.Recipient()
+			asked.Language = deltag.LanguageEnglish // the page's where the link was asked for
+			want(t, []any{d.Generation, e, recipient}, []any{recipient.Generation(), deltag.AccountEvent(), asked})
 			all, _, err := s.Members(ctx)
 			must(t, err)
 			want(t, all, []deltag.Member{next})

@@ -2,8 +2,6 @@ package dynamoemu
 
 import (
 	"errors"
-	"reflect"
-	"slices"
 )
 
 type getItemInput struct {
@@ -64,11 +62,14 @@ func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
 		if keys += len(wanted.Keys); len(wanted.Keys) == 0 || keys > maxBatchKeys {
 			return nil, invalid("BatchGetItem takes up to %d keys, and at least one for each table", maxBatchKeys)
 		}
+		t, err := s.table(name)
+		if err != nil {
+			return nil, err
+		}
 		found, left := []item{}, []item(nil)
-		for i, key := range wanted.Keys {
-			if slices.ContainsFunc(wanted.Keys[:i], func(k item) bool { return reflect.DeepEqual(k, key) }) {
-				return nil, invalid("Provided list of item keys contains duplicates")
-			}
+		distinct := map[[2]string]bool{}
+		for _, key := range wanted.Keys {
+			distinct[[2]string{key.text(t.primary.partitionKey()), key.text(t.primary.sortKey())}] = true
 			it, err := s.readItem(getItemInput{name, key, wanted.ConsistentRead})
 			switch size += it.size(); {
 			case size > maxBatchBytes, errors.Is(err, errThrottled):
@@ -78,6 +79,9 @@ func (s *Server) batchGetItem(in batchGetItemInput) (any, error) {
 			case it != nil:
 				found = append(found, it)
 			}
+		}
+		if len(distinct) < len(wanted.Keys) {
+			return nil, invalid("Provided list of item keys contains duplicates")
 		}
 		out.Responses[name] = found
 		if left != nil {

@@ -2,14 +2,16 @@ package storetest
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 )
 
 // A Transport counts a client's requests, and makes some of them fail.
 type Transport struct {
-	count atomic.Int64
-	fault atomic.Pointer[FaultFunc]
+	sender http.RoundTripper
+	count  atomic.Int64
+	fault  atomic.Pointer[FaultFunc]
 }
 
 // A FaultFunc answers the nth request, counted from 1. To let it through, or to change its answer, it calls send.
@@ -33,7 +35,7 @@ func IsWrite(r *http.Request) bool {
 
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := int(t.count.Add(1))
-	send := func() (*http.Response, error) { return http.DefaultTransport.RoundTrip(r) }
+	send := func() (*http.Response, error) { return t.sender.RoundTrip(r) }
 	if fault := t.fault.Load(); fault != nil && *fault != nil {
 		return (*fault)(n, r, send)
 	}
@@ -45,3 +47,22 @@ func (t *Transport) Reset() { t.count.Store(0) }
 
 // Count is the number of requests since the last Reset.
 func (t *Transport) Count() int { return int(t.count.Load()) }
+
+// A handlerTransport sends requests to a handler in the same process. Who cancels a request gets an error, as from
+// http.Transport; whether it was carried out is open there as here.
+type handlerTransport struct{ http.Handler }
+
+func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return w.Result(), nil
+}
