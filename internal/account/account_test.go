@@ -285,7 +285,7 @@ func TestSlowWriteOfAnEarlierMember(t *testing.T) {
 	f.invite("bo", deltag.RoleOwner)
 	old, err := f.store.Member(ctx, f.id("bo"))
 	f.must(err)
-	f.must(f.Remove(ctx, f.owner(), old.ID))
+	f.must(f.Remove(ctx, f.owner(), old.ID, now))
 	f.invite("bo", deltag.RoleReader)
 	f.wantError(f.store.SaveMember(ctx, old.SignOutEverywhere(now), nil), deltag.ErrConflict)
 	stored, err := f.store.Member(ctx, old.ID)
@@ -308,16 +308,16 @@ func TestMembers(t *testing.T) {
 		f.want(list(f), "[an owner true bo reader false]")
 		bo := f.signIn("bo", now)
 		f.want(f.principal(bo, now).Role, deltag.RoleReader)
-		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleOrganiser))
-		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleOrganiser)) // again
-		f.want(f.principal(bo, now).Role, deltag.RoleOrganiser)             // at the next request
+		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleOrganiser, now))
+		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleOrganiser, now)) // again
+		f.want(f.principal(bo, now).Role, deltag.RoleOrganiser)                  // at the next request
 		f.must(f.RequestLink(ctx, address("bo"), deltag.LanguageDanish, "", now))
 		link := f.link("bo")
-		f.must(f.Remove(ctx, f.owner(), f.id("bo")))
+		f.must(f.Remove(ctx, f.owner(), f.id("bo"), now))
 		f.wantSignedOut(bo, now)
 		_, err := f.SignIn(ctx, link, "da", now)
 		f.wantError(err, deltag.ErrLinkExpired)
-		f.must(f.Remove(ctx, f.owner(), f.id("bo"))) // again
+		f.must(f.Remove(ctx, f.owner(), f.id("bo"), now)) // again
 		f.want(list(f), "[an owner true]")
 
 		_, err = f.store.Member(ctx, f.id("bo"))
@@ -343,19 +343,19 @@ func TestMembers(t *testing.T) {
 		f := newFixture(t)
 		f.invite("bo", deltag.RoleOwner)
 		bo := f.principal(f.signIn("bo", now), now)
-		f.wantInvalid(f.Remove(ctx, bo, f.id("anna")), "always-owner")
-		f.wantInvalid(f.SetRole(ctx, bo, f.id("anna"), deltag.RoleReader), "always-owner")
-		f.wantInvalid(f.SetRole(ctx, bo, f.id("bo"), ""), "unknown-role")
+		f.wantInvalid(f.Remove(ctx, bo, f.id("anna"), now), "always-owner")
+		f.wantInvalid(f.SetRole(ctx, bo, f.id("anna"), deltag.RoleReader, now), "always-owner")
+		f.wantInvalid(f.SetRole(ctx, bo, f.id("bo"), "", now), "unknown-role")
 		f.Owners = nil
-		f.wantInvalid(f.Remove(ctx, bo, f.id("bo")), "last-owner")
-		f.wantError(f.SetRole(ctx, bo, f.id("anna"), deltag.RoleReader), deltag.ErrNotFound) // who is nobody now
+		f.wantInvalid(f.Remove(ctx, bo, f.id("bo"), now), "last-owner")
+		f.wantError(f.SetRole(ctx, bo, f.id("anna"), deltag.RoleReader, now), deltag.ErrNotFound) // who is nobody now
 	})
 	t.Run("OfOrganisersThatNeverSignedInCannotBeChanged", func(t *testing.T) {
 		f := newFixture(t)
 		owner := f.owner()
 		f.Owners = append(f.Owners, address("zoe"))
 		f.want(list(f), "[an owner true zo owner true]")
-		f.wantInvalid(f.Remove(ctx, owner, f.id("zoe")), "always-owner")
+		f.wantInvalid(f.Remove(ctx, owner, f.id("zoe"), now), "always-owner")
 	})
 	t.Run("AreForOwners", func(t *testing.T) {
 		f := newFixture(t)
@@ -366,7 +366,7 @@ func TestMembers(t *testing.T) {
 			_, _, createErr := f.CreateToken(ctx, by, "x", deltag.RoleReader, now.AddDate(0, 0, 1), now)
 			for _, err := range []error{
 				err, tokenErr, createErr, f.Invite(ctx, by, address("bo"), deltag.RoleReader, "da", now),
-				f.SetRole(ctx, by, "x", deltag.RoleReader), f.Remove(ctx, by, "x"), f.RevokeToken(ctx, by, "x"),
+				f.SetRole(ctx, by, "x", deltag.RoleReader, now), f.Remove(ctx, by, "x", now), f.RevokeToken(ctx, by, "x", now),
 			} {
 				f.wantError(err, deltag.ErrForbidden)
 			}
@@ -387,9 +387,9 @@ func TestTokens(t *testing.T) {
 			return p.Role
 		}
 		f.want(role(), deltag.RoleOrganiser)
-		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleReader))
+		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleReader, now))
 		f.want(role(), deltag.RoleReader)
-		f.must(f.Remove(ctx, f.owner(), f.id("bo")))
+		f.must(f.Remove(ctx, f.owner(), f.id("bo"), now))
 		_, err = f.AuthenticateToken(ctx, token, now)
 		f.wantError(err, deltag.ErrUnauthenticated)
 		all, err := f.Tokens(ctx, f.owner(), now)
@@ -402,7 +402,7 @@ func TestTokens(t *testing.T) {
 		bo := f.principal(f.signIn("bo", now), now)
 		token, _, err := f.CreateToken(ctx, bo, "crm", deltag.RoleOwner, now.AddDate(0, 0, 9), now)
 		f.must(err)
-		f.must(f.Remove(ctx, f.owner(), f.id("bo"))) // and it is not used meanwhile
+		f.must(f.Remove(ctx, f.owner(), f.id("bo"), now)) // and it is not used meanwhile
 		f.must(f.Invite(ctx, f.owner(), address("bo"), deltag.RoleOrganiser, "da", now.Add(time.Minute)))
 		_, err = f.AuthenticateToken(ctx, token, now.Add(time.Hour))
 		f.wantError(err, deltag.ErrUnauthenticated)
@@ -426,9 +426,9 @@ func TestTokens(t *testing.T) {
 		f.want(used(now.Add(time.Hour)), now.Add(time.Hour))
 		_, err = f.AuthenticateToken(ctx, token, now.AddDate(0, 0, 1))
 		f.wantError(err, deltag.ErrUnauthenticated)
-		f.must(f.RevokeToken(ctx, f.owner(), created.ID))
-		f.must(f.RevokeToken(ctx, f.owner(), created.ID)) // again
-		f.must(f.RevokeToken(ctx, f.owner(), "no id"))
+		f.must(f.RevokeToken(ctx, f.owner(), created.ID, now))
+		f.must(f.RevokeToken(ctx, f.owner(), created.ID, now)) // again
+		f.must(f.RevokeToken(ctx, f.owner(), "no id", now))
 		_, err = f.AuthenticateToken(ctx, token, now)
 		f.wantError(err, deltag.ErrUnauthenticated)
 	})

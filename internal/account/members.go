@@ -59,7 +59,12 @@ func (s *Service) Invite(
 	if err := requireManage(by); err != nil {
 		return err
 	}
-	return s.changeRole(ctx, func(ctx context.Context, o deltag.Organisation, revision int) (deltag.Member, error) {
+	change := roleChange{by: by, now: now, action: deltag.AuditMemberInvited, role: role}
+	change.further = func(m deltag.Member) (deltag.Member, *deltag.Delivery) {
+		next, mail := m.Invite(now)
+		return next, &mail
+	}
+	return s.changeRole(ctx, change, func(ctx context.Context, o deltag.Organisation, revision int) (deltag.Member, error) {
 		m, err := s.member(ctx, a, l, now)
 		switch {
 		case err != nil || m.Revision == 0:
@@ -72,16 +77,13 @@ func (s *Service) Invite(
 			return m, err
 		}
 		return m, deltag.ErrConflict
-	}, role, func(m deltag.Member) (deltag.Member, *deltag.Delivery) {
-		next, mail := m.Invite(now)
-		return next, &mail
 	})
 }
 
 // SetRole changes what a member may do, from their next request on. ErrNotFound; ValidationErrors, see
 // deltag.Organisation.CheckRole. Repeating it changes nothing.
 func (s *Service) SetRole(
-	ctx context.Context, by deltag.Principal, memberID string, role deltag.Role,
+	ctx context.Context, by deltag.Principal, memberID string, role deltag.Role, now time.Time,
 ) error {
 	if err := requireManage(by); err != nil {
 		return err
@@ -89,16 +91,18 @@ func (s *Service) SetRole(
 	if role == "" {
 		return deltag.ValidationErrors{{Field: "role", Code: "unknown-role"}}
 	}
-	return s.changeRole(ctx, s.existing(memberID), role, nil)
+	change := roleChange{by: by, now: now, action: deltag.AuditRoleChanged, role: role}
+	return s.changeRole(ctx, change, s.existing(memberID))
 }
 
 // Remove ends a member's access: their sessions and tokens end with it. ValidationErrors as SetRole. Repeating it changes
 // nothing.
-func (s *Service) Remove(ctx context.Context, by deltag.Principal, memberID string) error {
+func (s *Service) Remove(ctx context.Context, by deltag.Principal, memberID string, now time.Time) error {
 	if err := requireManage(by); err != nil {
 		return err
 	}
-	return ignoreNotFound(s.changeRole(ctx, s.existing(memberID), "", nil))
+	change := roleChange{by: by, now: now, action: deltag.AuditMemberRemoved}
+	return ignoreNotFound(s.changeRole(ctx, change, s.existing(memberID)))
 }
 
 // existing reads a member who may sign in. ErrNotFound.
@@ -122,11 +126,27 @@ func (s *Service) existing(memberID string) findFunc {
 // A findFunc reads the member whose role is to change, among all with the revision of their roles.
 type findFunc func(ctx context.Context, o deltag.Organisation, rolesRevision int) (deltag.Member, error)
 
-// changeRole gives the member that find reads a role, or removes them for "", with what further changes in the same transaction, nil for nothing.
-func (s *Service) changeRole(
-	ctx context.Context, find findFunc, role deltag.Role,
-	further func(deltag.Member) (deltag.Member, *deltag.Delivery),
-) error {
+// A roleChange is who gives somebody a role, or removes them for "".
+type roleChange struct {
+	by     deltag.Principal
+	now    time.Time
+	action deltag.AuditAction
+	role   deltag.Role
+	// further is what changes in the same transaction; nil for nothing.
+	further func(deltag.Member) (deltag.Member, *deltag.Delivery)
+}
+
+// record has the change of m write its entry to the audit log.
+func (c roleChange) record(ctx context.Context, m deltag.Member) context.Context {
+	entry := deltag.AuditEntry{Action: c.action, Subject: m.Email.Original}
+	if c.role != "" {
+		entry.Details = []string{string(c.role)}
+	}
+	return c.by.Record(ctx, c.now, entry)
+}
+
+// changeRole changes the role of the member that find reads.
+func (s *Service) changeRole(ctx context.Context, c roleChange, find findFunc) error {
 	return retryOnConflict(func() error {
 		all, revision, err := s.Store.Members(ctx)
 		if err != nil {
@@ -137,18 +157,19 @@ func (s *Service) changeRole(
 		if err != nil {
 			return err
 		}
-		if err := o.CheckRole(m, role); err != nil || o.RoleOf(m) == role {
+		if err := o.CheckRole(m, c.role); err != nil || o.RoleOf(m) == c.role {
 			return err
 		}
-		if role == "" {
+		ctx := c.record(ctx, m)
+		if c.role == "" {
 			return s.Store.RemoveMember(ctx, m, revision)
 		}
 		next := m
 		var mail *deltag.Delivery
-		if further != nil {
-			next, mail = further(m)
+		if c.further != nil {
+			next, mail = c.further(m)
 		}
-		next.Role, next.Revision = role, m.Revision+1
+		next.Role, next.Revision = c.role, m.Revision+1
 		return s.Store.SaveRole(ctx, next, revision, mail)
 	})
 }

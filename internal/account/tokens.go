@@ -69,13 +69,25 @@ func (s *Service) CreateToken(
 		return "", created, err
 	}
 	created.ID = deltag.AccessTokenID(hash)
+	ctx = by.Record(ctx, now, deltag.AuditEntry{
+		Action: deltag.AuditTokenCreated, Subject: name, Details: []string{string(role)},
+	})
 	return token, created, s.Store.PutToken(ctx, hash, created)
 }
 
 // RevokeToken ends a token at once. Repeating it changes nothing.
-func (s *Service) RevokeToken(ctx context.Context, by deltag.Principal, id string) error {
+func (s *Service) RevokeToken(ctx context.Context, by deltag.Principal, id string, now time.Time) error {
 	if err := requireManage(by); err != nil {
 		return err
 	}
+	all, err := s.Store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(t deltag.AccessToken) bool { return t.ID == id })
+	if i < 0 {
+		return nil
+	}
+	ctx = by.Record(ctx, now, deltag.AuditEntry{Action: deltag.AuditTokenRevoked, Subject: all[i].Name})
 	return ignoreNotFound(s.Store.RevokeToken(ctx, id))
 }

@@ -108,13 +108,19 @@ func merge[V any](a, b map[string]V) map[string]V {
 }
 
 // Commit carries the transaction out. ErrConflict: a condition did not hold, nothing was written, and the action whose
-// condition it was has Failed.
+// condition it was has Failed. It writes the audit log's entry that is to be written under ctx.
 func (tx *transaction) Commit(ctx context.Context) error {
 	writes := make([]types.TransactWriteItem, len(tx.actions))
 	for i, a := range tx.actions {
 		writes[i] = a.write
 	}
-	return retryContention(ctx, func() error {
+	audit := deltag.AuditToWrite(ctx)
+	if audit != nil {
+		writes = append(writes, types.TransactWriteItem{
+			Put: &types.Put{TableName: &tx.store.table, Item: encodeAudit(audit.AuditEntry)},
+		})
+	}
+	err := retryContention(ctx, func() error {
 		_, err := tx.store.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		var cancelled *types.TransactionCanceledException
 		if errors.As(err, &cancelled) && tx.noteFailures(cancelled.CancellationReasons) {
@@ -122,6 +128,10 @@ func (tx *transaction) Commit(ctx context.Context) error {
 		}
 		return wrapError("write", err)
 	})
+	if err == nil {
+		audit.Written()
+	}
+	return err
 }
 
 // noteFailures reports whether any condition did not hold. DynamoDB gives one reason for each action, in order.
@@ -135,8 +145,8 @@ func (tx *transaction) noteFailures(reasons []types.CancellationReason) bool {
 	return failed
 }
 
-// maxActions is how many actions DynamoDB takes in one transaction.
-const maxActions = 100
+// maxActions is how many actions DynamoDB takes in one transaction, without that for the audit log.
+const maxActions = 100 - 1
 
 // CommitInChunks carries the actions out in order, in as many transactions as they need. An error leaves those before
 // it done.
@@ -159,8 +169,13 @@ func (s *Store) deleteAll(ctx context.Context, items ...item) error {
 	return tx.CommitInChunks(ctx)
 }
 
-// putItem writes one item outside a transaction. ErrConflict: c did not hold.
+// putItem writes one item, outside a transaction if it is all there is to write. ErrConflict: c did not hold.
 func (s *Store) putItem(ctx context.Context, it item, c expression) error {
+	if deltag.AuditToWrite(ctx) != nil {
+		tx := s.begin()
+		tx.Put(it, c)
+		return tx.Commit(ctx)
+	}
 	return retryContention(ctx, func() error {
 		_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
 			TableName: &s.table, Item: it, ConditionExpression: stringOrNil(c.text),

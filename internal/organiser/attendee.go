@@ -52,6 +52,7 @@ func (s *Service) GiveSeat(ctx context.Context, by Caller, eventID, id string) (
 	case r.Status == deltag.RegistrationWaitlisted:
 		return r, deltag.ErrFull
 	}
+	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditSeatGiven, EventID: eventID, RegistrationID: id})
 	_, err = s.Store.SignUp(ctx, e, deltag.SignUpRequest{
 		Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle, AllowsNews: r.AllowsNews,
 		Answers: r.Answers, Language: r.Language, ByOrganiser: true,
@@ -72,5 +73,15 @@ func (s *Service) NoteAttended(ctx context.Context, by Caller, eventID, id strin
 	if err != nil {
 		return err
 	}
+	ctx = by.record(ctx, deltag.AuditEntry{
+		Action: deltag.AuditAttendanceNoted, EventID: eventID, RegistrationID: id, Details: []string{yesNo(attended)},
+	})
 	return s.Store.NoteAttended(ctx, e, r, attended, by.Now)
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }

@@ -72,6 +72,9 @@ func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id str
 	if r.ID == "" { // erased, or another change of address has replaced the one that d is about
 		return deltag.ErrNotFound
 	}
+	ctx = by.record(ctx, deltag.AuditEntry{
+		Action: deltag.AuditMailResent, EventID: eventID, RegistrationID: r.ID, Details: []string{string(d.Kind)},
+	})
 	if d.Status == deltag.DeliveryBounced || d.Reason == deltag.ReasonAddressBounced {
 		if err := s.Store.LiftSuppression(ctx, e, r); err != nil {
 			return err

@@ -122,11 +122,13 @@ func (s *Service) CreateEvent(ctx context.Context, by Caller, change EventChange
 	if e.Status == deltag.EventCancelled {
 		return e, deltag.ErrUseCancel
 	}
-	return s.createEvent(ctx, e, by.Now)
+	return s.createEvent(ctx, by, e, deltag.AuditEventCreated)
 }
 
 // createEvent gives e what no organiser sets, and stores it.
-func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time) (deltag.Event, error) {
+func (s *Service) createEvent(
+	ctx context.Context, by Caller, e deltag.Event, action deltag.AuditAction,
+) (deltag.Event, error) {
 	var err error
 	if e.ID == "" {
 		if e.ID, err = deltag.NewID(s.Random); err != nil {
@@ -136,7 +138,8 @@ func (s *Service) createEvent(ctx context.Context, e deltag.Event, now time.Time
 	if e.Secret, err = deltag.NewSecret(s.Random); err != nil {
 		return deltag.Event{}, err
 	}
-	e, mailings := e.WithInitialState(now)
+	e, mailings := e.WithInitialState(by.Now)
+	ctx = by.record(ctx, deltag.AuditEntry{Action: action, EventID: e.ID, Subject: e.Title})
 	err = s.Store.CreateEvent(ctx, e, mailings)
 	if errors.Is(err, deltag.ErrConflict) { // an earlier try may have stored it
 		if stored, readErr := s.Store.Event(ctx, e.ID); readErr == nil {
@@ -154,7 +157,7 @@ func (s *Service) EditEvent(
 ) (deltag.Event, deltag.Counts, error) {
 	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
 		return editEvent(e, by.Now, revisions, change)
-	})
+	}, deltag.AuditEventEdited)
 }
 
 func editEvent(
@@ -177,7 +180,7 @@ func (s *Service) CancelEvent(ctx context.Context, by Caller, id string) (deltag
 			return e, deltag.MailingChanges{}, errUnchanged
 		}
 		return e.Cancel(by.Now)
-	})
+	}, deltag.AuditEventCancelled)
 }
 
 // SendNotice sends the mail about the latest edits now, instead of waiting for further edits.
@@ -192,7 +195,7 @@ func (s *Service) SendNotice(ctx context.Context, by Caller, id string) (deltag.
 			return e, deltag.MailingChanges{}, err
 		}
 		return e.SendNoticeNow(notice, by.Now)
-	})
+	}, deltag.AuditNoticeSent)
 }
 
 // errUnchanged ends updateEvent without a write: the event is already as it should be.
@@ -201,7 +204,7 @@ var errUnchanged = errors.New("nothing to change")
 // updateEvent edits the event as it is stored, for a principal who may, and returns it as it is then, with its counts.
 func (s *Service) updateEvent(
 	ctx context.Context, by Caller, id string,
-	edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error),
+	edit func(deltag.Event) (deltag.Event, deltag.MailingChanges, error), action deltag.AuditAction,
 ) (deltag.Event, deltag.Counts, error) {
 	var e deltag.Event
 	if err := by.requireEdit(); err != nil {
@@ -216,13 +219,33 @@ func (s *Service) updateEvent(
 		if e, mailings, err = edit(stored); err != nil {
 			return err
 		}
-		return s.Store.UpdateEvent(ctx, e, mailings)
+		return s.Store.UpdateEvent(by.recordEdit(ctx, action, stored, e), e, mailings)
 	})
 	if err != nil && !errors.Is(err, errUnchanged) {
 		return e, deltag.Counts{}, err
 	}
 	c, err := s.Store.Counts(ctx, e)
 	return e, c, err
+}
+
+// recordEdit is record for a change of an event. An edit names the fields that it changes, and none is no change.
+func (c Caller) recordEdit(
+	ctx context.Context, action deltag.AuditAction, before, after deltag.Event,
+) context.Context {
+	entry := deltag.AuditEntry{Action: action, EventID: after.ID, Subject: after.Title}
+	if action != deltag.AuditEventEdited {
+		return c.record(ctx, entry)
+	}
+	entry.Details = before.ChangedFields(after)
+	switch {
+	case len(entry.Details) == 0:
+		return ctx
+	case slices.Equal(entry.Details, []string{"status"}) && after.Status == deltag.EventOpen:
+		entry.Action, entry.Details = deltag.AuditEventOpened, nil
+	case slices.Equal(entry.Details, []string{"status"}) && after.Status == deltag.EventClosed:
+		entry.Action, entry.Details = deltag.AuditEventClosed, nil
+	}
+	return c.record(ctx, entry)
 }
 
 // A Clone says in what a copy differs from its event.
@@ -245,7 +268,7 @@ func (s *Service) CloneEvent(ctx context.Context, by Caller, id string, in Clone
 	if err := c.Validate(); err != nil {
 		return e, err
 	}
-	return s.createEvent(ctx, c, by.Now)
+	return s.createEvent(ctx, by, c, deltag.AuditEventCopied)
 }
 
 // cloneSlug is e's slug with the date of the copy behind it, cut so that both fit into a slug.

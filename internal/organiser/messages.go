@@ -117,7 +117,9 @@ func (s *Service) SendMessage(
 	var stored deltag.Mailing
 	err = in.putNumbered(m, func(version int) (time.Time, error) {
 		m.Version = version
-		stored, err = s.putMessage(ctx, m)
+		stored, err = s.putMessage(by.record(ctx, deltag.AuditEntry{
+			Action: deltag.AuditMessageSent, EventID: e.ID, Subject: e.Title, Details: []string{string(m.Audience)},
+		}), m)
 		return stored.DueAt, err
 	})
 	if err != nil {
@@ -160,6 +162,7 @@ func (s *Service) PreviewMessage(
 		}
 		d = deltag.NewOrganiserDelivery(to, deltag.KindPreview, version, by.Now)
 		d.Text = m.Text
+		ctx := by.record(ctx, deltag.AuditEntry{Action: deltag.AuditMessageTested, EventID: e.ID, Subject: e.Title})
 		return s.putPreview(ctx, d)
 	})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"deltag/internal/address"
 	"deltag/internal/deltag"
@@ -59,10 +58,12 @@ func (s *Service) AddRegistration(
 		return e, deltag.Registration{}, deltag.ErrClosed
 	}
 	in.ByOrganiser = true
+	id := deltag.RegistrationID(e, in.Email)
+	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditRegistrationAdded, EventID: eventID, RegistrationID: id})
 	if _, err := s.Store.SignUp(ctx, e, in, by.Now); err != nil {
 		return e, deltag.Registration{}, err
 	}
-	return s.Store.EventAndRegistration(ctx, eventID, deltag.RegistrationID(e, in.Email))
+	return s.Store.EventAndRegistration(ctx, eventID, id)
 }
 
 // A RegistrationEdit is what an organiser corrects about a registration. What is nil stays. Answers are merged by
@@ -77,6 +78,19 @@ type RegistrationEdit struct {
 func (edit RegistrationEdit) changesDetails() bool {
 	return edit.Name != nil || edit.Email != nil || edit.Organisation != nil || edit.JobTitle != nil ||
 		edit.AllowsNews != nil || edit.Answers != nil
+}
+
+// recordCorrection is record for the fields that a correction changes. None is no change.
+func (c Caller) recordCorrection(
+	ctx context.Context, r deltag.Registration, in deltag.SignUpRequest, newID string,
+) context.Context {
+	fields := in.ChangedFields(r)
+	if len(fields) == 0 {
+		return ctx
+	}
+	return c.record(ctx, deltag.AuditEntry{
+		Action: deltag.AuditRegistrationCorrected, EventID: r.EventID, RegistrationID: newID, Details: fields,
+	})
 }
 
 // EditRegistration corrects a registration or cancels it. With another address it gets another id, new links and the
@@ -96,14 +110,14 @@ func (s *Service) EditRegistration(
 			return err
 		}
 		if edit.Status != nil && *edit.Status != r.Status {
-			return s.cancelRegistration(ctx, e, r, edit, by.Now)
+			return s.cancelRegistration(ctx, by, e, r, edit)
 		}
 		in, err := edit.signUpRequest(ctx, e, r, s.CheckDomain.Except(r.Email.Domain()))
 		if err != nil {
 			return err
 		}
 		newID = deltag.RegistrationID(e, in.Email)
-		return s.Store.UpdateByOrganiser(ctx, e, r, in, by.Now)
+		return s.Store.UpdateByOrganiser(by.recordCorrection(ctx, r, in, newID), e, r, in, by.Now)
 	})
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err
@@ -116,7 +130,7 @@ func (s *Service) EditRegistration(
 }
 
 func (s *Service) cancelRegistration(
-	ctx context.Context, e deltag.Event, r deltag.Registration, edit RegistrationEdit, now time.Time,
+	ctx context.Context, by Caller, e deltag.Event, r deltag.Registration, edit RegistrationEdit,
 ) error {
 	if *edit.Status != deltag.RegistrationCancelled {
 		return deltag.ValidationErrors{{Field: "status", Code: "only-cancelled"}}
@@ -124,7 +138,8 @@ func (s *Service) cancelRegistration(
 	if edit.changesDetails() {
 		return deltag.ValidationErrors{{Field: "status", Code: "alone"}}
 	}
-	return s.Store.CancelRegistration(ctx, e, r, now)
+	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditRegistrationCancelled, EventID: e.ID, RegistrationID: r.ID})
+	return s.Store.CancelRegistration(ctx, e, r, by.Now)
 }
 
 // signUpRequest is r with what the edit names. ValidationErrors.
@@ -174,5 +189,6 @@ func (s *Service) EraseRegistration(ctx context.Context, by Caller, eventID, id 
 	if err != nil {
 		return err
 	}
+	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditRegistrationErased, EventID: eventID, RegistrationID: id})
 	return s.Store.Erase(ctx, e, r, by.Now)
 }

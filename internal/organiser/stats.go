@@ -25,6 +25,7 @@ func (s *Service) Reconcile(
 	if err != nil {
 		return e, deltag.Reconciliation{}, err
 	}
+	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditRecounted, EventID: eventID, Subject: e.Title})
 	r, err := s.Store.Reconcile(ctx, eventID, by.Now)
 	return e, r, err
 }

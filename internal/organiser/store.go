@@ -15,6 +15,7 @@ type Store interface {
 	MailingStore
 	DeliveryStore
 	StatsStore
+	AuditStore
 }
 
 // An EventStore keeps events with their planned mail.
@@ -112,4 +113,12 @@ type StatsStore interface {
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
 	// LastReconciliation is what the last one found. ErrNotFound when there was none.
 	LastReconciliation(ctx context.Context, eventID string) (deltag.Reconciliation, error)
+}
+
+// An AuditStore is the audit log. Entries are written by the other calls: see deltag.Principal.Record.
+type AuditStore interface {
+	// AuditLog lists those of an event, the latest first. ValidationErrors for a bad cursor.
+	AuditLog(ctx context.Context, eventID, cursor string, limit int) ([]deltag.AuditEntry, string, error)
+	// WholeAuditLog lists all; a new one may be missing for a moment. ValidationErrors for a bad cursor.
+	WholeAuditLog(ctx context.Context, cursor string, limit int) ([]deltag.AuditEntry, string, error)
 }

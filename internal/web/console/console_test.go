@@ -231,6 +231,10 @@ var access = map[string]struct {
 	"POST /organiser/events/{id}/coverage.csv":                            {303, 404, 404, 404, "expected=KL"},
 	"GET /organiser/events/{id}/mails":                                    {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/sign-ups":                                 {303, 404, 404, 404, ""},
+	"GET /organiser/events/{id}/history":                                  {303, 404, 404, 404, ""},
+	"GET /organiser/events/{id}/history.csv":                              {303, 404, 404, 404, ""},
+	"GET /organiser/history":                                              {303, 200, 200, 200, ""},
+	"GET /organiser/history.csv":                                          {303, 200, 200, 200, ""},
 	"GET /organiser/members":                                              {303, 403, 403, 200, ""},
 	"POST /organiser/members":                                             {303, 403, 403, 422, ""},
 	"POST /organiser/members/{id}":                                        {303, 403, 403, 404, "role=reader"},
@@ -264,7 +268,7 @@ func TestWhoMayWhat(t *testing.T) {
 		sessions[name] = c.cookies
 	}
 	owner := deltag.Principal{Role: deltag.RoleOwner}
-	if err := c.accounts.Remove(context.Background(), owner, c.id("gone")); err != nil {
+	if err := c.accounts.Remove(context.Background(), owner, c.id("gone"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	path := strings.NewReplacer("{token}", "x", "{id}", "aaaaaaaaaaaaaaaaaaab", "{rid}", "aaaaaaaaaaaaaaaaaaac",

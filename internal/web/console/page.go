@@ -175,5 +175,6 @@ func (p *page) EventMenu() (items []menuItem) {
 	if p.Principal.MayEdit() {
 		add("/edit", "console.event-menu.edit")
 	}
+	add("/history", "console.audit.title")
 	return items
 }

@@ -76,7 +76,7 @@ func (s *site) createToken(w http.ResponseWriter, r *http.Request, p *page) erro
 }
 
 func (s *site) revokeToken(w http.ResponseWriter, r *http.Request, p *page) error {
-	if err := s.Accounts.RevokeToken(r.Context(), p.Principal, r.PathValue("id")); err != nil {
+	if err := s.Accounts.RevokeToken(r.Context(), p.Principal, r.PathValue("id"), s.Now()); err != nil {
 		return err
 	}
 	return web.SeeOther(w, "/organiser/tokens?done=revoked")

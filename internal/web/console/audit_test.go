@@ -1,0 +1,120 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/csv"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"deltag/internal/deltag"
+)
+
+// auditDetails are the actions there are, with a detail of each kind.
+var auditDetails = map[deltag.AuditAction][]string{
+	deltag.AuditEventCreated: nil, deltag.AuditEventCopied: nil, deltag.AuditEventOpened: nil,
+	deltag.AuditEventClosed: nil, deltag.AuditEventCancelled: nil, deltag.AuditNoticeSent: nil,
+	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed"}, deltag.AuditMessageTested: nil,
+	deltag.AuditEventEdited:       deltag.Event{}.ChangedFields(differentEvent()),
+	deltag.AuditRegistrationAdded: nil, deltag.AuditRegistrationErased: nil, deltag.AuditSeatGiven: nil,
+	deltag.AuditRegistrationCorrected: {"name", "email", "organisation", "role", "updates", "answers"},
+	deltag.AuditRegistrationCancelled: nil, deltag.AuditAttendanceNoted: {"no"},
+	deltag.AuditMailResent: {"confirmation"}, deltag.AuditMemberInvited: {"reader"},
+	deltag.AuditRoleChanged: {"organiser"}, deltag.AuditMemberRemoved: nil, deltag.AuditTokenCreated: {"owner"},
+	deltag.AuditTokenRevoked: nil,
+}
+
+// differentEvent differs from the zero value in every field that an organiser may set.
+func differentEvent() deltag.Event {
+	return deltag.Event{
+		Slug: "x", Title: "x", Description: "x", Language: "da", StartsAt: time.Unix(1, 0), EndsAt: time.Unix(1, 0),
+		TimeZone: "x", Capacity: new(int), HasWaitlist: true, Verify: "auto", JoinURL: "x",
+		Organiser:       deltag.Organiser{Name: "x", Email: "x", ReceivesReminders: true},
+		PromotionCutoff: 1, SignUpOpensAt: time.Unix(1, 0), SignUpClosesAt: time.Unix(1, 0), RetentionDays: 1,
+		Questions: []deltag.Question{{}}, ScheduledMails: []deltag.ScheduledMail{{}}, Status: "open",
+	}
+}
+
+// newAuditLog enters one of each action.
+func (c *client) newAuditLog(e deltag.Event) {
+	c.Helper()
+	for n, action := range slices.Sorted(maps.Keys(auditDetails)) {
+		details := auditDetails[action]
+		entry := deltag.AuditEntry{Action: action, Details: details, EventID: e.ID, Subject: e.Title}
+		switch kind, _, _ := strings.Cut(string(action), "."); kind {
+		case "registration":
+			entry.RegistrationID, entry.Subject = "abcdefghijklmnopqrst", ""
+		case "member":
+			entry.EventID, entry.Subject = "", "bo@example.dk"
+		case "token":
+			entry.EventID, entry.Subject = "", "=skript"
+		}
+		by := deltag.Principal{Name: "anna@example.dk", Channel: deltag.ChannelConsole}
+		if action == deltag.AuditRecounted {
+			by = deltag.Principal{Name: "Natlig kørsel", Channel: deltag.ChannelAPI}
+		}
+		ctx := by.Record(context.Background(), start.Add(-time.Duration(n)*time.Minute), entry)
+		token := deltag.AccessToken{Name: "x", Role: deltag.RoleReader, ExpiresAt: start.AddDate(1, 0, 0)}
+		if err := c.store.PutToken(ctx, rand.Text(), token); err != nil {
+			c.Fatal(err)
+		}
+	}
+}
+
+// auditPages opens the pages of the audit log.
+func auditPages(t *testing.T) map[string]func(query string) response {
+	of := func(path string, prepare func(eventClient)) func(string) response {
+		return func(query string) response {
+			c := newEventClient(t, nil)
+			c.addMember("ole", deltag.RoleOwner)
+			c.signIn("ole")
+			prepare(c)
+			if path == "" {
+				return c.get(c.path("history") + query)
+			}
+			return c.get(path + query)
+		}
+	}
+	return map[string]func(query string) response{
+		"history":       of("/organiser/history", func(c eventClient) { c.newAuditLog(c.event) }),
+		"history-event": of("", func(c eventClient) { c.newAuditLog(c.event) }),
+		"history-none":  of("", func(eventClient) {}),
+		"history-next": func(query string) response {
+			c := newEventClient(t, nil)
+			for range 7 {
+				c.newAuditLog(c.event)
+			}
+			next, _ := c.get(c.path("history")).doc.Find("main a[href^='?cursor=']").Attr("href")
+			return c.get(c.path("history") + next + "&" + query[1:])
+		},
+	}
+}
+
+func TestAuditLogAsCSV(t *testing.T) {
+	c := newEventClient(t, nil)
+	c.newAuditLog(c.event)
+	c.addMember("ole", deltag.RoleOwner)
+	for who, want := range map[string]int{"rie": 17, "ole": 24} {
+		c.signIn(who)
+		got := c.get("/organiser/history.csv?lang=da")
+		file := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.text, "\ufeff")))
+		file.Comma = ';'
+		rows, err := file.ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) != 1+want {
+			t.Errorf("%s gets %d entries, want %d", who, len(rows)-1, want)
+		}
+		for _, row := range rows {
+			for _, cell := range row {
+				if strings.HasPrefix(cell, "=") {
+					t.Errorf("a formula: %q", cell)
+				}
+			}
+		}
+	}
+}
