@@ -53,6 +53,11 @@ func (s *Service) Tokens(ctx context.Context, by deltag.Principal, now time.Time
 	return all, err
 }
 
+// EndOfDay is the end of a date where tokens have theirs: the last day on which one is valid.
+func EndOfDay(date time.Time) time.Time {
+	return time.Date(date.Year(), date.Month(), date.Day()+1, 0, 0, 0, 0, deltag.AccountEvent().Zone())
+}
+
 // CreateToken makes a token, which nobody sees again. ValidationErrors. Repeating it makes another.
 func (s *Service) CreateToken(
 	ctx context.Context, by deltag.Principal, name string, role deltag.Role, expires, now time.Time,

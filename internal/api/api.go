@@ -1,5 +1,5 @@
 // Package api is the organisers' JSON API. Its contract is openapi.yaml, from which types and routes are made. Its
-// handlers read input and write answers; what they do is package organiser's.
+// handlers read input and write answers; what they do is that of the packages organiser and account.
 package api
 
 import (
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"deltag/internal/account"
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
 	"deltag/internal/web"
@@ -16,16 +17,10 @@ import (
 
 //go:generate go tool oapi-codegen -config generate.yaml -o contract.gen.go ../../openapi.yaml
 
-// An Authenticator knows who may use the API.
-type Authenticator interface {
-	// AuthenticateToken is who an access token belongs to. ErrUnauthenticated; ErrUnavailable.
-	AuthenticateToken(ctx context.Context, token string, now time.Time) (deltag.Principal, error)
-}
-
 // Options are what the API is made of. All are needed.
 type Options struct {
 	Organiser *organiser.Service
-	Accounts  Authenticator
+	Accounts  *account.Service
 	BaseURL   string // scheme and host, without a slash at the end
 	Now       func() time.Time
 	Log       *slog.Logger

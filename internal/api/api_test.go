@@ -46,7 +46,7 @@ func checkDomain(_ context.Context, domain string) bool { return domain != "no-m
 
 func newAPI(store organiser.Store, tokens account.Store) http.Handler {
 	return api.New(api.Options{
-		Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Accounts: &account.Service{Store: tokens},
+		Organiser: &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}, Accounts: &account.Service{Store: tokens, Random: rand.Reader},
 		BaseURL: "https://deltag.example.dk", Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
 }

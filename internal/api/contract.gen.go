@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Address At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
@@ -19,6 +20,35 @@ type Address = string
 
 // AddressStatus defines model for AddressStatus.
 type AddressStatus = string
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	// Action Example: event.edited
+	Action string `json:"action"`
+
+	// Actor A member's address, or the name of an access token
+	Actor string    `json:"actor"`
+	At    time.Time `json:"at"`
+
+	// Details The fields that were changed, the role, or the audience
+	Details []string `json:"details"`
+	Door    string   `json:"door"`
+
+	// Event Its id, or ""
+	Event string `json:"event"`
+
+	// Registration Its id, or ""
+	Registration string `json:"registration"`
+
+	// Subject An event's title, a member's address, or a token's name
+	Subject string `json:"subject"`
+}
+
+// AuditList defines model for AuditList.
+type AuditList struct {
+	Items []AuditEntry `json:"items"`
+	Next  string       `json:"next"`
+}
 
 // Clone defines model for Clone.
 type Clone struct {
@@ -41,6 +71,17 @@ type Counts struct {
 	// Unverified Sign-ups that hold no seat before their address is verified, and are erased after 24 hours
 	Unverified int `json:"unverified"`
 	Waiting    int `json:"waiting"`
+}
+
+// CreatedToken defines model for CreatedToken.
+type CreatedToken struct {
+	CreatedAt time.Time  `json:"createdAt"`
+	ExpiresAt time.Time  `json:"expiresAt"`
+	Id        string     `json:"id"`
+	Name      string     `json:"name"`
+	Role      Role       `json:"role"`
+	Token     string     `json:"token"`
+	UsedAt    *time.Time `json:"usedAt"`
 }
 
 // Delivery defines model for Delivery.
@@ -158,6 +199,26 @@ type MailKind = string
 // MailingStatus defines model for MailingStatus.
 type MailingStatus = string
 
+// Member defines model for Member.
+type Member struct {
+	Email string `json:"email"`
+
+	// Fixed The address is in ORGANISERS: always an owner
+	Fixed bool   `json:"fixed"`
+	Id    string `json:"id"`
+	Role  Role   `json:"role"`
+}
+
+// MemberEdit defines model for MemberEdit.
+type MemberEdit struct {
+	Role Role `json:"role"`
+}
+
+// MemberList defines model for MemberList.
+type MemberList struct {
+	Items []Member `json:"items"`
+}
+
 // NewAnswers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
 type NewAnswers map[string][]string
 
@@ -206,6 +267,14 @@ type NewEvent struct {
 	WaitingList *bool         `json:"waitingList,omitempty"`
 }
 
+// NewMember defines model for NewMember.
+type NewMember struct {
+	// Email At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
+	Email    Address   `json:"email"`
+	Language *Language `json:"language,omitempty"`
+	Role     Role      `json:"role"`
+}
+
 // NewMessage defines model for NewMessage.
 type NewMessage struct {
 	// Audience Empty: all
@@ -216,6 +285,14 @@ type NewMessage struct {
 
 	// Text May contain the placeholders {name}, {title}, {when} and {link}
 	Text string `json:"text"`
+}
+
+// NewToken defines model for NewToken.
+type NewToken struct {
+	// Expires The last day on which it is valid, in Danish time: from today on, 3650 days at most
+	Expires openapi_types.Date `json:"expires"`
+	Name    string             `json:"name"`
+	Role    Role               `json:"role"`
 }
 
 // Notice The change notice, while it waits for further edits
@@ -356,6 +433,9 @@ type Reminder struct {
 	Text *string `json:"text,omitempty"`
 }
 
+// Role defines model for Role.
+type Role = string
+
 // SignUp White space around texts is removed first. Two things that no pattern says are refused with 422: a link in name, also one of bare words (`link`), and characters that nobody sees (`hidden-characters`)
 type SignUp struct {
 	// Answers By question id. The event must have the question; where it is required, there must be an answer. Empty texts do not count. All kinds but multiple take one answer. short: one line of at most 500 characters. choice and multiple: options of the question. tick: `yes`.
@@ -407,8 +487,31 @@ type TimelineEntry struct {
 	Version int           `json:"version"`
 }
 
+// Token defines model for Token.
+type Token struct {
+	CreatedAt time.Time `json:"createdAt"`
+	ExpiresAt time.Time `json:"expiresAt"`
+	Id        string    `json:"id"`
+	Name      string    `json:"name"`
+	Role      Role      `json:"role"`
+
+	// UsedAt Within the hour before its last use
+	UsedAt *time.Time `json:"usedAt"`
+}
+
+// TokenList defines model for TokenList.
+type TokenList struct {
+	Items []Token `json:"items"`
+}
+
 // VerifyPolicy defines model for VerifyPolicy.
 type VerifyPolicy = string
+
+// YesNo defines model for YesNo.
+type YesNo = string
+
+// Attended defines model for attended.
+type Attended = YesNo
 
 // Cursor defines model for cursor.
 type Cursor = string
@@ -422,11 +525,48 @@ type Id = string
 // Limit defines model for limit.
 type Limit = int
 
+// Mail defines model for mail.
+type Mail = AddressStatus
+
+// Mid defines model for mid.
+type Mid = string
+
+// OfEvent defines model for ofEvent.
+type OfEvent = string
+
+// Part defines model for part.
+type Part = string
+
+// Q defines model for q.
+type Q = string
+
 // Rid defines model for rid.
 type Rid = string
 
+// Status defines model for status.
+type Status = RegistrationStatus
+
+// Tid defines model for tid.
+type Tid = string
+
+// Updates defines model for updates.
+type Updates = YesNo
+
 // Forbidden defines model for forbidden.
 type Forbidden = Problem
+
+// OwnersOnly defines model for ownersOnly.
+type OwnersOnly = Problem
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Event Only what is about this event
+	Event *OfEvent `form:"event,omitempty" json:"event,omitempty"`
+	Limit *Limit   `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of an earlier page of the same list
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
@@ -471,14 +611,62 @@ type ListRegistrationsParams struct {
 	// Cursor The `next` of an earlier page of the same list
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
+	// Q Only registrations with all of these words, or their beginnings, in name, address or organisation
+	Q *Q `form:"q,omitempty" json:"q,omitempty"`
+
 	// Status Only registrations with this status
-	Status *RegistrationStatus `form:"status,omitempty" json:"status,omitempty"`
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Mail Only registrations whose mail is that
+	Mail *Mail `form:"mail,omitempty" json:"mail,omitempty"`
+
+	// Attended Only who attended, or did not
+	Attended *Attended `form:"attended,omitempty" json:"attended,omitempty"`
+
+	// Updates Only who wants to hear of coming events, or does not
+	Updates *Updates `form:"updates,omitempty" json:"updates,omitempty"`
 }
 
 // ExportRegistrationsParams defines parameters for ExportRegistrations.
 type ExportRegistrationsParams struct {
+	// Q Only registrations with all of these words, or their beginnings, in name, address or organisation
+	Q *Q `form:"q,omitempty" json:"q,omitempty"`
+
 	// Status Only registrations with this status
-	Status *RegistrationStatus `form:"status,omitempty" json:"status,omitempty"`
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Mail Only registrations whose mail is that
+	Mail *Mail `form:"mail,omitempty" json:"mail,omitempty"`
+
+	// Attended Only who attended, or did not
+	Attended *Attended `form:"attended,omitempty" json:"attended,omitempty"`
+
+	// Updates Only who wants to hear of coming events, or does not
+	Updates *Updates `form:"updates,omitempty" json:"updates,omitempty"`
+
+	// Part A part of a list that is too long for one answer, such as `2-of-6`
+	Part *Part `form:"part,omitempty" json:"part,omitempty"`
+}
+
+// ExportWorkbookParams defines parameters for ExportWorkbook.
+type ExportWorkbookParams struct {
+	// Q Only registrations with all of these words, or their beginnings, in name, address or organisation
+	Q *Q `form:"q,omitempty" json:"q,omitempty"`
+
+	// Status Only registrations with this status
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Mail Only registrations whose mail is that
+	Mail *Mail `form:"mail,omitempty" json:"mail,omitempty"`
+
+	// Attended Only who attended, or did not
+	Attended *Attended `form:"attended,omitempty" json:"attended,omitempty"`
+
+	// Updates Only who wants to hear of coming events, or does not
+	Updates *Updates `form:"updates,omitempty" json:"updates,omitempty"`
+
+	// Part A part of a list that is too long for one answer, such as `2-of-6`
+	Part *Part `form:"part,omitempty" json:"part,omitempty"`
 }
 
 // CreateEventJSONRequestBody defines body for CreateEvent for application/json ContentType.
@@ -499,8 +687,20 @@ type AddRegistrationJSONRequestBody = SignUp
 // EditRegistrationJSONRequestBody defines body for EditRegistration for application/json ContentType.
 type EditRegistrationJSONRequestBody = RegistrationEdit
 
+// InviteMemberJSONRequestBody defines body for InviteMember for application/json ContentType.
+type InviteMemberJSONRequestBody = NewMember
+
+// SetRoleJSONRequestBody defines body for SetRole for application/json ContentType.
+type SetRoleJSONRequestBody = MemberEdit
+
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = NewToken
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit List who did what, the latest first, for 365 days
+	// (GET /api/v1/audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
 	// ListEvents List all events, ordered by start. Their `counts` are left out; GET a single event to see them.
 	// (GET /api/v1/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
@@ -552,6 +752,9 @@ type ServerInterface interface {
 	// ExportRegistrations Get the registrations as a CSV file that Danish Excel can open (UTF-8 with BOM, semicolons)
 	// (GET /api/v1/events/{id}/registrations.csv)
 	ExportRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ExportRegistrationsParams)
+	// ExportWorkbook Get the registrations as an Excel workbook
+	// (GET /api/v1/events/{id}/registrations.xlsx)
+	ExportWorkbook(w http.ResponseWriter, r *http.Request, id Id, params ExportWorkbookParams)
 	// EraseRegistration Erase somebody's personal data at their request
 	// (DELETE /api/v1/events/{id}/registrations/{rid})
 	EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
@@ -564,6 +767,27 @@ type ServerInterface interface {
 	// GetTimeline List the mails to all attendees, planned and sent
 	// (GET /api/v1/events/{id}/timeline)
 	GetTimeline(w http.ResponseWriter, r *http.Request, id Id)
+	// ListMembers List who may sign in to the organisers' pages
+	// (GET /api/v1/members)
+	ListMembers(w http.ResponseWriter, r *http.Request)
+	// InviteMember Give an address a role, and tell it by mail
+	// (POST /api/v1/members)
+	InviteMember(w http.ResponseWriter, r *http.Request)
+	// RemoveMember End a member's access, with their sessions and tokens. The last owner can't be removed.
+	// (DELETE /api/v1/members/{mid})
+	RemoveMember(w http.ResponseWriter, r *http.Request, mid Mid)
+	// SetRole Change what a member may do, from their next request on
+	// (PATCH /api/v1/members/{mid})
+	SetRole(w http.ResponseWriter, r *http.Request, mid Mid)
+	// ListTokens List the access tokens that are valid, the newest first
+	// (GET /api/v1/tokens)
+	ListTokens(w http.ResponseWriter, r *http.Request)
+	// CreateToken Make an access token. Only this answer shows it.
+	// (POST /api/v1/tokens)
+	CreateToken(w http.ResponseWriter, r *http.Request)
+	// RevokeToken End an access token at once
+	// (DELETE /api/v1/tokens/{tid})
+	RevokeToken(w http.ResponseWriter, r *http.Request, tid Tid)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -574,6 +798,65 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "event" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "event", r.URL.Query(), &params.Event, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "event"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "event", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: "cursor"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListEvents operation middleware
 func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Request) {
@@ -1125,6 +1408,19 @@ func (siw *ServerInterfaceWrapper) ListRegistrations(w http.ResponseWriter, r *h
 		return
 	}
 
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "status" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1134,6 +1430,45 @@ func (siw *ServerInterfaceWrapper) ListRegistrations(w http.ResponseWriter, r *h
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "mail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "mail", r.URL.Query(), &params.Mail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "mail"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mail", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "attended" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "attended", r.URL.Query(), &params.Attended, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "attended"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "attended", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "updates" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "updates", r.URL.Query(), &params.Updates, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "updates"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "updates", Err: err})
 		}
 		return
 	}
@@ -1193,6 +1528,19 @@ func (siw *ServerInterfaceWrapper) ExportRegistrations(w http.ResponseWriter, r 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ExportRegistrationsParams
 
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "status" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1206,8 +1554,167 @@ func (siw *ServerInterfaceWrapper) ExportRegistrations(w http.ResponseWriter, r 
 		return
 	}
 
+	// ------------- Optional query parameter "mail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "mail", r.URL.Query(), &params.Mail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "mail"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mail", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "attended" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "attended", r.URL.Query(), &params.Attended, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "attended"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "attended", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "updates" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "updates", r.URL.Query(), &params.Updates, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "updates"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "updates", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "part" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "part", r.URL.Query(), &params.Part, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "part"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "part", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ExportRegistrations(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportWorkbook operation middleware
+func (siw *ServerInterfaceWrapper) ExportWorkbook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportWorkbookParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "mail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "mail", r.URL.Query(), &params.Mail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "mail"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mail", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "attended" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "attended", r.URL.Query(), &params.Attended, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "attended"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "attended", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "updates" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "updates", r.URL.Query(), &params.Updates, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "updates"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "updates", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "part" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "part", r.URL.Query(), &params.Part, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "part"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "part", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportWorkbook(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1348,6 +1855,140 @@ func (siw *ServerInterfaceWrapper) GetTimeline(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListMembers operation middleware
+func (siw *ServerInterfaceWrapper) ListMembers(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMembers(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// InviteMember operation middleware
+func (siw *ServerInterfaceWrapper) InviteMember(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.InviteMember(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveMember operation middleware
+func (siw *ServerInterfaceWrapper) RemoveMember(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "mid" -------------
+	var mid Mid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "mid", r.PathValue("mid"), &mid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveMember(w, r, mid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetRole operation middleware
+func (siw *ServerInterfaceWrapper) SetRole(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "mid" -------------
+	var mid Mid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "mid", r.PathValue("mid"), &mid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetRole(w, r, mid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTokens(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tid" -------------
+	var tid Tid
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tid", r.PathValue("tid"), &tid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeToken(w, r, tid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1468,6 +2109,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 		ErrorHandlerFunc:   options.ErrorHandlerFunc,
 	}
 
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/audit", wrapper.ListAudit)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events", wrapper.ListEvents)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events", wrapper.CreateEvent)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}", wrapper.GetEvent)
@@ -1485,10 +2127,18 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.ListRegistrations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/registrations", wrapper.AddRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations.csv", wrapper.ExportRegistrations)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations.xlsx", wrapper.ExportWorkbook)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EraseRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.GetRegistration)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EditRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/timeline", wrapper.GetTimeline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/members", wrapper.ListMembers)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/members", wrapper.InviteMember)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/members/{mid}", wrapper.RemoveMember)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/members/{mid}", wrapper.SetRole)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/tokens", wrapper.ListTokens)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/tokens", wrapper.CreateToken)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/tokens/{tid}", wrapper.RevokeToken)
 
 	return m
 }

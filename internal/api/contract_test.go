@@ -48,7 +48,7 @@ func TestContractEnumerations(t *testing.T) {
 	for schema, domainType := range map[string]string{
 		"Language": "Language", "EventStatus": "EventStatus", "RegistrationStatus": "RegistrationStatus",
 		"AddressStatus": "AddressStatus", "DeliveryStatus": "DeliveryStatus", "MailingStatus": "MailingStatus",
-		"QuestionKind":        "QuestionKind",
+		"QuestionKind": "QuestionKind", "Role": "Role", "AuditEntry.door": "Channel",
 		"NewMessage.audience": "Audience", "SignUp.language": "Language", "PublicSignUp.language": "Language",
 		"RegistrationEdit.status": "RegistrationStatus",
 	} {
@@ -157,7 +157,7 @@ func domainConstants(t *testing.T) map[string][]string {
 
 func TestContractLimits(t *testing.T) {
 	for name, limit := range map[string]int{
-		"NewEvent.title": deltag.MaxTitle, "EventEdit.title": deltag.MaxTitle, "Clone.title": deltag.MaxTitle,
+		"NewToken.name": deltag.MaxName, "NewEvent.title": deltag.MaxTitle, "EventEdit.title": deltag.MaxTitle, "Clone.title": deltag.MaxTitle,
 		"NewEvent.description": deltag.MaxDescription, "EventEdit.description": deltag.MaxDescription,
 		"Reminder.text": deltag.MaxDescription, "NewMessage.text": deltag.MaxDescription,
 		"Organiser.name": deltag.MaxName, "OrganiserEdit.name": deltag.MaxName,

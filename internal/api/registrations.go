@@ -1,8 +1,8 @@
 package api
 
 import (
+	"errors"
 	"net/http"
-	"slices"
 
 	"deltag/internal/deltag"
 	"deltag/internal/organiser"
@@ -15,22 +15,38 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 		s.fail(w, r, err)
 		return
 	}
-	filter, err := registrationFilter(params.Status)
+	q, err := attendeeQuery(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, filter, cursor, limit)
+	q.Cursor = cursor
+	e, page, err := s.Organiser.Registrations(r.Context(), callerOf(r), id, q, limit)
 	items := convertAll(page.Items, func(r deltag.Registration) Registration { return toRegistration(e, r) })
-	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, err)
+	s.answer(w, r, http.StatusOK, RegistrationList{Items: items, Next: page.Next}, badParameters(err))
 }
 
-func registrationFilter(status *string) (organiser.RegistrationFilter, error) {
-	f := organiser.RegistrationFilter{Status: deltag.RegistrationStatus(deref(status))}
-	if status != nil && !slices.Contains(deltag.RegistrationStatuses, f.Status) {
-		return f, badField("status", "unknown-status")
+// attendeeQuery reads the filters of a list, the same as those of the organisers' pages. Not its order, which is that of
+// the ids.
+func attendeeQuery(r *http.Request) (organiser.AttendeeQuery, error) {
+	values := r.URL.Query()
+	for _, name := range []string{"status", "mail", "attended", "updates"} {
+		if values.Has(name) && values.Get(name) == "" {
+			return organiser.AttendeeQuery{}, badField(name, "bad-parameter")
+		}
 	}
-	return f, nil
+	q, err := organiser.ParseAttendeeQuery(values)
+	q.Sort, q.Cursor = "", ""
+	return q, badParameters(err)
+}
+
+// badParameters is badRequest for ValidationErrors, which are those of the request's parameters.
+func badParameters(err error) error {
+	var invalid deltag.ValidationErrors
+	if errors.As(err, &invalid) {
+		return badRequest(err)
+	}
+	return err
 }
 
 // GetRegistration implements GET /events/{id}/registrations/{rid}.

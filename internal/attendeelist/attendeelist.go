@@ -15,6 +15,9 @@ import (
 	"deltag/internal/web"
 )
 
+// XLSXType is the media type of what WriteXLSX writes.
+const XLSXType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 // A column is one of the list. Its cells are texts, or times and yesses and noes, which XLSX has types for.
 type column struct {
 	title   string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -22,6 +23,37 @@ type AttendeeQuery struct {
 	Not    []string
 	Sort   AttendeeSort
 	Cursor string
+}
+
+// ParseAttendeeQuery reads a query from the parameters of an address: q, status, mail, attended, updates, not, sort, cursor
+// and answers.<question id>. What is empty picks all. ValidationErrors.
+func ParseAttendeeQuery(values url.Values) (q AttendeeQuery, err error) {
+	q = AttendeeQuery{
+		Search: values.Get("q"), Status: deltag.RegistrationStatus(values.Get("status")),
+		Mail: deltag.AddressStatus(values.Get("mail")), Not: values["not"],
+		Sort: AttendeeSort(values.Get("sort")), Cursor: values.Get("cursor"),
+	}
+	var invalid deltag.ValidationErrors
+	yesNo := func(name string) *bool {
+		switch values.Get(name) {
+		case "":
+			return nil
+		case "yes", "no":
+			return new(values.Get(name) == "yes")
+		}
+		invalid = append(invalid, deltag.FieldError{Field: name, Code: "bad-parameter"})
+		return nil
+	}
+	q.Attended, q.Updates = yesNo("attended"), yesNo("updates")
+	for name := range values {
+		if id, ok := strings.CutPrefix(name, "answers."); ok {
+			if q.Answers == nil {
+				q.Answers = map[string]string{}
+			}
+			q.Answers[id] = values.Get(name)
+		}
+	}
+	return q, invalid.Err()
 }
 
 // NoAnswer picks those who have not answered a question.

@@ -2,6 +2,7 @@ package organiser
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -153,6 +154,20 @@ func (t *topAttendees) best() []placedAttendee { return t.found }
 
 // ExportPart is a part of an export, from 1 to Of. The zero value is the whole.
 type ExportPart struct{ Number, Of int }
+
+// String is a part in an address, as in "2-of-6".
+func (p ExportPart) String() string { return fmt.Sprintf("%d-of-%d", p.Number, p.Of) }
+
+// ParseExportPart is the inverse of String; "" is the whole. ValidationErrors.
+func ParseExportPart(text string) (p ExportPart, err error) {
+	if text == "" {
+		return p, nil
+	}
+	if _, err := fmt.Sscanf(text, "%d-of-%d", &p.Number, &p.Of); err != nil || p.String() != text {
+		return p, deltag.ValidationErrors{{Field: "part", Code: "bad-parameter"}}
+	}
+	return p, nil
+}
 
 // maxSortedExport is up to how many registrations of an event an export is sorted, in memory. A longer one is in the
 // order of ids, part by part: a spreadsheet sorts it in a moment.

@@ -10,24 +10,22 @@ import (
 	"deltag/internal/deltag"
 )
 
-// A RegistrationFilter picks registrations. The zero value picks all.
-type RegistrationFilter struct{ Status deltag.RegistrationStatus }
-
-func (f RegistrationFilter) excludes(r deltag.Registration) bool {
-	return f.Status != "" && f.Status != r.Status
-}
-
-// Registrations is a page of an event's registrations. It may hold fewer than limit, or none, and still have a next
-// one. ValidationErrors for a bad cursor.
+// Registrations is a page of those of an event's registrations that q picks, in the order of their ids. It may hold fewer
+// than limit, or none, and still have a next one. ValidationErrors for q and its cursor.
 func (s *Service) Registrations(
-	ctx context.Context, by Caller, eventID string, f RegistrationFilter, cursor string, limit int,
+	ctx context.Context, by Caller, eventID string, q AttendeeQuery, limit int,
 ) (deltag.Event, Page[deltag.Registration], error) {
 	e, err := s.eventToRead(ctx, by, eventID)
+	if err == nil {
+		err = q.validate(e)
+	}
 	if err != nil {
 		return e, Page[deltag.Registration]{}, err
 	}
-	registrations, next, err := s.Store.Registrations(ctx, eventID, cursor, limit)
-	return e, Page[deltag.Registration]{slices.DeleteFunc(registrations, f.excludes), next}, err
+	registrations, next, err := s.Store.Registrations(ctx, eventID, q.Cursor, limit)
+	matcher := q.matcher(e)
+	isOther := func(r deltag.Registration) bool { return !matcher.matches(r.Attendee()) }
+	return e, Page[deltag.Registration]{slices.DeleteFunc(registrations, isOther), next}, err
 }
 
 // Registration reads one.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -12,14 +11,12 @@ import (
 	"deltag/internal/web"
 )
 
-const xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 func (s *site) attendeesCSV(w http.ResponseWriter, r *http.Request, p *page) error {
 	return s.exportAttendees(w, r, p, "csv", web.CSVType, attendeelist.WriteCSV)
 }
 
 func (s *site) attendeesXLSX(w http.ResponseWriter, r *http.Request, p *page) error {
-	return s.exportAttendees(w, r, p, "xlsx", xlsxType, attendeelist.WriteXLSX)
+	return s.exportAttendees(w, r, p, "xlsx", attendeelist.XLSXType, attendeelist.WriteXLSX)
 }
 
 // exportAttendees writes all that the filters pick, or one of several parts of it.
@@ -27,14 +24,14 @@ func (s *site) exportAttendees(
 	w http.ResponseWriter, r *http.Request, p *page, extension, contentType string,
 	write func(io.Writer, deltag.Event, iter.Seq2[deltag.Attendee, error]) error,
 ) error {
-	q, err := readAttendeeQuery(attendeeValues(r.URL.Query()))
+	q, err := organiser.ParseAttendeeQuery(attendeeValues(r.URL.Query()))
 	if err != nil {
 		return err
 	}
 	if q.Sort == "" {
 		q.Sort = organiser.SortLatest
 	}
-	part, err := readPart(r.URL.Query().Get("part"))
+	part, err := organiser.ParseExportPart(r.URL.Query().Get("part"))
 	if err != nil {
 		return err
 	}
@@ -44,7 +41,7 @@ func (s *site) exportAttendees(
 	}
 	name := e.Slug
 	if part.Of > 1 {
-		name += "-" + partText(part.Number, part.Of)
+		name += "-" + part.String()
 	}
 	web.ForbidIndexing(w)
 	web.BeginFile(w, contentType, name+"."+extension)
@@ -56,16 +53,3 @@ func (s *site) exportAttendees(
 	return nil
 }
 
-// partText is a part in an address, as in "2-of-6".
-func partText(n, of int) string { return fmt.Sprintf("%d-of-%d", n, of) }
-
-// readPart is the inverse of partText; "" is the whole. ValidationErrors.
-func readPart(text string) (part organiser.ExportPart, err error) {
-	if text == "" {
-		return part, nil
-	}
-	if _, err := fmt.Sscanf(text, "%d-of-%d", &part.Number, &part.Of); err != nil {
-		return part, deltag.ValidationErrors{{Field: "part", Code: "bad-parameter"}}
-	}
-	return part, nil
-}

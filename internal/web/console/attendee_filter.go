@@ -34,36 +34,6 @@ func attendeeValues(query url.Values) url.Values {
 	return values
 }
 
-// readAttendeeQuery reads what attendeeValues returns. ValidationErrors.
-func readAttendeeQuery(values url.Values) (q organiser.AttendeeQuery, err error) {
-	q = organiser.AttendeeQuery{
-		Search: values.Get("q"), Status: deltag.RegistrationStatus(values.Get("status")),
-		Mail: deltag.AddressStatus(values.Get("mail")), Not: values["not"],
-		Sort: organiser.AttendeeSort(values.Get("sort")), Cursor: values.Get("cursor"),
-	}
-	var invalid deltag.ValidationErrors
-	yesNo := func(name string) *bool {
-		switch values.Get(name) {
-		case "":
-			return nil
-		case "yes", "no":
-			return new(values.Get(name) == "yes")
-		}
-		invalid = append(invalid, deltag.FieldError{Field: name, Code: "bad-parameter"})
-		return nil
-	}
-	q.Attended, q.Updates = yesNo("attended"), yesNo("updates")
-	for name := range values {
-		if id, ok := strings.CutPrefix(name, "answers."); ok {
-			if q.Answers == nil {
-				q.Answers = map[string]string{}
-			}
-			q.Answers[id] = values.Get(name)
-		}
-	}
-	return q, invalid.Err()
-}
-
 func withQuery(path string, values url.Values) string {
 	if len(values) == 0 {
 		return path

@@ -41,7 +41,7 @@ type exportLink struct{ Href, Text string }
 
 func (s *site) attendees(w http.ResponseWriter, r *http.Request, p *page) error {
 	values := attendeeValues(r.URL.Query())
-	q, err := readAttendeeQuery(values)
+	q, err := organiser.ParseAttendeeQuery(values)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (p *page) exportLinks(path string, values url.Values, total int, format str
 	}
 	for n := 1; n <= parts; n++ {
 		links = append(links, exportLink{
-			withQuery(path, with(values, "part", partText(n, parts))),
+			withQuery(path, with(values, "part", organiser.ExportPart{Number: n, Of: parts}.String())),
 			p.Text("console.attendees.export-part", "format", format, "n", n, "of", parts),
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"deltag/internal/account"
 	"deltag/internal/deltag"
 	"deltag/internal/web"
 )
@@ -53,12 +54,12 @@ func (s *site) createToken(w http.ResponseWriter, r *http.Request, p *page) erro
 	name, role := strings.TrimSpace(r.PostForm.Get("name")), r.PostForm.Get("role")
 	expires := r.PostForm.Get("expires")
 	token, err := "", error(nil)
-	day, parseErr := time.ParseInLocation(time.DateOnly, expires, zone())
+	day, parseErr := time.Parse(time.DateOnly, expires)
 	if parseErr != nil {
 		err = deltag.ValidationErrors{{Field: "expires", Code: "bad-date"}}
 	} else {
-		endOfDay := day.AddDate(0, 0, 1)
-		token, _, err = s.Accounts.CreateToken(r.Context(), p.Principal, name, deltag.Role(role), endOfDay, p.now)
+		token, _, err = s.Accounts.CreateToken(
+			r.Context(), p.Principal, name, deltag.Role(role), account.EndOfDay(day), p.now)
 	}
 	invalid, err := fieldErrors(err)
 	form := p.tokenForm(name, role, expires, invalid)
