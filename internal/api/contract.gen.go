@@ -114,6 +114,7 @@ type DeliveryStatus = string
 type Event struct {
 	Capacity    *int      `json:"capacity"`
 	Counts      *Counts   `json:"counts,omitempty"`
+	DailyNote   bool      `json:"dailyNote"`
 	Description string    `json:"description"`
 	EndsAt      time.Time `json:"endsAt"`
 	Id          string    `json:"id"`
@@ -148,6 +149,7 @@ type Event struct {
 // EventEdit As of a new event. null where it is not allowed is answered 422 `missing`.
 type EventEdit struct {
 	Capacity    *int    `json:"capacity,omitempty"`
+	DailyNote   *bool   `json:"dailyNote,omitempty"`
 	Description *string `json:"description,omitempty"`
 
 	// EndsAt After the start, at most 31 days
@@ -225,7 +227,10 @@ type NewAnswers map[string][]string
 // NewEvent White space around the title, the slug and the organiser's name and address is removed first.
 type NewEvent struct {
 	// Capacity null means no limit
-	Capacity    *int    `json:"capacity,omitempty"`
+	Capacity *int `json:"capacity,omitempty"`
+
+	// DailyNote The organiser gets a mail in the morning when people have signed up or the link to the meeting is missing, until the event starts
+	DailyNote   *bool   `json:"dailyNote,omitempty"`
 	Description *string `json:"description,omitempty"`
 
 	// EndsAt After the start, at most 31 days

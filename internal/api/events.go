@@ -128,8 +128,8 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 		StartsAt: e.StartsAt.In(zone), EndsAt: e.EndsAt.In(zone), TimeZone: e.TimeZone,
 		Capacity: e.Capacity, WaitingList: e.HasWaitlist, Verify: string(e.Verify), JoinUrl: e.JoinURL,
 		Organiser:       Organiser{Name: e.Organiser.Name, Email: e.Organiser.Email},
-		RemindOrganiser: e.Organiser.ReceivesReminders,
-		SignUpOpensAt:   timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
+		RemindOrganiser: e.Organiser.ReceivesReminders, DailyNote: e.Organiser.ReceivesDigest,
+		SignUpOpensAt: timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
 		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.ScheduledMails, toReminder),
 	}

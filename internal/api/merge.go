@@ -34,7 +34,7 @@ func patchBase(e deltag.Event) EventEdit {
 		SignUpOpensAt: &e.SignUpOpensAt, SignUpClosesAt: &e.SignUpClosesAt,
 		WaitingList: &e.HasWaitlist, Verify: (*string)(&e.Verify), JoinUrl: &e.JoinURL,
 		Organiser:       &OrganiserEdit{Name: &e.Organiser.Name, Email: &e.Organiser.Email},
-		RemindOrganiser: &e.Organiser.ReceivesReminders, RetentionDays: &e.RetentionDays,
+		RemindOrganiser: &e.Organiser.ReceivesReminders, DailyNote: &e.Organiser.ReceivesDigest, RetentionDays: &e.RetentionDays,
 		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
 	}
 	if e.PromotionCutoff != 0 {
@@ -55,7 +55,7 @@ func (p EventEdit) requiredNulls() (invalid deltag.ValidationErrors) {
 		{"slug", p.Slug == nil}, {"title", p.Title == nil}, {"language", p.Language == nil},
 		{"startsAt", p.StartsAt == nil}, {"endsAt", p.EndsAt == nil}, {"timeZone", p.TimeZone == nil},
 		{"waitingList", p.WaitingList == nil}, {"verify", p.Verify == nil}, {"organiser", p.Organiser == nil},
-		{"retentionDays", p.RetentionDays == nil}, {"status", p.Status == nil},
+		{"dailyNote", p.DailyNote == nil}, {"retentionDays", p.RetentionDays == nil}, {"status", p.Status == nil},
 	} {
 		if f.isNull {
 			invalid = append(invalid, deltag.FieldError{Field: f.name, Code: "missing"})
@@ -73,7 +73,7 @@ func (p EventEdit) applyFields(e *deltag.Event) {
 	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
 	e.Verify = deltag.VerifyPolicy(deref(p.Verify))
 	e.Organiser.Name, e.Organiser.Email = deref(deref(p.Organiser).Name), deref(deref(p.Organiser).Email)
-	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
+	e.Organiser.ReceivesReminders, e.Organiser.ReceivesDigest = deref(p.RemindOrganiser), deref(p.DailyNote)
 	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))
 }
 

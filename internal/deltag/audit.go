@@ -129,6 +129,7 @@ func (e Event) ChangedFields(next Event) []string {
 	changed.add("organiser.name", e.Organiser.Name == next.Organiser.Name)
 	changed.add("organiser.email", e.Organiser.Email == next.Organiser.Email)
 	changed.add("remindOrganiser", e.Organiser.ReceivesReminders == next.Organiser.ReceivesReminders)
+	changed.add("dailyNote", e.Organiser.ReceivesDigest == next.Organiser.ReceivesDigest)
 	changed.add("promoteUntil", e.PromotionCutoff == next.PromotionCutoff)
 	changed.add("signUpOpensAt", e.SignUpOpensAt.Equal(next.SignUpOpensAt))
 	changed.add("signUpClosesAt", e.SignUpClosesAt.Equal(next.SignUpClosesAt))

@@ -165,9 +165,10 @@ type Delivery struct {
 	// DetachedRecipient is the recipient of a mail to somebody without a registration: a final mail, a mail to the
 	// organiser, or one about an AddressChange. Nil for all others.
 	DetachedRecipient *Registration
-	Text              string // the organiser's text, of a KindPreview
-	ByForm            bool   // asked for by a form that anybody can fill in with the address; see DailyLimit
-	NetworkHash       string // of the visitor's network, until the outcome is known. "": none counts
+	Text              string  // the organiser's text, of a KindPreview
+	Digest            *Digest // of a KindOrganiserNote; nil for none
+	ByForm            bool    // asked for by a form that anybody can fill in with the address; see DailyLimit
+	NetworkHash       string  // of the visitor's network, until the outcome is known. "": none counts
 }
 
 // DailyLimit is how many mails a mailbox may have had on a day so that d may still be sent.
@@ -228,7 +229,7 @@ func (d Delivery) IsToOrganiser() bool {
 
 // MailContext is that of d, to r.
 func (d Delivery) MailContext(e Event, r Registration) MailContext {
-	return MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, ByForm: d.ByForm}
+	return MailContext{Event: e, Registration: r, Kind: d.Kind, Version: d.Version, DueAt: d.DueAt, ByForm: d.ByForm, Digest: d.Digest}
 }
 
 // IsActive says whether d is still to be sent, or its outcome is still unknown.

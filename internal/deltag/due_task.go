@@ -12,6 +12,7 @@ const (
 	TaskReturnSeat      TaskKind = "return-seat"      // make a seat that was given up free
 	TaskCheckSeats      TaskKind = "check-seats"      // find seats that were taken and are not used
 	TaskReconcile       TaskKind = "reconcile"        // compare the counters with the registrations
+	TaskDigest          TaskKind = "digest"           // tell the organiser how the event is coming along
 	TaskEraseEvent      TaskKind = "erase-event"      // erase the event's personal data: its retention period is over
 	TaskPurgeDeliveries TaskKind = "purge-deliveries" // delete the deliveries of an erased registration
 	TaskExpire          TaskKind = "expire"           // erase what was not verified in time about a registration

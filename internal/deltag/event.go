@@ -68,6 +68,7 @@ type Organiser struct {
 	Name              string
 	Email             string // domain in ASCII; the Reply-To of every mail
 	ReceivesReminders bool   // gets a copy of each reminder
+	ReceivesDigest    bool   // gets a Digest in the morning, when there is something new
 }
 
 // A QuestionKind is how a question is answered.

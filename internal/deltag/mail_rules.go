@@ -14,6 +14,7 @@ type MailContext struct {
 	Text             string         // the organiser's own paragraph
 	WaitlistPosition int            // counted from 1; of a KindWaitlisted
 	Noted            []Registration // whom a KindOrganiserNote is about
+	Digest           *Digest        // what else it tells; nil for nothing
 }
 
 // SkipReason says why the mail must not be sent at now, or "" if it may. It is the rule for one person; the order of the
@@ -71,7 +72,7 @@ func (c MailContext) noteSkipReason(now time.Time) Reason {
 		return ReasonEventCancelled
 	case !now.Before(c.Event.EndsAt):
 		return ReasonEventOver
-	case len(c.Noted) == 0:
+	case len(c.Noted) == 0 && c.Digest == nil:
 		return ReasonRegistrationGone
 	}
 	return ""

@@ -19,6 +19,7 @@ type deliveryItem struct {
 	Generation              string         `dynamodbav:",omitempty"`
 	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
 	Text                    string         `dynamodbav:",omitempty"`
+	Digest                  *deltag.Digest `dynamodbav:",omitempty"`
 	ByForm                  bool           `dynamodbav:",omitempty"`
 	NetworkHash             string         `dynamodbav:",omitempty"`
 	Status                  deltag.DeliveryStatus
@@ -57,7 +58,7 @@ func encodeDelivery(d deltag.Delivery) item {
 		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
 		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
-		Revision: d.Revision, ByForm: d.ByForm, NetworkHash: d.NetworkHash,
+		Revision: d.Revision, ByForm: d.ByForm, NetworkHash: d.NetworkHash, Digest: d.Digest,
 	}
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
@@ -82,7 +83,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
 		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision, ByForm: v.ByForm,
-		NetworkHash: v.NetworkHash,
+		NetworkHash: v.NetworkHash, Digest: v.Digest,
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{

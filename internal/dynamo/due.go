@@ -66,6 +66,8 @@ func ParseTask(pk, sk string) deltag.DueTask {
 		task.Kind = deltag.TaskReconcile
 	case eraseSK:
 		task.Kind = deltag.TaskEraseEvent
+	case digestSK:
+		task.Kind = deltag.TaskDigest
 	case seatCounterSK:
 		task.Kind = deltag.TaskCheckSeats
 	case seatSK:

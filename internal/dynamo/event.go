@@ -23,6 +23,7 @@ type eventItem struct {
 	JoinURL                       string              `dynamodbav:",omitempty"`
 	OrganiserName, OrganiserEmail string
 	OrganiserReceivesReminders    bool      `dynamodbav:",omitempty"`
+	OrganiserDeclinesDigest       bool      `dynamodbav:",omitempty"` // absent in events of earlier versions
 	PromotionCutoff               string    `dynamodbav:",omitempty"`
 	SignUpOpensAt, SignUpClosesAt time.Time `dynamodbav:",omitempty"`
 	RetentionDays                 int
@@ -65,7 +66,8 @@ func encodeEvent(e deltag.Event) item {
 		ID: e.ID, Slug: e.Slug, Title: e.Title, Description: e.Description, Language: e.Language, StartsAt: e.StartsAt,
 		EndsAt: e.EndsAt, TimeZone: e.TimeZone, Capacity: e.Capacity, HasWaitlist: e.HasWaitlist, JoinURL: e.JoinURL,
 		OrganiserName: e.Organiser.Name, OrganiserEmail: e.Organiser.Email,
-		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, SignUpOpensAt: e.SignUpOpensAt,
+		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, OrganiserDeclinesDigest: !e.Organiser.ReceivesDigest,
+		SignUpOpensAt:  e.SignUpOpensAt,
 		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
 		Verify: e.Verify, HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
@@ -100,6 +102,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 		EndsAt: v.EndsAt, TimeZone: v.TimeZone, Capacity: v.Capacity, HasWaitlist: v.HasWaitlist, JoinURL: v.JoinURL,
 		Organiser: deltag.Organiser{
 			Name: v.OrganiserName, Email: v.OrganiserEmail, ReceivesReminders: v.OrganiserReceivesReminders,
+			ReceivesDigest: !v.OrganiserDeclinesDigest,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
 		Verify: cmp.Or(v.Verify, deltag.VerifyAuto),
@@ -137,6 +140,7 @@ func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag
 		tx.createSeatCounter(e)
 	}
 	tx.putEraseTask(e)
+	tx.putDigestTask(e, e.CreatedAt)
 	tx.putReconciliation(e, deltag.Reconciliation{}, e.CreatedAt.Add(deltag.ReconcileInterval), always)
 	tx.putMailings(mailings)
 	err := tx.Commit(ctx)
@@ -174,6 +178,7 @@ func (s *Store) UpdateEvent(ctx context.Context, e deltag.Event, mailings deltag
 		notErased = tx.Check(statsKey(e.ID), condNotExists)
 	}
 	tx.putEraseTask(e)
+	tx.putDigestTask(e, e.UpdatedAt)
 	tx.putMailings(mailings)
 	err = tx.Commit(ctx)
 	switch {

@@ -20,6 +20,7 @@ const (
 	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
 	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
 	eraseSK        = "ERASE"     // task: the retention period ends
+	digestSK       = "DIGEST"    // task: tell the organiser how it is coming along, with what the last one told
 	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
 	registrationSK = "REG#"      // + registration
 	deliverySK     = "MAIL#"     // + registration # kind # version

@@ -45,6 +45,9 @@ type RepairStore interface {
 	// Reconcile compares an event's counts, seat counter and waitlist with its registrations and corrects drift.
 	// ErrConflict: something that was wrong changed meanwhile; what it returns was corrected before.
 	Reconcile(ctx context.Context, eventID string, now time.Time) (deltag.Reconciliation, error)
+	// TellDigest puts the digest of an event into the organiser's note, and nothing before it is due. ErrConflict: somebody
+	// else does so at the same time.
+	TellDigest(ctx context.Context, eventID string, now time.Time) error
 	// EraseEvent erases a page of what is personal about an event, and says whether that was the last.
 	EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error)
 	// PutOffTask moves a task of an event that is due at now to a later time. ErrConflict: it is not due any more.
@@ -179,6 +182,11 @@ func (m *Mailer) runEventTask(ctx context.Context, t deltag.DueTask) (unfinished
 		return false, m.reconcile(ctx, t)
 	case deltag.TaskEraseEvent:
 		return m.eraseSlice(ctx, t)
+	case deltag.TaskDigest:
+		if !m.hasTime(ctx) {
+			return false, nil // it stays due
+		}
+		return false, ignoreErrors(m.Store.TellDigest(ctx, t.EventID, m.Now()), deltag.ErrConflict)
 	case deltag.TaskUnknown:
 		m.Log.ErrorContext(ctx, "due item of an unknown kind passed over", "key", t.UnknownKey)
 	}

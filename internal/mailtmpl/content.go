@@ -146,6 +146,8 @@ func templateKey(mail deltag.MailContext, now time.Time) string {
 		return reminderKey(mail.Event, now)
 	case mail.Kind == deltag.KindRegistrationCancelled && mail.Registration.ConfirmedAt.IsZero():
 		return "waitlist-left"
+	case mail.Kind == deltag.KindOrganiserNote && len(mail.Noted) == 0:
+		return "organiser-digest"
 	case mail.Kind == deltag.KindOrganiserNote && !slices.ContainsFunc(mail.Noted, deltag.Registration.WasGivenBack):
 		return "organiser-note-held"
 	}
@@ -290,8 +292,32 @@ func (c renderContext) lead(key string) []string {
 // maxNoted is how many people a note lists for each reason. The API has all of them.
 const maxNoted = 50
 
-// noteLead lists whom an organiser's note is about.
+// digestLead says how the event is coming along.
+func (c renderContext) digestLead() (all []string) {
+	d := c.Digest
+	if d == nil {
+		return nil
+	}
+	confirmed := c.words.Text("mail.organiser-digest.confirmed", "n", d.Confirmed)
+	if d.NewConfirmed > 0 {
+		confirmed = c.words.Text("mail.organiser-digest.more", "n", d.Confirmed, "more", d.NewConfirmed)
+	}
+	all = append(all, confirmed)
+	if d.IsFull {
+		all = append(all, c.text("mail.organiser-digest.full"))
+	}
+	if d.Waitlisted > 0 {
+		all = append(all, c.words.Text("mail.organiser-digest.waiting", "n", d.Waitlisted))
+	}
+	if d.MissesLink {
+		all = append(all, c.text("mail.organiser-digest.no-link"))
+	}
+	return all
+}
+
+// noteLead lists whom an organiser's note is about, behind its digest.
 func (c renderContext) noteLead() (all []string) {
+	all = c.digestLead()
 	for _, part := range []struct {
 		key      string
 		includes func(deltag.Registration) bool
@@ -322,6 +348,8 @@ func isHeld(r deltag.Registration) bool { return r.Status == deltag.Registration
 // footerReason says why the reader gets this mail.
 func (c renderContext) footerReason() string {
 	switch {
+	case c.Kind == deltag.KindOrganiserNote && c.Digest != nil:
+		return c.text("mail.footer-reason.organiser-digest")
 	case c.Kind == deltag.KindVerification, c.Kind == deltag.KindOrganiserNote, c.Kind.IsAccountKind():
 		return c.text("mail.footer-reason." + string(c.Kind))
 	}
@@ -344,7 +372,9 @@ func (c renderContext) callToAction() link {
 	case c.Kind == deltag.KindVerification:
 		token := c.Registration.LinkToken(deltag.PurposeVerify)
 		return link{c.text("mail.action.verify"), c.baseURL + "/r/" + token}
-	case c.Kind == deltag.KindOrganiserNote,
+	case c.Kind == deltag.KindOrganiserNote && len(c.Noted) == 0:
+		return link{c.text("mail.action.organiser-digest"), c.baseURL + "/organiser/events/" + c.Event.ID}
+	case c.Kind == deltag.KindOrganiserNote, // which lists what strangers typed
 		!c.hasPersonalLinks() && (c.Kind.IsFinal() || c.Event.JoinURL == ""):
 		return link{}
 	case !c.hasPersonalLinks(): // the organiser, who needs no join page

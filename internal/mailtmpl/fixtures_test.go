@@ -85,6 +85,14 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	note.Noted = []deltag.Registration{waitlisted.GiveBack(early), bounced}
 	held := note
 	held.Noted = []deltag.Registration{waitlisted.Hold(early)}
+	digest := note
+	digest.Noted, digest.Digest = nil, &deltag.Digest{
+		Confirmed: 42, NewConfirmed: 5, Waitlisted: 3, IsFull: true, MissesLink: true,
+	}
+	quiet := digest
+	quiet.Digest = &deltag.Digest{Confirmed: 41, NewConfirmed: -1}
+	withBounces := note
+	withBounces.Digest = quiet.Digest
 	member := deltag.NewMember("cccccccccccccccccccc", r.Email, l, bytes.Repeat([]byte{9}, 16), early)
 	toMember := func(k deltag.MailKind) mailCase {
 		c := mail(k, member.Recipient(), early, "")
@@ -125,17 +133,18 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"erased":               final(deltag.KindErasureReceipt),
 		"organiser-note":       note,
 		"organiser-note-held":  held,
-		"preview":              mail(deltag.KindPreview, r, early, text),
-		"moved":                notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
-		"changed":              notice(deltag.KindChanged, "Velfærd", start),
-		"cancelled":            eventCancelled(r),
-		"cancelled-waiting":    eventCancelled(waitlisted),
-		"reminder-P1D":         mail("reminder-P1D", r, dayBefore, text),
-		"reminder-PT1H":        mail("reminder-PT1H", r, start.Add(-time.Hour), ""),
-		"reminder-PT10M":       mail("reminder-PT10M", r, tenMinutesBefore, ""),
-		"followup-attended":    mail(deltag.KindFollowUpAttended, r, after, text),
-		"followup-missed":      mail(deltag.KindFollowUpMissed, r, after, text),
-		"message":              mail(deltag.KindMessage, r, early, text),
-		"message-waiting":      mail(deltag.KindMessage, waitlisted, early, text),
+		"organiser-digest":     digest, "organiser-digest-quiet": quiet, "organiser-note-digest": withBounces,
+		"preview":           mail(deltag.KindPreview, r, early, text),
+		"moved":             notice(deltag.KindMoved, e.Title, start.Add(26*time.Hour)),
+		"changed":           notice(deltag.KindChanged, "Velfærd", start),
+		"cancelled":         eventCancelled(r),
+		"cancelled-waiting": eventCancelled(waitlisted),
+		"reminder-P1D":      mail("reminder-P1D", r, dayBefore, text),
+		"reminder-PT1H":     mail("reminder-PT1H", r, start.Add(-time.Hour), ""),
+		"reminder-PT10M":    mail("reminder-PT10M", r, tenMinutesBefore, ""),
+		"followup-attended": mail(deltag.KindFollowUpAttended, r, after, text),
+		"followup-missed":   mail(deltag.KindFollowUpMissed, r, after, text),
+		"message":           mail(deltag.KindMessage, r, early, text),
+		"message-waiting":   mail(deltag.KindMessage, waitlisted, early, text),
 	}
 }

@@ -31,6 +31,7 @@ func NewEvent() deltag.Event {
 		Verify:         deltag.VerifyAuto,
 		RetentionDays:  30,
 		ScheduledMails: deltag.DefaultScheduledMails(),
+		Organiser:      deltag.Organiser{ReceivesDigest: true},
 		Status:         deltag.EventOpen,
 	}
 }

@@ -32,7 +32,7 @@ func differentEvent() deltag.Event {
 	return deltag.Event{
 		Slug: "x", Title: "x", Description: "x", Language: "da", StartsAt: time.Unix(1, 0), EndsAt: time.Unix(1, 0),
 		TimeZone: "x", Capacity: new(int), HasWaitlist: true, Verify: "auto", JoinURL: "x",
-		Organiser:       deltag.Organiser{Name: "x", Email: "x", ReceivesReminders: true},
+		Organiser:       deltag.Organiser{Name: "x", Email: "x", ReceivesReminders: true, ReceivesDigest: true},
 		PromotionCutoff: 1, SignUpOpensAt: time.Unix(1, 0), SignUpClosesAt: time.Unix(1, 0), RetentionDays: 1,
 		Questions: []deltag.Question{{}}, ScheduledMails: []deltag.ScheduledMail{{}}, Status: "open",
 	}

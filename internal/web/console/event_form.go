@@ -36,7 +36,7 @@ func eventValues(e deltag.Event) url.Values {
 		"signUpOpensAt": at(e.SignUpOpensAt), "signUpClosesAt": at(e.SignUpClosesAt),
 		"waitingList": yes[e.HasWaitlist], "verify": string(e.Verify), "joinUrl": e.JoinURL,
 		"organiser.name": e.Organiser.Name, "organiser.email": e.Organiser.Email,
-		"remindOrganiser": yes[e.Organiser.ReceivesReminders], "retentionDays": strconv.Itoa(e.RetentionDays),
+		"remindOrganiser": yes[e.Organiser.ReceivesReminders], "dailyNote": yes[e.Organiser.ReceivesDigest], "retentionDays": strconv.Itoa(e.RetentionDays),
 		"status": string(e.Status), "revision": strconv.Itoa(e.Revision),
 	} {
 		v.Set(name, value)
@@ -81,6 +81,7 @@ func eventChange(form url.Values) organiser.EventChange {
 		f.text("status", (*string)(&e.Status))
 		f.number("retentionDays", &e.RetentionDays)
 		e.HasWaitlist, e.Organiser.ReceivesReminders = f.ticked("waitingList"), f.ticked("remindOrganiser")
+		e.Organiser.ReceivesDigest = f.ticked("dailyNote")
 		f.capacity(&e)
 		for name, at := range map[string]*time.Time{
 			"startsAt": &e.StartsAt, "endsAt": &e.EndsAt, "signUpOpensAt": &e.SignUpOpensAt,

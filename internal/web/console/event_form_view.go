@@ -75,7 +75,7 @@ func (p *page) eventFormView(v url.Values, invalid deltag.ValidationErrors, isNe
 			field("description", "long", false), field("joinUrl", "url", false),
 		}},
 		{Title: p.Text("console.event.group.organiser"), Fields: []web.Field{
-			field("organiser.name", "text", true), field("organiser.email", "email", true), tick("remindOrganiser"),
+			field("organiser.name", "text", true), field("organiser.email", "email", true), tick("remindOrganiser"), tick("dailyNote"),
 		}},
 		{Title: p.Text("console.event.group.places"), Fields: []web.Field{
 			field("capacity", "text", false), tick("waitingList"),

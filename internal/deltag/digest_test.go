@@ -1,0 +1,74 @@
+package deltag
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDigestIsMadeEachMorningUntilTheStart(t *testing.T) {
+	e := testEvent() // starts on 1 December at 13:00 UTC
+	e.Organiser.ReceivesDigest = true
+	morning := func(month time.Month, day, hour int) time.Time {
+		return time.Date(2026, month, day, hour, 50, 0, 0, time.UTC)
+	}
+	for name, c := range map[string]struct {
+		change func(*Event)
+		after  time.Time
+		want   time.Time
+	}{
+		"TheSameMorning":        {nil, morning(11, 20, 3), morning(11, 20, 5)},
+		"TheNextMorning":        {nil, morning(11, 20, 5), morning(11, 21, 5)},
+		"InSummerTime":          {nil, morning(7, 1, 3), morning(7, 1, 4)},
+		"OnTheDay":              {nil, morning(11, 30, 9), morning(12, 1, 5)},
+		"NotAfterTheStart":      {nil, morning(12, 1, 9), time.Time{}},
+		"NotWhenItBeginsBefore": {func(e *Event) { e.StartsAt = morning(12, 1, 5) }, morning(11, 30, 9), time.Time{}},
+		"NotOfADraft":           {func(e *Event) { e.Status = EventDraft }, morning(11, 20, 3), time.Time{}},
+		"NotOfACancelled":       {func(e *Event) { e.Status = EventCancelled }, morning(11, 20, 3), time.Time{}},
+		"OfAClosed":             {func(e *Event) { e.Status = EventClosed }, morning(11, 20, 3), morning(11, 20, 5)},
+		"NotWhenDeclined":       {func(e *Event) { e.Organiser.ReceivesDigest = false }, morning(11, 20, 3), time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := e
+			if c.change != nil {
+				c.change(&e)
+			}
+			assertEqual(t, e.DigestDueAfter(c.after), c.want)
+		})
+	}
+}
+
+func TestDigestTellsWhatIsNew(t *testing.T) {
+	e := testEvent()
+	e.Capacity = new(int)
+	*e.Capacity = 5
+	early, dayBefore := e.StartsAt.AddDate(0, 0, -5), e.StartsAt.AddDate(0, 0, -1)
+	counts := func(confirmed, waitlisted int) Counts { return Counts{Confirmed: confirmed, Waitlisted: waitlisted} }
+	for name, c := range map[string]struct {
+		last, now Counts
+		link      string
+		at        time.Time
+		want      Digest
+		ok        bool
+	}{
+		"MorePeople":     {counts(1, 0), counts(3, 0), "x", early, Digest{Confirmed: 3, NewConfirmed: 2}, true},
+		"FewerPeople":    {counts(3, 0), counts(2, 0), "x", early, Digest{Confirmed: 2, NewConfirmed: -1}, true},
+		"Full":           {counts(4, 0), counts(5, 0), "x", early, Digest{Confirmed: 5, NewConfirmed: 1, IsFull: true}, true},
+		"PeopleWait":     {counts(5, 0), counts(5, 2), "x", early, Digest{Confirmed: 5, Waitlisted: 2, IsFull: true}, true},
+		"NothingNew":     {counts(3, 1), counts(3, 1), "x", early, Digest{}, false},
+		"NoLinkYet":      {counts(3, 0), counts(3, 0), "", early, Digest{}, false},
+		"NoLinkTomorrow": {counts(3, 0), counts(3, 0), "", dayBefore, Digest{Confirmed: 3, MissesLink: true}, true},
+		"NoLinkToday":    {counts(3, 0), counts(3, 0), "", e.StartsAt.Add(-time.Hour), Digest{Confirmed: 3, MissesLink: true}, true},
+		"LinkIsThere":    {counts(3, 0), counts(3, 0), "x", dayBefore, Digest{}, false},
+		"Started":        {counts(3, 0), counts(4, 0), "", e.StartsAt, Digest{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := e
+			e.JoinURL = c.link
+			got, ok := NewDigest(e, c.last, c.now, c.at)
+			assertEqual(t, ok, c.ok)
+			if ok {
+				assertEqual(t, got, c.want)
+			}
+		})
+	}
+}
