@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"web":          {"deltag", "i18n"},
 	"web/visitor":  {"deltag", "i18n", "calendar", "address", "web"},
 	"web/console":  {"deltag", "i18n", "account", "address", "attendeelist", "municipality", "organiser", "web"},
-	"api":          {"deltag", "i18n", "address", "attendeelist", "organiser", "web"},
+	"api":          {"deltag", "i18n", "account", "address", "attendeelist", "organiser", "web"},
 	"organiser":    {"deltag", "address", "municipality"},
 	"account":      {"deltag", "address"},
 	"mailer":       {"deltag", "emf"},

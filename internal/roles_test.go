@@ -253,6 +253,7 @@ func useEverything(t *testing.T, r users) {
 	tokens, err := d.store.Tokens(context.Background())
 	d.must(err)
 	r.organise("POST", "/organiser/tokens/"+tokens[0].ID+"/revoke", "", cookie, 303)
+	r.organise("GET", "/organiser/history", "", cookie, 200)
 	r.organise("POST", "/organiser/sign-out", "", cookie, 303)
 }
 

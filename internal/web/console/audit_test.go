@@ -68,9 +68,9 @@ func (c *client) newAuditLog(e deltag.Event) {
 func auditPages(t *testing.T) map[string]func(query string) response {
 	of := func(path string, prepare func(eventClient)) func(string) response {
 		return func(query string) response {
-			c := newEventClient(t, nil)
-			c.addMember("ole", deltag.RoleOwner)
-			c.signIn("ole")
+			c := eventClient{client: newClient(t)}
+			c.signIn("anna")
+			c.event = c.newFixedEvent(nil)
 			prepare(c)
 			if path == "" {
 				return c.get(c.path("history") + query)
