@@ -224,6 +224,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"unavailable": unavailable("/organiser"),
 	}
 	maps.Copy(all, insightPages(t))
+	maps.Copy(all, oidcPages(t))
 	addAttendeePages(t, all, owner)
 	return all
 }
