@@ -131,7 +131,8 @@ func checkIssuer(s string) error {
 	}
 	isMicrosoft, _ := regexp.MatchString(microsoftHosts, strings.ToLower(u.Hostname()))
 	isDirectory, _ := regexp.MatchString(microsoftDirectory, u.Path)
-	return check(!isMicrosoft || isDirectory && u.Path != microsoftConsumers, "OIDC_ISSUER", s, "the issuer of one directory, version 2.0", issuerExample)
+	return check(!isMicrosoft || isDirectory && u.Path != microsoftConsumers, "OIDC_ISSUER", s,
+		"the issuer of one directory, version 2.0", issuerExample)
 }
 
 func (c *Mailer) Validate() error {

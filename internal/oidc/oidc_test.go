@@ -366,9 +366,11 @@ func TestProviderInTrouble(t *testing.T) {
 		"Huge": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"x":"`+strings.Repeat("x", 10*maxAnswer)+`"}`)
 		},
-		"Broken":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"Failing":   func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x\n", 500), 500) },
-		"Elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound) },
+		"Broken":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"Failing": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x\n", 500), 500) },
+		"Elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+		},
 	}
 	for name, trouble := range troubles {
 		for _, path := range []string{"openid-configuration", "/token", "jwks.json"} {
