@@ -26,14 +26,16 @@ var mayImport = map[string][]string{
 	"mailtmpl":     {"deltag", "i18n", "calendar"},
 	"web":          {"deltag", "i18n"},
 	"web/visitor":  {"deltag", "i18n", "calendar", "address", "web"},
-	"web/console":  {"deltag", "i18n", "account", "address", "attendeelist", "municipality", "organiser", "web"},
+	"web/console":  {"deltag", "i18n", "account", "address", "attendeelist", "municipality", "oidc", "organiser", "web"},
 	"api":          {"deltag", "i18n", "account", "address", "attendeelist", "organiser", "web"},
 	"organiser":    {"deltag", "address", "municipality"},
 	"account":      {"deltag", "address"},
+	"oidc":         {},
 	"mailer":       {"deltag", "emf"},
 	"emf":          {},
 	"dynamo":       {"deltag"},
 	"ses":          {"deltag"},
+	"ssm":          {},
 	"config":       {},
 	"lambdaevent":  {"deltag"},
 	"local":        {"apigateway", "deltag"}, // whether a kind of mail is final: those leave no copy on disk
@@ -51,9 +53,11 @@ var mayImport = map[string][]string{
 
 // moduleUsers are the only packages that may import a module.
 var moduleUsers = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "config", "testing/storetest"},
+	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "ssm", "config", "testing/storetest"},
 	"github.com/aws/aws-lambda-go":  {"apigateway", "lambdaevent"},
 	"github.com/wneessen/go-mail":   {"mailtmpl"},
+	"github.com/coreos/go-oidc/v3":  {"oidc"},
+	"golang.org/x/oauth2":           {"oidc"},
 	"github.com/arran4/golang-ical": {"calendar"},
 	"github.com/xuri/excelize/v2":   {}, // tests only: it adds 3.6 ms to each cold start
 }

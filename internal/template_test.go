@@ -140,6 +140,25 @@ func TestTemplate(t *testing.T) {
 		}
 	})
 
+	t.Run("TheProvidersSecretIsTheOneParameterAndNamedByTheTemplateAlone", func(t *testing.T) {
+		policy := at(t, tpl, "Resources", "OrganiserSecretPolicy").(object)
+		if policy["Condition"] != "HasProvider" {
+			t.Errorf("it is there without a provider: %v", policy["Condition"])
+		}
+		secret := "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${OidcSecretParameter}"
+		statements := at(t, policy, "Properties", "PolicyDocument", "Statement").([]any)
+		read, decrypt := statements[0].(object), statements[1].(object)
+		got := []any{
+			len(statements), read["Action"], read["Resource"], decrypt["Action"],
+			at(t, decrypt, "Condition", "StringEquals", "kms:EncryptionContext:PARAMETER_ARN"),
+			at(t, decrypt, "Condition", "StringEquals", "kms:ViaService"),
+		}
+		want := []any{2, "ssm:GetParameter", secret, "kms:Decrypt", secret, "ssm.${AWS::Region}.amazonaws.com"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+
 	t.Run("TheTablesKeyIsAWSsAndCostsNothing", func(t *testing.T) {
 		if key := at(t, tpl, "Resources", "Table", "Properties").(object)["SSESpecification"]; key != nil {
 			t.Errorf("each use of another key is paid for: %v", key)

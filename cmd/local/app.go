@@ -93,7 +93,7 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 		return err
 	}
 	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now, log)
-	accounts := &account.Service{Store: store, Owners: s.owners, Random: rand.Reader}
+	accounts := &account.Service{Store: store, Owners: s.owners, Domains: s.domains, Random: rand.Reader}
 	service := &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}
 	organisers := http.NewServeMux()
 	organisers.Handle("/", api.New(api.Options{
@@ -101,7 +101,7 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	}))
 	pages := console.New(console.Options{
 		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
-		MinResponseTime: web.MinResponseTime,
+		MinResponseTime: web.MinResponseTime, OIDC: s.provider(), OIDCName: s.oidc.ProviderName,
 	})
 	organisers.Handle("/organiser", pages)
 	organisers.Handle("/organiser/", pages)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,10 @@ import (
 	"time"
 
 	"deltag/internal/account"
+	"deltag/internal/config"
 	"deltag/internal/deltag"
+	"deltag/internal/oidc"
+	"deltag/internal/web/console"
 )
 
 func main() {
@@ -83,6 +87,9 @@ type settings struct {
 	table          string
 	baseURL        string
 	owners         []deltag.Address // ORGANISERS
+	oidc           config.OIDC      // the provider of the organisation's accounts, if there is an issuer
+	oidcSecret     string           // OIDC_CLIENT_SECRET: there is no Parameter Store here
+	domains        map[string]deltag.Role
 }
 
 func readSettings(getenv func(string) string) (settings, error) {
@@ -98,7 +105,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	s.checkDomains = or("CHECK_DOMAINS", "off")
 	var errs []error
-	var err error
+	err := s.readProvider(getenv)
+	if err != nil {
+		errs = append(errs, err)
+	}
 	if s.owners, err = account.ParseOwners(strings.Split(or("ORGANISERS", demoOrganiser), ",")); err != nil {
 		errs = append(errs, err)
 	}
@@ -119,4 +129,33 @@ func readSettings(getenv func(string) string) (settings, error) {
 		}
 	}
 	return s, errors.Join(errs...)
+}
+
+// readProvider reads OIDC_… as functions/organiser does, but for the secret.
+func (s *settings) readProvider(getenv func(string) string) error {
+	s.oidcSecret = getenv("OIDC_CLIENT_SECRET")
+	s.oidc = config.OIDC{
+		Issuer: getenv("OIDC_ISSUER"), ClientID: getenv("OIDC_CLIENT_ID"), ProviderName: getenv("OIDC_NAME"),
+	}
+	if s.oidc.Issuer == "" {
+		return nil
+	}
+	if list := getenv("OIDC_DOMAINS"); list != "" {
+		s.oidc.Domains = strings.Split(list, ",")
+	}
+	s.oidc.SecretParameter = "/local"
+	var err error
+	s.domains, err = account.ParseDomains(s.oidc.Domains)
+	return errors.Join(s.oidc.Validate(), err)
+}
+
+// provider is the provider of the organisation's accounts, nil for none. Its tokens expire by the real clock.
+func (s settings) provider() *oidc.Provider {
+	if s.oidc.Issuer == "" {
+		return nil
+	}
+	return oidc.New(oidc.Config{
+		Issuer: s.oidc.Issuer, ClientID: s.oidc.ClientID, RedirectURL: s.baseURL + console.OIDCCallback,
+		Secret: func(context.Context) (string, error) { return s.oidcSecret, nil }, Now: time.Now, Random: rand.Reader,
+	})
 }

@@ -16,7 +16,9 @@ import (
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
+	"deltag/internal/oidc"
 	"deltag/internal/organiser"
+	"deltag/internal/ssm"
 	"deltag/internal/web"
 	"deltag/internal/web/console"
 )
@@ -44,17 +46,33 @@ func run(log *slog.Logger) error {
 	service := &organiser.Service{
 		Store: store, Random: rand.Reader, CheckDomain: maildomain.NewCheck(c.CheckDomains, time.Now, log),
 	}
-	accounts := &account.Service{Store: store, Owners: owners, Random: rand.Reader}
+	domains, err := account.ParseDomains(c.OIDC.Domains)
+	if err != nil {
+		return err
+	}
+	accounts := &account.Service{Store: store, Owners: owners, Domains: domains, Random: rand.Reader}
 	mux := http.NewServeMux()
 	mux.Handle("/", api.New(api.Options{
 		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
 	}))
 	pages := console.New(console.Options{
 		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
-		MinResponseTime: web.MinResponseTime,
+		MinResponseTime: web.MinResponseTime, OIDC: newOIDC(c), OIDCName: c.OIDC.ProviderName,
 	})
 	mux.Handle("/organiser", pages)
 	mux.Handle("/organiser/", pages)
 	lambda.Start(lambdaevent.HTTPHandler(mux))
 	return nil
+}
+
+// newOIDC is the provider of the organisation's accounts, nil for none. It reads and fetches nothing yet.
+func newOIDC(c config.Organiser) *oidc.Provider {
+	if c.OIDC.Issuer == "" {
+		return nil
+	}
+	return oidc.New(oidc.Config{
+		Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, RedirectURL: c.BaseURL + console.OIDCCallback,
+		Secret: ssm.NewSecret(c.Region, c.OIDC.SSMEndpoint, c.OIDC.SecretParameter, config.Credentials(os.Getenv)),
+		Now:    time.Now, Random: rand.Reader,
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"deltag/internal/address"
@@ -28,9 +29,12 @@ type Store interface {
 	SaveMember(ctx context.Context, m deltag.Member, mail *deltag.Delivery) error
 	// SaveRole is SaveMember, if no role has changed since rolesRevision was read. ErrConflict.
 	SaveRole(ctx context.Context, m deltag.Member, rolesRevision int, mail *deltag.Delivery) error
-	// RemoveMember deletes one, if it and all roles are as they were read. ErrConflict.
+	// RemoveMember deletes one, if it and all roles are as they were read, and remembers its id until SaveRole stores a
+	// member with it again. ErrConflict.
 	RemoveMember(ctx context.Context, m deltag.Member, rolesRevision int) error
-	// StartSession stores a session, and the member who used a link for it. ErrConflict as SaveMember.
+	// WasRemoved says whether RemoveMember remembers an id.
+	WasRemoved(ctx context.Context, id string) (bool, error)
+	// StartSession stores a session, and the member who signed in. ErrConflict as SaveMember.
 	StartSession(ctx context.Context, m deltag.Member, hash string, session deltag.Session) error
 	// SessionAndMember reads both. ErrNotFound when either is missing.
 	SessionAndMember(ctx context.Context, hash, memberID string) (deltag.Session, deltag.Member, error)
@@ -56,7 +60,9 @@ type Store interface {
 type Service struct {
 	Store  Store
 	Owners []deltag.Address // ORGANISERS
-	Random io.Reader        // of secrets and tokens
+	// Domains are the roles of those who sign in with an address of a domain, and are no members yet: OIDC_DOMAINS.
+	Domains map[string]deltag.Role
+	Random  io.Reader // of secrets and tokens
 }
 
 // ParseOwners reads ORGANISERS. Its error names the address that is none.
@@ -69,6 +75,26 @@ func ParseOwners(list []string) (owners []deltag.Address, err error) {
 		owners = append(owners, owner)
 	}
 	return owners, nil
+}
+
+// ParseDomains reads OIDC_DOMAINS, like example.dk=reader. Nobody becomes an owner without another's word. Its error
+// names what can't be read.
+func ParseDomains(list []string) (map[string]deltag.Role, error) {
+	domains := map[string]deltag.Role{}
+	for _, text := range list {
+		domain, role, _ := strings.Cut(strings.TrimSpace(text), "=")
+		a, err := address.Parse("a@" + domain)
+		if r := deltag.Role(role); err != nil || r != deltag.RoleOrganiser && r != deltag.RoleReader {
+			return nil, fmt.Errorf("OIDC_DOMAINS: %q is no domain with organiser or reader, like example.dk=reader", text)
+		}
+		domains[domainOf(a)] = deltag.Role(role)
+	}
+	return domains, nil
+}
+
+func domainOf(a deltag.Address) string {
+	_, domain, _ := strings.Cut(a.Normalized, "@")
+	return domain
 }
 
 func requireManage(by deltag.Principal) error {

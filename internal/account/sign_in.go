@@ -85,15 +85,23 @@ func (s *Service) SignIn(
 		if err != nil {
 			return err
 		}
-		next.Language = l
-		if sessionToken, err = deltag.NewSessionToken(next, s.Random); err != nil {
-			return err
-		}
-		_, hash, _ := deltag.ParseSessionToken(sessionToken)
-		session := deltag.Session{MemberID: next.ID, CreatedAt: now, UsedAt: now}
-		return s.Store.StartSession(ctx, next, hash, session)
+		sessionToken, err = s.startSession(ctx, next, l, now)
+		return err
 	})
 	return sessionToken, err
+}
+
+// startSession stores the next state of a member who signs in, with a session. ErrConflict.
+func (s *Service) startSession(
+	ctx context.Context, next deltag.Member, l deltag.Language, now time.Time,
+) (sessionToken string, err error) {
+	next.Language = l
+	if sessionToken, err = deltag.NewSessionToken(next, s.Random); err != nil {
+		return "", err
+	}
+	_, hash, _ := deltag.ParseSessionToken(sessionToken)
+	session := deltag.Session{MemberID: next.ID, CreatedAt: now, UsedAt: now}
+	return sessionToken, s.Store.StartSession(ctx, next, hash, session)
 }
 
 // Authenticate is who a session's token belongs to, with the role that they have now. Errors: ErrUnauthenticated.

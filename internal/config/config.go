@@ -43,6 +43,17 @@ type Site struct {
 type Organiser struct {
 	Site
 	Organisers []string `env:"ORGANISERS"` // addresses that are always owners; see account.ParseOwners
+	OIDC
+}
+
+// OIDC is the organisation's OpenID Connect provider. Without an issuer nobody signs in with it.
+type OIDC struct {
+	Issuer          string   `env:"OIDC_ISSUER"`
+	ClientID        string   `env:"OIDC_CLIENT_ID"`
+	SecretParameter string   `env:"OIDC_CLIENT_SECRET_PARAMETER"` // name in Parameter Store
+	Domains         []string `env:"OIDC_DOMAINS"`                 // who needs no invitation; see account.ParseDomains
+	ProviderName    string   `env:"OIDC_NAME"`                    // on the button; "" for "the organisation's account"
+	SSMEndpoint     string   `env:"SSM_ENDPOINT"`                 // "" in AWS
 }
 
 // Mailer is for functions/mailer.
@@ -83,7 +94,45 @@ func (c *Site) Validate() error {
 }
 
 func (c *Organiser) Validate() error {
-	return errors.Join(c.Site.Validate(), checkAddresses("ORGANISERS", c.Organisers))
+	return errors.Join(c.Site.Validate(), checkAddresses("ORGANISERS", c.Organisers), c.OIDC.Validate())
+}
+
+func (c *OIDC) Validate() error {
+	if c.Issuer == "" {
+		isUnused := c.ClientID == "" && c.SecretParameter == "" && len(c.Domains) == 0
+		return check(isUnused, "OIDC_ISSUER", "", "the provider's address where anything else of OIDC is set", issuerExample)
+	}
+	isParameter, _ := regexp.MatchString(`^/[a-zA-Z0-9_./-]+$`, c.SecretParameter) // as template.yaml
+	return errors.Join(
+		checkIssuer(c.Issuer),
+		check(c.ClientID != "", "OIDC_CLIENT_ID", c.ClientID, "the id that the provider knows Deltag by", "0oa1b2c3"),
+		check(isParameter, "OIDC_CLIENT_SECRET_PARAMETER", c.SecretParameter,
+			"the name of a parameter", "/deltag/oidc-secret"),
+		checkEndpoint("SSM_ENDPOINT", c.SSMEndpoint, "http://127.0.0.1:8002"),
+	)
+}
+
+const issuerExample = "https://login.microsoftonline.com/00000000-0000-4000-8000-000000000000/v2.0"
+
+// Microsoft's issuers of one directory have its id in the path. "common", "organizations" and "consumers" stand for all
+// directories, and so does the last one's id: who runs any directory could sign in with any address.
+const (
+	microsoftHosts     = `(^|\.)(microsoftonline\.(com|us|de)|chinacloudapi\.cn|windows\.net)$`
+	microsoftDirectory = `^/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/v2\.0$`
+	microsoftConsumers = "/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
+)
+
+func checkIssuer(s string) error {
+	u, err := url.Parse(s)
+	ok := err == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())) && u.Host != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+	if err := check(ok, "OIDC_ISSUER", s, "https and a host, without a query", issuerExample); err != nil {
+		return err
+	}
+	isMicrosoft, _ := regexp.MatchString(microsoftHosts, strings.ToLower(u.Hostname()))
+	isDirectory, _ := regexp.MatchString(microsoftDirectory, u.Path)
+	return check(!isMicrosoft || isDirectory && u.Path != microsoftConsumers, "OIDC_ISSUER", s,
+		"the issuer of one directory, version 2.0", issuerExample)
 }
 
 func (c *Mailer) Validate() error {

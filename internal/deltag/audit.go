@@ -32,6 +32,7 @@ const (
 	AuditMailResent            AuditAction = "registration.mail-resent"
 
 	AuditMemberInvited AuditAction = "member.invited"
+	AuditMemberJoined  AuditAction = "member.joined" // by the domain of their address
 	AuditRoleChanged   AuditAction = "member.role-changed"
 	AuditMemberRemoved AuditAction = "member.removed"
 	AuditTokenCreated  AuditAction = "token.created"

@@ -96,22 +96,37 @@ func (s *Store) SaveMember(ctx context.Context, m deltag.Member, mail *deltag.De
 }
 
 // SaveRole is SaveMember for a change of m's role. Errors: ErrConflict (also if any role has changed since
-// rolesRevision was read).
+// rolesRevision was read). A new member was not removed any more.
 func (s *Store) SaveRole(ctx context.Context, m deltag.Member, rolesRevision int, mail *deltag.Delivery) error {
 	tx := s.begin()
 	tx.changeRoles(rolesRevision)
 	tx.putMember(m)
+	if m.Revision == 1 {
+		tx.Delete(removedKey(m.ID), always)
+	}
 	if mail != nil {
 		tx.putDelivery(*mail)
 	}
 	return tx.Commit(ctx)
 }
 
-// RemoveMember deletes m, as it was read. Errors: ErrConflict as SaveRole; so also when it is repeated.
+// removedKey is the item that remembers, by the keyed hash that a member's id is, that an owner has taken access away:
+// such an address gets none by its domain alone.
+func removedKey(id string) item { return key(membersPK, "REMOVED#"+id) }
+
+// WasRemoved says whether a member with an id was removed, and has not got a role again.
+func (s *Store) WasRemoved(ctx context.Context, id string) (bool, error) {
+	_, err := read(ctx, s, removedKey(id), decode[struct{}])
+	return err == nil, ignoreNotFound(err)
+}
+
+// RemoveMember deletes m, as it was read, and remembers its id. Errors: ErrConflict as SaveRole; so also when it is
+// repeated.
 func (s *Store) RemoveMember(ctx context.Context, m deltag.Member, rolesRevision int) error {
 	tx := s.begin()
 	tx.changeRoles(rolesRevision)
 	tx.Delete(memberKey(m.ID), condMember(m, m.Revision))
+	tx.Put(removedKey(m.ID), always)
 	return tx.Commit(ctx)
 }
 

@@ -85,6 +85,34 @@ func TestMembers(t *testing.T) {
 			wantError(t, s.SaveMember(ctx, next, &mail), deltag.ErrConflict)
 			want(t, len(accountMails(t, s, m.ID)), 1)
 		})
+		t.Run("AreRememberedWhenTheyAreRemovedUntilTheyAreBack", func(t *testing.T) {
+			wasRemoved := func(id string) bool {
+				removed, err := s.WasRemoved(ctx, id)
+				must(t, err)
+				return removed
+			}
+			m, other := newMember(t, s, 20, deltag.RoleReader), newMember(t, s, 21, deltag.RoleReader)
+			remove := func() {
+				_, revision, err := s.Members(ctx)
+				must(t, err)
+				must(t, s.RemoveMember(ctx, m, revision))
+			}
+			want(t, wasRemoved(m.ID), false)
+			for range 2 {
+				remove()
+				want(t, []bool{wasRemoved(m.ID), wasRemoved(other.ID)}, []bool{true, false})
+				for _, it := range engine.Dump(t) {
+					if it["SK"] == "REMOVED#"+m.ID {
+						want(t, len(it), 2) // the keys alone
+					}
+				}
+				all, revision, err := s.Members(ctx)
+				must(t, err)
+				want(t, slices.ContainsFunc(all, func(other deltag.Member) bool { return other.ID == m.ID }), false)
+				must(t, s.SaveRole(ctx, m, revision, nil))
+				want(t, wasRemoved(m.ID), false)
+			}
+		})
 		t.Run("TwoOwnersNeverRemoveEachOtherAtTheSameTime", func(t *testing.T) {
 			s := engine.NewTable(t).Store()
 			owners := []deltag.Member{newMember(t, s, 4, deltag.RoleOwner), newMember(t, s, 5, deltag.RoleOwner)}

@@ -21,7 +21,7 @@ func decodeSession(it item) (deltag.Session, error) {
 	return deltag.Session{MemberID: v.MemberID, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt}, err
 }
 
-// StartSession stores a session and m, who has used a link for it, all or nothing.
+// StartSession stores a session and m, who has signed in, all or nothing.
 // Errors: ErrConflict (m has changed since it was read; so also when it is repeated).
 func (s *Store) StartSession(ctx context.Context, m deltag.Member, hash string, session deltag.Session) error {
 	tx := s.begin()

@@ -111,7 +111,7 @@ func (p *page) auditDetail(action deltag.AuditAction, detail string) string {
 		return p.Text("console.audience." + detail)
 	case deltag.AuditMailResent:
 		return p.MailKindText(deltag.MailKind(detail))
-	case deltag.AuditMemberInvited, deltag.AuditRoleChanged, deltag.AuditTokenCreated:
+	case deltag.AuditMemberInvited, deltag.AuditMemberJoined, deltag.AuditRoleChanged, deltag.AuditTokenCreated:
 		return p.RoleName(deltag.Role(detail))
 	case deltag.AuditAttendanceNoted:
 		return p.Text("csv." + detail)

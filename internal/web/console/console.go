@@ -1,6 +1,6 @@
 // Package console is the organisers' pages: signing in, events and their registrations, members and access tokens. What
 // they do is that of the packages organiser and account, as for the JSON API. GET changes nothing but when a session was
-// used.
+// used, and begins one where the provider of the organisation's accounts sends the browser back.
 package console
 
 import (
@@ -11,11 +11,12 @@ import (
 
 	"deltag/internal/account"
 	"deltag/internal/deltag"
+	"deltag/internal/oidc"
 	"deltag/internal/organiser"
 	"deltag/internal/web"
 )
 
-// Options are what the pages are made of. All are needed.
+// Options are what the pages are made of. All are needed but those of OIDC.
 type Options struct {
 	Organiser *organiser.Service
 	Accounts  *account.Service
@@ -25,6 +26,8 @@ type Options struct {
 	// MinResponseTime is how long the answer to a request for a link takes at least, so that the time does not tell whether
 	// the address is a member's; web.MinResponseTime outside of tests.
 	MinResponseTime time.Duration
+	OIDC            *oidc.Provider // of the organisation's accounts; nil for none
+	OIDCName        string         // what people call it; "" for the organisation's account
 }
 
 type site struct{ Options }
@@ -65,6 +68,8 @@ func (s *site) routes() []route {
 	return []route{
 		{"GET", "/organiser/sign-in", "", s.signInPage},
 		{"POST", "/organiser/sign-in", "", s.requestLink},
+		{"GET", "/organiser/sign-in/oidc", "", s.beginOIDC},
+		{"GET", OIDCCallback, "", s.finishOIDC},
 		{"GET", "/organiser/sign-in/{token}", "", s.linkPage},
 		{"POST", "/organiser/sign-in/{token}", "", s.signIn},
 		{"POST", "/organiser/sign-out", "", s.signOut},

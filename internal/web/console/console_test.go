@@ -210,6 +210,8 @@ var access = map[string]struct {
 }{
 	"GET /organiser/sign-in":                                              {200, 303, 303, 303, ""},
 	"POST /organiser/sign-in":                                             {200, 200, 200, 200, "email=nobody@example.dk"},
+	"GET /organiser/sign-in/oidc":                                         {404, 404, 404, 404, ""}, // not configured
+	"GET /organiser/sign-in/oidc/callback":                                {404, 404, 404, 404, ""},
 	"GET /organiser/sign-in/{token}":                                      {410, 410, 410, 410, ""},
 	"POST /organiser/sign-in/{token}":                                     {410, 303, 303, 303, ""},
 	"POST /organiser/sign-out":                                            {303, 303, 303, 303, ""},

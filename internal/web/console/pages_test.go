@@ -225,6 +225,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	}
 	maps.Copy(all, insightPages(t))
 	maps.Copy(all, auditPages(t))
+	maps.Copy(all, oidcPages(t))
 	addAttendeePages(t, all, owner)
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"deltag/internal/address"
 	"deltag/internal/deltag"
@@ -13,14 +14,18 @@ import (
 // SessionCookie is the cookie that holds a session's token, "" to delete it, of the pages at baseURL. Over https its name
 // has browsers refuse one that this host did not set itself.
 func SessionCookie(baseURL, token string) *http.Cookie {
+	return hostCookie(baseURL, "session", token, deltag.SessionPeriod)
+}
+
+func hostCookie(baseURL, name, value string, period time.Duration) *http.Cookie {
 	cookie := &http.Cookie{
-		Name: "session", Value: token, Path: "/", MaxAge: int(deltag.SessionPeriod.Seconds()), HttpOnly: true,
+		Name: name, Value: value, Path: "/", MaxAge: int(period.Seconds()), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
 	if isSecure(baseURL) {
-		cookie.Name, cookie.Secure = "__Host-session", true
+		cookie.Name, cookie.Secure = "__Host-"+name, true
 	}
-	if token == "" {
+	if value == "" {
 		cookie.MaxAge = -1
 	}
 	return cookie
@@ -31,7 +36,12 @@ func isSecure(baseURL string) bool { return strings.HasPrefix(baseURL, "https:")
 
 // sessionToken is the token of the request's session, "" for none.
 func (s *site) sessionToken(r *http.Request) string {
-	cookie, err := r.Cookie(SessionCookie(s.BaseURL, "").Name)
+	return cookieValue(r, SessionCookie(s.BaseURL, ""))
+}
+
+// cookieValue is the value of the request's cookie with the name of c, "" for none.
+func cookieValue(r *http.Request, c *http.Cookie) string {
+	cookie, err := r.Cookie(c.Name)
 	if err != nil {
 		return ""
 	}
@@ -40,19 +50,20 @@ func (s *site) sessionToken(r *http.Request) string {
 
 // A signInView is the page that asks for an address, and says that a link was sent.
 type signInView struct {
-	Sent bool
-	Form *web.Form
+	Sent    bool
+	Form    *web.Form
+	Account string // that somebody can sign in with instead; "" for none
 }
 
 func (s *site) signInPage(w http.ResponseWriter, _ *http.Request, p *page) error {
 	if p.Principal.Role != "" {
 		return web.SeeOther(w, "/organiser")
 	}
-	return p.renderSignIn(w, http.StatusOK, "", nil, "")
+	return s.renderSignIn(w, http.StatusOK, p, "", nil, "")
 }
 
-func (p *page) renderSignIn(
-	w http.ResponseWriter, status int, typed string, invalid deltag.ValidationErrors, failure string,
+func (s *site) renderSignIn(
+	w http.ResponseWriter, status int, p *page, typed string, invalid deltag.ValidationErrors, failure string,
 ) error {
 	f := p.NewForm([]web.Field{{
 		Name: "email", Label: p.Text("form.email"), Kind: "email", Autocomplete: "username", Required: true, Value: typed,
@@ -60,7 +71,7 @@ func (p *page) renderSignIn(
 	}}, invalid)
 	f.Action, f.Submit, f.Error = "/organiser/sign-in", p.Text("console.sign-in.submit"), failure
 	p.Title, p.HasErrors = p.Text("console.sign-in.title"), p.HasErrors || failure != ""
-	return p.render(w, status, "sign-in", signInView{Form: f})
+	return p.render(w, status, "sign-in", signInView{Form: f, Account: s.oidcName(p)})
 }
 
 // requestLink sends the link. The answer is the same for every address.
@@ -71,7 +82,7 @@ func (s *site) requestLink(w http.ResponseWriter, r *http.Request, p *page) erro
 	if invalid, err := fieldErrors(err); err != nil {
 		return err
 	} else if invalid != nil {
-		return p.renderSignIn(w, http.StatusUnprocessableEntity, typed, invalid, "")
+		return s.renderSignIn(w, http.StatusUnprocessableEntity, p, typed, invalid, "")
 	}
 	err = s.Accounts.RequestLink(r.Context(), parsed, p.Language, web.NetworkPrefix(r), p.now)
 	if err != nil {
@@ -80,7 +91,7 @@ func (s *site) requestLink(w http.ResponseWriter, r *http.Request, p *page) erro
 			return err
 		}
 		web.BeginError(w, r, s.Log, err)
-		return p.renderSignIn(w, answer.Status, typed, nil, p.Text("console.error."+answer.Code+".text"))
+		return s.renderSignIn(w, answer.Status, p, typed, nil, p.Text("console.error."+answer.Code+".text"))
 	}
 	p.Title = p.Text("console.sign-in.sent.title")
 	return p.render(w, http.StatusOK, "sign-in", signInView{Sent: true})
@@ -106,7 +117,7 @@ func (p *page) linkError(w http.ResponseWriter, err error) error {
 	return err
 }
 
-// signIn begins a session with a new token, and ends the one that the browser had.
+// signIn is the press on the button behind a link.
 func (s *site) signIn(w http.ResponseWriter, r *http.Request, p *page) error {
 	token, err := s.Accounts.SignIn(r.Context(), r.PathValue("token"), p.Language, p.now)
 	if errors.Is(err, deltag.ErrLinkExpired) && p.Principal.Role != "" {
@@ -115,6 +126,11 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request, p *page) error {
 	if err != nil {
 		return p.linkError(w, err)
 	}
+	return s.beginSession(w, r, p, token)
+}
+
+// beginSession hands a new session to the browser, and ends the one that it had.
+func (s *site) beginSession(w http.ResponseWriter, r *http.Request, p *page, token string) error {
 	if err := s.Accounts.SignOut(r.Context(), s.sessionToken(r), false, p.now); err != nil {
 		s.Log.WarnContext(r.Context(), "earlier session not ended", "error", err) // it ends by itself
 	}
