@@ -119,7 +119,7 @@ func TestRoles(t *testing.T) {
 		"Event": true, "Events": true, "Registration": true, "Registrations": true, "Attendees": true,
 		"ExportAttendees": true, "AttendeeDetails": true, "CurrentEvents": true, "PastEvents": true,
 		"Delivery": true, "Deliveries": true, "Timeline": true, "Stats": true, "LastReconciliation": true,
-		"Coverage": true, "SignUps": true, "MailReport": true,
+		"Coverage": true, "SignUps": true, "MailReport": true, "Person": true,
 	}
 	for role, may := range map[deltag.Role]func(useCase string) bool{
 		"":                   func(string) bool { return false },

@@ -15,6 +15,7 @@ type Store interface {
 	MailingStore
 	DeliveryStore
 	StatsStore
+	PersonStore
 }
 
 // An EventStore keeps events with their planned mail.
