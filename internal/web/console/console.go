@@ -86,6 +86,8 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/coverage.csv", reader, s.coverageCSV},
 		{"GET", "/organiser/events/{id}/mails", reader, s.mails},
 		{"GET", "/organiser/events/{id}/sign-ups", reader, s.signUpsPage},
+		{"GET", "/organiser/people", reader, s.personPage},
+		{"POST", "/organiser/people", reader, s.person}, // to erase takes an organiser
 		{"GET", "/organiser/members", owner, s.members},
 		{"POST", "/organiser/members", owner, s.invite},
 		{"POST", "/organiser/members/{id}", owner, s.setRole},

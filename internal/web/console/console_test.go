@@ -231,6 +231,8 @@ var access = map[string]struct {
 	"POST /organiser/events/{id}/coverage.csv":                            {303, 404, 404, 404, "expected=KL"},
 	"GET /organiser/events/{id}/mails":                                    {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/sign-ups":                                 {303, 404, 404, 404, ""},
+	"GET /organiser/people":                                               {303, 200, 200, 200, ""},
+	"POST /organiser/people":                                              {303, 200, 200, 200, "email=nobody@example.dk"},
 	"GET /organiser/members":                                              {303, 403, 403, 200, ""},
 	"POST /organiser/members":                                             {303, 403, 403, 422, ""},
 	"POST /organiser/members/{id}":                                        {303, 403, 403, 404, "role=reader"},

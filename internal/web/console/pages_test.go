@@ -225,6 +225,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	}
 	maps.Copy(all, insightPages(t))
 	addAttendeePages(t, all, owner)
+	addPeoplePages(all, owner)
 	return all
 }
 
@@ -254,9 +255,10 @@ func TestPages(t *testing.T) {
 }
 
 // except matches the titles of errors that are shown above a form, which has its own, and what is said in files, of longer
-// lists than are made here, of a race, and of people without mail.
+// lists than are made here, of a race, of people without mail, and in
+// the receipt of an erasure.
 var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|coverage\.csv\.|` +
-	`attendees\.(export-part|unsorted)$|attendee\.(error\.conflict|no-mails)$)`)
+	`attendees\.(export-part|unsorted)$|attendee\.(error\.conflict|no-mails)$|people\.receipt\.)`)
 
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {
