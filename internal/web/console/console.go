@@ -78,6 +78,7 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/close", organiser, s.closeEvent},
 		{"POST", "/organiser/events/{id}/cancel", organiser, s.cancelEvent},
 		{"POST", "/organiser/events/{id}/copy", organiser, s.copyEvent},
+		{"POST", "/organiser/events/{id}/delete", organiser, s.deleteEvent},
 		{"GET", "/organiser/events/{id}/messages", organiser, s.messagePage},
 		{"POST", "/organiser/events/{id}/messages", organiser, s.sendMessage},
 		{"GET", "/organiser/events/{id}/coverage", reader, s.coverage},

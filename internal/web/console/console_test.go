@@ -223,6 +223,7 @@ var access = map[string]struct {
 	"POST /organiser/events/{id}/close":                                   {303, 403, 404, 404, ""},
 	"POST /organiser/events/{id}/cancel":                                  {303, 403, 404, 404, ""},
 	"POST /organiser/events/{id}/copy":                                    {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/delete":                                  {303, 403, 404, 404, "confirm=yes"},
 	"GET /organiser/events/{id}/messages":                                 {303, 403, 404, 404, ""},
 	"POST /organiser/events/{id}/messages":                                {303, 403, 404, 404, "text=Hej&audience=all"},
 	"GET /organiser/events/{id}/coverage":                                 {303, 404, 404, 404, ""},

@@ -176,14 +176,22 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"cancel":            cancels(2),
 		"cancel-one":        cancels(1),
 		"cancel-none":       cancels(0),
-		"sign-in":           func(q string) response { return c.get("/organiser/sign-in" + q) },
-		"sign-in-faulty":    func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
-		"sign-in-sent":      func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
-		"sign-in-too-many":  func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
-		"signed-out":        func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
-		"link":              func(q string) response { return c.get(newLink(c) + q) },
-		"link-expired":      func(q string) response { return c.get("/organiser/sign-in/x" + q) },
-		"events-none":       owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
+		"delete": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.post("/organiser/events/" + e.ID + "/delete" + q)
+		}),
+		"delete-refused": withEvent(func(c *client, e deltag.Event, q string) response {
+			c.signUpFor(e, "a")
+			return c.post("/organiser/events/"+e.ID+"/delete"+q, "confirm", "yes")
+		}),
+		"deleted":          owner(func(c *client, q string) response { return c.get("/organiser" + q + "&done=event-deleted") }),
+		"sign-in":          func(q string) response { return c.get("/organiser/sign-in" + q) },
+		"sign-in-faulty":   func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
+		"sign-in-sent":     func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
+		"sign-in-too-many": func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
+		"signed-out":       func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
+		"link":             func(q string) response { return c.get(newLink(c) + q) },
+		"link-expired":     func(q string) response { return c.get("/organiser/sign-in/x" + q) },
+		"events-none":      owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
 		"events": owner(func(c *client, q string) response {
 			c.newEveryEvent()
 			return c.get("/organiser" + q)

@@ -134,7 +134,7 @@ func TestPerson(t *testing.T) {
 		c := newClientOf(t, c.store, "https://deltag.example.dk")
 		c.addMember("rie", deltag.RoleReader)
 		c.signIn("rie")
-		c.ask().want(http.StatusOK).has("section.at-event", 3).has("button.danger", 0)
+		c.ask().want(http.StatusOK).has("section.at-event", 3).has("button[value=erase]", 0)
 		c.ask("step", "export").want(http.StatusOK)
 		for _, form := range [][]string{{"step", "erase"}, {"step", "erase", "confirm", "yes"}, {"confirm", "yes"}} {
 			c.ask(form...).want(http.StatusForbidden)
@@ -213,7 +213,7 @@ func TestErasePerson(t *testing.T) {
 	c.postForm("/organiser/people", form).want(http.StatusOK).has(".rows li", 2).says("h1", "Det er slettet").
 		says(".rows li:first-child", "Tilmeldingen er slettet. Slettede mails: 2").has("button[value=receipt]", 1)
 	c.postForm("/organiser/people", form).want(http.StatusOK).says("main", "ikke noget at slette") // again
-	c.ask().has("section.at-event", 2).has("button.danger", 0).                                    // the receipts that wait
+	c.ask().has("section.at-event", 2).has("button[value=erase]", 0).                                    // the receipts that wait
 													says("main", "kom retur").says("main", "rollen Læser")
 
 	receipt := c.ask("step", "receipt").want(http.StatusOK)
