@@ -2,7 +2,6 @@ package dynamo_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -42,14 +41,14 @@ func finishDeletion(t *testing.T, s *dynamo.Store, e deltag.Event, at time.Time)
 	}
 }
 
-// wantNothingOf checks that the table holds nothing of an event at all.
-func wantNothingOf(t *testing.T, engine storetest.Engine, e deltag.Event) {
+// nextRequest is the request to interrupt after another one: ever fewer, and the fewest on DynamoDB Local, which takes
+// a second for a transaction that large.
+func nextRequest(t *testing.T, at int) int {
 	t.Helper()
-	for _, it := range engine.Dump(t) {
-		if text := fmt.Sprint(it); strings.Contains(text, e.ID) || strings.Contains(text, e.Organiser.Email) {
-			t.Errorf("left: %s", text)
-		}
+	if strings.Contains(t.Name(), "DynamoDBLocal") {
+		return 4 * at
 	}
+	return at + 1 + at/3
 }
 
 const afterDeletion = dynamo.DeletionDelay
@@ -58,18 +57,18 @@ func TestDeleteEvent(t *testing.T) {
 	storetest.RunOnEngines(t, func(t *testing.T, engine storetest.Engine) {
 		for name, c := range map[string]struct {
 			event func(*deltag.Event)
-			use   func(*testing.T, storetest.Engine, *dynamo.Store, deltag.Event)
+			use   func(*testing.T, *dynamo.Store, deltag.Event)
 		}{
 			"ADraft":             {event: func(e *deltag.Event) { e.Status = deltag.EventDraft }},
 			"ALimitedOne":        {event: withCapacity(3)},
-			"OneWithALaterLimit": {use: func(t *testing.T, _ storetest.Engine, s *dynamo.Store, e deltag.Event) { setCapacity(t, s, e, 3) }},
-			"OneThatTheOrganiserHasTried": {use: func(t *testing.T, _ storetest.Engine, s *dynamo.Store, e deltag.Event) {
+			"OneWithALaterLimit": {use: func(t *testing.T, s *dynamo.Store, e deltag.Event) { setCapacity(t, s, e, 3) }},
+			"OneThatTheOrganiserHasTried": {use: func(t *testing.T, s *dynamo.Store, e deltag.Event) {
 				must(t, s.SaveDelivery(ctx, deltag.NewOrganiserDelivery(e, deltag.KindPreview, 7, now)))
 				must(t, s.PutMailing(ctx, deltag.Mailing{EventID: e.ID, Kind: deltag.KindMessage, Version: 9, DueAt: now}))
 				_, err := s.Reconcile(ctx, e.ID, now.Add(time.Hour))
 				must(t, err)
 			}},
-			"OneWithASeatThatWasReturned": {event: withCapacity(3), use: func(t *testing.T, engine storetest.Engine, s *dynamo.Store, e deltag.Event) {
+			"OneWithASeatThatWasReturned": {event: withCapacity(3), use: func(t *testing.T, s *dynamo.Store, e deltag.Event) {
 				p := newProcess(engine)
 				var written atomic.Int32
 				p.injectFault(crashAfterWrite(1, &written), 1, forever)
@@ -82,15 +81,14 @@ func TestDeleteEvent(t *testing.T) {
 					must(t, runTasks(s, now.Add(time.Duration(n)*2*time.Minute)))
 				}
 			}},
-			"OneThatIsOver": {use: func(t *testing.T, engine storetest.Engine, _ *dynamo.Store, e deltag.Event) { eraseEvent(t, engine, e) }},
+			"OneThatIsOver": {use: func(t *testing.T, _ *dynamo.Store, e deltag.Event) { eraseEvent(t, engine, e) }},
 			"ACancelledOne": {event: func(e *deltag.Event) { e.Status = deltag.EventCancelled }},
 		} {
 			t.Run(name, func(t *testing.T) {
-				engine := engine.NewTable(t)
 				s := engine.Store()
 				e := newEvent(t, s, c.event)
 				if c.use != nil {
-					c.use(t, engine, s, e)
+					c.use(t, s, e)
 				}
 				unused, err := s.IsUnused(ctx, e.ID)
 				must(t, err)
@@ -104,7 +102,7 @@ func TestDeleteEvent(t *testing.T) {
 				_, err = s.EventBySlug(ctx, e.Slug)
 				wantError(t, err, deltag.ErrNotFound)
 				finishDeletion(t, s, e, now.Add(afterDeletion))
-				wantNothingOf(t, engine, e)
+				wantNothingLeft(t, engine, e, e.ID)
 				wantError(t, s.DeleteEvent(ctx, e.ID, now), deltag.ErrNotFound)
 			})
 		}
@@ -184,7 +182,7 @@ func TestDeleteEventWhileSomebodySignsUp(t *testing.T) {
 			"ToVerify":         func(e *deltag.Event) { e.Verify = deltag.VerifyAlways },
 		} {
 			t.Run(name, func(t *testing.T) {
-				for at, more := 1, true; more; at++ {
+				for at, more := 1, true; more; at = nextRequest(t, at) {
 					e := newEvent(t, s, change)
 					deleted := errors.New("not deleted")
 					p := interrupted(engine, at, func() { deleted = s.DeleteEvent(ctx, e.ID, now) })
@@ -193,7 +191,7 @@ func TestDeleteEventWhileSomebodySignsUp(t *testing.T) {
 						check(t, e, at, signedUp, deleted)
 					}
 				}
-				for at, more := 1, true; more; at += 1 + at/3 {
+				for at, more := 1, true; more; at = nextRequest(t, at) {
 					e := newEvent(t, s, change)
 					signedUp := errors.New("not signed up")
 					p := interrupted(engine, at, func() { _, signedUp = s.SignUp(ctx, e, person(1), now) })
@@ -259,7 +257,7 @@ func TestDeleteEventMeanwhile(t *testing.T) {
 			return s.UpdateEvent(ctx, next, mailings)
 		}
 		t.Run("AnEditOrTheDeletionComesFirst", func(t *testing.T) {
-			for at, more := 1, true; more; at += 1 + at/3 {
+			for at, more := 1, true; more; at = nextRequest(t, at) {
 				e := newEvent(t, s, nil)
 				var edited error
 				p := interrupted(engine, at, func() { edited = limit(e) })
@@ -273,7 +271,7 @@ func TestDeleteEventMeanwhile(t *testing.T) {
 			}
 		})
 		t.Run("TheTasksOfTheEventBringNothingBack", func(t *testing.T) {
-			for at, more := 1, true; more; at += 1 + at/3 {
+			for at, more := 1, true; more; at = nextRequest(t, at) {
 				e := newEvent(t, s, withCapacity(2))
 				p := interrupted(engine, at, func() { must(t, s.DeleteEvent(ctx, e.ID, now)) })
 				_, err := p.store.Reconcile(ctx, e.ID, now)
@@ -306,7 +304,7 @@ func TestDeleteEventMeanwhile(t *testing.T) {
 			signUp(t, s, e, 1, now)
 		})
 		t.Run("TwoAtOnce", func(t *testing.T) {
-			for at, more := 1, true; more; at += 1 + at/3 {
+			for at, more := 1, true; more; at = nextRequest(t, at) {
 				e := newEvent(t, s, withCapacity(2))
 				p := interrupted(engine, at, func() { must(t, s.DeleteEvent(ctx, e.ID, now)) })
 				must(t, p.store.DeleteEvent(ctx, e.ID, now))
