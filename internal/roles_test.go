@@ -225,6 +225,10 @@ func useEverything(t *testing.T, r users) {
 	call[any](t, r.feedback, recorded(t, "../events/ses-bounce-permanent.json", stored.ID, dorte))
 	clone := r.api("POST", event+"/clone", `{"startsAt":"2027-06-01T10:00:00Z"}`, 201)["id"].(string)
 	r.api("POST", "/events/"+clone+"/registrations", `{"name":"Dorte","email":"dorte@example.dk"}`, 201)
+	r.api("DELETE", "/events/"+clone, "", 409)
+	unused := r.api("POST", event+"/clone", `{"startsAt":"2027-06-08T10:00:00Z"}`, 201)["id"].(string)
+	r.api("PATCH", "/events/"+unused, `{"capacity":4}`, 200)
+	r.api("DELETE", "/events/"+unused, "", 204)
 	r.tick() // her address has bounced
 	nina := request("POST", "/e/sal2/registrations", []byte("name=Nina&email=nina@example.dk"),
 		"Content-Type: application/x-www-form-urlencoded")
@@ -248,6 +252,9 @@ func useEverything(t *testing.T, r users) {
 	cookies := r.organise("POST", link, "", "", 303)
 	cookie, _, _ := strings.Cut(cookies[0], ";")
 	r.organise("GET", "/organiser", "", cookie, 200)
+	for _, form := range []string{"", "&step=export", "&confirm=yes"} {
+		r.organise("POST", "/organiser/people", "email=dorte@example.dk"+form, cookie, 200)
+	}
 	r.organise("POST", "/organiser/members", "email=new@example.dk&role=reader", cookie, 303)
 	r.organise("POST", "/organiser/tokens", "name=crm&role=reader&expires=2036-01-01", cookie, 200)
 	tokens, err := d.store.Tokens(context.Background())

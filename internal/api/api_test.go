@@ -178,7 +178,7 @@ func TestRoles(t *testing.T) {
 		t.Run("AReaderMayRead"+path, func(t *testing.T) { wantEqual(t, s.do("GET", path, "").StatusCode, 200) })
 	}
 	for _, change := range []string{
-		"POST /api/v1/events", "PATCH " + event, "POST " + event + "/cancel", "POST " + event + "/clone",
+		"POST /api/v1/events", "PATCH " + event, "POST " + event + "/cancel", "DELETE " + event, "POST " + event + "/clone",
 		"POST " + event + "/notice", "POST " + event + "/recount", "POST " + event + "/messages",
 		"POST " + event + "/registrations", "PATCH " + registration, "DELETE " + registration,
 		"POST " + delivery + "/resend", "POST /api/v1/events/nope/cancel",
@@ -204,9 +204,9 @@ func TestRoles(t *testing.T) {
 func TestUnknownRoute(t *testing.T) {
 	s := newTestServer(t)
 	event := s.createEvent()
-	res := s.do("DELETE", event, "")
+	res := s.do("PUT", event, "")
 	wantEqual(t, res.StatusCode, 405)
-	wantEqual(t, res.Header.Get("Allow"), "GET, HEAD, PATCH")
+	wantEqual(t, res.Header.Get("Allow"), "DELETE, GET, HEAD, PATCH")
 	s.mustCall(404, "GET", "/api/v1/nothing", "")
 }
 

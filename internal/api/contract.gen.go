@@ -712,6 +712,9 @@ type ServerInterface interface {
 	// CreateEvent Create an event and plan its reminders, except those whose time has passed
 	// (POST /api/v1/events)
 	CreateEvent(w http.ResponseWriter, r *http.Request)
+	// DeleteEvent Delete an event that nobody ever signed up for
+	// (DELETE /api/v1/events/{id})
+	DeleteEvent(w http.ResponseWriter, r *http.Request, id Id)
 	// GetEvent Get an event with its counts
 	// (GET /api/v1/events/{id})
 	GetEvent(w http.ResponseWriter, r *http.Request, id Id)
@@ -914,6 +917,32 @@ func (siw *ServerInterfaceWrapper) CreateEvent(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateEvent(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteEvent operation middleware
+func (siw *ServerInterfaceWrapper) DeleteEvent(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteEvent(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2117,6 +2146,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/audit", wrapper.ListAudit)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events", wrapper.ListEvents)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events", wrapper.CreateEvent)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/events/{id}", wrapper.DeleteEvent)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}", wrapper.GetEvent)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}", wrapper.EditEvent)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/cancel", wrapper.CancelEvent)

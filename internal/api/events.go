@@ -71,6 +71,12 @@ func (s *server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
 	s.answerEvent(w, r, e, counts, err)
 }
 
+// DeleteEvent implements DELETE /events/{id}.
+func (s *server) DeleteEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	err := s.Organiser.DeleteEvent(r.Context(), callerOf(r), id)
+	s.answer(w, r, http.StatusNoContent, nil, err)
+}
+
 // SendNotice implements POST /events/{id}/notice.
 func (s *server) SendNotice(w http.ResponseWriter, r *http.Request, id Id) {
 	e, counts, err := s.Organiser.SendNotice(r.Context(), callerOf(r), id)

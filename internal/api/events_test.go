@@ -29,6 +29,20 @@ func TestCreateEvent(t *testing.T) {
 	})
 }
 
+func TestDeleteEvent(t *testing.T) {
+	s := newTestServer(t)
+	path := "/api/v1/events/" + s.mustCall(201, "POST", "/api/v1/events", thinkTank)["id"].(string)
+	s.mustCall(201, "POST", path+"/registrations", `{"name":"Mette","email":"mette@example.dk"}`)
+	wantEqual(t, s.mustCall(409, "DELETE", path, "")["code"], any("has-sign-ups"))
+	s.mustCall(200, "GET", path, "")
+	copied := s.mustCall(201, "POST", path+"/clone", `{"startsAt":"2027-03-09T13:00:00+01:00"}`)["id"].(string)
+	for range 2 {
+		s.mustCall(204, "DELETE", "/api/v1/events/"+copied, "")
+		s.mustCall(404, "GET", "/api/v1/events/"+copied, "")
+	}
+	s.mustCall(404, "DELETE", "/api/v1/events/nope", "")
+}
+
 func TestCreateEventRefuses(t *testing.T) {
 	s := newTestServer(t)
 	with := func(fields string) string { return strings.Replace(thinkTank, `"joinUrl"`, fields+`,"joinUrl"`, 1) }

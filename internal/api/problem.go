@@ -29,6 +29,7 @@ var titles = map[string]string{
 	"conflict":               "It has changed in the meantime. Read it again and repeat.",
 	"closed":                 "The event takes no sign-ups now.",
 	"full":                   "The event is full and has no waiting list.",
+	"has-sign-ups":           "Somebody has signed up for the event. Cancel it instead.",
 	"slug-taken":             "Another event has this slug. Choose another.",
 	"changed":                "The event has changed since you read it.",
 	"too-large":              "The body is larger than 64 KiB.",

@@ -18,6 +18,7 @@ const (
 	AuditEventOpened    AuditAction = "event.opened"
 	AuditEventClosed    AuditAction = "event.closed"
 	AuditEventCancelled AuditAction = "event.cancelled"
+	AuditEventDeleted   AuditAction = "event.deleted"
 	AuditNoticeSent     AuditAction = "event.notice-sent" // at once, instead of later
 	AuditRecounted      AuditAction = "event.recounted"
 	AuditMessageSent    AuditAction = "message.sent"

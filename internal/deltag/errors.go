@@ -21,6 +21,8 @@ var (
 	ErrSuppressed = errors.New("address is suppressed")
 	// ErrSlugTaken: another event has this slug.
 	ErrSlugTaken = errors.New("slug is taken")
+	// ErrHasSignUps: somebody has, or had, a registration for the event, so it can't be deleted.
+	ErrHasSignUps = errors.New("somebody has signed up for the event")
 	// ErrFull: every seat is taken and the event has no waitlist. No registration was stored.
 	ErrFull = errors.New("event is full")
 	// ErrClosed: the event takes no sign-ups now (draft, closed, cancelled, not yet open, over).

@@ -16,6 +16,7 @@ type countsItem struct {
 	// fails, and reads it again. ConfirmedBefore is how many were confirmed at that moment.
 	HasSeatCounter  bool `dynamodbav:",omitempty"`
 	ConfirmedBefore int  `dynamodbav:",omitempty"`
+	EventDeleted    bool `dynamodbav:",omitempty"` // the counts are a mark, which refuses sign-ups: see DeleteEvent
 }
 
 func countsKey(eventID string, shard int) item { return key(shardPK(eventID, shard), countsSK) }
@@ -33,11 +34,11 @@ func condVersion(version int) expression {
 	return expression{text: "Version = :version", values: item{":version": avNumber(version)}}
 }
 
-// addCounts counts a change of a registration. It fails if e has got a seat counter since it was read.
+// addCounts counts a change of a registration. It fails if e has got a seat counter, or was deleted, since it was read.
 func (tx *transaction) addCounts(e deltag.Event, registrationID string, by deltag.Counts) *action {
-	condition := always
+	condition := expression{text: "attribute_not_exists(EventDeleted)"}
 	if !e.HasSeatCounter {
-		condition = expression{text: "attribute_not_exists(HasSeatCounter)"}
+		condition.text += " AND attribute_not_exists(HasSeatCounter)"
 	}
 	return tx.Update(countsKey(e.ID, shardOf(registrationID)), addToCounts(by), condition)
 }

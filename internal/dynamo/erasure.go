@@ -124,7 +124,7 @@ func generationOf(registration item) string {
 }
 
 // EraseEvent removes all personal data of an event whose retention period is over, up to maxActions items a call, and
-// keeps its statistics. done is false while there is more to remove. Repeating it goes on where the last call ended.
+// keeps its statistics. Of an event that was deleted it removes what is left: see DeleteEvent. done is false while there is more to remove. Repeating it goes on where the last call ended.
 func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (done bool, err error) {
 	task, err := s.get(ctx, key(eventPK(eventID), eraseSK)) // before the event, whose next edit replaces it
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Store) EraseEvent(ctx context.Context, eventID string, now time.Time) (
 	}
 	e, err := s.Event(ctx, eventID)
 	if isNotFound(err) {
-		return true, s.deleteAll(ctx, task)
+		return s.endDeletion(ctx, eventID, task, now)
 	}
 	if err != nil {
 		return false, err

@@ -131,10 +131,12 @@ func decodeEvent(it item) (deltag.Event, error) {
 }
 
 // CreateEvent stores a new event with its slug, seat counter, tasks and mailings, all or nothing.
-// Errors: ErrConflict (there is an event with that id; so also when it is repeated), ErrSlugTaken.
+// Errors: ErrConflict (there is an event with that id, or there was one a moment ago; so also when it is repeated),
+// ErrSlugTaken.
 func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
 	tx := s.begin()
 	event := tx.Put(encodeEvent(e), condNotExists)
+	tx.Check(countsKey(e.ID, 0), condNotExists) // an event with the id was deleted a moment ago
 	slug := tx.putSlug(e)
 	if e.HasSeatCounter {
 		tx.createSeatCounter(e)

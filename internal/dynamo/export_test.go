@@ -6,3 +6,5 @@ var (
 	DecodeEvent        = decodeEvent
 	DecodeRegistration = decodeRegistration
 )
+
+const DeletionDelay = deletionDelay

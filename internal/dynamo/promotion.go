@@ -50,6 +50,9 @@ func (s *Store) Promote(ctx context.Context, eventID string, now time.Time) erro
 		return err
 	}
 	e, err := decodeFound(found, eventKey, decodeEvent)
+	if isNotFound(err) { // deleted
+		return s.deleteAll(ctx, task)
+	}
 	if err != nil {
 		return err
 	}

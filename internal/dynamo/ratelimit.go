@@ -27,12 +27,16 @@ func (tx *transaction) countMail(
 	if err != nil {
 		return nil, err
 	}
-	counter := key("RATE#MAIL#"+hash, now.UTC().Format(time.DateOnly))
 	limit := expression{
 		text:   condNotExists.text + " OR Counted < :limit",
 		values: item{":limit": avNumber(d.DailyLimit())},
 	}
-	return tx.Update(counter, increment(now.Add(mailCountTTL)), limit), nil
+	return tx.Update(mailCountKey(hash, now), increment(now.Add(mailCountTTL)), limit), nil
+}
+
+// mailCountKey is the key of the counter of a mailbox, of which the hash is, on a day.
+func mailCountKey(hash string, day time.Time) item {
+	return key("RATE#MAIL#"+hash, day.UTC().Format(time.DateOnly))
 }
 
 func increment(expires time.Time) expression {

@@ -73,6 +73,7 @@ func (s *Store) Reconcile(ctx context.Context, eventID string, now time.Time) (d
 		return r, err
 	}
 	tx := s.begin()
+	tx.Check(eventKey(e.ID), condExists) // it may have been deleted
 	tx.putReconciliation(e, r, now.Add(deltag.ReconcileInterval), condSameDue(task))
 	return r, tx.Commit(ctx)
 }

@@ -121,7 +121,7 @@ func (s *Store) updateSeatCounter(
 var errMustWait = errors.New("no seat for a newcomer")
 
 // takeSeat takes a seat for a newcomer. It takes one request if there is a free seat and nobody waits, and one if the
-// event is full and others have begun to wait. Errors: errMustWait.
+// event is full and others have begun to wait. Errors: errMustWait; ErrNotFound (the event was deleted).
 func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (seat string, err error) {
 	increment := incrementSeats(e.ID, now)
 	c, ok, err := s.updateSeatCounter(ctx, e.ID, increment, condSeatForNewcomer)
@@ -131,6 +131,8 @@ func (s *Store) takeSeat(ctx context.Context, e deltag.Event, now time.Time) (se
 			return "", err
 		case ok:
 			return strconv.Itoa(c.Issued), nil
+		case c.Version == 0 && c.Capacity == nil: // there is no counter: the event was deleted
+			return "", deltag.ErrNotFound
 		case attempt == maxRetries:
 			return "", fmt.Errorf("take a seat: %w", deltag.ErrUnavailable)
 		case c.Uncounted:

@@ -117,7 +117,7 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 
 // Why a sign-up begins again.
 var (
-	errGotSeatCounter = errors.New("the event has got a seat counter since it was read")
+	errGotSeatCounter = errors.New("the event has got a seat counter, or was deleted, since it was read")
 	errSeatReturned   = errors.New("the function was so slow that its seat was returned")
 )
 

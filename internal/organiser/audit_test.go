@@ -93,6 +93,11 @@ func auditedChanges() []auditedChange {
 				return f.NoteAttended(f.ctx, by, e.ID, r.ID, true)
 			}},
 		{useCase: "ResendDelivery", action: deltag.AuditMailResent, details: []string{"confirmation"}, ofOne: true, do: resend},
+		{useCase: "ErasePerson", action: deltag.AuditRegistrationErased, ofOne: true,
+			do: func(f fixture, by organiser.Caller, _ deltag.Event, r deltag.Registration) error {
+				_, err := f.ErasePerson(f.ctx, by, r.Email)
+				return err
+			}},
 		{useCase: "EraseRegistration", action: deltag.AuditRegistrationErased, ofOne: true,
 			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
 				return f.EraseRegistration(f.ctx, by, e.ID, r.ID)
@@ -193,8 +198,8 @@ func TestAuditLog(t *testing.T) {
 // TestAuditLogHasEveryUseCase fails for a use case that neither only reads nor is in auditedChanges.
 func TestAuditLogHasEveryUseCase(t *testing.T) {
 	audited := map[string]bool{
-		"CreateEvent": true, "CloneEvent": true, "CopyEvent": true, "AddRegistration": true, // TestAuditLogOfWhatIsNew
-		"CheckMessage": true, "PreviewCancel": true, "PreviewEdit": true, // change nothing
+		"CreateEvent": true, "CloneEvent": true, "CopyEvent": true, "DeleteEvent": true, "AddRegistration": true, // TestAuditLogOfWhatIsNew
+		"CheckMessage": true, "MayDeleteEvent": true, "PreviewCancel": true, "PreviewEdit": true, // change nothing
 	}
 	for _, c := range auditedChanges() {
 		audited[c.useCase] = true
@@ -228,11 +233,14 @@ func TestAuditLogOfWhatIsNew(t *testing.T) {
 	}
 	wantEqual(t, actions(e), []string{"event.created " + e.Title, "registration.added " + r.ID})
 	wantEqual(t, actions(copied), []string{"event.copied " + e.Title})
+	if err := f.DeleteEvent(f.ctx, later, copied.ID); err != nil {
+		t.Fatal(err)
+	}
 	ofToken := later.Record(f.ctx, later.Now, deltag.AuditEntry{Action: deltag.AuditTokenCreated, Subject: "script"})
 	if err := f.store.PutToken(ofToken, "hash", deltag.AccessToken{Name: "script", ExpiresAt: start}); err != nil {
 		t.Fatal(err)
 	}
-	for role, want := range map[deltag.Role]int{deltag.RoleReader: 3, deltag.RoleOwner: 4} {
+	for role, want := range map[deltag.Role]int{deltag.RoleReader: 4, deltag.RoleOwner: 5} {
 		page, err := f.WholeAuditLog(f.ctx, organiser.Caller{Principal: deltag.Principal{Role: role}, Now: now}, "", 100)
 		if err != nil {
 			t.Fatal(err)

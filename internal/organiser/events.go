@@ -184,6 +184,30 @@ func (s *Service) CancelEvent(ctx context.Context, by Caller, id string) (deltag
 	}, deltag.AuditEventCancelled)
 }
 
+// DeleteEvent deletes an event that nobody ever signed up for, with all its mail. ErrHasSignUps: somebody has, and maybe has
+// cancelled or was erased since; then CancelEvent tells everybody. Repeating it is harmless for some minutes; later it is
+// ErrNotFound.
+func (s *Service) DeleteEvent(ctx context.Context, by Caller, id string) error {
+	e, err := s.eventToEdit(ctx, by, id)
+	switch {
+	case err == nil:
+		ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditEventDeleted, EventID: id, Subject: e.Title})
+	case !errors.Is(err, deltag.ErrNotFound): // it may have been deleted a moment ago
+		return err
+	}
+	return s.Store.DeleteEvent(ctx, id, by.Now)
+}
+
+// MayDeleteEvent says whether DeleteEvent would delete an event now.
+func (s *Service) MayDeleteEvent(ctx context.Context, by Caller, id string) (deltag.Event, bool, error) {
+	e, err := s.eventToEdit(ctx, by, id)
+	if err != nil {
+		return e, false, err
+	}
+	unused, err := s.Store.IsUnused(ctx, id)
+	return e, unused, err
+}
+
 // SendNotice sends the mail about the latest edits now, instead of waiting for further edits.
 // deltag.ErrNoPendingNotice, also when it is repeated.
 func (s *Service) SendNotice(ctx context.Context, by Caller, id string) (deltag.Event, deltag.Counts, error) {

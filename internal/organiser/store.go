@@ -16,6 +16,7 @@ type Store interface {
 	DeliveryStore
 	StatsStore
 	AuditStore
+	PersonStore
 }
 
 // An EventStore keeps events with their planned mail.
@@ -34,6 +35,11 @@ type EventStore interface {
 	// UpdateEvent stores an event's next revision, all or nothing. ErrConflict: the stored one is not the one before.
 	// ErrSlugTaken.
 	UpdateEvent(ctx context.Context, e deltag.Event, c deltag.MailingChanges) error
+	// DeleteEvent deletes an event that nobody ever signed up for, and may be repeated for some minutes. ErrHasSignUps;
+	// ErrNotFound.
+	DeleteEvent(ctx context.Context, id string, now time.Time) error
+	// IsUnused says whether DeleteEvent would delete it. ErrNotFound.
+	IsUnused(ctx context.Context, id string) (bool, error)
 	// Counts adds up an event's counters.
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
 }

@@ -25,6 +25,7 @@ func TestErrorFor(t *testing.T) {
 		{deltag.ErrBadLink, 404, "bad-link"},
 		{deltag.ErrForbidden, 403, "forbidden"},
 		{deltag.ErrConflict, 409, "conflict"},
+		{deltag.ErrHasSignUps, 409, "has-sign-ups"},
 		{deltag.ErrSlugTaken, 409, "slug-taken"},
 		{deltag.ErrFull, 409, "full"},
 		{deltag.ErrClosed, 409, "closed"},

@@ -64,8 +64,10 @@ func (p *page) mailName(k deltag.MailKind) string {
 			return p.Text("console.attendee.kind.reminder", "before", p.Remaining(time.Duration(offset)))
 		}
 	}
-	if key := "console.attendee.kind." + string(k); p.Has(key) {
-		return p.Text(key)
+	for _, key := range []string{"console.attendee.kind.", "console.mails.kind."} {
+		if key += string(k); p.Has(key) {
+			return p.Text(key)
+		}
 	}
 	return string(k)
 }

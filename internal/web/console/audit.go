@@ -80,8 +80,10 @@ func (p *page) auditRow(e deltag.AuditEntry) auditRow {
 		row.Subject = e.RegistrationID
 	case e.RegistrationID != "":
 		row.Subject, row.Path = p.Text("console.audit.registration"), eventPath(e.EventID)+"/attendees/"+e.RegistrationID
-	case e.EventID != "" && p.Event != nil:
-		row.Subject = "" // the page is about it
+	case e.EventID != "" && (p.Event != nil || e.Action == deltag.AuditEventDeleted):
+		if p.Event != nil { // the page is about it
+			row.Subject = ""
+		}
 	case e.EventID != "":
 		row.Path = eventPath(e.EventID)
 	}

@@ -16,7 +16,7 @@ import (
 // auditDetails are the actions there are, with a detail of each kind.
 var auditDetails = map[deltag.AuditAction][]string{
 	deltag.AuditEventCreated: nil, deltag.AuditEventCopied: nil, deltag.AuditEventOpened: nil,
-	deltag.AuditEventClosed: nil, deltag.AuditEventCancelled: nil, deltag.AuditNoticeSent: nil,
+	deltag.AuditEventClosed: nil, deltag.AuditEventCancelled: nil, deltag.AuditNoticeSent: nil, deltag.AuditEventDeleted: nil,
 	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed"}, deltag.AuditMessageTested: nil,
 	deltag.AuditEventEdited:       deltag.Event{}.ChangedFields(differentEvent()),
 	deltag.AuditRegistrationAdded: nil, deltag.AuditRegistrationErased: nil, deltag.AuditSeatGiven: nil,
@@ -97,7 +97,7 @@ func TestAuditLogAsCSV(t *testing.T) {
 	c := newEventClient(t, nil)
 	c.newAuditLog(c.event)
 	c.addMember("ole", deltag.RoleOwner)
-	for who, want := range map[string]int{"rie": 17, "ole": 25} {
+	for who, want := range map[string]int{"rie": 18, "ole": 26} {
 		c.signIn(who)
 		got := c.get("/organiser/history.csv?lang=da")
 		file := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.text, "\ufeff")))

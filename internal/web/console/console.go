@@ -83,6 +83,7 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/close", organiser, s.closeEvent},
 		{"POST", "/organiser/events/{id}/cancel", organiser, s.cancelEvent},
 		{"POST", "/organiser/events/{id}/copy", organiser, s.copyEvent},
+		{"POST", "/organiser/events/{id}/delete", organiser, s.deleteEvent},
 		{"GET", "/organiser/events/{id}/messages", organiser, s.messagePage},
 		{"POST", "/organiser/events/{id}/messages", organiser, s.sendMessage},
 		{"GET", "/organiser/events/{id}/coverage", reader, s.coverage},
@@ -95,6 +96,8 @@ func (s *site) routes() []route {
 		{"GET", "/organiser/events/{id}/history.csv", reader, s.eventAuditCSV},
 		{"GET", "/organiser/history", reader, s.wholeAudit},
 		{"GET", "/organiser/history.csv", reader, s.wholeAuditCSV},
+		{"GET", "/organiser/people", reader, s.personPage},
+		{"POST", "/organiser/people", reader, s.person}, // to erase takes an organiser
 		{"GET", "/organiser/members", owner, s.members},
 		{"POST", "/organiser/members", owner, s.invite},
 		{"POST", "/organiser/members/{id}", owner, s.setRole},

@@ -14,7 +14,7 @@ type overviewView struct {
 	PublicURL string
 	Coming    []deltag.TimelineEntry
 	// What may be done with the event now.
-	CanOpen, CanClose, CanCancel bool
+	CanOpen, CanClose, CanCancel, CanDelete bool
 }
 
 func (s *site) overview(w http.ResponseWriter, r *http.Request, p *page) error {
@@ -39,6 +39,11 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request, p *page) error {
 	v.CanOpen = mayEdit && (e.Status == deltag.EventDraft || e.Status == deltag.EventClosed)
 	v.CanClose = mayEdit && e.Status == deltag.EventOpen
 	v.CanCancel = mayEdit && !isFinal
+	if mayEdit && counts == (deltag.Counts{}) {
+		if _, v.CanDelete, err = s.Organiser.MayDeleteEvent(r.Context(), p.caller(), e.ID); err != nil {
+			return err
+		}
+	}
 	p.Title, p.Event = e.Title, &e
 	p.Script, p.Refreshes = web.Asset(files, "refresh.js"), true
 	return p.render(w, http.StatusOK, "event", v)

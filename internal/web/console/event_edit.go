@@ -236,6 +236,29 @@ func (s *site) cancelEvent(w http.ResponseWriter, r *http.Request, p *page) erro
 	return web.SeeOther(w, eventPath(id)+"?done=cancelled")
 }
 
+// deleteEvent asks first. Somebody who signs up meanwhile keeps the event.
+func (s *site) deleteEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	id := r.PathValue("id")
+	if confirmed(r) {
+		if err := s.Organiser.DeleteEvent(r.Context(), p.caller(), id); err != nil {
+			return err
+		}
+		return web.SeeOther(w, "/organiser?done=event-deleted")
+	}
+	e, may, err := s.Organiser.MayDeleteEvent(r.Context(), p.caller(), id)
+	if err != nil {
+		return err
+	}
+	if !may {
+		return deltag.ErrHasSignUps
+	}
+	p.Title, p.Event, p.Path = p.Text("console.confirm.delete.title"), &e, eventPath(id)
+	return p.render(w, http.StatusOK, "confirm", confirmView{
+		Lead: []string{p.Text("console.confirm.delete", "title", e.Title)}, Danger: true,
+		Action: eventPath(id) + "/delete", Submit: p.Text("console.confirm.delete.submit"), Back: eventPath(id),
+	})
+}
+
 func (s *site) copyEvent(w http.ResponseWriter, r *http.Request, p *page) error {
 	e, err := s.Organiser.CopyEvent(r.Context(), p.caller(), r.PathValue("id"))
 	if err != nil {

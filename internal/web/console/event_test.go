@@ -65,6 +65,37 @@ func (c *client) signUpFor(e deltag.Event, names ...string) {
 }
 
 // fields are the values of the form on a page whose action ends so, as a browser would send them.
+// TestDeleteEvent: the button is there, and works, only while nobody has signed up.
+func TestDeleteEvent(t *testing.T) {
+	c := newClient(t)
+	c.signIn("anna")
+	used, unused := c.newEvent("brugt", nil), c.newEvent("ubrugt", func(e *deltag.Event) { e.Status = deltag.EventDraft })
+	path := eventPath(unused.ID)
+	c.get(path).has(`form[action="`+path+`/delete"]`, 1)
+	form := c.post(path+"/delete").want(http.StatusOK).says("main", "Ingen har tilmeldt sig »Samskabelse ubrugt«").
+		fields("/delete")
+	c.get(path).want(http.StatusOK)
+	for range 2 {
+		c.postForm(path+"/delete", form).wantLocation("/organiser?done=event-deleted")
+	}
+	c.get(path).want(http.StatusNotFound)
+	c.get("/organiser?done=event-deleted").says(".done", "Arrangementet er slettet").has(".rows li", 1)
+
+	path = eventPath(used.ID)
+	c.get(path).has(`form[action$="/delete"]`, 1)
+	r := c.signUp(used, "ida")
+	for _, confirm := range []string{"", "yes"} {
+		c.post(path+"/delete", "confirm", confirm).want(http.StatusConflict).says("h1", "kan ikke slettes")
+		c.get(path).want(http.StatusOK).has(`form[action$="/delete"]`, 0)
+		if err := c.store.Erase(context.Background(), used, r, start); err != nil { // as if she had never been there
+			t.Fatal(err)
+		}
+	}
+	c.addMember("rie", deltag.RoleReader)
+	c.signIn("rie")
+	c.get(eventPath(c.newEvent("nyt", nil).ID)).has(`form[action$="/delete"]`, 0)
+}
+
 func (r response) fields(action string) url.Values {
 	r.t.Helper()
 	form := r.doc.Find(`form[action$="` + action + `"]`)

@@ -176,14 +176,22 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"cancel":            cancels(2),
 		"cancel-one":        cancels(1),
 		"cancel-none":       cancels(0),
-		"sign-in":           func(q string) response { return c.get("/organiser/sign-in" + q) },
-		"sign-in-faulty":    func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
-		"sign-in-sent":      func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
-		"sign-in-too-many":  func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
-		"signed-out":        func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
-		"link":              func(q string) response { return c.get(newLink(c) + q) },
-		"link-expired":      func(q string) response { return c.get("/organiser/sign-in/x" + q) },
-		"events-none":       owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
+		"delete": withEvent(func(c *client, e deltag.Event, q string) response {
+			return c.post("/organiser/events/" + e.ID + "/delete" + q)
+		}),
+		"delete-refused": withEvent(func(c *client, e deltag.Event, q string) response {
+			c.signUpFor(e, "a")
+			return c.post("/organiser/events/"+e.ID+"/delete"+q, "confirm", "yes")
+		}),
+		"deleted":          owner(func(c *client, q string) response { return c.get("/organiser" + q + "&done=event-deleted") }),
+		"sign-in":          func(q string) response { return c.get("/organiser/sign-in" + q) },
+		"sign-in-faulty":   func(q string) response { return c.post("/organiser/sign-in"+q, "email", "anna") },
+		"sign-in-sent":     func(q string) response { return c.post("/organiser/sign-in"+q, "email", "nobody@example.dk") },
+		"sign-in-too-many": func(q string) response { return newBusyClient(t).post("/organiser/sign-in"+q, "email", "a@example.dk") },
+		"signed-out":       func(q string) response { return c.get("/organiser/sign-in" + q + "&done=signed-out") },
+		"link":             func(q string) response { return c.get(newLink(c) + q) },
+		"link-expired":     func(q string) response { return c.get("/organiser/sign-in/x" + q) },
+		"events-none":      owner(func(c *client, q string) response { return c.get("/organiser" + q) }),
 		"events": owner(func(c *client, q string) response {
 			c.newEveryEvent()
 			return c.get("/organiser" + q)
@@ -227,6 +235,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	maps.Copy(all, auditPages(t))
 	maps.Copy(all, oidcPages(t))
 	addAttendeePages(t, all, owner)
+	addPeoplePages(all, owner)
 	return all
 }
 
@@ -256,9 +265,9 @@ func TestPages(t *testing.T) {
 }
 
 // except matches the titles of errors that are shown above a form, which has its own, and what is said in files, of longer
-// lists than are made here, of a race, and of people without mail.
+// lists than are made here, of a race, of people without mail, and in the receipt of an erasure.
 var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|(coverage|audit)\.csv\.|` +
-	`attendees\.(export-part|unsorted)$|attendee\.(error\.conflict|no-mails)$)`)
+	`attendees\.(export-part|unsorted)$|attendee\.(error\.conflict|no-mails)$|people\.receipt\.)`)
 
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {

@@ -1,4 +1,4 @@
-package visitor
+package personaldata
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func TestEverythingStoredIsExported(t *testing.T) {
 
 func exported(t *testing.T, r deltag.Registration) string {
 	t.Helper()
-	b, err := json.Marshal(exportRegistration(webinar(), r))
+	b, err := json.Marshal(New(deltag.Event{}, &r, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func fill(t *testing.T, field reflect.Value) {
 	t.Helper()
 	switch v := field.Addr().Interface().(type) {
 	case *time.Time:
-		*v = before
+		*v = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 		return
 	case *map[string][]string:
 		*v = map[string][]string{"kommune": {"Odder"}}
