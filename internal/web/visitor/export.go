@@ -42,6 +42,8 @@ type dataRegistration struct {
 	AsksForNews  bool                      `json:"updatesOnceVerified"`
 	Change       *dataChange               `json:"changeOnceVerified"`
 	Language     deltag.Language           `json:"language"`
+	ByOrganiser  bool                      `json:"addedByOrganiser"`
+	Source       string                    `json:"addressFrom,omitempty"` // in the organiser's words
 	Status       deltag.RegistrationStatus `json:"status"`
 	RegisteredAt time.Time                 `json:"registeredAt"`
 	ConfirmedAt  *time.Time                `json:"confirmedAt"`
@@ -138,7 +140,7 @@ func exportRegistration(e deltag.Event, r deltag.Registration) dataRegistration 
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
 		Organisation: r.Organisation, Role: r.JobTitle, Answers: exportAnswers(e, r.Answers), Updates: r.AllowsNews,
 		AsksForNews: r.AsksForNews, Change: exportChange(e, r.AddressChange),
-		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
+		Language: r.Language, ByOrganiser: r.ByOrganiser, Source: r.Source, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timePtr(r.ConfirmedAt), WaitingSince: timePtr(r.WaitlistedAt),
 		AttendedAt: timePtr(r.AttendedAt), GivenBackAt: timePtr(r.GivenBackAt), MailedAt: timePtr(r.LastMailedAt),
 		VerifyUntil: timePtr(r.VerifyUntil), Seat: r.Seat, FormerIDs: append([]string{}, r.PreviousIDs...),
