@@ -225,6 +225,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	}
 	maps.Copy(all, insightPages(t))
 	addAttendeePages(t, all, owner)
+	addImportPages(all, owner)
 	return all
 }
 
