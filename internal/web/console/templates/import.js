@@ -18,5 +18,6 @@
     });
   }
   const next = document.querySelector("form[data-continue]");
-  if (next) next.requestSubmit();
+  // Only as the answer to a press: a page that was saved sends nothing by itself.
+  if (next && next.action === location.href.split(/[?#]/)[0]) next.requestSubmit();
 })();
