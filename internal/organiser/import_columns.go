@@ -30,7 +30,9 @@ var importFields = []struct {
 	field ImportField
 	heads []string
 }{
-	{ImportName, []string{"navn", "name", "fuldenavn", "fuldtnavn", "fullname", "deltager", "deltagernavn", "displayname"}},
+	{ImportName, []string{
+		"navn", "name", "fuldenavn", "fuldtnavn", "fullname", "deltager", "deltagernavn", "displayname",
+	}},
 	{ImportFirstName, []string{"fornavn", "fornavne", "firstname", "givenname"}},
 	{ImportLastName, []string{"efternavn", "efternavne", "lastname", "surname", "familyname"}},
 	{ImportEmail, []string{
@@ -41,7 +43,9 @@ var importFields = []struct {
 		"organisation", "organization", "kommune", "arbejdsplads", "arbejdssted", "firma", "virksomhed", "company",
 		"employer", "institution", "municipality",
 	}},
-	{ImportJobTitle, []string{"stilling", "stillingsbetegnelse", "titel", "rolle", "role", "title", "jobtitle", "jobtitel", "position"}},
+	{ImportJobTitle, []string{
+		"stilling", "stillingsbetegnelse", "titel", "rolle", "role", "title", "jobtitle", "jobtitel", "position",
+	}},
 	{ImportLanguage, []string{"sprog", "language"}},
 }
 
