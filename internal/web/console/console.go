@@ -88,6 +88,9 @@ func (s *site) routes() []route {
 		{"GET", "/organiser/events/{id}/import", organiser, s.importPage},
 		{"POST", "/organiser/events/{id}/import", organiser, s.planImport},
 		{"POST", "/organiser/events/{id}/import/confirm", organiser, s.runImport},
+		{"GET", "/organiser/events/{id}/attendance", organiser, s.attendancePage},
+		{"POST", "/organiser/events/{id}/attendance", organiser, s.planAttendance},
+		{"POST", "/organiser/events/{id}/attendance/confirm", organiser, s.noteAttendance},
 		{"GET", "/organiser/events/{id}/mails", reader, s.mails},
 		{"GET", "/organiser/events/{id}/sign-ups", reader, s.signUpsPage},
 		{"GET", "/organiser/members", owner, s.members},
@@ -139,9 +142,9 @@ func (s *site) mux() *http.ServeMux {
 }
 
 // withForm reads a route's form before it is served. An import holds a list of people, or a file, which is read once it
-// is known who sends it.
+// is known who sends it; so does a report of who attended.
 func withForm(path string, serve web.Handler) web.Handler {
-	if !strings.Contains(path, "/import") {
+	if !strings.Contains(path, "/import") && !strings.Contains(path, "/attendance") {
 		return web.WithForm(maxForm, serve)
 	}
 	form := web.WithForm(maxImportForm, serve)

@@ -22,9 +22,10 @@ const maxImportForm = maxPackedTable + 256<<10
 // after 30 seconds, and people like to see that something happens.
 const importBudget = 8 * time.Second
 
-// An uploadView is the page to upload a list.
+// An uploadView is the page to upload a list, or the report of a meeting.
 type uploadView struct {
 	Path    string
+	Kind    string // "import" or "attendance": its words are console.<kind>.lead and so on
 	Fault   string // why the file was refused
 	Hint    string
 	TooMuch string // what the script says about a file above MaxFile
@@ -38,15 +39,15 @@ func (s *site) importPage(w http.ResponseWriter, r *http.Request, p *page) error
 	if err != nil {
 		return err
 	}
-	return p.renderUpload(w, http.StatusOK, e, "")
+	return p.renderUpload(w, http.StatusOK, e, "import", "")
 }
 
-func (p *page) renderUpload(w http.ResponseWriter, status int, e deltag.Event, fault string) error {
-	p.Title, p.Event, p.Path = p.Text("console.import.title"), &e, importPath(e)
+func (p *page) renderUpload(w http.ResponseWriter, status int, e deltag.Event, kind, fault string) error {
+	p.Title, p.Event, p.Path = p.Text("console."+kind+".title"), &e, eventPath(e.ID)+"/"+kind
 	p.Script, p.HasErrors = web.Asset(files, "import.js"), fault != ""
 	limit := spreadsheet.MaxFile >> 20
-	return p.render(w, status, "import", uploadView{
-		Path: p.Path, Fault: fault, Hint: p.Text("console.import.file.hint", "limit", limit),
+	return p.render(w, status, "upload", uploadView{
+		Path: p.Path, Kind: kind, Fault: fault, Hint: p.Text("console."+kind+".file.hint", "limit", limit),
 		TooMuch: p.Text("error.file-too-large", "limit", limit), MaxFile: spreadsheet.MaxFile,
 	})
 }
@@ -61,21 +62,23 @@ func (s *site) planImport(w http.ResponseWriter, r *http.Request, p *page) error
 	if err == nil {
 		err = s.renderPlan(w, r, p, http.StatusOK, in, nil)
 	}
-	return s.answerRefusedFile(w, r, p, e, err)
+	return s.answerRefusedFile(w, r, p, e, "import", err)
 }
 
-// answerRefusedFile shows the page to upload a list again, with what is wrong with the file, if err says so.
-func (s *site) answerRefusedFile(w http.ResponseWriter, r *http.Request, p *page, e deltag.Event, err error) error {
+// answerRefusedFile shows the page to upload a file again, with what is wrong with the file, if err says so.
+func (s *site) answerRefusedFile(
+	w http.ResponseWriter, r *http.Request, p *page, e deltag.Event, kind string, err error,
+) error {
 	var refused *spreadsheet.FileError
 	switch {
 	case errors.Is(err, web.ErrTooLarge):
 		refused = &spreadsheet.FileError{Code: spreadsheet.CodeTooLarge, Limit: spreadsheet.MaxFile >> 20}
-		return p.renderUpload(w, http.StatusRequestEntityTooLarge, e, p.fileFault(refused))
+		return p.renderUpload(w, http.StatusRequestEntityTooLarge, e, kind, p.fileFault(refused))
 	case errors.As(err, &refused):
-		return p.renderUpload(w, http.StatusUnprocessableEntity, e, p.fileFault(refused))
+		return p.renderUpload(w, http.StatusUnprocessableEntity, e, kind, p.fileFault(refused))
 	case err != nil && p.attendeeFault(err) != "":
 		answer := web.BeginError(w, r, s.Log, err)
-		return p.renderUpload(w, answer.Status, e, p.attendeeFault(err))
+		return p.renderUpload(w, answer.Status, e, kind, p.attendeeFault(err))
 	}
 	return err
 }
@@ -95,13 +98,7 @@ func (p *page) fileFault(refused *spreadsheet.FileError) string {
 // readImport reads the list and the choices of a form. Errors: *spreadsheet.FileError; web.ErrMalformed.
 func readImport(w http.ResponseWriter, r *http.Request, e deltag.Event) (in organiser.Import, err error) {
 	if web.IsUpload(r) {
-		file, err := web.ReadUpload(w, r, "file", spreadsheet.MaxFile)
-		if err == nil && len(file) == 0 {
-			err = &spreadsheet.FileError{Code: codeNoFile}
-		}
-		if err == nil {
-			in.Table, err = spreadsheet.Read(file)
-		}
+		in.Table, err = readUploadedTable(w, r)
 		return in, err
 	}
 	form := r.PostForm
@@ -117,6 +114,19 @@ func readImport(w http.ResponseWriter, r *http.Request, e deltag.Event) (in orga
 	in.AddCancelled = form.Get("addCancelled") == deltag.CheckedValue
 	in.AddErased = form.Get("addErased") == deltag.CheckedValue
 	return in, nil
+}
+
+// readUploadedTable reads the file of a form. Errors: *spreadsheet.FileError; web.ErrTooLarge, web.ErrMalformed and
+// web.ErrMediaType.
+func readUploadedTable(w http.ResponseWriter, r *http.Request) (spreadsheet.Table, error) {
+	file, err := web.ReadUpload(w, r, "file", spreadsheet.MaxFile)
+	switch {
+	case err != nil:
+		return spreadsheet.Table{}, err
+	case len(file) == 0:
+		return spreadsheet.Table{}, &spreadsheet.FileError{Code: codeNoFile}
+	}
+	return spreadsheet.Read(file)
 }
 
 // codeNoFile is that of a FileError of ours: the form was sent without a file.
@@ -140,8 +150,9 @@ type importCount struct {
 	N      int
 }
 
-// A progressView is the page after a part of an import: how far it is, or what has come of it.
+// A progressView is the page after a part of an import, or of a report: how far it is, or what has come of it.
 type progressView struct {
+	Kind            string // as in uploadView
 	Path, Attendees string
 	Fault           string // why it stopped
 	Fields          []hiddenField
@@ -159,7 +170,7 @@ func (s *site) runImport(w http.ResponseWriter, r *http.Request, p *page) error 
 	}
 	in, err := readImport(w, r, e)
 	if err != nil {
-		return s.answerRefusedFile(w, r, p, e, err)
+		return s.answerRefusedFile(w, r, p, e, "import", err)
 	}
 	after, _ := strconv.Atoi(r.PostForm.Get("after")) // 0 from the dry run
 	end := p.now.Add(importBudget)
@@ -171,7 +182,7 @@ func (s *site) runImport(w http.ResponseWriter, r *http.Request, p *page) error 
 	if err != nil {
 		var ok bool
 		if fault, status, ok = s.failure(w, r, p, err); !ok {
-			return s.answerRefusedFile(w, r, p, e, err)
+			return s.answerRefusedFile(w, r, p, e, "import", err)
 		}
 	}
 	return p.renderProgress(w, status, r.PostForm, in, part, fault)
@@ -183,7 +194,7 @@ func (p *page) renderProgress(
 	e := part.Event
 	v := progressView{
 		Path: importPath(e) + "/confirm", Attendees: eventPath(e.ID) + "/attendees", Fault: fault, Done: part.Done,
-		Mailed: !in.WithoutMail,
+		Kind: "import", Mailed: !in.WithoutMail,
 	}
 	done := 0
 	counted := countStatuses(part.Lines)
@@ -196,21 +207,29 @@ func (p *page) renderProgress(
 			v.Counts = append(v.Counts, importCount{status, p.Text("console.import.result." + string(status)), n})
 		}
 	}
-	key := "console.import.done.title"
 	if !part.Done {
-		key = "console.import.progress.title"
 		v.Percent = min(99, done*100/len(in.Table.Rows))
 		v.Fields = append(v.Fields, hiddenField{"after", strconv.Itoa(part.Last)})
 		v.Fields = append(v.Fields, hiddenImport(form.Get("table"), in.Columns)...)
 		for _, name := range []string{"source", "confirmations", "addCancelled", "addErased"} {
 			v.Fields = append(v.Fields, hiddenField{name, form.Get(name)})
 		}
-		if fault == "" {
+	}
+	return p.renderProgressView(w, status, e, v)
+}
+
+// renderProgressView shows how far something is. The script goes on by itself unless something went wrong.
+func (p *page) renderProgressView(w http.ResponseWriter, status int, e deltag.Event, v progressView) error {
+	key := "done"
+	if !v.Done {
+		key = "progress"
+		if v.Fault == "" {
 			p.Script = web.Asset(files, "import.js")
 		}
 	}
-	p.Title, p.Event, p.Path, p.HasErrors = p.Text(key), &e, importPath(e), fault != ""
-	return p.render(w, status, "import-progress", v)
+	p.Title, p.Event, p.HasErrors = p.Text("console."+v.Kind+"."+key+".title"), &e, v.Fault != ""
+	p.Path = eventPath(e.ID) + "/" + v.Kind
+	return p.render(w, status, "progress", v)
 }
 
 func countStatuses(lines []organiser.ImportLine) map[organiser.ImportStatus]int {

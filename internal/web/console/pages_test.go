@@ -226,6 +226,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	maps.Copy(all, insightPages(t))
 	addAttendeePages(t, all, owner)
 	addImportPages(all, owner)
+	addAttendancePages(all, owner)
 	return all
 }
 
