@@ -15,6 +15,9 @@ import (
 	"deltag/internal/web"
 )
 
+// importPath is the path of an import, of any event.
+const importPath = "/api/v1/events/*/registrations/import"
+
 // importBudget is how long one request goes on signing people up. API Gateway gives up after 30 seconds.
 const importBudget = 8 * time.Second
 

@@ -37,6 +37,12 @@ func TestImport(t *testing.T) {
 		rest := s.mustCall(200, "POST", imported+"&after=3", list, csvType)
 		wantEqual(t, len(rest["lines"].([]any)), 2)
 	})
+	t.Run("TakesPOSTAlone", func(t *testing.T) {
+		for _, method := range []string{"GET", "PATCH", "DELETE", "OPTIONS"} {
+			res := s.do(method, path+"/import", "", csvType)
+			wantEqual(t, []any{res.StatusCode, res.Header.Get("Allow")}, []any{405, "POST"})
+		}
+	})
 	t.Run("Refuses", func(t *testing.T) {
 		for name, test := range map[string]struct {
 			status      int
