@@ -15,7 +15,7 @@ import (
 )
 
 // TestImportInBrowser is the import of a list in Chromium, on a phone and a laptop, with JavaScript, which refuses a
-// large file by itself and goes on by itself, and without.
+// large file by itself, and without.
 func TestImportInBrowser(t *testing.T) {
 	allocator, ok := chromium.Start(t)
 	if !ok {
@@ -25,7 +25,7 @@ func TestImportInBrowser(t *testing.T) {
 	large, list := filepath.Join(folder, "large.csv"), filepath.Join(folder, "list.csv")
 	var rows strings.Builder
 	rows.WriteString("Navn;E-mail\n;no-name@example.dk\n")
-	for i := range 50 {
+	for i := range 30 { // so few that one request does it
 		fmt.Fprintf(&rows, "Ærlig %d;p%d@example.dk\n", i, i)
 	}
 	for name, content := range map[string]string{large: strings.Repeat("x", 4<<20+1), list: rows.String()} {
@@ -54,13 +54,9 @@ func TestImportInBrowser(t *testing.T) {
 			b.press(`main form button`, `input[name="source"]`)
 			b.wantText(".faults", b.words.Text("console.import.fault.name.missing"))
 			b.fill("source", "Mødet i maj")
-			b.press(`form[action$="/import/confirm"] button`, `.tally`)
-			for !c.scripts && b.has(`form[action$="/import/confirm"]`) {
-				b.press(`form[action$="/import/confirm"] button`, `.tally`)
-			}
-			b.waitFor(`a.button[href$="/attendees"]`)
-			b.wantText(".tally dd", "50")
-			b.wantMails([]string{"p0@example.dk", "p49@example.dk"}, "confirmation")
+			b.press(`form[action$="/import/confirm"] button`, `a.button[href$="/attendees"]`)
+			b.wantText(".tally dd", "30")
+			b.wantMails([]string{"p0@example.dk", "p29@example.dk"}, "confirmation")
 			b.checkForeignRequests()
 		})
 	}
@@ -69,13 +65,4 @@ func TestImportInBrowser(t *testing.T) {
 func (b *browser) upload(file string) {
 	b.t.Helper()
 	b.do(chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
-}
-
-func (b *browser) has(selector string) bool {
-	b.t.Helper()
-	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf(`!!document.querySelector(%q)`, selector)))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return found
 }
