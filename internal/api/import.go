@@ -76,14 +76,14 @@ func readTable(w http.ResponseWriter, r *http.Request) (spreadsheet.Table, error
 
 // tableFault names the place of a fault as its field: "line 7", "B7", or "file".
 func tableFault(refused *spreadsheet.FileError) deltag.ValidationErrors {
-	field := "file"
+	field, code := "file", "file-"+refused.Code
 	switch {
 	case refused.Cell != "":
 		field = refused.Cell
 	case refused.Line > 0:
 		field = fmt.Sprint("line ", refused.Line)
 	}
-	return deltag.ValidationErrors{{Field: field, Code: "file-" + refused.Code, Limit: refused.Limit}}
+	return deltag.ValidationErrors{{Field: field, Code: code, Limit: refused.Limit}}
 }
 
 func toImportLine(line organiser.ImportLine) ImportLine {

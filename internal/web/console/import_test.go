@@ -9,6 +9,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"deltag/internal/deltag"
+	"deltag/internal/i18n"
 	"deltag/internal/organiser"
 	"deltag/internal/spreadsheet"
 )
@@ -354,6 +357,28 @@ func TestImportRefusals(t *testing.T) {
 	got, _ := c.store.Counts(context.Background(), e)
 	if got != (deltag.Counts{}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestEveryRefusedFileHasWords reads the codes out of the source that makes them.
+func TestEveryRefusedFileHasWords(t *testing.T) {
+	source, err := os.ReadFile("../../spreadsheet/file_error.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := []string{codeNoFile, codeTooMuch, organiser.CodeNoParticipants}
+	for _, match := range regexp.MustCompile(`Code\w+ += "([a-z-]+)"`).FindAllSubmatch(source, -1) {
+		codes = append(codes, string(match[1]))
+	}
+	if len(codes) < 15 {
+		t.Errorf("only %d codes were found", len(codes))
+	}
+	for _, code := range codes {
+		for _, l := range deltag.Languages {
+			if !i18n.For(l).Has("error.file-" + code) {
+				t.Errorf("%s has no words for %s", l, code)
+			}
+		}
 	}
 }
 
