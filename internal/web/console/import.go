@@ -184,6 +184,7 @@ func (s *site) runImport(w http.ResponseWriter, r *http.Request, p *page) error 
 		if fault, status, ok = s.failure(w, r, p, err); !ok {
 			return s.answerRefusedFile(w, r, p, e, "import", err)
 		}
+		part.Event = e // it may not have been read
 	}
 	return p.renderProgress(w, status, r.PostForm, in, part, fault)
 }
