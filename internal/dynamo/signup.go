@@ -13,8 +13,9 @@ import (
 
 // SignUp stores a registration, with a seat or a waitlist entry, and its mail. One that has to be verified is stored
 // without either. A cancelled registration stays as it is, and its owner gets the mail to verify it; but it comes back
-// with what the organiser signs it up with. Where the request asks for no mail, the ledger has a row that says so. Errors: ErrFull, ErrSignUpLimit, each with no registration stored.
-// Repeating it keeps the registration as it is, and sends its status again at most once in deltag.ResendCooldown.
+// with what the organiser signs it up with. Where the request asks for no mail, the ledger has a row that says so.
+// Errors: ErrFull, ErrSignUpLimit, each with no registration stored. Repeating it keeps the registration as it is, and
+// sends its status again at most once in deltag.ResendCooldown.
 //
 // It takes one request for an event without a capacity, two to get a seat of one with it, and three to be the first who
 // waits, or to get a seat where nobody can wait; those that count sign-ups of a network, and the one that looks for a
