@@ -331,6 +331,9 @@ func (s *Service) importLines(ctx context.Context, by Caller, e deltag.Event, in
 	}
 	var signUps errgroup.Group
 	signUps.SetLimit(parallelSignUps)
+	if e.Capacity != nil {
+		signUps.SetLimit(1) // seats and waitlist places go in the order of the list
+	}
 	for i := range lines {
 		line := &lines[i]
 		if line.Status != "" {
