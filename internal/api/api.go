@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -52,6 +53,11 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, status int, v an
 // withProblemFallback answers a path or method that no route takes with a problem document too.
 func (s *server) withProblemFallback(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isImport, _ := path.Match(importPath, r.URL.Path); isImport && r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost) // the mux takes "import" for the id of a registration
+			s.fail(w, r, web.ErrMethod)
+			return
+		}
 		handler, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)

@@ -192,6 +192,34 @@ type FieldError struct {
 	Field string `json:"field"`
 }
 
+// ImportLine defines model for ImportLine.
+type ImportLine struct {
+	Email string `json:"email"`
+
+	// Errors Of a faulty line
+	Errors []FieldError `json:"errors"`
+
+	// Line Where it begins in the file, the first being 1
+	Line int    `json:"line"`
+	Name string `json:"name"`
+
+	// Status `confirmed` and `waiting`: added. `full`: all places are taken, and there is no waiting list. `known`: signed up already. `repeated`: the address stands in a line above. `suppressed`: mail to the address bounces, or its owner has complained
+	Status ImportStatus `json:"status"`
+}
+
+// ImportResult defines model for ImportResult.
+type ImportResult struct {
+	// Done No line is left
+	Done bool `json:"done"`
+
+	// Last The last line that was dealt with
+	Last  int          `json:"last"`
+	Lines []ImportLine `json:"lines"`
+}
+
+// ImportStatus `confirmed` and `waiting`: added. `full`: all places are taken, and there is no waiting list. `known`: signed up already. `repeated`: the address stands in a line above. `suppressed`: mail to the address bounces, or its owner has complained
+type ImportStatus = string
+
 // Language defines model for Language.
 type Language = string
 
@@ -548,6 +576,9 @@ type Q = string
 // Rid defines model for rid.
 type Rid = string
 
+// Source defines model for source.
+type Source = string
+
 // Status defines model for status.
 type Status = RegistrationStatus
 
@@ -674,6 +705,27 @@ type ExportWorkbookParams struct {
 	Part *Part `form:"part,omitempty" json:"part,omitempty"`
 }
 
+// ImportRegistrationsParams defines parameters for ImportRegistrations.
+type ImportRegistrationsParams struct {
+	// DryRun Only say what would become of each line
+	DryRun *bool `form:"dryRun,omitempty" json:"dryRun,omitempty"`
+
+	// Source Where the addresses are from. Mails to the people say so (GDPR, article 14). Needed unless `dryRun` is true
+	Source *Source `form:"source,omitempty" json:"source,omitempty"`
+
+	// Confirmations Send those who are added a confirmation
+	Confirmations *bool `form:"confirmations,omitempty" json:"confirmations,omitempty"`
+
+	// AddCancelled Add those too who have cancelled
+	AddCancelled *bool `form:"addCancelled,omitempty" json:"addCancelled,omitempty"`
+
+	// AddErased Add those too who were erased from this event
+	AddErased *bool `form:"addErased,omitempty" json:"addErased,omitempty"`
+
+	// After The `last` of the answer before
+	After *int `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // CreateEventJSONRequestBody defines body for CreateEvent for application/json ContentType.
 type CreateEventJSONRequestBody = NewEvent
 
@@ -763,6 +815,9 @@ type ServerInterface interface {
 	// ExportWorkbook Get the registrations as an Excel workbook
 	// (GET /api/v1/events/{id}/registrations.xlsx)
 	ExportWorkbook(w http.ResponseWriter, r *http.Request, id Id, params ExportWorkbookParams)
+	// ImportRegistrations Sign up everybody on a list, or see what that would do
+	// (POST /api/v1/events/{id}/registrations/import)
+	ImportRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ImportRegistrationsParams)
 	// EraseRegistration Erase somebody's personal data at their request
 	// (DELETE /api/v1/events/{id}/registrations/{rid})
 	EraseRegistration(w http.ResponseWriter, r *http.Request, id Id, rid Rid)
@@ -1758,6 +1813,113 @@ func (siw *ServerInterfaceWrapper) ExportWorkbook(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ImportRegistrations operation middleware
+func (siw *ServerInterfaceWrapper) ImportRegistrations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportRegistrationsParams
+
+	// ------------- Optional query parameter "dryRun" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dryRun", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dryRun"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dryRun", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", r.URL.Query(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "source"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "source", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "confirmations" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "confirmations", r.URL.Query(), &params.Confirmations, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "confirmations"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "confirmations", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "addCancelled" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "addCancelled", r.URL.Query(), &params.AddCancelled, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "addCancelled"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "addCancelled", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "addErased" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "addErased", r.URL.Query(), &params.AddErased, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "addErased"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "addErased", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportRegistrations(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // EraseRegistration operation middleware
 func (siw *ServerInterfaceWrapper) EraseRegistration(w http.ResponseWriter, r *http.Request) {
 
@@ -2166,6 +2328,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EraseRegistration)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.GetRegistration)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v1/events/{id}/registrations/{rid}", wrapper.EditRegistration)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/events/{id}/registrations/import", wrapper.ImportRegistrations)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/events/{id}/timeline", wrapper.GetTimeline)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/members", wrapper.ListMembers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/members", wrapper.InviteMember)

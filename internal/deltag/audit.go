@@ -25,6 +25,7 @@ const (
 	AuditMessageTested  AuditAction = "message.tested"
 
 	AuditRegistrationAdded     AuditAction = "registration.added"
+	AuditRegistrationImported  AuditAction = "registration.imported" // added with a list
 	AuditRegistrationCorrected AuditAction = "registration.corrected"
 	AuditRegistrationCancelled AuditAction = "registration.cancelled"
 	AuditRegistrationErased    AuditAction = "registration.erased"

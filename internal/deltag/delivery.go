@@ -88,6 +88,7 @@ const (
 	ReasonNotAttended           Reason = "not-attended"
 	ReasonRegistrationGone      Reason = "registration-gone" // erased, or its address was changed
 	ReasonNetworkBounces        Reason = "network-bounces"   // held; see Registration.Hold
+	ReasonNotWanted             Reason = "confirmation-off"  // see SignUpRequest.WithoutMail
 )
 
 // Reasons why a mail is delayed, has failed or is sent again.

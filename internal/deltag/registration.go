@@ -33,6 +33,8 @@ type Registration struct {
 	Answers       map[string][]string // by question id; kept when a question is changed or removed
 	AllowsNews    bool                // the organiser may write about later events too
 	AsksForNews   bool                // ticked by somebody who had not shown that the address is theirs; see HasVerified
+	ByOrganiser   bool                // the organiser signed the person up, who has not taken the seat back since
+	Source        string              // where the organiser said to have the address from, the last time that they signed it up
 	Language      Language            // of the sign-up form; mails are written in it
 	Status        RegistrationStatus
 	RegisteredAt  time.Time
@@ -86,10 +88,18 @@ func NewRegistration(e Event, s SignUpRequest, secret []byte, now time.Time) Reg
 // WithSignUp is r with what was entered in the sign-up form. A stranger may have done that, whose tick is no consent.
 func (r Registration) WithSignUp(s SignUpRequest) Registration {
 	r = r.WithDetails(s)
+	r.ByOrganiser, r.Source = s.ByOrganiser, s.Source
 	if !s.ByOrganiser {
 		r.AllowsNews, r.AsksForNews = false, s.AllowsNews
 	}
 	return r
+}
+
+// WithoutMail is r after a sign-up that the person is not mailed about, and the row of the ledger that says so. before
+// is r before the sign-up: nobody was mailed, so a sign-up by the person has its confirmation at any time.
+func (r Registration) WithoutMail(before Registration, mail Delivery, now time.Time) (Registration, Delivery) {
+	r.LastMailedAt = before.LastMailedAt
+	return r, mail.Skip(ReasonNotWanted, now)
 }
 
 // WithDetails is r with what its owner or the organiser has entered in a form. It does not raise the revision.

@@ -33,6 +33,8 @@ type SignUpRequest struct {
 	Language     Language
 	Network      string // that the request came from, never stored; "" if no limit applies
 	ByOrganiser  bool   // the organiser adds the person: the address is not verified
+	Source       string // where the organiser has the address from; "" if nobody said
+	WithoutMail  bool   // the organiser wants no mail about the sign-up; later mail comes as to everybody
 }
 
 // TrimBlank trims white space, and the invisible characters that are often copied with a text.
@@ -45,6 +47,7 @@ func (s SignUpRequest) Normalize() SignUpRequest {
 	s.Name = TrimBlank(s.Name)
 	s.Organisation = TrimBlank(s.Organisation)
 	s.JobTitle = TrimBlank(s.JobTitle)
+	s.Source = TrimBlank(s.Source)
 	answers := map[string][]string{}
 	for id, values := range s.Answers {
 		var kept []string
@@ -75,6 +78,14 @@ func (s SignUpRequest) Validate(e Event) error {
 		_, known := e.Question(id)
 		v.require(known, "answers."+id, "unknown-question")
 	}
+	return ValidationErrors(v).Err()
+}
+
+// ValidateSource returns ValidationErrors unless an organiser has said where they have addresses from: whoever they add
+// without having been asked is told (article 14 of the GDPR).
+func ValidateSource(source string) error {
+	var v validator
+	v.checkLine("source", source, 1, MaxName)
 	return ValidationErrors(v).Err()
 }
 

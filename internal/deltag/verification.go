@@ -44,6 +44,12 @@ func (r Registration) HasVerified(newsShown bool) Registration {
 	return r
 }
 
+// TakesSeatBack is r when the person asks for a seat themselves.
+func (r Registration) TakesSeatBack() Registration {
+	r.ByOrganiser = false
+	return r
+}
+
 // An AddressChange is what its owner has saved of a registration together with another address. The registration stays
 // as it is until the button in the mail to that address is pressed.
 type AddressChange struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -16,6 +17,27 @@ import (
 // Repeating it completes what is left to do; so does the purge task, if the function dies after the first write.
 func (s *Store) Erase(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error {
 	return s.removeRegistration(ctx, e, r, deltag.KindErasureReceipt, now)
+}
+
+// ErasedIDs lists the ids of the registrations of an event that were erased on request. An address that was changed
+// before has another id.
+func (s *Store) ErasedIDs(ctx context.Context, eventID string) ([]string, error) {
+	queries := make([]query, shards)
+	for shard := range shards {
+		queries[shard] = inShards(eventID, erasureSK).of(shard)
+	}
+	var ids []string
+	for some := range slices.Chunk(queries, maxParallelShards) {
+		records, err := inParallel(some, func(q query) ([]item, error) { return readAll(ctx, s, q, asItem) })
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range slices.Concat(records...) {
+			sk := stringAttr(it, "SK")
+			ids = append(ids, sk[strings.LastIndexByte(sk, '#')+1:])
+		}
+	}
+	return ids, nil
 }
 
 // removeRegistration sends finalMail to the address, or nothing when it is "".

@@ -40,6 +40,23 @@ func TestErasure(t *testing.T) {
 			sendFinalMail(t, s, e, person(3).Email)
 			wantNothingLeft(t, engine, e, "p1@example.dk", "p3@example.dk", "Person 1")
 		})
+		t.Run("IsKnownByTheIDOfTheRegistration", func(t *testing.T) {
+			e, first := eventWithPerson1(t, s, nil)
+			_, second := signUp(t, s, e, 2, now)
+			signUp(t, s, e, 3, now)
+			for _, r := range []deltag.Registration{first, second} {
+				must(t, s.Erase(ctx, e, r, now.Add(time.Hour)))
+			}
+			got, err := s.ErasedIDs(ctx, e.ID)
+			must(t, err)
+			slices.Sort(got)
+			ids := []string{first.ID, second.ID}
+			slices.Sort(ids)
+			want(t, got, ids)
+			got, err = s.ErasedIDs(ctx, newEvent(t, s, nil).ID)
+			must(t, err)
+			want(t, len(got), 0)
+		})
 		t.Run("DeletesMailThatCannotBeRead", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			corrupt(t, engine, e, "MAIL#"+r.ID+"#confirmation#1", func(it item) { it["History"] = str("no list") })

@@ -14,7 +14,9 @@ type registrationItem struct {
 	Organisation, JobTitle  string              `dynamodbav:",omitempty"`
 	Answers                 map[string][]string `dynamodbav:",omitempty"`
 	AllowsNews              bool
-	AsksForNews             bool `dynamodbav:",omitempty"`
+	AsksForNews             bool   `dynamodbav:",omitempty"`
+	ByOrganiser             bool   `dynamodbav:",omitempty"`
+	Source                  string `dynamodbav:",omitempty"`
 	Language                deltag.Language
 	Status                  deltag.RegistrationStatus
 	RegisteredAt            time.Time
@@ -57,6 +59,7 @@ func encodeRegistration(r deltag.Registration) item {
 		Revision: r.Revision, MailVersion: r.MailVersion, LastMailedAt: r.LastMailedAt, ICalSequence: r.ICalSequence,
 		Changes: r.Changes, AddressChanges: r.AddressChanges, ChangedOn: r.ChangedOn, VerifyUntil: r.VerifyUntil,
 		AsksForNews: r.AsksForNews, GivenBackAt: r.GivenBackAt, AddressChange: encodeAddressChange(r.AddressChange),
+		ByOrganiser: r.ByOrganiser, Source: r.Source,
 	})
 }
 
@@ -93,6 +96,7 @@ func decodeRegistration(it item) (deltag.Registration, error) {
 		Revision: v.Revision, MailVersion: v.MailVersion, LastMailedAt: v.LastMailedAt, ICalSequence: v.ICalSequence,
 		Changes: v.Changes, AddressChanges: v.AddressChanges, ChangedOn: v.ChangedOn, VerifyUntil: v.VerifyUntil,
 		AsksForNews: v.AsksForNews, GivenBackAt: v.GivenBackAt, AddressChange: v.AddressChange.decode(),
+		ByOrganiser: v.ByOrganiser, Source: v.Source,
 	}, err
 }
 

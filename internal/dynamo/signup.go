@@ -13,8 +13,9 @@ import (
 
 // SignUp stores a registration, with a seat or a waitlist entry, and its mail. One that has to be verified is stored
 // without either. A cancelled registration stays as it is, and its owner gets the mail to verify it; but it comes back
-// with what the organiser signs it up with. Errors: ErrFull, ErrSignUpLimit, each with no registration stored.
-// Repeating it keeps the registration as it is, and sends its status again at most once in deltag.ResendCooldown.
+// with what the organiser signs it up with. Where the request asks for no mail, the ledger has a row that says so.
+// Errors: ErrFull, ErrSignUpLimit, each with no registration stored. Repeating it keeps the registration as it is, and
+// sends its status again at most once in deltag.ResendCooldown.
 //
 // It takes one request for an event without a capacity, two to get a seat of one with it, and three to be the first who
 // waits, or to get a seat where nobody can wait; those that count sign-ups of a network, and the one that looks for a
@@ -51,7 +52,7 @@ func (s *Store) Rejoin(
 	if r.IsActive() {
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	r, err := r.HasVerified(newsShown).CountChange(now)
+	r, err := r.HasVerified(newsShown).TakesSeatBack().CountChange(now)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +78,7 @@ func (s *Store) signUp(ctx context.Context, e deltag.Event, n newcomer) (deltag.
 		}
 		outcome, err = s.signUpExisting(ctx, e, n)
 	}
-	if errors.Is(err, deltag.ErrFull) && !n.isOwner {
+	if errors.Is(err, deltag.ErrFull) && !n.isOwner && !n.request.WithoutMail {
 		if replyErr := s.replyIfSignedUp(ctx, e, n); replyErr != nil {
 			return "", replyErr
 		}
@@ -106,6 +107,8 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 	case stored.Status == deltag.RegistrationCancelled, stored.Status == deltag.RegistrationUnverified:
 		return s.signUpWithoutSeat(ctx, storedEvent, stored, n)
 	case n.isOwner:
+		return deltag.OutcomeAlreadyRegistered, nil
+	case n.request.WithoutMail:
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
 	err = s.resend(ctx, storedEvent, stored, n.now, replyToForm)
@@ -240,6 +243,9 @@ func (s *Store) waitlist(ctx context.Context, e deltag.Event, n newcomer) error 
 func (tx *transaction) commitSignUp(
 	ctx context.Context, e deltag.Event, n newcomer, next deltag.Registration, mail deltag.Delivery,
 ) error {
+	if n.request.WithoutMail {
+		next, mail = next.WithoutMail(n.Registration, mail, n.now)
+	}
 	mail.ByForm = !n.isOwner && !n.request.ByOrganiser
 	if mail.ByForm && n.request.Network != "" {
 		var err error

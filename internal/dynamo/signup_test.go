@@ -60,6 +60,58 @@ func TestSignUp(t *testing.T) {
 			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"confirmation.1"})
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
+		t.Run("WithoutMailLeavesARowThatSaysSo", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			in := person(1)
+			in.ByOrganiser, in.Source, in.WithoutMail = true, "a list", true
+			for range 2 { // at once, and again
+				for _, at := range []time.Time{now, now.Add(time.Hour)} {
+					_, err := s.SignUp(ctx, e, in, at)
+					must(t, err)
+				}
+			}
+			r := registration(t, s, e, 1)
+			want(t, []any{r.Status, r.ByOrganiser, r.Source, r.LastMailedAt.IsZero()},
+				[]any{deltag.RegistrationConfirmed, true, "a list", true})
+			ds, err := s.DeliveriesOf(ctx, e.ID, r.ID)
+			must(t, err)
+			want(t, len(ds), 1)
+			want(t, []any{ds[0].Kind, ds[0].Status, ds[0].Reason, ds[0].NextAttemptAt.IsZero()},
+				[]any{deltag.KindConfirmation, deltag.DeliverySkipped, deltag.ReasonNotWanted, true})
+			// Whoever signs themselves up a moment later gets the confirmation.
+			_, err = s.SignUp(ctx, e, person(1), now.Add(time.Second))
+			must(t, err)
+			want(t, kinds(t, s, registration(t, s, e, 1)), []string{"confirmation.1", "confirmation.2"})
+			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
+		})
+		t.Run("WithoutMailThePromotedAreMailed", func(t *testing.T) {
+			e, first := eventWithPerson1(t, s, withCapacity(1))
+			in := person(2)
+			in.ByOrganiser, in.WithoutMail = true, true
+			outcome, err := s.SignUp(ctx, e, in, now)
+			must(t, err)
+			want(t, outcome, deltag.OutcomeWaitlisted)
+			must(t, s.CancelRegistration(ctx, e, first, now.Add(time.Second)))
+			ds, err := s.DeliveriesOf(ctx, e.ID, deltag.RegistrationID(e, in.Email))
+			must(t, err)
+			var got []string
+			for _, d := range ds {
+				got = append(got, string(d.Kind)+" "+string(d.Status))
+			}
+			want(t, got, []string{"promoted pending", "waiting skipped"})
+		})
+		t.Run("TakingTheSeatBackIsOnesOwnSignUp", func(t *testing.T) {
+			e := newEvent(t, s, nil)
+			in := person(1)
+			in.ByOrganiser, in.Source = true, "a list"
+			_, err := s.SignUp(ctx, e, in, now)
+			must(t, err)
+			must(t, s.CancelRegistration(ctx, e, registration(t, s, e, 1), now))
+			_, err = s.Rejoin(ctx, e, registration(t, s, e, 1), true, now)
+			must(t, err)
+			r := registration(t, s, e, 1)
+			want(t, []any{r.Status, r.ByOrganiser, r.Source}, []any{deltag.RegistrationConfirmed, false, "a list"})
+		})
 		t.Run("FullEventAddsToTheWaitlist", func(t *testing.T) {
 			e, _ := eventWithPerson1(t, s, withCapacity(1))
 			outcome, second := signUp(t, s, e, 2, now.Add(time.Second))

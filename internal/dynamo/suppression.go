@@ -2,6 +2,8 @@ package dynamo
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"deltag/internal/deltag"
@@ -31,6 +33,32 @@ func (s *Store) Suppression(ctx context.Context, a deltag.Address) (deltag.Addre
 		return deltag.AddressOK, nil
 	}
 	return deltag.AddressStatus(stringAttr(it, "AddressStatus")), err
+}
+
+// Suppressions reads the statuses of addresses for all events, in their order, as Suppression does. It takes one request
+// for each maxBatch of them.
+func (s *Store) Suppressions(ctx context.Context, addresses []deltag.Address) ([]deltag.AddressStatus, error) {
+	keys, distinct := make([]item, len(addresses)), map[string]item{}
+	for i, a := range addresses {
+		hash, err := s.hash(ctx, a.Normalized)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = suppressionKey(hash)
+		distinct[hash] = keys[i]
+	}
+	found, err := s.batchGet(ctx, slices.Collect(maps.Values(distinct))...)
+	if err != nil {
+		return nil, err
+	}
+	statuses := make([]deltag.AddressStatus, len(addresses))
+	for i, key := range keys {
+		statuses[i] = deltag.AddressOK
+		if it, ok := found[keyText(key)]; ok {
+			statuses[i] = deltag.AddressStatus(stringAttr(it, "AddressStatus"))
+		}
+	}
+	return statuses, nil
 }
 
 // Suppress stores that an address bounced or complained, for all events, and on r, unless that is the zero value: the

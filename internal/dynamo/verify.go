@@ -156,7 +156,7 @@ func (s *Store) signUpWithoutSeat(
 	isOwners := stored.Status == deltag.RegistrationCancelled // the address has given up a seat
 	switch {
 	case n.isOwner:
-		counted, err := stored.HasVerified(n.newsShown).CountChange(n.now)
+		counted, err := stored.HasVerified(n.newsShown).TakesSeatBack().CountChange(n.now)
 		if err != nil {
 			return "", err
 		}

@@ -127,6 +127,7 @@ func (r *Renderer) newRenderContext(mail deltag.MailContext, now time.Time) rend
 			"verify-time", w.TimeOfDay(mail.Registration.VerifyUntil, zone),
 			"retention-date", w.Date(e.RetentionEndsAt(), zone), "name", singleLine(reg.Name),
 			"organiser", singleLine(e.Organiser.Name), "title", singleLine(e.Title),
+			"source", singleLine(reg.Source),
 		},
 	}
 	c.join = c.newJoinState()
@@ -252,8 +253,14 @@ func (c renderContext) lead(key string) []string {
 		return c.noteLead()
 	}
 	keys := []string{key + ".lead", key + ".next", joinInfoKey(c.join, c.Kind)}
+	if c.Registration.ByOrganiser && c.Kind == deltag.KindConfirmation {
+		keys[0] += "-added" // who has not signed up is not thanked for it
+	}
 	if c.Kind == deltag.KindWaitlisted && c.WaitlistPosition < 1 {
 		keys[0] = key + ".lead-unplaced"
+	}
+	if c.Registration.ByOrganiser && (c.Kind == deltag.KindConfirmation || c.Kind == deltag.KindWaitlisted) {
+		keys = slices.Insert(keys, 0, c.addedKey("mail.added"))
 	}
 	if was := before(c.Event); c.Kind.IsChangeNotice() && c.Event.LatestNotice.Kind == c.Kind {
 		if c.words.EventTime(was) != c.words.EventTime(c.Event) {
@@ -356,10 +363,22 @@ func (c renderContext) footerReason() string {
 	if !c.hasPersonalLinks() && !c.Kind.IsFinal() {
 		return c.text("mail.footer-reason.organiser")
 	}
+	if c.Registration.ByOrganiser { // in each mail: the first may be any
+		return c.text(c.addedKey("mail.footer-reason.added"))
+	}
 	if key := "mail.footer-reason." + string(c.Registration.Status); c.isUpcoming() && c.words.Has(key) {
 		return c.text(key)
 	}
 	return c.text("mail.footer-reason.before")
+}
+
+// addedKey is the key of a text to somebody whom the organiser signed up. They are told where their address is from, as
+// article 14 of the GDPR asks for, if the organiser has said so.
+func (c renderContext) addedKey(key string) string {
+	if c.Registration.Source != "" {
+		return key + ".source"
+	}
+	return key
 }
 
 func (c renderContext) callToAction() link {

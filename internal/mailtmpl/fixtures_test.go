@@ -61,6 +61,12 @@ func mailCases(l deltag.Language) map[string]mailCase {
 	unverified := r
 	unverified.Status, unverified.ConfirmedAt, unverified.AsksForNews = deltag.RegistrationUnverified, time.Time{}, true
 	unverified.VerifyUntil = early.Add(deltag.VerificationPeriod)
+	added := r
+	added.ByOrganiser, added.Source = true, "Aarhus Kommunes liste over udviklingschefer"
+	addedByHand := r
+	addedByHand.ByOrganiser = true
+	addedToWaitlist := waitlisted
+	addedToWaitlist.ByOrganiser, addedToWaitlist.Source = true, added.Source
 	ticked := r
 	ticked.AsksForNews = true
 	changing, _, _ := r.RequestAddressChange(
@@ -120,6 +126,10 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"sign-in":              toMember(deltag.KindSignIn),
 		"member-invited":       toMember(deltag.KindMemberInvited),
 		"confirmation":         mail(deltag.KindConfirmation, r, early, ""),
+		"confirmation-added":   mail(deltag.KindConfirmation, added, early, ""),
+		"confirmation-by-hand": mail(deltag.KindConfirmation, addedByHand, early, ""),
+		"waiting-added":        mail(deltag.KindWaitlisted, addedToWaitlist, early, ""),
+		"reminder-added":       mail("reminder-P1D", added, dayBefore, ""),
 		"confirmation-news":    mail(deltag.KindConfirmation, ticked, early, ""),
 		"verify":               mail(deltag.KindVerification, unverified, early, ""),
 		"verify-new-address":   mail(deltag.KindVerification, newAddress, early, ""),

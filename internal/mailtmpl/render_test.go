@@ -153,6 +153,7 @@ func TestParts(t *testing.T) {
 	const invited = "multipart/mixed{multipart/alternative{text/plain text/html text/calendar} application/ics}"
 	want := map[string]string{
 		"confirmation": "REQUEST", "confirmation-news": "REQUEST",
+		"confirmation-added": "REQUEST", "confirmation-by-hand": "REQUEST",
 		"confirmation-soon": "REQUEST", "confirmation-running": "REQUEST",
 		"promoted": "REQUEST", "moved": "REQUEST", "changed": "REQUEST",
 		"withdrawn": "CANCEL", "cancelled": "CANCEL", "readdressed": "CANCEL", "erased": "CANCEL",

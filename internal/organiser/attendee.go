@@ -55,7 +55,7 @@ func (s *Service) GiveSeat(ctx context.Context, by Caller, eventID, id string) (
 	ctx = by.record(ctx, deltag.AuditEntry{Action: deltag.AuditSeatGiven, EventID: eventID, RegistrationID: id})
 	_, err = s.Store.SignUp(ctx, e, deltag.SignUpRequest{
 		Name: r.Name, Email: r.Email, Organisation: r.Organisation, JobTitle: r.JobTitle, AllowsNews: r.AllowsNews,
-		Answers: r.Answers, Language: r.Language, ByOrganiser: true,
+		Answers: r.Answers, Language: r.Language, ByOrganiser: true, Source: r.Source,
 	}, by.Now)
 	if err != nil {
 		return r, err

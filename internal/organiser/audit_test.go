@@ -93,6 +93,18 @@ func auditedChanges() []auditedChange {
 				return f.NoteAttended(f.ctx, by, e.ID, r.ID, true)
 			}},
 		{useCase: "ResendDelivery", action: deltag.AuditMailResent, details: []string{"confirmation"}, ofOne: true, do: resend},
+		{useCase: "Import", action: deltag.AuditRegistrationImported, ofOne: true,
+			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
+				in := list(f.t, "Navn;E-mail", r.Name+";"+r.Email.Original)
+				in.AddCancelled = true
+				_, err := f.Import(f.ctx, by, e.ID, in, 0, func() bool { return false })
+				return err
+			}},
+		{useCase: "NoteAttendance", action: deltag.AuditAttendanceNoted, details: []string{"yes"}, ofOne: true,
+			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
+				_, _, err := f.NoteAttendance(f.ctx, by, e.ID, []string{r.ID}, func() bool { return false })
+				return err
+			}},
 		{useCase: "ErasePerson", action: deltag.AuditRegistrationErased, ofOne: true,
 			do: func(f fixture, by organiser.Caller, _ deltag.Event, r deltag.Registration) error {
 				_, err := f.ErasePerson(f.ctx, by, r.Email)
@@ -133,7 +145,7 @@ func (c auditedChange) prepare(f fixture) (deltag.Event, deltag.Registration) {
 	switch c.useCase {
 	case "SendNotice":
 		e, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Anden titel", func() {}))
-	case "GiveSeat":
+	case "GiveSeat", "Import":
 		err = cancelRegistration(f, anna, e, r)
 	case "ResendDelivery":
 		var d []deltag.Delivery
@@ -199,7 +211,7 @@ func TestAuditLog(t *testing.T) {
 func TestAuditLogHasEveryUseCase(t *testing.T) {
 	audited := map[string]bool{
 		"CreateEvent": true, "CloneEvent": true, "CopyEvent": true, "DeleteEvent": true, "AddRegistration": true, // TestAuditLogOfWhatIsNew
-		"CheckMessage": true, "MayDeleteEvent": true, "PreviewCancel": true, "PreviewEdit": true, // change nothing
+		"CheckMessage": true, "MayDeleteEvent": true, "PlanImport": true, "PlanAttendance": true, "PreviewCancel": true, "PreviewEdit": true, // change nothing
 	}
 	for _, c := range auditedChanges() {
 		audited[c.useCase] = true

@@ -62,14 +62,19 @@ type RegistrationStore interface {
 	// EventAndRegistration reads both. ErrNotFound when either is missing.
 	EventAndRegistration(ctx context.Context, eventID, id string) (deltag.Event, deltag.Registration, error)
 	// SignUp stores a registration with its confirmation. An address that has a seat or waits stays as it is;
-	// one that has cancelled or is unverified is signed up with what was entered.
-	// ErrFull.
+	// one that has cancelled or is unverified is signed up with what was entered. Repeating it sends the status again after
+	// deltag.ResendCooldown, unless the request asks for no mail. ErrFull.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
 	// has changed since it was read, and nothing is changed now.
 	UpdateByOrganiser(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error
+	// Suppressions reads what is known of addresses for all events, in their order: deltag.AddressOK, AddressBounced or
+	// AddressComplained.
+	Suppressions(ctx context.Context, addresses []deltag.Address) ([]deltag.AddressStatus, error)
+	// ErasedIDs lists the ids of those who were erased on request.
+	ErasedIDs(ctx context.Context, eventID string) ([]string, error)
 	// CancelRegistration is harmless to repeat.
 	CancelRegistration(ctx context.Context, e deltag.Event, r deltag.Registration, now time.Time) error
 	// NoteAttended stores whether r attended. Repeating it keeps the first time. ErrNotFound.

@@ -44,6 +44,8 @@ type Registration struct {
 	AsksForNews  bool                      `json:"updatesOnceVerified"`
 	Change       *change                   `json:"changeOnceVerified"`
 	Language     deltag.Language           `json:"language"`
+	ByOrganiser  bool                      `json:"addedByOrganiser"`
+	Source       string                    `json:"addressFrom,omitempty"` // in the organiser's words
 	Status       deltag.RegistrationStatus `json:"status"`
 	RegisteredAt time.Time                 `json:"registeredAt"`
 	ConfirmedAt  *time.Time                `json:"confirmedAt"`
@@ -148,7 +150,7 @@ func newRegistration(e deltag.Event, r deltag.Registration) *Registration {
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, ComparedAs: r.Email.Normalized,
 		Organisation: r.Organisation, Role: r.JobTitle, Answers: newAnswers(e, r.Answers), Updates: r.AllowsNews,
 		AsksForNews: r.AsksForNews, Change: newChange(e, r.AddressChange),
-		Language: r.Language, Status: r.Status, Mail: r.AddressStatus,
+		Language: r.Language, ByOrganiser: r.ByOrganiser, Source: r.Source, Status: r.Status, Mail: r.AddressStatus,
 		RegisteredAt: r.RegisteredAt, ConfirmedAt: timeOrNull(r.ConfirmedAt), WaitingSince: timeOrNull(r.WaitlistedAt),
 		AttendedAt: timeOrNull(r.AttendedAt), GivenBackAt: timeOrNull(r.GivenBackAt), MailedAt: timeOrNull(r.LastMailedAt),
 		VerifyUntil: timeOrNull(r.VerifyUntil), Seat: r.Seat, FormerIDs: append([]string{}, r.PreviousIDs...),

@@ -171,5 +171,5 @@ var attendeeReasons = []deltag.Reason{
 	deltag.ReasonNotAttended, deltag.ReasonRegistrationGone, deltag.ReasonNetworkBounces, deltag.ReasonThrottled,
 	deltag.ReasonSendQuota, deltag.ReasonDailyLimit, deltag.ReasonReputation, deltag.ReasonNotSubmitted,
 	deltag.ReasonNotAllowed, deltag.ReasonNoResponse, deltag.ReasonRejected, deltag.ReasonRenderFailed,
-	deltag.ReasonResent, deltag.ReasonRetriesExhausted,
+	deltag.ReasonResent, deltag.ReasonRetriesExhausted, deltag.ReasonNotWanted,
 }

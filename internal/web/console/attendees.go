@@ -31,6 +31,7 @@ type attendeesView struct {
 
 	AskedAddresses bool
 	EventURL       string // the public page
+	HasStarted     bool   // so that somebody may have attended
 }
 
 // A sortColumn is a column with the link to sort by it.
@@ -72,7 +73,7 @@ func (s *site) newAttendeesView(
 	v := attendeesView{
 		AttendeePage: found, Columns: p.sortColumns(path, values, found.Sort), Filters: p.filters(found.Event, q),
 		Search: q.Search, KeptSort: string(q.Sort), IsFiltered: q.IsFiltered(), IsFirst: q.Cursor == "", Path: path,
-		EventURL: s.BaseURL + "/e/" + found.Event.Slug,
+		EventURL: s.BaseURL + "/e/" + found.Event.Slug, HasStarted: !p.now.Before(found.Event.StartsAt),
 	}
 	q.Search = ""
 	v.FiltersOpen = q.IsFiltered()

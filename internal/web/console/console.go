@@ -7,6 +7,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"deltag/internal/account"
@@ -90,6 +91,12 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/coverage", reader, s.coverage},
 		{"GET", "/organiser/events/{id}/coverage.csv", reader, s.coverageCSV},
 		{"POST", "/organiser/events/{id}/coverage.csv", reader, s.coverageCSV},
+		{"GET", "/organiser/events/{id}/import", organiser, s.importPage},
+		{"POST", "/organiser/events/{id}/import", organiser, s.planImport},
+		{"POST", "/organiser/events/{id}/import/confirm", organiser, s.runImport},
+		{"GET", "/organiser/events/{id}/attendance", organiser, s.attendancePage},
+		{"POST", "/organiser/events/{id}/attendance", organiser, s.planAttendance},
+		{"POST", "/organiser/events/{id}/attendance/confirm", organiser, s.noteAttendance},
 		{"GET", "/organiser/events/{id}/mails", reader, s.mails},
 		{"GET", "/organiser/events/{id}/sign-ups", reader, s.signUpsPage},
 		{"GET", "/organiser/events/{id}/history", reader, s.eventAudit},
@@ -128,7 +135,7 @@ func (s *site) mux() *http.ServeMux {
 		}
 		serve := s.withPage(route.role, route.serve)
 		if route.method == http.MethodPost {
-			serve = web.WithForm(maxForm, serve)
+			serve = withForm(route.path, serve)
 		}
 		paths[route.path][route.method] = serve
 	}
@@ -144,6 +151,21 @@ func (s *site) mux() *http.ServeMux {
 		s.renderError(w, r, deltag.ErrNotFound)
 	})
 	return mux
+}
+
+// withForm reads a route's form before it is served. An import holds a list of people, or a file, which is read once it
+// is known who sends it; so does a report of who attended.
+func withForm(path string, serve web.Handler) web.Handler {
+	if !strings.Contains(path, "/import") && !strings.Contains(path, "/attendance") {
+		return web.WithForm(maxForm, serve)
+	}
+	form := web.WithForm(maxImportForm, serve)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if web.IsUpload(r) {
+			return serve(w, r)
+		}
+		return form(w, r)
+	}
 }
 
 // maxForm, in bytes, is above the form of the largest event: letters like æ take six bytes in a form.

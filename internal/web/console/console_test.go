@@ -40,6 +40,8 @@ type client struct {
 	cookies  map[string]string
 
 	newEvents int // so many, a minute apart
+
+	tick time.Duration // passes each time that the site looks at the clock
 }
 
 func newClient(tb testing.TB) *client {
@@ -53,7 +55,7 @@ func newClientOf(tb testing.TB, store *dynamo.Store, baseURL string) *client {
 	c.accounts = &account.Service{Store: store, Owners: []deltag.Address{addressOf("anna")}, Random: rand.Reader}
 	o := Options{
 		Organiser: &organiser.Service{Store: store, Random: rand.Reader}, Accounts: c.accounts, BaseURL: baseURL,
-		Now: func() time.Time { return c.now }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { c.now = c.now.Add(c.tick); return c.now }, Log: slog.New(slog.DiscardHandler),
 	}
 	c.site, c.handler = &site{o}, New(o)
 	return c
@@ -232,6 +234,12 @@ var access = map[string]struct {
 	"POST /organiser/events/{id}/coverage":                                {303, 404, 404, 404, "expected=KL"},
 	"GET /organiser/events/{id}/coverage.csv":                             {303, 404, 404, 404, ""},
 	"POST /organiser/events/{id}/coverage.csv":                            {303, 404, 404, 404, "expected=KL"},
+	"GET /organiser/events/{id}/import":                                   {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/import":                                  {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/import/confirm":                          {303, 403, 404, 404, ""},
+	"GET /organiser/events/{id}/attendance":                               {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/attendance":                              {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/attendance/confirm":                      {303, 403, 404, 404, ""},
 	"GET /organiser/events/{id}/mails":                                    {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/sign-ups":                                 {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/history":                                  {303, 404, 404, 404, ""},

@@ -76,13 +76,13 @@ var reasons = []deltag.Reason{
 	deltag.ReasonRegistrationCancelled, deltag.ReasonWaitlisted, deltag.ReasonUnverified, deltag.ReasonLinkExpired,
 	deltag.ReasonNotWaitlisted, deltag.ReasonConfirmed, deltag.ReasonSignedUpLater, deltag.ReasonSuperseded,
 	deltag.ReasonAddressBounced, deltag.ReasonAddressComplained, deltag.ReasonUnsubscribed, deltag.ReasonAttended,
-	deltag.ReasonNotAttended, deltag.ReasonRegistrationGone, deltag.ReasonNetworkBounces,
+	deltag.ReasonNotAttended, deltag.ReasonRegistrationGone, deltag.ReasonNetworkBounces, deltag.ReasonNotWanted,
 	deltag.ReasonThrottled, deltag.ReasonSendQuota, deltag.ReasonDailyLimit, deltag.ReasonReputation,
 	deltag.ReasonNotSubmitted, deltag.ReasonNotAllowed, deltag.ReasonNoResponse, deltag.ReasonRenderFailed,
 	deltag.ReasonResent, deltag.ReasonRetriesExhausted,
 }
 
-const firstWaiting = 19
+const firstWaiting = 20
 
 // newMailings are messages that were sent, and one that is being sent.
 func (e eventClient) newMailings() {

@@ -81,7 +81,7 @@ func (s *site) oidcError(w http.ResponseWriter, r *http.Request, p *page, err er
 		s.Log.WarnContext(r.Context(), "sign-in refused", "error", err)
 		return p.renderOIDC(w, http.StatusForbidden, "unverified")
 	case errors.Is(err, oidc.ErrUnavailable):
-		unavailable := web.Error{Status: http.StatusServiceUnavailable, Code: "unavailable"}
+		unavailable := web.ErrorFor(deltag.ErrUnavailable)
 		answer := web.BeginError(w, r, s.Log, fmt.Errorf("%w: %w", unavailable, err))
 		return p.renderOIDC(w, answer.Status, "unavailable")
 	}

@@ -236,6 +236,8 @@ func pageList(t *testing.T) map[string]func(query string) response {
 	maps.Copy(all, oidcPages(t))
 	addAttendeePages(t, all, owner)
 	addPeoplePages(all, owner)
+	addImportPages(all, owner)
+	addAttendancePages(all, owner)
 	return all
 }
 

@@ -1,6 +1,8 @@
 """What schemathesis has to know beside openapi.yaml: values for its formats, and the rules that a schema can't express."""
 
+import io
 import itertools
+import zipfile
 from datetime import datetime, timedelta, timezone
 
 import schemathesis
@@ -42,6 +44,7 @@ BEYOND_SCHEMA = {
 # The same, by the beginning of the field.
 BEYOND_SCHEMA_IN = {
     ("answers.", "missing"): "the event's question is required",
+    ("source", "missing"): "a dry run needs none",
     ("answers.", "too-many"): "the event's question takes one answer",
     ("answers.", "too-long"): "a short answer is shorter than a long one",
     ("answers.", "bad-characters"): "a short answer has one line",
@@ -53,6 +56,41 @@ schemathesis.openapi.format("date-time", times.map(lambda t: t.isoformat().repla
 zones = ["Europe/Copenhagen", "UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Etc/GMT+12"]
 schemathesis.openapi.format("time-zone", st.sampled_from(zones))
 schemathesis.openapi.format("cursor", st.just(""))
+
+# Lists to import.
+lists = st.lists(st.sampled_from(["Ida;ida@example.dk", "Bo;bo@@example.dk", ";", '"Å;1";x@example.org']), min_size=1)
+csv = lists.map(lambda lines: "\r\n".join(["Navn;E-mail", "Mette;mette@example.dk", *lines]).encode())
+schemathesis.openapi.media_type("text/csv", csv)
+
+
+def workbook(rows):
+    """An XLSX file with the least that it has to have."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    cells = "".join(
+        "<row>%s</row>" % "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in row) for row in rows
+    )
+    parts = {
+        "_rels/.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="a" sheetId="1" r:id="r1"/>'
+        "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" '
+        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, text in parts.items():
+            z.writestr(name, text)
+    return out.getvalue()
+
+
+xlsx = st.lists(st.text("abc æ@.", min_size=1), min_size=1, max_size=5).map(
+    lambda names: workbook([["Navn", "E-mail"], *([name, "x@example.org"] for name in names)])
+)
+schemathesis.openapi.media_type("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx)
 
 
 # What was created so far, and may be asked for. Cancelling and erasing take only every other one of them.
