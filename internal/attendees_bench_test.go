@@ -34,7 +34,7 @@ func BenchmarkAttendees(b *testing.B) {
 	session := d.signIn("owner@example.dk")
 	list := "/organiser/events/" + e.ID + "/attendees"
 	for name, path := range map[string]string{
-		"1-first-page": list, "2-search": list + "?q=aarhus+mette+9999", "3-sorted": list + "?sort=name",
+		"0-overview": "/organiser/events/" + e.ID, "1-first-page": list, "2-search": list + "?q=aarhus+mette+9999", "3-sorted": list + "?sort=name",
 		"4-csv-part": list + ".csv?part=1-of-5", "5-xlsx-part": list + ".xlsx?part=1-of-5",
 		"6-xlsx-10000": list + ".xlsx?part=1-of-10",
 	} {
