@@ -63,10 +63,18 @@ func Embedded(tb testing.TB) Engine {
 	return newEngine(tb, srv.URL, handlerTransport{engine})
 }
 
+// pool keeps a connection for each shard that is read at the same time. The default transport keeps two, and its idle ones
+// are closed by every httptest.Server that ends.
+var pool = func() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 100
+	return t
+}()
+
 // NewEngine makes a table on the engine at an endpoint.
 func NewEngine(tb testing.TB, endpoint string) Engine {
 	tb.Helper()
-	return newEngine(tb, endpoint, http.DefaultTransport)
+	return newEngine(tb, endpoint, pool)
 }
 
 func newEngine(tb testing.TB, endpoint string, sender http.RoundTripper) Engine {
