@@ -17,7 +17,7 @@ import (
 var auditDetails = map[deltag.AuditAction][]string{
 	deltag.AuditEventCreated: nil, deltag.AuditEventCopied: nil, deltag.AuditEventOpened: nil,
 	deltag.AuditEventClosed: nil, deltag.AuditEventCancelled: nil, deltag.AuditNoticeSent: nil,
-	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed"}, deltag.AuditMessageTested: nil,
+	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed", "selected"}, deltag.AuditMessageTested: nil,
 	deltag.AuditEventEdited:       deltag.Event{}.ChangedFields(differentEvent()),
 	deltag.AuditRegistrationAdded: nil, deltag.AuditRegistrationErased: nil, deltag.AuditSeatGiven: nil,
 	deltag.AuditRegistrationCorrected: {"name", "email", "organisation", "role", "updates", "answers"},
