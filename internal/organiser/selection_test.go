@@ -134,6 +134,21 @@ func TestCancelSelected(t *testing.T) {
 			wantEqual(t, f.status(e, id) == deltag.RegistrationCancelled, n < 3)
 		}
 	})
+	t.Run("NobodyWhoHasSignedUpSinceItWasAsked", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		ids := f.addMany(e, 2)
+		in := deltag.SignUpRequest{Name: "Mette", Email: deltag.Address{Original: "p1@example.dk"}}
+		wantError(t, cancelRegistration(f, anna, e, deltag.Registration{ID: ids[1]}), nil)
+		_, _, err := f.AddRegistration(f.ctx, annaAt(now.Add(time.Minute)), e.ID, in) // again
+		wantError(t, err, nil)
+		for _, sel := range []organiser.Selection{{All: true}, {IDs: ids}} {
+			_, err := f.CancelSelected(f.ctx, later, e.ID, sel, allAt(now))
+			wantError(t, err, nil)
+		}
+		wantEqual(t, f.status(e, ids[0]), deltag.RegistrationCancelled)
+		wantEqual(t, f.status(e, ids[1]), deltag.RegistrationConfirmed)
+	})
 	t.Run("ThoseWhoWaitGetNoSeatOnTheWay", func(t *testing.T) {
 		f := newFixture(t)
 		one := 1
