@@ -21,16 +21,9 @@ type Selection struct {
 	Query AttendeeQuery // its order and cursor mean nothing here
 }
 
-// includes says whether r is selected, as it was at a time: who was waiting then, and has got a seat since, was waiting.
-func (sel Selection) includes(m matcher, r deltag.Registration, at time.Time) bool {
-	if !sel.All {
-		return true
-	}
-	a := r.Attendee()
-	if a.Status == deltag.RegistrationConfirmed && r.ConfirmedAt.After(at) {
-		a.Status = deltag.RegistrationWaitlisted
-	}
-	return m.matches(a)
+// hasJoinedSince says whether r has signed up, or got its seat or place, after a time.
+func hasJoinedSince(r deltag.Registration, at time.Time) bool {
+	return r.RegisteredAt.After(at) || r.ConfirmedAt.After(at) || r.WaitlistedAt.After(at)
 }
 
 // MayWriteTo says whether a message may go to a, who is selected. Who has cancelled is written to only if the organiser
@@ -133,7 +126,7 @@ func (s *Service) CancelSelected(
 	others := func(r deltag.Registration) bool { return !waits(r) }
 	cancelled := deltag.RegistrationCancelled
 	return s.eachSelected(ctx, e, sel, p, []stage{waits, others}, func(r deltag.Registration) (bool, error) {
-		if r.Status == cancelled || r.RegisteredAt.After(p.AskedAt) {
+		if r.Status == cancelled || hasJoinedSince(r, p.AskedAt) {
 			return false, nil
 		}
 		_, _, err := s.EditRegistration(ctx, by, e.ID, r.ID, RegistrationEdit{Status: &cancelled})
@@ -204,7 +197,7 @@ func (s *Service) eachSelected(
 				return done, err
 			}
 			page = slices.DeleteFunc(page, func(r deltag.Registration) bool {
-				return !stages[n](r) || !sel.includes(match, r, p.AskedAt)
+				return !stages[n](r) || sel.All && !match.matches(r.Attendee())
 			})
 			for few := range slices.Chunk(page, maxParallelChanges) {
 				err := done.changeAll(few, change)
