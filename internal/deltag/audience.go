@@ -9,9 +9,11 @@ const (
 	AudienceWaitlisted  Audience = "waiting"
 	AudienceAttended    Audience = "attended"
 	AudienceNotAttended Audience = "missed" // confirmed, and did not attend
+	// AudienceSelected is those whom an organiser has picked: Mailing.Recipients.
+	AudienceSelected Audience = "selected"
 )
 
-// Includes says whether r belongs to the audience. "" includes everybody.
+// Includes says whether r belongs to the audience. "" includes everybody; see Mailing.Targets for AudienceSelected.
 func (a Audience) Includes(r Registration) bool {
 	switch a {
 	case AudienceAll:
@@ -24,6 +26,8 @@ func (a Audience) Includes(r Registration) bool {
 		return !r.AttendedAt.IsZero()
 	case AudienceNotAttended:
 		return r.Status == RegistrationConfirmed && r.AttendedAt.IsZero()
+	case AudienceSelected:
+		return false // no rule tells
 	}
 	return true
 }

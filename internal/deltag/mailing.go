@@ -22,7 +22,11 @@ type Mailing struct {
 	Reason    Reason   // of MailingObsolete
 	Audience  Audience // of a message; "" is everybody that SkipReason lets through
 	Text      string   // the organiser's own paragraph
-	Cursor    string   // id of the last registration whose delivery is stored; "" before the first page
+	// Recipients are the ids of an AudienceSelected, in order, and RecipientCount how many they are. The ids are stored
+	// beside the mailing, and are not read with it.
+	Recipients     []string
+	RecipientCount int
+	Cursor         string // id of the last registration whose delivery is stored; "" before the first page
 	// RunStartedAt is when the first run began. Zero: not yet.
 	RunStartedAt time.Time
 	// CatchUpSince limits a mailing to registrations that were confirmed at that time or later or, for a notice, sent a
@@ -215,7 +219,8 @@ func (m Mailing) Validate() error {
 	var v validator
 	v.checkText("text", m.Text, MaxDescription)
 	v.require(strings.TrimSpace(m.Text) != "", "text", "missing")
-	v.require(slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
+	isSelection := m.Audience == AudienceSelected && m.RecipientCount > 0
+	v.require(isSelection || slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
 	return ValidationErrors(v).Err()
 }
 
@@ -225,8 +230,27 @@ func (m Mailing) Targets(r Registration) bool {
 	if m.Kind.IsChangeNotice() {
 		since = r.LastMailedAt
 	}
-	return r.Status != RegistrationUnverified && m.Audience.Includes(r) && !since.Before(m.CatchUpSince)
+	isMeant := m.Audience.Includes(r) || m.Audience == AudienceSelected && m.selects(r)
+	return r.Status != RegistrationUnverified && isMeant && !since.Before(m.CatchUpSince)
 }
+
+// selects says whether r is among the recipients, also if it has got another address since.
+func (m Mailing) selects(r Registration) bool {
+	return slices.ContainsFunc(append([]string{r.ID}, r.PreviousIDs...), func(id string) bool {
+		_, found := slices.BinarySearch(m.Recipients, id)
+		return found
+	})
+}
+
+// SelectRecipients makes m a message for those with these ids.
+func (m Mailing) SelectRecipients(ids []string) Mailing {
+	m.Audience, m.Recipients = AudienceSelected, slices.Compact(slices.Sorted(slices.Values(ids)))
+	m.RecipientCount = len(m.Recipients)
+	return m
+}
+
+// MaxRecipients is how many people may be picked for a message: their ids are one item of the table, of 200 KB then.
+const MaxRecipients = 10_000
 
 // MailContext is that of m's mail to r.
 func (m Mailing) MailContext(e Event, r Registration) MailContext {

@@ -72,6 +72,8 @@ func (m Mailing) TimelineEntry(e Event, c Counts, now time.Time) TimelineEntry {
 func (m Mailing) expectedRecipients(e Event, c Counts, now time.Time) int {
 	hasStarted := !now.Before(e.StartsAt)
 	switch {
+	case m.Audience == AudienceSelected:
+		return m.RecipientCount
 	case m.Kind == KindEventCancelled, m.Audience == AudienceAll:
 		return c.Confirmed + c.Waitlisted
 	case m.Audience == AudienceWaitlisted:

@@ -119,6 +119,10 @@ func (p *attendeePage) add(a deltag.Attendee, err error) {
 	p.attendees = append(p.attendees, a)
 }
 
+var addressStatuses = []deltag.AddressStatus{
+	deltag.AddressOK, deltag.AddressBounced, deltag.AddressComplained, deltag.AddressUnsubscribed,
+}
+
 // readAttendee reads a registrationItem in DynamoDB's JSON.
 func readAttendee(r *jsonReader) (a deltag.Attendee, err error) {
 	var sk, registeredAt, attendedAt string
@@ -141,13 +145,13 @@ func readAttendee(r *jsonReader) (a deltag.Attendee, err error) {
 		case "AllowsNews":
 			a.AllowsNews = readBool(r)
 		case "Status":
-			a.Status = deltag.RegistrationStatus(readText(r))
+			a.Status = readWord(r, deltag.RegistrationStatuses)
 		case "RegisteredAt":
 			registeredAt = readText(r)
 		case "AttendedAt":
 			attendedAt = readText(r)
 		case "AddressStatus":
-			a.AddressStatus = deltag.AddressStatus(readText(r))
+			a.AddressStatus = readWord(r, addressStatuses)
 		default:
 			r.skip()
 		}
@@ -177,16 +181,43 @@ func readValue(r *jsonReader, typ string, read func()) {
 
 // readText reads a text. Any other type is "".
 func readText(r *jsonReader) (s string) {
-	readValue(r, "S", func() { s = r.text() })
+	for r.begin('{'); r.more('}'); { // as readValue, whose function would be a value on the heap
+		if string(r.name()) == "S" {
+			s = r.text()
+		} else {
+			r.skip()
+		}
+	}
+	return s
+}
+
+// readWord reads a text that is one of a few words, without making another copy of it.
+func readWord[T ~string](r *jsonReader, words []T) (s T) {
+	for r.begin('{'); r.more('}'); {
+		if string(r.name()) != "S" {
+			r.skip()
+			continue
+		}
+		r.next()
+		start := *r
+		quoted := r.quoted()
+		i := slices.IndexFunc(words, func(w T) bool { return len(quoted) > 1 && string(quoted[1:len(quoted)-1]) == string(w) })
+		if i >= 0 {
+			s = words[i]
+		} else if r.err == nil {
+			*r = start
+			s = T(r.text())
+		}
+	}
 	return s
 }
 
 // readBool reads a boolean. Any other type is false.
 func readBool(r *jsonReader) (yes bool) {
-	readValue(r, "BOOL", func() {
-		yes = r.next() == 't'
+	for r.begin('{'); r.more('}'); {
+		yes = string(r.name()) == "BOOL" && r.next() == 't'
 		r.skip()
-	})
+	}
 	return yes
 }
 

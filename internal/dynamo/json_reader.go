@@ -74,16 +74,17 @@ func (r *jsonReader) name() []byte {
 }
 
 // text reads a string.
-func (r *jsonReader) text() (s string) {
+func (r *jsonReader) text() string {
 	quoted := r.quoted()
 	switch {
 	case r.err != nil:
+		return ""
 	case bytes.IndexByte(quoted, '\\') < 0:
-		s = string(quoted[1 : len(quoted)-1])
-	default:
-		r.err = json.Unmarshal(quoted, &s)
+		return string(quoted[1 : len(quoted)-1])
 	}
-	return s
+	var unescaped string // is on the heap, unlike the others
+	r.err = json.Unmarshal(quoted, &unescaped)
+	return unescaped
 }
 
 // quoted is a string as it is written.
@@ -91,13 +92,17 @@ func (r *jsonReader) quoted() []byte {
 	r.take('"')
 	start := r.at - 1
 	for at := r.at; r.err == nil && at < len(r.data); at++ {
-		switch r.data[at] {
-		case '\\':
-			at++
-		case '"':
-			r.at = at + 1
-			return r.data[start:r.at]
+		length := bytes.IndexByte(r.data[at:], '"')
+		if length < 0 {
+			break
 		}
+		end := at + length
+		if escape := bytes.IndexByte(r.data[at:end], '\\'); escape >= 0 {
+			at += escape + 1 // what is escaped ends nothing
+			continue
+		}
+		r.at = end + 1
+		return r.data[start:r.at]
 	}
 	r.fail()
 	return nil

@@ -149,6 +149,11 @@ func (s *Store) changeAddress(
 	if m.mailings, err = s.Mailings(ctx, r.EventID); err != nil {
 		return err
 	}
+	for i := range m.mailings {
+		if m.mailings[i], err = s.WithRecipients(ctx, m.mailings[i]); err != nil {
+			return err
+		}
+	}
 	err = s.moveRegistration(ctx, e, r, deltag.Registration{}, m)
 	if !errors.Is(err, errAddressTaken) {
 		return err

@@ -52,8 +52,12 @@ func TestUpdateRegistration(t *testing.T) {
 			}
 			must(t, s.PutMailing(ctx, e.NewMailing(deltag.KindMessage, 3, now, "Husk kaffe").Claim(now)))
 			must(t, s.PutMailing(ctx, e.NewMailing(deltag.KindMessage, 4, now, "Endnu ikke").SuspendUntil(now.Add(time.Hour))))
+			for version, n := range map[int]int{5: 1, 6: 3} { // to those who were picked: this person, and another
+				m := e.NewMailing(deltag.KindMessage, version, now, "Kun jer").Claim(now)
+				must(t, s.PutMailing(ctx, m.SelectRecipients([]string{deltag.RegistrationID(e, person(n).Email)})))
+			}
 			must(t, s.UpdateByOrganiser(ctx, e, r, person(2), now))
-			want(t, kinds(t, s, registration(t, s, e, 2)), []string{"confirmation.2", "message.1", "message.3"})
+			want(t, kinds(t, s, registration(t, s, e, 2)), []string{"confirmation.2", "message.1", "message.3", "message.5"})
 			want(t, kinds(t, s, r), []string{"confirmation.1", "message.1", "message.2"})
 		})
 	})

@@ -15,24 +15,25 @@ import (
 
 // Sort keys of the items of an event. Those that end in # are prefixes.
 const (
-	metaSK         = "META"      // the event
-	mailingSK      = "MAILING#"  // + kind # version
-	promoteSK      = "PROMOTE"   // task: a seat may be free while people wait
-	reconcileSK    = "RECONCILE" // task, and the result of the last reconciliation
-	eraseSK        = "ERASE"     // task: the retention period ends
-	digestSK       = "DIGEST"    // task: tell the organiser how it is coming along, with what the last one told
-	statsSK        = "STATS"     // statistics, kept when the people of the event are erased
-	registrationSK = "REG#"      // + registration
-	deliverySK     = "MAIL#"     // + registration # kind # version
-	purgeSK        = "PURGE#"    // + registration; task: delete the deliveries of an erased registration
-	expireSK       = "EXPIRE#"   // + registration; task: erase what was not verified in time about it
-	giveBackSK     = "GIVEBACK#" // + registration; task: give its seat back, unless its address was corrected
-	noteSK         = "NOTE#"     // + version # registration: whom an organiser's note is about
-	erasureSK      = "ERASURE#"  // + time # registration: an erasure on request, without personal data
-	countsSK       = "COUNTS"    // how many registrations of the shard have each status
-	seatSK         = "SEAT#"     // + seat: who has it
-	seatCounterSK  = "SEATS"     // how many seats are taken
-	waitlistSK     = "WAIT#"     // + time # registration
+	metaSK         = "META"        // the event
+	mailingSK      = "MAILING#"    // + kind # version
+	recipientsSK   = "RECIPIENTS#" // + kind # version: whom a message is for, if they were picked
+	promoteSK      = "PROMOTE"     // task: a seat may be free while people wait
+	reconcileSK    = "RECONCILE"   // task, and the result of the last reconciliation
+	eraseSK        = "ERASE"       // task: the retention period ends
+	digestSK       = "DIGEST"      // task: tell the organiser how it is coming along, with what the last one told
+	statsSK        = "STATS"       // statistics, kept when the people of the event are erased
+	registrationSK = "REG#"        // + registration
+	deliverySK     = "MAIL#"       // + registration # kind # version
+	purgeSK        = "PURGE#"      // + registration; task: delete the deliveries of an erased registration
+	expireSK       = "EXPIRE#"     // + registration; task: erase what was not verified in time about it
+	giveBackSK     = "GIVEBACK#"   // + registration; task: give its seat back, unless its address was corrected
+	noteSK         = "NOTE#"       // + version # registration: whom an organiser's note is about
+	erasureSK      = "ERASURE#"    // + time # registration: an erasure on request, without personal data
+	countsSK       = "COUNTS"      // how many registrations of the shard have each status
+	seatSK         = "SEAT#"       // + seat: who has it
+	seatCounterSK  = "SEATS"       // how many seats are taken
+	waitlistSK     = "WAIT#"       // + time # registration
 )
 
 // Partitions of the index.
@@ -149,6 +150,10 @@ func parseDeliveryKey(eventID, rest string) (deltag.DeliveryKey, bool) {
 
 func mailingKey(k deltag.MailingKey) item {
 	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%d", mailingSK, k.Kind, k.Version))
+}
+
+func recipientsKey(k deltag.MailingKey) item {
+	return key(eventPK(k.EventID), fmt.Sprintf("%s%s#%d", recipientsSK, k.Kind, k.Version))
 }
 
 // parseMailingKey reads what follows mailingSK in a sort key.

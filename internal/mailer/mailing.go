@@ -16,6 +16,8 @@ type MailingStore interface {
 	// SaveMailing stores the next state over the one before. ErrConflict: another run or an edit was quicker. So a
 	// repetition of a write that has gone through is ErrConflict too.
 	SaveMailing(ctx context.Context, mailing deltag.Mailing) error
+	// WithRecipients is a mailing together with its recipients, if they were picked.
+	WithRecipients(ctx context.Context, mailing deltag.Mailing) (deltag.Mailing, error)
 	Counts(ctx context.Context, e deltag.Event) (deltag.Counts, error)
 	// RegistrationsAfter returns a page of registrations in the order of their ids, from the first after the given id
 	// on, and the id that the next page begins after, "" after the last. UnreadableError: some are left out.
@@ -45,6 +47,9 @@ func (m *Mailer) runMailing(ctx context.Context, key deltag.MailingKey) error {
 	}
 	if run.mailing.Status != deltag.MailingRunning {
 		return nil
+	}
+	if run.mailing, err = m.Store.WithRecipients(ctx, run.mailing); err != nil {
+		return err
 	}
 	err = run.sendOrganiserCopy(ctx)
 	for done := false; err == nil && !done; {

@@ -110,6 +110,16 @@ func auditedChanges() []auditedChange {
 				_, err := f.ErasePerson(f.ctx, by, r.Email)
 				return err
 			}},
+		{useCase: "CancelSelected", action: deltag.AuditRegistrationCancelled, ofOne: true,
+			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
+				_, err := f.CancelSelected(f.ctx, by, e.ID, organiser.Selection{IDs: []string{r.ID}}, allAt(by.Now))
+				return err
+			}},
+		{useCase: "ResendToSelected", action: deltag.AuditMailResent, details: []string{"confirmation"}, ofOne: true,
+			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
+				_, err := f.ResendToSelected(f.ctx, by, e.ID, organiser.Selection{All: true}, allAt(by.Now))
+				return err
+			}},
 		{useCase: "EraseRegistration", action: deltag.AuditRegistrationErased, ofOne: true,
 			do: func(f fixture, by organiser.Caller, e deltag.Event, r deltag.Registration) error {
 				return f.EraseRegistration(f.ctx, by, e.ID, r.ID)
@@ -147,7 +157,7 @@ func (c auditedChange) prepare(f fixture) (deltag.Event, deltag.Registration) {
 		e, _, err = f.EditEvent(f.ctx, anna, e.ID, organiser.AnyRevision, setTitle("Anden titel", func() {}))
 	case "GiveSeat", "Import":
 		err = cancelRegistration(f, anna, e, r)
-	case "ResendDelivery":
+	case "ResendDelivery", "ResendToSelected":
 		var d []deltag.Delivery
 		if d, err = f.store.DeliveriesOf(f.ctx, e.ID, r.ID); err == nil {
 			d[0].Status, d[0].Revision = deltag.DeliverySent, d[0].Revision+1
@@ -164,7 +174,7 @@ func TestAuditLog(t *testing.T) {
 	by := annaAt(now.Add(time.Minute))
 	by.Channel = deltag.ChannelConsole
 	for _, c := range auditedChanges() {
-		t.Run(string(c.action), func(t *testing.T) {
+		t.Run(c.useCase+"/"+string(c.action), func(t *testing.T) {
 			engine := storetest.Embedded(t)
 			f := newFixtureOn(t, engine)
 			e, r := c.prepare(f)

@@ -34,6 +34,7 @@ func (s *Service) Timeline(
 // A Message is what an organiser writes to those who take part.
 type Message struct {
 	Audience deltag.Audience // "" is everybody
+	To       *Selection      // those of it who may be written to, instead of an audience
 	Text     string
 	// IdempotencyKey names the message, so that a repetition is recognised. "": the same text to the same audience
 	// within repeatWindow is the same message.
@@ -64,7 +65,38 @@ func (s *Service) newMessage(
 	}
 	m := e.NewMailing(deltag.KindMessage, 0, by.Now, strings.TrimSpace(in.Text))
 	m.Audience = cmp.Or(in.Audience, deltag.AudienceAll)
+	if in.To != nil {
+		if m, err = s.selectRecipients(ctx, by, m, *in.To); err != nil {
+			return e, m, err
+		}
+	}
 	return e, m, m.Validate()
+}
+
+// selectRecipients makes m a message for those who are selected now. ValidationErrors: nobody of them, or too many.
+func (s *Service) selectRecipients(
+	ctx context.Context, by Caller, m deltag.Mailing, to Selection,
+) (deltag.Mailing, error) {
+	_, attendees, err := s.Selected(ctx, by, m.EventID, to)
+	if err != nil {
+		return m, err
+	}
+	var ids []string
+	for a, err := range attendees {
+		if err != nil {
+			return m, err
+		}
+		if to.MayWriteTo(a) {
+			ids = append(ids, a.ID)
+		}
+		if len(ids) > deltag.MaxRecipients {
+			return m, deltag.ValidationErrors{{Field: "audience", Code: "too-many", Limit: deltag.MaxRecipients}}
+		}
+	}
+	if len(ids) == 0 {
+		return m, deltag.ValidationErrors{{Field: "audience", Code: "no-recipients"}}
+	}
+	return m.SelectRecipients(ids), nil
 }
 
 // putNumbered calls put with the version of a message, which returns when the one that is stored with it was sent. A

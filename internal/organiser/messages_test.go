@@ -1,6 +1,8 @@
 package organiser_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +46,52 @@ func TestSendMessage(t *testing.T) {
 		_, _, err := f.SendMessage(f.ctx, anna, e.ID, in)
 		wantError(t, err, nil)
 		wantEqual(t, messages(), 2)
+	})
+	t.Run("ToThoseWhoAreSelected", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		ids := f.addMany(e, 4)
+		_, r, err := f.Registration(f.ctx, anna, e.ID, ids[3])
+		wantError(t, err, nil)
+		wantError(t, f.store.SetAddressStatus(f.ctx, e, r, deltag.AddressBounced, now), nil)
+		for _, c := range []struct {
+			to   organiser.Selection
+			want []string
+		}{
+			{organiser.Selection{IDs: []string{ids[2], ids[0], ids[3], "x"}}, []string{ids[0], ids[2]}},
+			{organiser.Selection{All: true, Query: organiser.AttendeeQuery{Search: "p1@"}}, []string{ids[1]}},
+		} {
+			in := organiser.Message{To: &c.to, Text: "Kun jer", IdempotencyKey: fmt.Sprint(c.want)}
+			_, seen, err := f.CheckMessage(f.ctx, anna, e.ID, in)
+			wantError(t, err, nil)
+			wantEqual(t, seen.Expected, len(c.want))
+			for range 2 {
+				_, sent, err := f.SendMessage(f.ctx, anna, e.ID, in)
+				wantError(t, err, nil)
+				wantEqual(t, sent.Expected, len(c.want))
+				stored, err := f.store.Mailing(f.ctx, deltag.MailingKey{EventID: e.ID, Kind: sent.Kind, Version: sent.Version})
+				wantError(t, err, nil)
+				stored, err = f.store.WithRecipients(f.ctx, stored)
+				wantError(t, err, nil)
+				slices.Sort(c.want)
+				wantEqual(t, stored.Recipients, c.want)
+			}
+		}
+		_, _, entries, err := f.Timeline(f.ctx, anna, e.ID)
+		wantError(t, err, nil)
+		wantEqual(t, len(entries), 2+len(e.ScheduledMails))
+		nobody := organiser.Message{To: &organiser.Selection{IDs: []string{ids[3]}}, Text: "Kun jer"}
+		_, _, err = f.SendMessage(f.ctx, anna, e.ID, nobody)
+		wantInvalid(t, err, "audience: no-recipients")
+		_, _, err = f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Audience: deltag.AudienceSelected, Text: "Hej"})
+		wantInvalid(t, err, "audience: unknown-audience")
+	})
+	t.Run("RefusesTooManyWhoAreSelected", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		f.Store = &listedStore{Store: f.store, attendees: named(make([]string, deltag.MaxRecipients+1)...)}
+		_, _, err := f.CheckMessage(f.ctx, anna, e.ID, organiser.Message{To: &organiser.Selection{All: true}, Text: "Hej"})
+		wantInvalid(t, err, "audience: too-many")
 	})
 	for name, other := range map[string]organiser.Message{
 		"Text":     {Text: "Husk te", IdempotencyKey: "12345678"},

@@ -119,6 +119,7 @@ var readUseCases = map[string]bool{
 	"ExportAttendees": true, "AttendeeDetails": true, "CurrentEvents": true, "PastEvents": true,
 	"Delivery": true, "Deliveries": true, "Timeline": true, "Stats": true, "LastReconciliation": true,
 	"Coverage": true, "SignUps": true, "MailReport": true, "AuditLog": true, "WholeAuditLog": true, "Person": true,
+	"Selected": true, "SummariseSelection": true,
 }
 
 // TestRoles calls every method of the Service, so that a use case that asks for no role fails it.

@@ -3,6 +3,7 @@ package organiser
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -17,31 +18,50 @@ var ownLetters = map[rune]string{
 }
 
 // foldText is s in the first spelling.
-func foldText(s string) string {
-	isPlain := true
-	for i := range len(s) {
-		if c := s[i]; c >= 0x80 || 'A' <= c && c <= 'Z' {
-			isPlain = false
-			break
+func foldText(s string) string { return string(appendFolded(nil, s)) }
+
+// appendFolded appends s in the first spelling to b. What is not ASCII is decomposed by itself: letters of ASCII begin a
+// character of their own, and marks are left out in whatever order.
+func appendFolded(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b = append(b, c)
+			i++
+			continue
 		}
+		end := i
+		for end < len(s) && s[end] >= utf8.RuneSelf {
+			end++
+		}
+		if letters, ok := danishLetters[s[i:end]]; ok {
+			b = append(b, letters...)
+		} else {
+			b = appendDecomposed(b, s[i:end])
+		}
+		i = end
 	}
-	if isPlain {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
+	return b
+}
+
+// danishLetters are what most names have of other letters, so that they need no decomposition.
+var danishLetters = map[string]string{"æ": "ae", "ø": "o", "å": "a", "Æ": "ae", "Ø": "o", "Å": "a", "é": "e"}
+
+func appendDecomposed(b []byte, s string) []byte {
 	for _, r := range norm.NFKD.String(s) {
 		if unicode.Is(unicode.Mn, r) {
 			continue
 		}
 		r = unicode.ToLower(r)
 		if letters, ok := ownLetters[r]; ok {
-			b.WriteString(letters)
+			b = append(b, letters...)
 			continue
 		}
-		b.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 	}
-	return b.String()
+	return b
 }
 
 // shortSpelling makes the second spelling of the first.
@@ -63,8 +83,11 @@ func (s searchText) matches(texts ...string) bool {
 	if len(s.words) == 0 {
 		return true
 	}
-	text := foldText(strings.Join(texts, "\n"))
-	short := ""
+	folded := make([]byte, 0, 192) // on the stack, for nearly all
+	for _, t := range texts {
+		folded = append(appendFolded(folded, t), '\n')
+	}
+	text, short := string(folded), ""
 	for i, word := range s.words {
 		if strings.Contains(text, word) {
 			continue

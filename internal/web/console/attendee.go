@@ -18,7 +18,7 @@ type attendeeView struct {
 	Path       string    // its actions are below it
 	Form       *web.Form // nil: the reader changes nothing
 	Answers    []answerView
-	Mails      []mailView
+	Mails      []attendeeMail
 	Fault      string // why a change was refused
 	EraseFault string // the confirmation that erasing needs is missing
 }
@@ -55,7 +55,7 @@ func (s *site) newAttendeeView(r *http.Request, p *page) (attendeeView, error) {
 	e, reg := details.Event, details.Registration
 	v := attendeeView{
 		AttendeeDetails: details, Path: attendeePath(e.ID, reg.ID),
-		Answers: answersOf(e, reg, !p.Principal.MayEdit()), Mails: p.mails(details),
+		Answers: answersOf(e, reg, !p.Principal.MayEdit()), Mails: p.attendeeMails(details),
 	}
 	p.Title, p.Path, p.Event = reg.Name, v.Path, &e
 	if p.Principal.MayEdit() {

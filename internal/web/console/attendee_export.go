@@ -43,8 +43,15 @@ func (s *site) exportAttendees(
 	if part.Of > 1 {
 		name += "-" + part.String()
 	}
+	return s.writeList(w, r, e, attendees, name+"."+extension, contentType, write)
+}
+
+func (s *site) writeList(
+	w http.ResponseWriter, r *http.Request, e deltag.Event, attendees iter.Seq2[deltag.Attendee, error],
+	name, contentType string, write func(io.Writer, deltag.Event, iter.Seq2[deltag.Attendee, error]) error,
+) error {
 	web.ForbidIndexing(w)
-	web.BeginFile(w, contentType, name+"."+extension)
+	web.BeginFile(w, contentType, name)
 	if err := write(w, e, attendees); err != nil {
 		// Half a list would pass for a whole one: package lambdaevent answers 500 instead.
 		s.Log.ErrorContext(r.Context(), "export failed half-way", "error", err)

@@ -21,7 +21,7 @@ type filter struct {
 // attendeeValues are what the address of the list says about it: what is empty, and what is about this page alone, is
 // left out, so that the same list always has the same address.
 func attendeeValues(query url.Values) url.Values {
-	known := []string{"q", "status", "mail", "attended", "updates", "not", "sort", "cursor"}
+	known := []string{"q", "status", "mail", "attended", "updates", "not", "sort", "cursor", "columns"}
 	values := url.Values{}
 	for name, all := range query {
 		isFilter := slices.Contains(known, name)
@@ -55,6 +55,15 @@ func without(values url.Values, name string) url.Values {
 		if other != name {
 			rest[other] = all
 		}
+	}
+	return rest
+}
+
+// only is one of values.
+func only(values url.Values, name string) url.Values {
+	rest := url.Values{}
+	if all, ok := values[name]; ok {
+		rest[name] = all
 	}
 	return rest
 }

@@ -38,6 +38,11 @@ func addAttendeePages(
 		e := c.newAttendees()
 		return c.get(eventPath(e.ID) + "/attendees" + q + "&q=kommune&answers.hvor=Kommune&sort=name&addresses=yes")
 	})
+	pages["attendees-columns"] = owner(func(c *client, q string) response {
+		return c.get(eventPath(c.newAttendees().ID) + "/attendees" + q + "&columns=role&columns=mail&columns=attended&" +
+			"columns=updates&columns=answers.hvor&columns=answers.film&columns=answers.mere")
+	})
+	addSelectionPages(pages, owner)
 	pages["attendees-no-match"] = owner(func(c *client, q string) response {
 		return c.get(eventPath(c.newAttendees().ID) + "/attendees" + q + "&q=xyz")
 	})

@@ -96,7 +96,7 @@ func TestResendMail(t *testing.T) {
 	if got := c.registration(e, "p2").MailVersion; got != bo.MailVersion+1 {
 		t.Errorf("version %d of the mail, and it was %d", got, bo.MailVersion)
 	}
-	c.get(path).says("#mails + ul", "Bliver sendt").has(`form[action$="/resend"]`, 1)
+	c.get(path).says("#mails + ul", "Venter").has(`form[action$="/resend"]`, 1)
 	waiting := strings.Replace(action, ".1/resend", ".2/resend", 1)
 	c.post(waiting).wantLocation(path + "?done=mail-on-its-way")
 	c.post(strings.Replace(action, "attendees/"+bo.ID, "attendees/"+soeren.ID, 1)).want(http.StatusNotFound)
@@ -128,5 +128,5 @@ func TestReaderSeesAttendees(t *testing.T) {
 	c.finishMails(c.registration(e, "p0"))
 	c.get(eventPath(e.ID)+"/attendees").want(http.StatusOK).has("tbody tr", 5).has("a.button", 0)
 	c.get(attendeePath(e.ID, c.registration(e, "p0").ID)).want(http.StatusOK).has("main form", 0).
-		says(".pairs", "Hvor arbejder du?Kommune").says("#mails + ul", "Nået frem 23. november kl. 10.00.")
+		says(".pairs", "Hvor arbejder du?Kommune").says("#mails + ul", "Leveret mandag den 23. november 2026 kl. 10.00")
 }

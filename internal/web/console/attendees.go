@@ -1,9 +1,9 @@
 package console
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"deltag/internal/deltag"
@@ -14,28 +14,26 @@ import (
 // An attendeesView is the list of an event's attendees: a page of those that the filters pick.
 type attendeesView struct {
 	organiser.AttendeePage
-	Columns      []sortColumn
+	Columns      []column
+	Rows         []attendeeRow
+	Choices      []web.Option // of columns
 	Filters      []filter
 	Search       string
 	KeptSort     string // that the form of the filters sends along
 	FiltersOpen  bool
 	IsFiltered   bool
 	IsFirst      bool
-	Path         string // of the list without filters
+	Path         string // of the list without filters and choice of columns
+	Unfiltered   string
 	FirstPage    string
 	NextPage     string
 	CSV, XLSX    []exportLink
 	AddressesURL string
-	Addresses    string // one a line
-	AddressCount int
-
-	AskedAddresses bool
-	EventURL       string // the public page
-	HasStarted     bool   // so that somebody may have attended
+	Addresses    *addressesView // nil: not asked for
+	EventURL     string         // the public page
+	Kept         []hiddenField  // the filters
+	HasStarted   bool           // so that somebody may have attended
 }
-
-// A sortColumn is a column with the link to sort by it.
-type sortColumn struct{ Label, Href, AriaSort string }
 
 // An exportLink is a file, or one of several of a long list.
 type exportLink struct{ Href, Text string }
@@ -60,9 +58,11 @@ func (s *site) attendees(w http.ResponseWriter, r *http.Request, p *page) error 
 	p.Path = withQuery(path, values)
 	v := s.newAttendeesView(p, path, values, q, found)
 	if r.URL.Query().Get("addresses") != "" {
-		if err := s.addAddresses(r, p, q, &v); err != nil {
+		all := organiser.Selection{All: true, Query: q}
+		if v.Addresses, err = s.addresses(r.Context(), p, found.Event.ID, all); err != nil {
 			return err
 		}
+		p.Script = web.Asset(files, "copy.js")
 	}
 	return p.render(w, http.StatusOK, "attendees", v)
 }
@@ -71,12 +71,28 @@ func (s *site) newAttendeesView(
 	p *page, path string, values url.Values, q organiser.AttendeeQuery, found organiser.AttendeePage,
 ) attendeesView {
 	v := attendeesView{
-		AttendeePage: found, Columns: p.sortColumns(path, values, found.Sort), Filters: p.filters(found.Event, q),
+		AttendeePage: found, Filters: p.filters(found.Event, q),
 		Search: q.Search, KeptSort: string(q.Sort), IsFiltered: q.IsFiltered(), IsFirst: q.Cursor == "", Path: path,
 		EventURL: s.BaseURL + "/e/" + found.Event.Slug, HasStarted: !p.now.Before(found.Event.StartsAt),
 	}
+	all := p.columns(found.Event)
+	v.Columns, v.Choices = p.chosenColumns(all, values["columns"])
+	for i := range v.Columns {
+		v.Columns[i].sortBy(path, values, found.Sort)
+	}
+	for _, a := range found.Attendees {
+		v.Rows = append(v.Rows, newAttendeeRow(a, v.Columns))
+	}
 	q.Search = ""
 	v.FiltersOpen = q.IsFiltered()
+	kept := maps.Clone(values)
+	kept.Set("all", deltag.CheckedValue)
+	for _, field := range selectionFields(kept) {
+		if field.Name != "all" { // which is a box to tick
+			v.Kept = append(v.Kept, field)
+		}
+	}
+	v.Unfiltered = withQuery(path, only(values, "columns"))
 	v.FirstPage = withQuery(path, without(values, "cursor"))
 	v.AddressesURL = withQuery(path, with(without(values, "cursor"), "addresses", "yes")) + "#addresses"
 	if found.Next != "" {
@@ -89,7 +105,7 @@ func (s *site) newAttendeesView(
 
 // exportLinks are the files of a list: one, or as many as Lambda's limit of an answer makes of it.
 func (p *page) exportLinks(path string, values url.Values, total int, format string) (links []exportLink) {
-	values = without(values, "cursor")
+	values = without(without(values, "cursor"), "columns")
 	parts := organiser.ExportParts(total)
 	if parts == 1 {
 		return []exportLink{{withQuery(path, values), p.Text("console.attendees.export", "format", format)}}
@@ -101,53 +117,6 @@ func (p *page) exportLinks(path string, values url.Values, total int, format str
 		})
 	}
 	return links
-}
-
-// sortColumns are the heads of the table. A press sorts from the first to the last, and a second one the other way; the
-// date begins with the latest.
-func (p *page) sortColumns(path string, values url.Values, sort organiser.AttendeeSort) (columns []sortColumn) {
-	for _, by := range []organiser.AttendeeSort{
-		organiser.SortName, organiser.SortOrganisation, organiser.SortEmail, organiser.SortStatus,
-		organiser.SortRegisteredAt,
-	} {
-		next, aria := by, ""
-		if by == organiser.SortRegisteredAt {
-			next = organiser.SortLatest
-		}
-		if by == sort.By() {
-			next, aria = sort.Reversed(), "ascending"
-			if sort.Descending() {
-				aria = "descending"
-			}
-		}
-		columns = append(columns, sortColumn{
-			p.Text("console.attendees.column." + string(by)),
-			withQuery(path, with(without(values, "cursor"), "sort", string(next))), aria,
-		})
-	}
-	return columns
-}
-
-// addAddresses adds the addresses of all who are found and may be written to. Who has cancelled is written to only if
-// the organiser asks for them.
-func (s *site) addAddresses(r *http.Request, p *page, q organiser.AttendeeQuery, v *attendeesView) error {
-	q.Cursor, q.Sort = "", organiser.SortName
-	_, attendees, err := s.Organiser.ExportAttendees(
-		r.Context(), p.caller(), v.Event.ID, q, organiser.ExportPart{})
-	if err != nil {
-		return err
-	}
-	var all []string
-	for a, err := range attendees {
-		if err != nil {
-			return err
-		}
-		if a.MayBeWrittenTo() && (a.Status != deltag.RegistrationCancelled || q.Status == a.Status) {
-			all = append(all, a.Email)
-		}
-	}
-	v.Addresses, v.AddressCount, v.AskedAddresses = strings.Join(all, "\n"), len(all), true
-	return nil
 }
 
 // ShortTime is a time in a table: "23. november kl. 10.00".

@@ -111,8 +111,47 @@ func TestAttendeesPage(t *testing.T) {
 	c.get(path + "?status=gone").want(http.StatusUnprocessableEntity)
 	c.get(path + "?attended=perhaps").want(http.StatusUnprocessableEntity)
 	c.get(path + "?q=bo&cursor=x").wantLocation(path + "?q=bo")
-	c.get(path+"?addresses=yes").says("#addresses", "p2@example.dk p0@example.dk p3@example.dk").says(".label", "(3)")
+	c.get(path+"?addresses=yes").says("#addresses", "p2@example.dk; p0@example.dk; p3@example.dk").says("#addresses\\.hint", "2 er ikke med").says(".label", "(3)")
 	c.get(path+"?q=%C3%A5se&lang=en").has(`a.switch[href="`+path+`?q=%C3%A5se&lang=da"]`, 1)
+}
+
+func TestAttendeeColumns(t *testing.T) {
+	c := newClient(t)
+	c.signIn("anna")
+	path := eventPath(c.newAttendees().ID) + "/attendees"
+	for query, want := range map[string][2]string{
+		"":                            {"Navn|Organisation|Mail|Status|Tilmeldt", "Århus Kommune|p0@example.dk|tilmeldt deltog|23. november kl. 10.00"},
+		"columns=name":                {"Navn|Mail", "p0@example.dk"},
+		"columns=name&columns=gone":   {"Navn|Mail", "p0@example.dk"},
+		"columns=role&columns=status": {"Navn|Rolle|Mail|Status", "|p0@example.dk|tilmeldt deltog"},
+		"columns=mail&columns=attended&columns=updates": {
+			"Navn|Mail|Mailadresse|Deltog|Vil høre om kommende arrangementer", "p0@example.dk|i orden|ja|ja"},
+		"columns=answers.hvor&columns=answers.film": {"Navn|Mail|Hvor arbejder du?|Må vi filme?", "p0@example.dk|Kommune|"},
+	} {
+		t.Run(query, func(t *testing.T) {
+			res := c.get(path + "?q=Soren&" + query).want(http.StatusOK)
+			if got := res.cells("thead th"); got != want[0] {
+				t.Errorf("head %s, want %s", got, want[0])
+			}
+			if got := res.cells("tbody td:not(.tick)"); got != want[1] {
+				t.Errorf("row %s, want %s", got, want[1])
+			}
+		})
+	}
+	res := c.get(path + "?columns=name&columns=role")
+	res.has("input[name=columns][value=role][checked]", 1).has("input[name=columns][value=status]:not([checked])", 1)
+	res.has(`th a[href="`+path+`?columns=name&columns=role&sort=name"]`, 1)
+	res.has(`a[href="`+path+`.csv"]`, 1).has(`a[href="`+path+`.xlsx"]`, 1)
+	c.get(path+"?columns=role&q=xyz").has(`.empty a[href="`+path+`?columns=role"]`, 1)
+}
+
+// cells are the texts of a row.
+func (r response) cells(selector string) string {
+	var texts []string
+	for _, node := range r.doc.Find(selector).EachIter() {
+		texts = append(texts, strings.Join(strings.Fields(node.Text()), " "))
+	}
+	return strings.Join(texts, "|")
 }
 
 // TestAttendeePages goes through a list that is longer than a page, all of whose names are the same.

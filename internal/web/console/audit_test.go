@@ -17,7 +17,7 @@ import (
 var auditDetails = map[deltag.AuditAction][]string{
 	deltag.AuditEventCreated: nil, deltag.AuditEventCopied: nil, deltag.AuditEventOpened: nil,
 	deltag.AuditEventClosed: nil, deltag.AuditEventCancelled: nil, deltag.AuditNoticeSent: nil, deltag.AuditEventDeleted: nil,
-	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed"}, deltag.AuditMessageTested: nil,
+	deltag.AuditRecounted: nil, deltag.AuditMessageSent: {"confirmed", "selected"}, deltag.AuditMessageTested: nil,
 	deltag.AuditEventEdited:       deltag.Event{}.ChangedFields(differentEvent()),
 	deltag.AuditRegistrationAdded: nil, deltag.AuditRegistrationErased: nil, deltag.AuditSeatGiven: nil, deltag.AuditRegistrationImported: nil,
 	deltag.AuditRegistrationCorrected: {"name", "email", "organisation", "role", "updates", "answers"},
@@ -56,7 +56,7 @@ func (c *client) newAuditLog(e deltag.Event) {
 		if action == deltag.AuditRecounted {
 			by = deltag.Principal{Name: "Natlig kørsel", Channel: deltag.ChannelAPI}
 		}
-		ctx := by.Record(context.Background(), start.Add(-time.Duration(n)*time.Minute), entry)
+		ctx := by.Record(context.Background(), start.Add(-time.Duration(n+1)*time.Minute), entry)
 		token := deltag.AccessToken{Name: "x", Role: deltag.RoleReader, ExpiresAt: start.AddDate(1, 0, 0)}
 		if err := c.store.PutToken(ctx, rand.Text(), token); err != nil {
 			c.Fatal(err)

@@ -117,6 +117,7 @@ func (s *site) routes() []route {
 		{"GET", "/organiser/events/{id}/attendees.csv", reader, s.attendeesCSV},
 		{"GET", "/organiser/events/{id}/attendees.xlsx", reader, s.attendeesXLSX},
 		{"GET", "/organiser/events/{id}/attendees/new", organiser, s.newAttendee},
+		{"POST", "/organiser/events/{id}/attendees/selection", organiser, s.changeSelection},
 		{"GET", "/organiser/events/{id}/attendees/{rid}", reader, s.attendee},
 		{"POST", "/organiser/events/{id}/attendees/{rid}", organiser, s.correctAttendee},
 		{"POST", "/organiser/events/{id}/attendees/{rid}/cancel", organiser, s.cancelAttendee},

@@ -260,6 +260,7 @@ var access = map[string]struct {
 	"GET /organiser/events/{id}/attendees.csv":                            {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/attendees.xlsx":                           {303, 404, 404, 404, ""},
 	"GET /organiser/events/{id}/attendees/new":                            {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/attendees/selection":                     {303, 403, 404, 404, "rid=x&action=cancel"},
 	"GET /organiser/events/{id}/attendees/{rid}":                          {303, 404, 404, 404, ""},
 	"POST /organiser/events/{id}/attendees/{rid}":                         {303, 403, 404, 404, ""},
 	"POST /organiser/events/{id}/attendees/{rid}/cancel":                  {303, 403, 404, 404, ""},

@@ -91,11 +91,11 @@ func (p *page) MailKindText(k deltag.MailKind) string {
 func (p *page) ReasonText(r deltag.Reason) string { return p.Text("console.mails.reason." + string(r)) }
 
 // DeliveryText says what became of a mail: "Leveret", "Ikke sendt: arrangementet er aflyst".
-func (p *page) DeliveryText(d deltag.Delivery) string {
-	if d.Reason == "" {
-		return p.Text("console.mails.status." + string(d.Status))
+func (p *page) DeliveryText(s deltag.DeliveryStatus, r deltag.Reason) string {
+	if r == "" {
+		return p.Text("console.mails.status." + string(s))
 	}
-	return p.because(d.Status, d.Reason)
+	return p.because(s, r)
 }
 
 func (p *page) because(s deltag.DeliveryStatus, r deltag.Reason) string {
@@ -110,22 +110,74 @@ func (p *page) timeText(t time.Time, e deltag.Event) string {
 
 // A ledgerRow is a mail in the ledger, in words.
 type ledgerRow struct {
-	Kind, Email, Time, Text string
-	Path                    string // of the person; "" of a mail to the organiser, or about a person who is gone
-	IsBad                   bool
+	Kind, Email string
+	mailStep
+	Path string // of the person; "" of a mail to the organiser, or about a person who is gone
+}
+
+// A mailStep is something that became of a mail, and when.
+type mailStep struct {
+	Text, Time string
+	IsBad      bool
+}
+
+func (p *page) mailStep(e deltag.Event, s deltag.DeliveryStatus, r deltag.Reason, at time.Time) mailStep {
+	return mailStep{
+		Text: p.DeliveryText(s, r), Time: p.timeText(at, e),
+		IsBad: s == deltag.DeliveryBounced || s == deltag.DeliveryFailed || s == deltag.DeliveryComplained,
+	}
+}
+
+func (p *page) ledgerRow(e deltag.Event, d deltag.Delivery) ledgerRow {
+	return ledgerRow{
+		Kind: p.MailKindText(d.Kind), Email: d.Email.Original, mailStep: p.mailStep(e, d.Status, d.Reason, lastChange(d)),
+	}
 }
 
 func (p *page) ledgerRows(e deltag.Event, base string, ds []deltag.Delivery) []ledgerRow {
 	var rows []ledgerRow
 	for _, d := range ds {
-		row := ledgerRow{Kind: p.MailKindText(d.Kind), Email: d.Email.Original, Text: p.DeliveryText(d)}
-		row.Time = p.timeText(lastChange(d), e)
-		row.IsBad = d.Status == deltag.DeliveryBounced || d.Status == deltag.DeliveryFailed ||
-			d.Status == deltag.DeliveryComplained
+		row := p.ledgerRow(e, d)
 		if !d.IsToOrganiser() && !d.Kind.IsFinal() {
 			row.Path = base + "/attendees/" + d.RegistrationID
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// lastChange is when a delivery got its status, or when it is due if it only waits.
+func lastChange(d deltag.Delivery) time.Time {
+	if d.Status == deltag.DeliveryPending && !d.NextAttemptAt.IsZero() {
+		return d.NextAttemptAt
+	}
+	if len(d.History) == 0 {
+		return d.DueAt
+	}
+	return d.History[len(d.History)-1].At
+}
+
+// An attendeeMail is a mail to somebody.
+type attendeeMail struct {
+	ledgerRow // Email: that it went to, if it is another one than today's
+	History   []mailStep
+	Resend    string // where to ask for it once more; "" if nobody can
+}
+
+func (p *page) attendeeMails(details organiser.AttendeeDetails) (mails []attendeeMail) {
+	e, reg := details.Event, details.Registration
+	for _, d := range details.Deliveries {
+		m := attendeeMail{ledgerRow: p.ledgerRow(e, d)}
+		if d.Email.Normalized == reg.Email.Normalized {
+			m.Email = ""
+		}
+		for _, c := range d.History {
+			m.History = append(m.History, p.mailStep(e, c.Status, c.Reason, c.At))
+		}
+		if p.Principal.MayEdit() && !d.IsActive() && !d.Kind.IsFinal() && d.RegistrationID == reg.ID {
+			m.Resend = attendeePath(d.EventID, d.RegistrationID) + "/deliveries/" + d.ID() + "/resend"
+		}
+		mails = append(mails, m)
+	}
+	return mails
 }

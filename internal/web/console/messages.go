@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,14 +22,16 @@ var messageAudiences = []deltag.Audience{
 
 // A writeView is the form of a message, and what it will be.
 type writeView struct {
-	Form     *web.Form
-	Key      string // names the message: two presses are one, and the same words in a new form are another
-	Seen     string // names what is shown: only that is sent
-	Failure  string // why it could not be sent
-	Previews bool
-	To       string
-	Subject  string
-	Text     []string // paragraphs, as a person called Name reads them
+	Form      *web.Form
+	Selection []hiddenField // to whom, if they were picked in the list
+	Lead      []string      // how many they are
+	Key       string        // names the message: two presses are one, and the same words in a new form are another
+	Seen      string        // names what is shown: only that is sent
+	Failure   string        // why it could not be sent
+	Previews  bool
+	To        string
+	Subject   string
+	Text      []string // paragraphs, as a person called Name reads them
 }
 
 func (s *site) messagePage(w http.ResponseWriter, r *http.Request, p *page) error {
@@ -54,10 +57,17 @@ func (p *page) renderMessageForm(
 			ID: id, Value: string(a), Label: p.Text("console.audience." + string(a)), Selected: v.Get("audience") == string(a),
 		})
 	}
-	view.Form = p.NewForm([]web.Field{audience, {
+	fields := []web.Field{audience, {
 		Name: "text", Label: p.Text("console.message.text"), Kind: "long", Required: true, Value: v.Get("text"),
 		Hint: p.Text("console.message.text.hint"),
-	}}, invalid)
+	}}
+	if view.Selection != nil {
+		fields = fields[1:]
+		if fault := invalid.ForField("audience"); fault != nil {
+			view.Failure = p.FieldError(*fault)
+		}
+	}
+	view.Form = p.NewForm(fields, invalid)
 	if view.Failure != "" {
 		view.Form.Error, p.HasErrors = view.Failure, true
 	}
@@ -72,6 +82,17 @@ func (s *site) sendMessage(w http.ResponseWriter, r *http.Request, p *page) erro
 	text := strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n"))
 	audience := r.PostForm.Get("audience")
 	in := organiser.Message{Audience: deltag.Audience(audience), Text: text}
+	view := writeView{}
+	if fields := selectionFields(r.PostForm); fields != nil {
+		sel, err := parseSelection(r.PostForm)
+		if err != nil {
+			return err
+		}
+		if view, err = s.newSelectedView(r, p, sel); err != nil {
+			return err
+		}
+		in.To, audience = &sel, fmt.Sprint(fields)
+	}
 	in.IdempotencyKey = strings.Join([]string{r.PostForm.Get("key"), audience, text}, "\n")
 	seen := sha256.Sum256([]byte(audience + "\n" + text))
 	e, entry, err := s.Organiser.CheckMessage(r.Context(), p.caller(), id, in)
@@ -79,16 +100,14 @@ func (s *site) sendMessage(w http.ResponseWriter, r *http.Request, p *page) erro
 	if err != nil {
 		return err
 	}
-	if audience == "" { // which would be everybody
+	if audience == "" && in.To == nil { // which would be everybody
 		invalid = append(invalid, deltag.FieldError{Field: "audience", Code: "missing-audience"})
 	}
 	if invalid != nil {
-		return p.renderMessageForm(w, http.StatusUnprocessableEntity, e, r.PostForm, invalid, writeView{})
+		return p.renderMessageForm(w, http.StatusUnprocessableEntity, e, r.PostForm, invalid, view)
 	}
-	view := writeView{
-		Previews: true, Seen: hex.EncodeToString(seen[:]), To: p.Count("console.message.to", entry.Expected),
-		Subject: e.Title, Text: web.Paragraphs(p.example(e, text)),
-	}
+	view.Previews, view.Seen, view.Subject = true, hex.EncodeToString(seen[:]), e.Title
+	view.To, view.Text = p.Count("console.message.to", entry.Expected), web.Paragraphs(p.example(e, text))
 	switch step := r.PostForm.Get("step"); {
 	case step == "send" && r.PostForm.Get("seen") == view.Seen:
 		_, _, err = s.Organiser.SendMessage(r.Context(), p.caller(), id, in)

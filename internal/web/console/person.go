@@ -36,7 +36,7 @@ type personAtEvent struct {
 	deltag.PersonTrace
 	Path    string // of the registration's page, if there is one
 	Answers []answerView
-	Mails   []mailView
+	Mails   []attendeeMail
 }
 
 func (s *site) personPage(w http.ResponseWriter, _ *http.Request, p *page) error {
@@ -114,7 +114,7 @@ func (p *page) personAtEvent(t deltag.PersonTrace) personAtEvent {
 		details.Registration = *r
 		v.Path, v.Answers = attendeePath(t.Event.ID, r.ID), answersOf(t.Event, *r, true)
 	}
-	v.Mails = p.mails(details)
+	v.Mails = p.attendeeMails(details)
 	return v
 }
 
