@@ -112,13 +112,14 @@ type DeliveryStatus = string
 
 // Event defines model for Event.
 type Event struct {
-	Capacity    *int      `json:"capacity"`
-	Counts      *Counts   `json:"counts,omitempty"`
-	Description string    `json:"description"`
-	EndsAt      time.Time `json:"endsAt"`
-	Id          string    `json:"id"`
-	JoinUrl     string    `json:"joinUrl"`
-	Language    Language  `json:"language"`
+	Capacity         *int      `json:"capacity"`
+	ConfirmationText string    `json:"confirmationText"`
+	Counts           *Counts   `json:"counts,omitempty"`
+	Description      string    `json:"description"`
+	EndsAt           time.Time `json:"endsAt"`
+	Id               string    `json:"id"`
+	JoinUrl          string    `json:"joinUrl"`
+	Language         Language  `json:"language"`
 
 	// Notice The change notice, while it waits for further edits
 	Notice    *Notice   `json:"notice,omitempty"`
@@ -147,8 +148,9 @@ type Event struct {
 
 // EventEdit As of a new event. null where it is not allowed is answered 422 `missing`.
 type EventEdit struct {
-	Capacity    *int    `json:"capacity,omitempty"`
-	Description *string `json:"description,omitempty"`
+	Capacity         *int    `json:"capacity,omitempty"`
+	ConfirmationText *string `json:"confirmationText,omitempty"`
+	Description      *string `json:"description,omitempty"`
 
 	// EndsAt After the start, at most 31 days
 	EndsAt          *time.Time     `json:"endsAt,omitempty"`
@@ -225,8 +227,11 @@ type NewAnswers map[string][]string
 // NewEvent White space around the title, the slug and the organiser's name and address is removed first.
 type NewEvent struct {
 	// Capacity null means no limit
-	Capacity    *int    `json:"capacity,omitempty"`
-	Description *string `json:"description,omitempty"`
+	Capacity *int `json:"capacity,omitempty"`
+
+	// ConfirmationText A paragraph of the organiser's own in the mails that say that somebody has a seat, with the placeholders of a message's text
+	ConfirmationText *string `json:"confirmationText,omitempty"`
+	Description      *string `json:"description,omitempty"`
 
 	// EndsAt After the start, at most 31 days
 	EndsAt time.Time `json:"endsAt"`

@@ -36,6 +36,7 @@ func patchBase(e deltag.Event) EventEdit {
 		Organiser:       &OrganiserEdit{Name: &e.Organiser.Name, Email: &e.Organiser.Email},
 		RemindOrganiser: &e.Organiser.ReceivesReminders, RetentionDays: &e.RetentionDays,
 		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
+		ConfirmationText: &e.ConfirmationText,
 	}
 	if e.PromotionCutoff != 0 {
 		p.PromoteUntil = new(e.PromotionCutoff.String())
@@ -73,7 +74,7 @@ func (p EventEdit) applyFields(e *deltag.Event) {
 	e.Capacity, e.HasWaitlist, e.JoinURL = p.Capacity, deref(p.WaitingList), deref(p.JoinUrl)
 	e.Verify = deltag.VerifyPolicy(deref(p.Verify))
 	e.Organiser.Name, e.Organiser.Email = deref(deref(p.Organiser).Name), deref(deref(p.Organiser).Email)
-	e.Organiser.ReceivesReminders = deref(p.RemindOrganiser)
+	e.Organiser.ReceivesReminders, e.ConfirmationText = deref(p.RemindOrganiser), deref(p.ConfirmationText)
 	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))
 }
 

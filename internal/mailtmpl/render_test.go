@@ -152,7 +152,7 @@ func TestParts(t *testing.T) {
 	const plain = "multipart/alternative{text/plain text/html}"
 	const invited = "multipart/mixed{multipart/alternative{text/plain text/html text/calendar} application/ics}"
 	want := map[string]string{
-		"confirmation": "REQUEST", "confirmation-news": "REQUEST",
+		"confirmation": "REQUEST", "confirmation-news": "REQUEST", "confirmation-text": "REQUEST", "promoted-text": "REQUEST",
 		"confirmation-soon": "REQUEST", "confirmation-running": "REQUEST",
 		"promoted": "REQUEST", "moved": "REQUEST", "changed": "REQUEST",
 		"withdrawn": "CANCEL", "cancelled": "CANCEL", "readdressed": "CANCEL", "erased": "CANCEL",

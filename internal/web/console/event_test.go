@@ -291,8 +291,8 @@ func TestSaveEvent(t *testing.T) {
 		form["reminders"] = []string{"-P1D", "-P2D"}
 		c.postForm(path, form).want(http.StatusSeeOther)
 		after := c.event(e.ID)
-		if len(after.ScheduledMails) != 3 || after.ReminderText(deltag.ReminderKind(-deltag.Offset(24*time.Hour))) != "Husk kaffe." ||
-			after.ReminderText(deltag.KindFollowUpAttended) != "Tak." {
+		if len(after.ScheduledMails) != 3 || after.MailText(deltag.ReminderKind(-deltag.Offset(24*time.Hour))) != "Husk kaffe." ||
+			after.MailText(deltag.KindFollowUpAttended) != "Tak." {
 			t.Errorf("%+v", after.ScheduledMails)
 		}
 	})
