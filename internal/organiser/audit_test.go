@@ -194,7 +194,7 @@ func TestAuditLog(t *testing.T) {
 func TestAuditLogHasEveryUseCase(t *testing.T) {
 	audited := map[string]bool{
 		"CreateEvent": true, "CloneEvent": true, "CopyEvent": true, "AddRegistration": true, // TestAuditLogOfWhatIsNew
-		"CheckMessage": true, "PreviewCancel": true, "PreviewEdit": true, // change nothing
+		"CheckMessage": true, "PreviewCancel": true, "PreviewEdit": true, "PreviewEvent": true, // change nothing
 	}
 	for _, c := range auditedChanges() {
 		audited[c.useCase] = true
