@@ -16,9 +16,11 @@ import (
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
+	"deltag/internal/mailtmpl"
 	"deltag/internal/organiser"
 	"deltag/internal/web"
 	"deltag/internal/web/console"
+	"deltag/internal/web/visitor"
 )
 
 func main() {
@@ -52,6 +54,9 @@ func run(log *slog.Logger) error {
 	pages := console.New(console.Options{
 		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
 		MinResponseTime: web.MinResponseTime,
+		Previews: console.Previews{
+			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: c.BaseURL}).Preview, MailStyles: mailtmpl.Styles,
+		},
 	})
 	mux.Handle("/organiser", pages)
 	mux.Handle("/organiser/", pages)

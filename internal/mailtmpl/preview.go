@@ -25,8 +25,9 @@ func (r *Renderer) Preview(mail deltag.MailContext, now time.Time) (subject, htm
 // Styles are the style sheet and the style attributes of all mails. They are the layout's own, and hold nothing that
 // somebody typed.
 var Styles = sync.OnceValue(func() []string {
+	pattern := regexp.MustCompile(`(?s)<style>(.*?)</style>|\bstyle="([^"]*)"`)
 	var all []string
-	for _, match := range regexp.MustCompile(`(?s)<style>(.*?)</style>|\bstyle="([^"]*)"`).FindAllStringSubmatch(compactLayout(), -1) {
+	for _, match := range pattern.FindAllStringSubmatch(compactLayout(), -1) {
 		all = append(all, match[1]+match[2]) // one of them
 	}
 	slices.Sort(all)

@@ -52,4 +52,3 @@ func (s *site) exportAttendees(
 	}
 	return nil
 }
-
