@@ -28,7 +28,8 @@ func MailTextField(k MailKind) string {
 // MailTextKinds are the kinds of mail of e that can have a text of the organiser's: the confirmation, the reminders that
 // it has, in the order in which they go out, and both follow-ups, whether it has them or not.
 func (e Event) MailTextKinds() []MailKind {
-	reminders := slices.DeleteFunc(slices.Clone(e.ScheduledMails), func(r ScheduledMail) bool { return r.Kind.IsFollowUp() })
+	isFollowUp := func(r ScheduledMail) bool { return r.Kind.IsFollowUp() }
+	reminders := slices.DeleteFunc(slices.Clone(e.ScheduledMails), isFollowUp)
 	slices.SortFunc(reminders, func(a, b ScheduledMail) int { return cmp.Compare(a.Offset, b.Offset) })
 	kinds := []MailKind{KindConfirmation}
 	for _, r := range reminders {

@@ -105,7 +105,8 @@ func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error 
 	}
 	invalid, err := eventFaults(err)
 	if text, status, ok := s.failure(w, r, p, err); ok {
-		return s.renderEventForm(w, r, p, status, r.PostForm, nil, &deltag.Event{ID: id, Title: r.PostForm.Get("title")}, text)
+		e := &deltag.Event{ID: id, Title: r.PostForm.Get("title")}
+		return s.renderEventForm(w, r, p, status, r.PostForm, nil, e, text)
 	}
 	if err != nil {
 		return err
