@@ -102,6 +102,9 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	pages := console.New(console.Options{
 		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
 		MinResponseTime: web.MinResponseTime, OIDC: s.provider(), OIDCName: s.oidc.ProviderName,
+		Previews: console.Previews{
+			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: s.baseURL}).Preview, MailStyles: mailtmpl.Styles,
+		},
 	})
 	organisers.Handle("/organiser", pages)
 	organisers.Handle("/organiser/", pages)

@@ -32,6 +32,7 @@ func TestConsoleInBrowser(t *testing.T) {
 			b := openTab(t, allocator, p, i18n.For(c.language), c.scripts, c.width)
 			b.signInByLink("anna@example.dk")
 			b.makeEvent()
+			b.wantPreview(c.scripts)
 			people := []string{"bo@example.dk", "carl@example.dk", "dorte@example.dk"}
 			for _, email := range people {
 				p.post("/api/v1/public/events/taenketank/registrations", `{"name":"P","email":"`+email+`"}`)
@@ -86,6 +87,28 @@ func (b *browser) makeEvent() {
 	b.fill("endsAt", "2026-12-01T15:00")
 	b.press(`.event-form .actions button`, `.numbers`)
 	b.wantText(".done", b.words.Text("console.done.created"))
+	b.wantText("h1", "Tænketank")
+}
+
+// wantPreview: the form shows the event's page as it is typed, at once with JavaScript and without at the press of a
+// button, and leaving it changes nothing.
+func (b *browser) wantPreview(scripts bool) {
+	b.t.Helper()
+	b.press(`.sub a[href$="/edit"]`, `.event-form`)
+	script := `(field => (field.value = "Ny titel", field.dispatchEvent(new Event("input", { bubbles: true }))))(
+		document.querySelector("[name=title]"))`
+	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script)); err != nil {
+		b.t.Fatal(err)
+	}
+	if !scripts {
+		b.press(`.event-form button[value=preview]`, `input[name=title][value="Ny titel"]`)
+	}
+	b.until("the preview", func() bool {
+		shown := `document.getElementById("preview-page").srcdoc.includes("<h1>Ny titel</h1>")`
+		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](shown))
+		return err == nil && got
+	})
+	b.press(`.sub a`, `.numbers`)
 	b.wantText("h1", "Tænketank")
 }
 

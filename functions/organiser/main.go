@@ -16,11 +16,13 @@ import (
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
+	"deltag/internal/mailtmpl"
 	"deltag/internal/oidc"
 	"deltag/internal/organiser"
 	"deltag/internal/ssm"
 	"deltag/internal/web"
 	"deltag/internal/web/console"
+	"deltag/internal/web/visitor"
 )
 
 func main() {
@@ -58,6 +60,9 @@ func run(log *slog.Logger) error {
 	pages := console.New(console.Options{
 		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
 		MinResponseTime: web.MinResponseTime, OIDC: newOIDC(c), OIDCName: c.OIDC.ProviderName,
+		Previews: console.Previews{
+			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: c.BaseURL}).Preview, MailStyles: mailtmpl.Styles,
+		},
 	})
 	mux.Handle("/organiser", pages)
 	mux.Handle("/organiser/", pages)

@@ -112,14 +112,15 @@ type DeliveryStatus = string
 
 // Event defines model for Event.
 type Event struct {
-	Capacity    *int      `json:"capacity"`
-	Counts      *Counts   `json:"counts,omitempty"`
-	DailyNote   bool      `json:"dailyNote"`
-	Description string    `json:"description"`
-	EndsAt      time.Time `json:"endsAt"`
-	Id          string    `json:"id"`
-	JoinUrl     string    `json:"joinUrl"`
-	Language    Language  `json:"language"`
+	Capacity         *int      `json:"capacity"`
+	ConfirmationText string    `json:"confirmationText"`
+	Counts           *Counts   `json:"counts,omitempty"`
+	DailyNote        bool      `json:"dailyNote"`
+	Description      string    `json:"description"`
+	EndsAt           time.Time `json:"endsAt"`
+	Id               string    `json:"id"`
+	JoinUrl          string    `json:"joinUrl"`
+	Language         Language  `json:"language"`
 
 	// Notice The change notice, while it waits for further edits
 	Notice    *Notice   `json:"notice,omitempty"`
@@ -148,9 +149,10 @@ type Event struct {
 
 // EventEdit As of a new event. null where it is not allowed is answered 422 `missing`.
 type EventEdit struct {
-	Capacity    *int    `json:"capacity,omitempty"`
-	DailyNote   *bool   `json:"dailyNote,omitempty"`
-	Description *string `json:"description,omitempty"`
+	Capacity         *int    `json:"capacity,omitempty"`
+	ConfirmationText *string `json:"confirmationText,omitempty"`
+	DailyNote        *bool   `json:"dailyNote,omitempty"`
+	Description      *string `json:"description,omitempty"`
 
 	// EndsAt After the start, at most 31 days
 	EndsAt          *time.Time     `json:"endsAt,omitempty"`
@@ -256,6 +258,9 @@ type NewAnswers map[string][]string
 type NewEvent struct {
 	// Capacity null means no limit
 	Capacity *int `json:"capacity,omitempty"`
+
+	// ConfirmationText A paragraph of the organiser's own in the mails that say that somebody has a seat, with the placeholders of a message's text
+	ConfirmationText *string `json:"confirmationText,omitempty"`
 
 	// DailyNote The organiser gets a mail in the morning when people have signed up or the link to the meeting is missing, until the event starts
 	DailyNote   *bool   `json:"dailyNote,omitempty"`

@@ -301,10 +301,11 @@ var fieldSamples = map[string]struct{ accepted, refused []any }{
 			[]any{map[string]any{"offset": "-P1D", "text": long(5001)}},
 		},
 	},
-	"remindOrganiser": {[]any{true, null}, []any{"yes"}},
-	"timeZone":        {[]any{"Europe/Copenhagen", "UTC"}, []any{"", null, 1}},
-	"secret":          {nil, []any{"x", null}},
-	"Title":           {nil, []any{"x"}},
+	"remindOrganiser":  {[]any{true, null}, []any{"yes"}},
+	"confirmationText": {[]any{"", null, "Kære {name}\n\ta", long(5000)}, []any{long(5001), "a\u202e", 1}},
+	"timeZone":         {[]any{"Europe/Copenhagen", "UTC"}, []any{"", null, 1}},
+	"secret":           {nil, []any{"x", null}},
+	"Title":            {nil, []any{"x"}},
 }
 
 func question(changes map[string]any) map[string]any {

@@ -138,6 +138,7 @@ func (s *server) toEvent(e deltag.Event, c *deltag.Counts, now time.Time) Event 
 		SignUpOpensAt: timePtr(e.SignUpOpensAt, zone), SignUpClosesAt: timePtr(e.SignUpClosesAt, zone),
 		RetentionDays: e.RetentionDays, Status: string(e.Status), Url: s.BaseURL + "/e/" + e.Slug,
 		Questions: convertAll(e.Questions, toQuestion), Reminders: convertAll(e.ScheduledMails, toReminder),
+		ConfirmationText: e.ConfirmationText,
 	}
 	if e.PromotionCutoff != 0 {
 		out.PromoteUntil = new(e.PromotionCutoff.String())

@@ -36,6 +36,7 @@ func patchBase(e deltag.Event) EventEdit {
 		Organiser:       &OrganiserEdit{Name: &e.Organiser.Name, Email: &e.Organiser.Email},
 		RemindOrganiser: &e.Organiser.ReceivesReminders, DailyNote: &e.Organiser.ReceivesDigest, RetentionDays: &e.RetentionDays,
 		Questions: new([]Question), Reminders: new([]Reminder), Status: (*string)(&e.Status),
+		ConfirmationText: &e.ConfirmationText,
 	}
 	if e.PromotionCutoff != 0 {
 		p.PromoteUntil = new(e.PromotionCutoff.String())
@@ -74,6 +75,7 @@ func (p EventEdit) applyFields(e *deltag.Event) {
 	e.Verify = deltag.VerifyPolicy(deref(p.Verify))
 	e.Organiser.Name, e.Organiser.Email = deref(deref(p.Organiser).Name), deref(deref(p.Organiser).Email)
 	e.Organiser.ReceivesReminders, e.Organiser.ReceivesDigest = deref(p.RemindOrganiser), deref(p.DailyNote)
+	e.ConfirmationText = deref(p.ConfirmationText)
 	e.RetentionDays, e.Status = deref(p.RetentionDays), deltag.EventStatus(deref(p.Status))
 }
 

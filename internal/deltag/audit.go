@@ -139,6 +139,7 @@ func (e Event) ChangedFields(next Event) []string {
 	changed.add("retentionDays", e.RetentionDays == next.RetentionDays)
 	changed.add("questions", slices.EqualFunc(e.Questions, next.Questions, Question.equal))
 	changed.add("reminders", slices.Equal(e.ScheduledMails, next.ScheduledMails))
+	changed.add("confirmationText", e.ConfirmationText == next.ConfirmationText)
 	changed.add("status", e.Status == next.Status)
 	return changed
 }

@@ -43,7 +43,9 @@ type Event struct {
 	RetentionDays  int       // personal data is erased this many days after the end
 	Questions      []Question
 	ScheduledMails []ScheduledMail
-	Status         EventStatus
+	// ConfirmationText is the organiser's own paragraph in the mails that say that somebody has a seat.
+	ConfirmationText string
+	Status           EventStatus
 
 	// Secret is the key that registration ids are made with. No page, mail or API shows it.
 	Secret []byte
@@ -241,6 +243,7 @@ func (e Event) Validate() error {
 	e.validateSignUpTimes(&v)
 	v.require(slices.Contains(statuses, e.Status), "status", "unknown-status")
 	e.validateQuestions(&v)
+	v.checkText("confirmationText", e.ConfirmationText, MaxDescription)
 	e.validateReminders(&v)
 	return ValidationErrors(v).Err()
 }

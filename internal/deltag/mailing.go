@@ -122,9 +122,6 @@ func (e Event) reminder(k MailKind) ScheduledMail {
 	return ScheduledMail{}
 }
 
-// ReminderText is the organiser's own paragraph in a reminder or follow-up.
-func (e Event) ReminderText(k MailKind) string { return e.reminder(k).Text }
-
 // StartAt is when a run has to start to send count mails, at rate a second, by the time the event starts: at DueAt
 // or, if a reminder would take longer than from then to the start of the event, earlier.
 func (m Mailing) StartAt(e Event, count int, rate float64) time.Time {

@@ -39,8 +39,6 @@ func TestPlannedMailings(t *testing.T) {
 		want := plannedMailing(e, KindFollowUpMissed, end.Add(time.Hour), end.Add(time.Hour))
 		want.Text = "Tak"
 		assertEqual(t, ms, []Mailing{want})
-		assertEqual(t, e.ReminderText(KindFollowUpMissed), "Tak")
-		assertEqual(t, e.ReminderText(KindFollowUpAttended), "")
 	})
 	t.Run("AReminderIsLookedAtEarly", func(t *testing.T) {
 		due := start.Add(-24 * time.Hour)

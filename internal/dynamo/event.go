@@ -29,6 +29,7 @@ type eventItem struct {
 	RetentionDays                 int
 	Questions                     []questionItem      `dynamodbav:",omitempty"`
 	ScheduledMails                []scheduledMailItem `dynamodbav:",omitempty"`
+	ConfirmationText              string              `dynamodbav:",omitempty"`
 	Status                        deltag.EventStatus
 	Secret                        []byte
 	HasSeatCounter                bool
@@ -69,7 +70,7 @@ func encodeEvent(e deltag.Event) item {
 		OrganiserReceivesReminders: e.Organiser.ReceivesReminders, OrganiserDeclinesDigest: !e.Organiser.ReceivesDigest,
 		SignUpOpensAt:  e.SignUpOpensAt,
 		SignUpClosesAt: e.SignUpClosesAt, RetentionDays: e.RetentionDays, Status: e.Status, Secret: e.Secret,
-		Verify: e.Verify, HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
+		Verify: e.Verify, ConfirmationText: e.ConfirmationText, HasSeatCounter: e.HasSeatCounter, Revision: e.Revision, ScheduleVersion: e.ScheduleVersion,
 		ICalSequence: e.ICalSequence, CalendarChangedAt: e.CalendarChangedAt, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
 	}
 	if e.PromotionCutoff != 0 {
@@ -105,7 +106,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 			ReceivesDigest: !v.OrganiserDeclinesDigest,
 		},
 		SignUpOpensAt: v.SignUpOpensAt, SignUpClosesAt: v.SignUpClosesAt, RetentionDays: v.RetentionDays, Status: v.Status,
-		Verify: cmp.Or(v.Verify, deltag.VerifyAuto),
+		Verify: cmp.Or(v.Verify, deltag.VerifyAuto), ConfirmationText: v.ConfirmationText,
 		Secret: v.Secret, HasSeatCounter: v.HasSeatCounter, Revision: v.Revision, ScheduleVersion: v.ScheduleVersion,
 		ICalSequence: v.ICalSequence, CalendarChangedAt: v.CalendarChangedAt, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 	}

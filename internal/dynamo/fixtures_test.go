@@ -40,6 +40,7 @@ func newEvent(t testing.TB, s *dynamo.Store, change func(*deltag.Event)) deltag.
 		HasWaitlist: true,
 		JoinURL:     "https://meet.example.org/1", Organiser: deltag.Organiser{Name: "UKON", Email: "hej@example.dk"},
 		RetentionDays: 30, Status: deltag.EventOpen, Secret: secret, ScheduledMails: deltag.DefaultScheduledMails(),
+		ConfirmationText: "Hav papir klar.",
 		Questions: []deltag.Question{{
 			ID: "why", Kind: deltag.QuestionChoice, Label: "Hvorfor?", Options: []string{"a", "b"}, Required: true,
 		}},

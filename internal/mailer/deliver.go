@@ -95,7 +95,7 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 	return nil
 }
 
-// customText is the organiser's own paragraph in a mail to all.
+// customText is the organiser's own paragraph.
 func (m *Mailer) customText(ctx context.Context, e deltag.Event, d deltag.Delivery) (string, error) {
 	switch d.Kind {
 	case deltag.KindPreview:
@@ -104,7 +104,7 @@ func (m *Mailer) customText(ctx context.Context, e deltag.Event, d deltag.Delive
 		mailing, err := m.Store.Mailing(ctx, deltag.MailingKey{EventID: e.ID, Kind: d.Kind, Version: d.Version})
 		return mailing.Text, err
 	}
-	return e.ReminderText(d.Kind), nil
+	return e.MailText(d.Kind), nil
 }
 
 // send makes one attempt at a mail, by what was just read: it skips it, or renders, claims, submits and records. If the

@@ -132,6 +132,23 @@ func TestRecipients(t *testing.T) {
 			status, err := f.store.Suppression(ctx, signUpRequest(1).Email)
 			want(t, []any{status, err}, []any{deltag.AddressBounced, error(nil)})
 		})
+		run("EachMailHasTheEventsWordsForItsKind", func(t *testing.T, f *fixture) {
+			f.signUp(f.newEvent(func(e *deltag.Event) {
+				e.ConfirmationText, e.ScheduledMails[0].Text = "Velkommen", "Husk kaffe"
+			}), 1)
+			texts := textRenderer{}
+			send := func() {
+				m := f.mailer()
+				m.Renderer = texts
+				if err := m.RunDue(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			send()
+			f.setTime(start.Add(-24 * time.Hour))
+			send()
+			want(t, texts, textRenderer{deltag.KindConfirmation: "Velkommen", "reminder-P1D": "Husk kaffe"})
+		})
 		run("APreviewGoesToTheOrganiserAlone", func(t *testing.T, f *fixture) {
 			e := f.newEvent(nil)
 			f.signUp(e, 1)
@@ -146,6 +163,14 @@ func TestRecipients(t *testing.T) {
 			want(t, f.ses.to(address(1)), map[string]int{"confirmation": 1})
 		})
 	})
+}
+
+// A textRenderer keeps the organiser's text of each kind of mail.
+type textRenderer map[deltag.MailKind]string
+
+func (r textRenderer) Render(mail deltag.MailContext, now time.Time) ([]byte, error) {
+	r[mail.Kind] = mail.Text
+	return stubRenderer{}.Render(mail, now)
 }
 
 // TestOrganiserCopy: an organiser who wants the reminders gets each of them once.

@@ -131,6 +131,8 @@ func mailCases(l deltag.Language) map[string]mailCase {
 		"waiting-added":        mail(deltag.KindWaitlisted, addedToWaitlist, early, ""),
 		"reminder-added":       mail("reminder-P1D", added, dayBefore, ""),
 		"confirmation-news":    mail(deltag.KindConfirmation, ticked, early, ""),
+		"confirmation-text":    mail(deltag.KindConfirmation, r, early, text),
+		"promoted-text":        mail(deltag.KindPromoted, r, early, text),
 		"verify":               mail(deltag.KindVerification, unverified, early, ""),
 		"verify-new-address":   mail(deltag.KindVerification, newAddress, early, ""),
 		"confirmation-soon":    mail(deltag.KindConfirmation, r, soon, ""),

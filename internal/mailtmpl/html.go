@@ -13,12 +13,17 @@ var layout string
 
 // mailTemplate is parsed for the first mail: a function that sends none does not pay for it.
 var mailTemplate = sync.OnceValues(func() (*template.Template, error) {
+	return template.New("mail").Parse(compactLayout())
+})
+
+// compactLayout is the layout without its indentation, which is only for readers of the file.
+func compactLayout() string {
 	lines := strings.Split(layout, "\n")
-	for i, line := range lines { // the indentation is only for readers of the file
+	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line)
 	}
-	return template.New("mail").Parse(strings.Join(lines, "\n"))
-})
+	return strings.Join(lines, "\n")
+}
 
 func (c content) html() (string, error) {
 	t, err := mailTemplate()

@@ -154,6 +154,7 @@ func TestParts(t *testing.T) {
 	want := map[string]string{
 		"confirmation": "REQUEST", "confirmation-news": "REQUEST",
 		"confirmation-added": "REQUEST", "confirmation-by-hand": "REQUEST",
+		"confirmation-text": "REQUEST", "promoted-text": "REQUEST",
 		"confirmation-soon": "REQUEST", "confirmation-running": "REQUEST",
 		"promoted": "REQUEST", "moved": "REQUEST", "changed": "REQUEST",
 		"withdrawn": "CANCEL", "cancelled": "CANCEL", "readdressed": "CANCEL", "erased": "CANCEL",

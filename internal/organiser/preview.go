@@ -87,3 +87,20 @@ func (s *Service) CopyEvent(ctx context.Context, by Caller, id string) (deltag.E
 	}
 	return e, deltag.ErrSlugTaken
 }
+
+// PreviewEvent is what EditEvent would make of an event, or, without an id, CreateEvent of a new one. It writes nothing.
+// With ValidationErrors it comes as far as what can be read of the change.
+func (s *Service) PreviewEvent(ctx context.Context, by Caller, id string, change EventChange) (EditPreview, error) {
+	if err := by.requireEdit(); err != nil {
+		return EditPreview{}, err
+	}
+	before := NewEvent()
+	if id != "" {
+		var err error
+		if before, err = s.Store.Event(ctx, id); err != nil {
+			return EditPreview{}, err
+		}
+	}
+	after, err := applyChange(before, change)
+	return EditPreview{Before: before, After: after}, err
+}

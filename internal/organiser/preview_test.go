@@ -1,10 +1,12 @@
 package organiser_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
 // TestPreviewEdit: it says what the edit does, and writes nothing.
@@ -74,4 +76,27 @@ func TestCopyEvent(t *testing.T) {
 	if err != nil || !third.StartsAt.After(past.Now) || third.StartsAt.Weekday() != e.StartsAt.Weekday() {
 		t.Errorf("%v, %v", third.StartsAt, err)
 	}
+}
+
+// TestPreviewEvent: it shows what would be stored, also while something is still wrong, and stores nothing.
+func TestPreviewEvent(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	rename := func(title string) organiser.EventChange {
+		return func(e deltag.Event) (deltag.Event, error) { e.Title = title; return e, nil }
+	}
+	p, err := f.PreviewEvent(f.ctx, anna, e.ID, rename(" Ny titel "))
+	wantEqual(t, []any{p.Before.Title, p.After.Title, err}, []any{e.Title, "Ny titel", nil})
+	p, err = f.PreviewEvent(f.ctx, anna, e.ID, rename("\x00"))
+	wantInvalid(t, err, "title: bad-characters")
+	wantEqual(t, []any{p.Before.Title, p.After.Description}, []any{e.Title, e.Description})
+	stored, _, err := f.Event(f.ctx, anna, e.ID)
+	wantEqual(t, []any{stored.Title, stored.Revision, err}, []any{e.Title, e.Revision, nil})
+	p, err = f.PreviewEvent(f.ctx, anna, "", rename("Helt ny"))
+	wantEqual(t, []any{p.Before.ID, p.After.Title, p.After.Slug}, []any{"", "Helt ny", "helt-ny"})
+	if err == nil {
+		t.Error("an event without times has no fault")
+	}
+	_, err = f.PreviewEvent(f.ctx, anna, "aaaaaaaaaaaaaaaaaaab", rename("x"))
+	wantEqual(t, errors.Is(err, deltag.ErrNotFound), true)
 }

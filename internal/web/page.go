@@ -23,7 +23,10 @@ type Page struct {
 	Script    string
 	Refreshes bool   // the script reads pages of ours
 	OwnStyle  string // CSS of a package's own pages, beside the shared one
-	Home      string // where the name of the site leads; "" for the front page
+	// FrameStyles are the style sheets and style attributes of documents in the page's frames (srcdoc), which are under the
+	// page's policy.
+	FrameStyles []string
+	Home        string // where the name of the site leads; "" for the front page
 	// RedirectsOffsite says that the page's form may redirect to another host. Chromium applies form-action to
 	// redirects too, and a meeting's host redirects further, so the hosts can't be named.
 	RedirectsOffsite bool
@@ -87,6 +90,12 @@ func (p *Page) contentSecurityPolicy() string {
 	styles := "style-src " + styleSheet().hash
 	if p.OwnStyle != "" {
 		styles += " " + newInlineAsset(p.OwnStyle).hash
+	}
+	if len(p.FrameStyles) > 0 {
+		styles += " 'unsafe-hashes'" // for style attributes, of these values only
+	}
+	for _, style := range p.FrameStyles {
+		styles += " " + newInlineAsset(style).hash
 	}
 	directives := []string{"default-src 'none'", "base-uri 'none'", "img-src data:", styles}
 	if p.Script != "" {

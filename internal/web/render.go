@@ -44,21 +44,30 @@ func (t *Templates) Parse(page string) (*template.Template, error) {
 	return parsed, nil
 }
 
-// Render writes a page. data is what its templates see: p, or the caller's own page type around it. Nothing has been
-// written when it returns an error.
-func (t *Templates) Render(w http.ResponseWriter, status int, page string, p *Page, data any) error {
+// HTML is a page. data is what its templates see.
+func (t *Templates) HTML(page string, data any) ([]byte, error) {
 	parsed, err := t.Parse(page)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var b bytes.Buffer
 	if err := parsed.Execute(&b, data); err != nil {
-		return fmt.Errorf("template %s: %w", page, err)
+		return nil, fmt.Errorf("template %s: %w", page, err)
+	}
+	return b.Bytes(), nil
+}
+
+// Render writes a page. data is what its templates see: p, or the caller's own page type around it. Nothing has been
+// written when it returns an error.
+func (t *Templates) Render(w http.ResponseWriter, status int, page string, p *Page, data any) error {
+	html, err := t.HTML(page, data)
+	if err != nil {
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(p.Language))
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(html)))
 	h.Set("Content-Security-Policy", p.contentSecurityPolicy())
 	if p.Private {
 		ForbidIndexing(w)
@@ -67,7 +76,7 @@ func (t *Templates) Render(w http.ResponseWriter, status int, page string, p *Pa
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // an error means that the reader is gone
+	_, _ = w.Write(html) // an error means that the reader is gone
 	return nil
 }
 

@@ -35,6 +35,7 @@ func differentEvent() deltag.Event {
 		Organiser:       deltag.Organiser{Name: "x", Email: "x", ReceivesReminders: true, ReceivesDigest: true},
 		PromotionCutoff: 1, SignUpOpensAt: time.Unix(1, 0), SignUpClosesAt: time.Unix(1, 0), RetentionDays: 1,
 		Questions: []deltag.Question{{}}, ScheduledMails: []deltag.ScheduledMail{{}}, Status: "open",
+		ConfirmationText: "x",
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Organiser *organiser.Service
 	Accounts  *account.Service
+	Previews  Previews
 	BaseURL   string // scheme and host, as people reach it; no slash at the end
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -87,6 +88,8 @@ func (s *site) routes() []route {
 		{"POST", "/organiser/events/{id}/delete", organiser, s.deleteEvent},
 		{"GET", "/organiser/events/{id}/messages", organiser, s.messagePage},
 		{"POST", "/organiser/events/{id}/messages", organiser, s.sendMessage},
+		{"GET", "/organiser/events/{id}/wording", organiser, s.wordingPage},
+		{"POST", "/organiser/events/{id}/wording", organiser, s.saveWording},
 		{"GET", "/organiser/events/{id}/coverage", reader, s.coverage},
 		{"POST", "/organiser/events/{id}/coverage", reader, s.coverage},
 		{"GET", "/organiser/events/{id}/coverage.csv", reader, s.coverageCSV},

@@ -18,8 +18,10 @@ import (
 	"deltag/internal/account"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
+	"deltag/internal/mailtmpl"
 	"deltag/internal/organiser"
 	"deltag/internal/testing/storetest"
+	"deltag/internal/web/visitor"
 )
 
 var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -56,6 +58,9 @@ func newClientOf(tb testing.TB, store *dynamo.Store, baseURL string) *client {
 	o := Options{
 		Organiser: &organiser.Service{Store: store, Random: rand.Reader}, Accounts: c.accounts, BaseURL: baseURL,
 		Now: func() time.Time { c.now = c.now.Add(c.tick); return c.now }, Log: slog.New(slog.DiscardHandler),
+		Previews: Previews{
+			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: baseURL}).Preview, MailStyles: mailtmpl.Styles,
+		},
 	}
 	c.site, c.handler = &site{o}, New(o)
 	return c
@@ -230,6 +235,8 @@ var access = map[string]struct {
 	"POST /organiser/events/{id}/delete":                                  {303, 403, 404, 404, "confirm=yes"},
 	"GET /organiser/events/{id}/messages":                                 {303, 403, 404, 404, ""},
 	"POST /organiser/events/{id}/messages":                                {303, 403, 404, 404, "text=Hej&audience=all"},
+	"GET /organiser/events/{id}/wording":                                  {303, 403, 404, 404, ""},
+	"POST /organiser/events/{id}/wording":                                 {303, 403, 404, 404, "confirmationText=Hej"},
 	"GET /organiser/events/{id}/coverage":                                 {303, 404, 404, 404, ""},
 	"POST /organiser/events/{id}/coverage":                                {303, 404, 404, 404, "expected=KL"},
 	"GET /organiser/events/{id}/coverage.csv":                             {303, 404, 404, 404, ""},

@@ -17,7 +17,7 @@ import (
 func eventPath(id string) string { return "/organiser/events/" + url.PathEscape(id) }
 
 // newEventPage begins with what most events have, as a draft.
-func (s *site) newEventPage(w http.ResponseWriter, _ *http.Request, p *page) error {
+func (s *site) newEventPage(w http.ResponseWriter, r *http.Request, p *page) error {
 	e := organiser.NewEvent()
 	e.Status, e.Language, e.Organiser.Email = deltag.EventDraft, p.Language, p.Principal.Name
 	v := eventValues(e)
@@ -26,20 +26,23 @@ func (s *site) newEventPage(w http.ResponseWriter, _ *http.Request, p *page) err
 		return err
 	}
 	v.Set("key", key)
-	return p.renderEventForm(w, http.StatusOK, v, nil, nil, "")
+	return s.renderEventForm(w, r, p, http.StatusOK, v, nil, nil, "")
 }
 
 func (s *site) createEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	if r.PostForm.Get("step") == "preview" {
+		return s.previewEvent(w, r, p)
+	}
 	e, err := s.Organiser.CreateEvent(r.Context(), p.caller(), eventChange(r.PostForm))
 	invalid, err := eventFaults(err)
 	if text, status, ok := s.failure(w, r, p, err); ok {
-		return p.renderEventForm(w, status, r.PostForm, nil, nil, text)
+		return s.renderEventForm(w, r, p, status, r.PostForm, nil, nil, text)
 	}
 	if err != nil {
 		return err
 	}
 	if invalid != nil {
-		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, nil, "")
+		return s.renderEventForm(w, r, p, http.StatusUnprocessableEntity, r.PostForm, invalid, nil, "")
 	}
 	return web.SeeOther(w, eventPath(e.ID)+"?done=created")
 }
@@ -53,8 +56,9 @@ func eventFaults(err error) (deltag.ValidationErrors, error) {
 }
 
 // renderEventForm shows the form of e, nil for a new event, with why it could not be saved, if so.
-func (p *page) renderEventForm(
-	w http.ResponseWriter, status int, v url.Values, invalid deltag.ValidationErrors, e *deltag.Event, failure string,
+func (s *site) renderEventForm(
+	w http.ResponseWriter, r *http.Request, p *page, status int, v url.Values, invalid deltag.ValidationErrors,
+	e *deltag.Event, failure string,
 ) error {
 	view := p.eventFormView(v, invalid, e == nil)
 	if failure != "" {
@@ -67,7 +71,7 @@ func (p *page) renderEventForm(
 		p.Title, p.Path = p.Text("console.event.edit-title", "title", e.Title), view.Form.Action
 		p.Event = e
 	}
-	return p.render(w, status, "event-form", view)
+	return s.renderWithPreview(w, r, p, status, view, v)
 }
 
 func (s *site) editPage(w http.ResponseWriter, r *http.Request, p *page) error {
@@ -75,12 +79,15 @@ func (s *site) editPage(w http.ResponseWriter, r *http.Request, p *page) error {
 	if err != nil {
 		return err
 	}
-	return p.renderEventForm(w, http.StatusOK, eventValues(e), nil, &e, "")
+	return s.renderEventForm(w, r, p, http.StatusOK, eventValues(e), nil, &e, "")
 }
 
 // saveEvent asks before it saves what people are mailed about. Somebody who edits a version that another has changed since
 // sees both, with what they typed, and may save it over that. A form that is sent again has nothing to change any more.
 func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error {
+	if r.PostForm.Get("step") == "preview" {
+		return s.previewEvent(w, r, p)
+	}
 	id, change := r.PathValue("id"), eventChange(r.PostForm)
 	revisions := []int{} // none: what was edited is not known
 	if revision, err := strconv.Atoi(r.PostForm.Get("revision")); err == nil {
@@ -98,13 +105,14 @@ func (s *site) saveEvent(w http.ResponseWriter, r *http.Request, p *page) error 
 	}
 	invalid, err := eventFaults(err)
 	if text, status, ok := s.failure(w, r, p, err); ok {
-		return p.renderEventForm(w, status, r.PostForm, nil, &deltag.Event{ID: id, Title: r.PostForm.Get("title")}, text)
+		e := &deltag.Event{ID: id, Title: r.PostForm.Get("title")}
+		return s.renderEventForm(w, r, p, status, r.PostForm, nil, e, text)
 	}
 	if err != nil {
 		return err
 	}
 	if invalid != nil {
-		return p.renderEventForm(w, http.StatusUnprocessableEntity, r.PostForm, invalid, &preview.Before, "")
+		return s.renderEventForm(w, r, p, http.StatusUnprocessableEntity, r.PostForm, invalid, &preview.Before, "")
 	}
 	return web.SeeOther(w, eventPath(id)+"?done=saved")
 }
@@ -130,7 +138,7 @@ func (s *site) renderStaleForm(w http.ResponseWriter, r *http.Request, p *page) 
 	view.Form.Error, p.HasErrors = p.Text("console.event.stale"), true
 	p.showStored(view, stored, r.PostForm)
 	p.Title, p.Path, p.Event = p.Text("console.event.edit-title", "title", e.Title), view.Form.Action, &e
-	return p.render(w, http.StatusConflict, "event-form", view)
+	return s.renderWithPreview(w, r, p, http.StatusConflict, view, r.PostForm)
 }
 
 // sameValues compares all but the revision.

@@ -184,7 +184,7 @@ func (f *eventForm) reminders(e *deltag.Event) {
 			return
 		}
 		kind := deltag.ReminderKind(offset)
-		mails = append(mails, deltag.ScheduledMail{Kind: kind, Offset: offset, Text: e.ReminderText(kind)})
+		mails = append(mails, deltag.ScheduledMail{Kind: kind, Offset: offset, Text: e.MailText(kind)})
 	}
 	for _, r := range e.ScheduledMails {
 		if r.Kind.IsFollowUp() {

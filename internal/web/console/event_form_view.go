@@ -21,6 +21,7 @@ type eventFormView struct {
 	Key       string // the id of a new event
 	Groups    []fieldGroup
 	Questions []questionRowView
+	Preview   []frame  // empty while too little is typed
 	Stored    []string // the questions that somebody else has saved meanwhile, if they differ
 }
 

@@ -208,6 +208,12 @@ func TestSaveEvent(t *testing.T) {
 		if after := c.event(e.ID); !after.StartsAt.Equal(e.StartsAt) {
 			t.Error("it is saved already")
 		}
+		again := asked.fields("/edit") // "change more first"
+		again.Set("step", "preview")
+		c.postForm(path, again).want(http.StatusOK).has(`[name=startsAt][value="2026-12-01T15:00"]`, 1)
+		if after := c.event(e.ID); !after.StartsAt.Equal(e.StartsAt) {
+			t.Error("it is saved by going back")
+		}
 		c.postForm(path, asked.fields("/edit")).wantLocation("/organiser/events/" + e.ID + "?done=saved")
 		after := c.event(e.ID)
 		if !after.StartsAt.Equal(e.StartsAt.Add(time.Hour)) || after.LatestNotice.Kind != deltag.KindMoved {
@@ -322,8 +328,8 @@ func TestSaveEvent(t *testing.T) {
 		form["reminders"] = []string{"-P1D", "-P2D"}
 		c.postForm(path, form).want(http.StatusSeeOther)
 		after := c.event(e.ID)
-		if len(after.ScheduledMails) != 3 || after.ReminderText(deltag.ReminderKind(-deltag.Offset(24*time.Hour))) != "Husk kaffe." ||
-			after.ReminderText(deltag.KindFollowUpAttended) != "Tak." {
+		if len(after.ScheduledMails) != 3 || after.MailText(deltag.ReminderKind(-deltag.Offset(24*time.Hour))) != "Husk kaffe." ||
+			after.MailText(deltag.KindFollowUpAttended) != "Tak." {
 			t.Errorf("%+v", after.ScheduledMails)
 		}
 	})

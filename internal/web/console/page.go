@@ -170,6 +170,9 @@ func (p *page) EventMenu() (items []menuItem) {
 		add("/messages", "console.event-menu.messages")
 	}
 	add("/mails", "console.mails.title")
+	if p.Principal.MayEdit() {
+		add("/wording", "console.wording.title")
+	}
 	add("/sign-ups", "console.signups.title")
 	add("/coverage", "console.coverage.title")
 	if p.Principal.MayEdit() {

@@ -231,6 +231,7 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"not-found":   owner(func(c *client, q string) response { return c.get("/organiser/nope" + q) }),
 		"unavailable": unavailable("/organiser"),
 	}
+	addWordingPages(all, withEvent)
 	maps.Copy(all, insightPages(t))
 	maps.Copy(all, auditPages(t))
 	maps.Copy(all, oidcPages(t))
@@ -275,7 +276,7 @@ var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|(co
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {
 	var all []string
-	for _, node := range a.doc.Find("[aria-label], [placeholder]").Nodes {
+	for _, node := range a.doc.Find("[aria-label], [placeholder], iframe[title]").Nodes {
 		for _, attribute := range node.Attr {
 			all = append(all, attribute.Val)
 		}

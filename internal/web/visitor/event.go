@@ -11,6 +11,7 @@ import (
 
 	"deltag/internal/calendar"
 	"deltag/internal/deltag"
+	"deltag/internal/i18n"
 	"deltag/internal/web"
 )
 
@@ -137,9 +138,13 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, p *page) error {
 
 // renderForm shows f while the event takes sign-ups, and else why it does not.
 func (p *page) renderForm(w http.ResponseWriter, status int, f *web.Form, free *int) error {
+	return p.renderEvent(w, status, p.eventView(f, free))
+}
+
+func (p *page) eventView(f *web.Form, free *int) eventView {
 	v := eventView{State: string(p.Event.SignUpStateAt(p.now)), FreeSeats: free}
 	if v.State != string(deltag.SignUpOpen) {
-		return p.renderEvent(w, status, v)
+		return v
 	}
 	v.ForWaitlist = free != nil && *free == 0 && p.Event.HasWaitlist
 	v.Heading, f.Submit = p.Text("page.event.sign-up"), p.Text("form.sign-up")
@@ -148,7 +153,22 @@ func (p *page) renderForm(w http.ResponseWriter, status int, f *web.Form, free *
 	}
 	f.Action, f.Honeypot, f.Embedded = eventPath(p.Event.Slug)+"/registrations", true, p.Embedded
 	v.Form = f
-	return p.renderEvent(w, status, v)
+	return v
+}
+
+// Preview is the page of an event that need not be stored, as visitors see it at now, with all its seats free. A draft's
+// is as it will be when it is open.
+func Preview(e deltag.Event, now time.Time) ([]byte, error) {
+	if e.Status == deltag.EventDraft {
+		e.Status = deltag.EventOpen
+	}
+	p := &page{Page: web.Page{Catalog: i18n.For(e.Language), Path: eventPath(e.Slug), Title: e.Title}, Event: &e, now: now}
+	var free *int
+	if e.SignUpStateAt(now) == deltag.SignUpOpen {
+		free = e.Capacity
+	}
+	p.Body = p.eventView(p.signUpForm(e, deltag.SignUpRequest{}, nil), free)
+	return templates.HTML("event", p)
 }
 
 func (p *page) renderEvent(w http.ResponseWriter, status int, v eventView) error {
