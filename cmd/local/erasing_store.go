@@ -46,6 +46,9 @@ func (s erasingStore) EraseEvent(ctx context.Context, eventID string, now time.T
 		return done, err
 	}
 	e, err := s.Event(ctx, eventID)
+	if errors.Is(err, deltag.ErrNotFound) { // deleted by its organiser
+		return true, s.ses.DeleteMailsTo(eventID + "_")
+	}
 	if err != nil || now.Before(e.RetentionEndsAt()) { // the retention has been extended meanwhile
 		return true, err
 	}

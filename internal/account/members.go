@@ -59,6 +59,9 @@ func (s *Service) Invite(
 	if err := requireManage(by); err != nil {
 		return err
 	}
+	if role == "" {
+		return deltag.ValidationErrors{{Field: "role", Code: "unknown-role"}}
+	}
 	change := roleChange{by: by, now: now, action: deltag.AuditMemberInvited, role: role}
 	change.further = func(m deltag.Member) (deltag.Member, *deltag.Delivery) {
 		next, mail := m.Invite(now)

@@ -19,6 +19,8 @@ func TestMembers(t *testing.T) {
 	wantEqual(t, bo["role"], any("reader"))
 	for body, code := range map[string]string{
 		`{"email":"bo@example.dk","role":"owner"}`:                 "already-member",
+		`{"email":"x@example.dk","role":""}`:                       "unknown-role",
+		`{"email":"y@example.dk"}`:                                 "unknown-role",
 		`{"email":"x@example.dk","role":"king"}`:                   "unknown-role",
 		`{"email":"x@example.dk","role":"owner","language":"tlh"}`: "unknown-language",
 		`{"email":"not an address","role":"owner"}`:                "address-space",

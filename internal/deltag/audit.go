@@ -77,6 +77,11 @@ func (p Principal) Record(ctx context.Context, now time.Time, e AuditEntry) cont
 	return context.WithValue(ctx, auditKey{}, &PendingAudit{AuditEntry: e})
 }
 
+// WithoutAudit is ctx for what a change brings with it, or repairs on its way, which writes no entry.
+func WithoutAudit(ctx context.Context) context.Context {
+	return context.WithValue(ctx, auditKey{}, (*PendingAudit)(nil))
+}
+
 // AuditToWrite is the entry that a transaction under the context must write, nil if there is none. Written is called when
 // it has.
 func AuditToWrite(ctx context.Context) *PendingAudit {

@@ -223,6 +223,15 @@ func NewOrganiserDelivery(e Event, k MailKind, version int, due time.Time) Deliv
 	return d
 }
 
+// Readdressed is d, a mail to the organiser that waits, with the address that the event's organiser has now.
+func (d Delivery) Readdressed(e Event) Delivery {
+	now := NewOrganiserDelivery(e, d.Kind, d.Version, d.DueAt)
+	recipient := *now.DetachedRecipient
+	recipient.ID = d.RegistrationID // the row's key stays
+	d.Email, d.DetachedRecipient = now.Email, &recipient
+	return d
+}
+
 // IsToOrganiser says whether d is a preview, a copy of a reminder or a note, which belong to no registration.
 func (d Delivery) IsToOrganiser() bool {
 	return d.DetachedRecipient != nil && !d.Kind.IsFinal() && d.Kind != KindVerification

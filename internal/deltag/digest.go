@@ -10,7 +10,27 @@ type Digest struct {
 	Confirmed, Waitlisted int
 	NewConfirmed          int // since the last digest; negative if there are fewer
 	IsFull                bool
+	HasNews               bool // these are others than the last time
 	MissesLink            bool // it starts today or tomorrow, and nobody has said where the meeting is
+}
+
+// Current is what of d is still to be told at now: the event may have changed since d was made. Nil: nothing.
+func (d *Digest) Current(e Event, now time.Time) *Digest {
+	if d == nil || !e.Organiser.ReceivesDigest || !now.Before(e.StartsAt) {
+		return nil
+	}
+	current := *d
+	current.MissesLink = e.missesLink(now)
+	if !current.HasNews && !current.MissesLink {
+		return nil
+	}
+	return &current
+}
+
+// missesLink says whether the meeting is today or tomorrow, and nobody has said where.
+func (e Event) missesLink(now time.Time) bool {
+	year, month, day := now.In(e.Zone()).Date()
+	return e.JoinURL == "" && e.StartsAt.Before(time.Date(year, month, day+2, 0, 0, 0, 0, e.Zone()))
 }
 
 // DigestDueAfter is when the digest after t is made: once a day before the start, for who wants it. Zero: never.
@@ -31,12 +51,11 @@ func (e Event) DigestDueAfter(t time.Time) time.Time {
 
 // NewDigest is the digest of e at now, with the counts of the last one. ok is false when there is nothing new to tell.
 func NewDigest(e Event, last, c Counts, now time.Time) (d Digest, ok bool) {
-	tomorrowEnds := time.Date(now.In(e.Zone()).Year(), now.In(e.Zone()).Month(), now.In(e.Zone()).Day()+2, 0, 0, 0, 0, e.Zone())
 	d = Digest{
 		Confirmed: c.Confirmed, Waitlisted: c.Waitlisted, NewConfirmed: c.Confirmed - last.Confirmed,
+		HasNews:    c.Confirmed != last.Confirmed || c.Waitlisted != last.Waitlisted,
 		IsFull:     e.Capacity != nil && c.Confirmed >= *e.Capacity,
-		MissesLink: e.JoinURL == "" && e.StartsAt.Before(tomorrowEnds),
+		MissesLink: e.missesLink(now),
 	}
-	changed := c.Confirmed != last.Confirmed || c.Waitlisted != last.Waitlisted
-	return d, now.Before(e.StartsAt) && (changed || d.MissesLink)
+	return d, now.Before(e.StartsAt) && (d.HasNews || d.MissesLink)
 }

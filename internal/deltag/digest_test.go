@@ -50,10 +50,10 @@ func TestDigestTellsWhatIsNew(t *testing.T) {
 		want      Digest
 		ok        bool
 	}{
-		"MorePeople":     {counts(1, 0), counts(3, 0), "x", early, Digest{Confirmed: 3, NewConfirmed: 2}, true},
-		"FewerPeople":    {counts(3, 0), counts(2, 0), "x", early, Digest{Confirmed: 2, NewConfirmed: -1}, true},
-		"Full":           {counts(4, 0), counts(5, 0), "x", early, Digest{Confirmed: 5, NewConfirmed: 1, IsFull: true}, true},
-		"PeopleWait":     {counts(5, 0), counts(5, 2), "x", early, Digest{Confirmed: 5, Waitlisted: 2, IsFull: true}, true},
+		"MorePeople":     {counts(1, 0), counts(3, 0), "x", early, Digest{Confirmed: 3, NewConfirmed: 2, HasNews: true}, true},
+		"FewerPeople":    {counts(3, 0), counts(2, 0), "x", early, Digest{Confirmed: 2, NewConfirmed: -1, HasNews: true}, true},
+		"Full":           {counts(4, 0), counts(5, 0), "x", early, Digest{Confirmed: 5, NewConfirmed: 1, HasNews: true, IsFull: true}, true},
+		"PeopleWait":     {counts(5, 0), counts(5, 2), "x", early, Digest{Confirmed: 5, Waitlisted: 2, HasNews: true, IsFull: true}, true},
 		"NothingNew":     {counts(3, 1), counts(3, 1), "x", early, Digest{}, false},
 		"NoLinkYet":      {counts(3, 0), counts(3, 0), "", early, Digest{}, false},
 		"NoLinkTomorrow": {counts(3, 0), counts(3, 0), "", dayBefore, Digest{Confirmed: 3, MissesLink: true}, true},
@@ -71,4 +71,34 @@ func TestDigestTellsWhatIsNew(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDigestIsTrueWhenItGoesOut(t *testing.T) {
+	e := testEvent()
+	e.JoinURL, e.Organiser.ReceivesDigest = "", true
+	dayBefore := e.StartsAt.AddDate(0, 0, -1)
+	news := Digest{Confirmed: 3, HasNews: true, MissesLink: true}
+	linkAlone := Digest{Confirmed: 3, MissesLink: true}
+	withoutLink := news
+	withoutLink.MissesLink = false
+	for name, c := range map[string]struct {
+		made   Digest
+		change func(*Event)
+		at     time.Time
+		want   *Digest
+	}{
+		"Unchanged":            {news, func(*Event) {}, dayBefore, &news},
+		"TheLinkIsThereByThen": {news, func(e *Event) { e.JoinURL = "x" }, dayBefore, &withoutLink},
+		"ThatWasAll":           {linkAlone, func(e *Event) { e.JoinURL = "x" }, dayBefore, nil},
+		"Moved":                {linkAlone, func(e *Event) { e.StartsAt = e.StartsAt.AddDate(0, 0, 9) }, dayBefore, nil},
+		"Declined":             {news, func(e *Event) { e.Organiser.ReceivesDigest = false }, dayBefore, nil},
+		"Started":              {news, func(*Event) {}, e.StartsAt, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := e
+			c.change(&e)
+			assertEqual(t, c.made.Current(e, c.at), c.want)
+		})
+	}
+	assertEqual(t, (*Digest)(nil).Current(e, dayBefore), (*Digest)(nil))
 }

@@ -138,6 +138,9 @@ func (s *Store) LoadDelivery(
 	if e, err = decodeFound(found, event, decodeEvent); err != nil {
 		return d, e, recipient, err
 	}
+	if d.Kind == deltag.KindOrganiserNote && d.IsActive() { // which may be some days old, and names attendees
+		d = d.Readdressed(e)
+	}
 	if d.DetachedRecipient != nil && d.Kind != deltag.KindVerification {
 		return d, e, *d.DetachedRecipient, nil
 	}

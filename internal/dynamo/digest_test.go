@@ -51,7 +51,7 @@ func TestDigest(t *testing.T) {
 			want(t, len(digests(t, engine, e)), 0) // too early
 			must(t, s.TellDigest(ctx, e.ID, due))
 			must(t, s.TellDigest(ctx, e.ID, due)) // again
-			first := deltag.Digest{Confirmed: 1, NewConfirmed: 1}
+			first := deltag.Digest{Confirmed: 1, NewConfirmed: 1, HasNews: true}
 			want(t, digests(t, engine, e), []deltag.Digest{first})
 			next := dueDigest(t, s, e)
 			want(t, next, due.AddDate(0, 0, 1))
@@ -59,7 +59,7 @@ func TestDigest(t *testing.T) {
 			want(t, len(digests(t, engine, e)), 1)
 			signUp(t, s, e, 2, now)
 			must(t, s.TellDigest(ctx, e.ID, dueDigest(t, s, e)))
-			want(t, digests(t, engine, e), []deltag.Digest{first, {Confirmed: 2, NewConfirmed: 1}})
+			want(t, digests(t, engine, e), []deltag.Digest{first, {Confirmed: 2, NewConfirmed: 1, HasNews: true}})
 		})
 		t.Run("IsInTheNoteOfTheMorning", func(t *testing.T) {
 			engine, s, e := newEvent(t)
@@ -72,7 +72,7 @@ func TestDigest(t *testing.T) {
 			want(t, len(notes), 1)
 			want(t, notes[0].Version, note.Version)
 			want(t, notes[0].DueAt, due.Add(10*time.Minute))
-			want(t, notes[0].Digest, &deltag.Digest{Confirmed: 1, NewConfirmed: 1})
+			want(t, notes[0].Digest, &deltag.Digest{Confirmed: 1, NewConfirmed: 1, HasNews: true})
 		})
 		t.Run("ComesOnceThoughTwoTellIt", func(t *testing.T) {
 			engine, s, e := newEvent(t)
@@ -92,9 +92,25 @@ func TestDigest(t *testing.T) {
 				due := dueDigest(t, s, e)
 				_ = crashed(engine, n).TellDigest(ctx, e.ID, due)
 				must(t, s.TellDigest(ctx, e.ID, due))
-				want(t, digests(t, engine, e), []deltag.Digest{{Confirmed: 1, NewConfirmed: 1}})
+				want(t, digests(t, engine, e), []deltag.Digest{{Confirmed: 1, NewConfirmed: 1, HasNews: true}})
 				want(t, dueDigest(t, s, e), due.AddDate(0, 0, 1))
 			}
+		})
+		t.Run("GoesToWhoeverIsTheOrganiserByThen", func(t *testing.T) {
+			engine, s, e := newEvent(t)
+			signUp(t, s, e, 1, now)
+			must(t, s.TellDigest(ctx, e.ID, dueDigest(t, s, e)))
+			e.Revision++
+			e.Organiser.Name, e.Organiser.Email = "Ny", "ny@example.dk"
+			must(t, s.UpdateEvent(ctx, e, deltag.MailingChanges{}))
+			note := readAll(t, engine, s, e.ID).notes()[0]
+			d, _, recipient, err := s.LoadDelivery(ctx, note.DeliveryKey)
+			must(t, err)
+			want(t, []string{d.Email.Original, recipient.Email.Original, recipient.Name}, []string{"ny@example.dk", "ny@example.dk", "Ny"})
+			must(t, s.Claim(ctx, d.Claim(note.DueAt), recipient)) // by the row's own key
+			claimed, err := s.Delivery(ctx, note.DeliveryKey)
+			must(t, err)
+			want(t, []any{claimed.Email.Original, claimed.Status}, []any{"ny@example.dk", deltag.DeliverySending})
 		})
 		t.Run("EndsWithTheEventOrByChoice", func(t *testing.T) {
 			_, s, e := newEvent(t)

@@ -60,7 +60,7 @@ func (s *Store) removeRegistration(
 		return err
 	}
 	for _, id := range allIDs(r) {
-		if err := s.PurgeDeliveries(ctx, r.EventID, id); err != nil {
+		if err := s.PurgeDeliveries(deltag.WithoutAudit(ctx), r.EventID, id); err != nil {
 			return err
 		}
 	}

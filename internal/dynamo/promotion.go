@@ -30,6 +30,7 @@ func (s *Store) passOnSeat(ctx context.Context, eventID, seat string, now time.T
 	if seat == "" {
 		return
 	}
+	ctx = deltag.WithoutAudit(ctx)
 	if err := s.ReturnSeat(ctx, eventID, seat, now); err == nil {
 		_ = s.Promote(ctx, eventID, now)
 	}

@@ -92,7 +92,7 @@ func (s *Store) replyIfSignedUp(ctx context.Context, e deltag.Event, n newcomer)
 	if err != nil || stored.Status != deltag.RegistrationConfirmed {
 		return ignoreNotFound(err)
 	}
-	return ignoreNotFound(s.resend(ctx, e, stored, n.now, replyToForm))
+	return ignoreNotFound(s.resend(deltag.WithoutAudit(ctx), e, stored, n.now, replyToForm))
 }
 
 // signUpExisting signs up an address that has a registration already, or had a moment ago. ErrConflict: that has
@@ -111,8 +111,8 @@ func (s *Store) signUpExisting(ctx context.Context, e deltag.Event, n newcomer) 
 	case n.request.WithoutMail:
 		return deltag.OutcomeAlreadyRegistered, nil
 	}
-	err = s.resend(ctx, storedEvent, stored, n.now, replyToForm)
-	if isNotFound(err) { // erased since it was read
+	err = s.resend(deltag.WithoutAudit(ctx), storedEvent, stored, n.now, replyToForm) // nobody is added
+	if isNotFound(err) {                                                              // erased since it was read
 		return "", deltag.ErrConflict
 	}
 	return deltag.OutcomeAlreadyRegistered, err

@@ -84,6 +84,7 @@ func (m *Mailer) deliver(ctx context.Context, key deltag.DeliveryKey) error {
 			return err
 		}
 		if d.Kind == deltag.KindOrganiserNote {
+			mail.Digest = d.Digest.Current(e, m.Now())
 			if mail.Noted, err = m.Store.Noted(ctx, key); err != nil {
 				return err
 			}

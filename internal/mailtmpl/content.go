@@ -306,7 +306,10 @@ func (c renderContext) digestLead() (all []string) {
 		return nil
 	}
 	confirmed := c.words.Text("mail.organiser-digest.confirmed", "n", d.Confirmed)
-	if d.NewConfirmed > 0 {
+	if d.Confirmed == 1 {
+		confirmed = c.text("mail.organiser-digest.confirmed.one")
+	}
+	if 0 < d.NewConfirmed && d.NewConfirmed < d.Confirmed { // the first time there is nothing to compare with
 		confirmed = c.words.Text("mail.organiser-digest.more", "n", d.Confirmed, "more", d.NewConfirmed)
 	}
 	all = append(all, confirmed)

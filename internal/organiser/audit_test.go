@@ -1,6 +1,7 @@
 package organiser_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -270,4 +271,44 @@ func TestAuditLogOfWhatIsNew(t *testing.T) {
 		}
 		wantEqual(t, len(page.Items), want)
 	}
+}
+
+// TestAuditLogOfSomebodyKnown adds somebody again and again: what a sign-up takes and returns on its way is no change.
+func TestAuditLogOfSomebodyKnown(t *testing.T) {
+	for name, change := range map[string]func(*deltag.Event){
+		"WithoutACapacity": nil,
+		"WithAWaitlist":    func(e *deltag.Event) { e.Capacity, e.HasWaitlist = new(int), true; *e.Capacity = 5 },
+		"Full":             func(e *deltag.Event) { e.Capacity, e.HasWaitlist = new(int), false; *e.Capacity = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			e := f.newEvent(change)
+			f.addRegistration(e, "mette@example.dk")
+			before := f.auditLog(e)
+			for n := range 3 {
+				_, _, err := f.AddRegistration(f.ctx, annaAt(now.Add(time.Duration(n)*24*time.Hour)), e.ID, deltag.SignUpRequest{
+					Name: "Mette", Email: deltag.Address{Original: "mette@example.dk"},
+				})
+				if err != nil && !errors.Is(err, deltag.ErrFull) {
+					t.Fatal(err)
+				}
+			}
+			wantEqual(t, f.auditLog(e), before)
+		})
+	}
+}
+
+// TestAuditLogOfAnErasureAtTheSameTime: one of two erases, and the other finds what is left to purge.
+func TestAuditLogOfAnErasureAtTheSameTime(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	before := len(f.auditLog(e))
+	for range 2 { // with the registration as both have read it
+		ctx := anna.Record(f.ctx, anna.Now, deltag.AuditEntry{Action: deltag.AuditRegistrationErased, EventID: e.ID})
+		if err := f.store.Erase(ctx, e, r, anna.Now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantEqual(t, len(f.auditLog(e))-before, 1)
 }

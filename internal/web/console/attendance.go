@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"deltag/internal/organiser"
 	"deltag/internal/spreadsheet"
@@ -14,6 +15,7 @@ type attendanceView struct {
 	Path    string // of the form that notes them
 	Back    string
 	Matched []organiser.AttendanceLine // not noted yet
+	IDs     string                     // of the matched, in one field: a form may have 10,000 at most
 	Known   []organiser.AttendanceLine // noted already
 	Similar []organiser.AttendanceLine // somebody else has the name alone
 	Unknown []organiser.AttendanceLine
@@ -59,13 +61,18 @@ func (s *site) planAttendance(w http.ResponseWriter, r *http.Request, p *page) e
 			v.Unknown = append(v.Unknown, line)
 		}
 	}
+	var ids []string
+	for _, line := range v.Matched {
+		ids = append(ids, line.Attendee.ID)
+	}
+	v.IDs = strings.Join(ids, " ")
 	p.Title, p.Event, p.Path = p.Text("console.attendance.plan.title"), &e, path
 	return p.render(w, http.StatusOK, "attendance-plan", v)
 }
 
 // noteAttendance notes those who are ticked, for a while. It is safe to send the form again.
 func (s *site) noteAttendance(w http.ResponseWriter, r *http.Request, p *page) error {
-	ids := r.PostForm["attended"]
+	ids := append(strings.Fields(r.PostForm.Get("ids")), r.PostForm["attended"]...)
 	end := p.now.Add(importBudget)
 	enough := func() bool { return s.Now().After(end) }
 	e, rest, err := s.Organiser.NoteAttendance(r.Context(), p.caller(), r.PathValue("id"), ids, enough)
@@ -87,9 +94,7 @@ func (s *site) noteAttendance(w http.ResponseWriter, r *http.Request, p *page) e
 	if !v.Done {
 		v.Percent = done * 100 / max(1, done+len(rest))
 		v.Fields = append(v.Fields, hiddenField{"done", strconv.Itoa(done)})
-		for _, id := range rest {
-			v.Fields = append(v.Fields, hiddenField{"attended", id})
-		}
+		v.Fields = append(v.Fields, hiddenField{"ids", strings.Join(rest, " ")})
 	}
 	return p.renderProgressView(w, status, e, v)
 }

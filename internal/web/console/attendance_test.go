@@ -36,9 +36,7 @@ func addAttendancePages(
 			e := c.newAttendees()
 			form := c.uploadReport(e, "", report).fields("/attendance/confirm")
 			tick(c, e)
-			for len(form["attended"]) < 100 {
-				form.Add("attended", "gone")
-			}
+			form.Set("ids", form.Get("ids")+strings.Repeat(" gone", 100))
 			return c.postForm(eventPath(e.ID)+"/attendance/confirm"+q, form)
 		})
 	}
