@@ -83,7 +83,7 @@ func TestLinksChangeNothing(t *testing.T) {
 	for _, m := range p.mails() {
 		seen[m.Kind] = true
 	}
-	if want := 16; len(seen) != want { // all there are, with two reminders
+	if want := 17; len(seen) != want { // all there are, with two reminders
 		t.Errorf("%d kinds of mail were tested, not %d: %v", len(seen), want, seen)
 	}
 }

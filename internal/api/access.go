@@ -72,6 +72,10 @@ func (s *server) answerMember(
 
 // RemoveMember implements DELETE /members/{mid}.
 func (s *server) RemoveMember(w http.ResponseWriter, r *http.Request, id Mid) {
+	if !deltag.IsID(id) {
+		s.fail(w, r, deltag.ErrNotFound)
+		return
+	}
 	by := callerOf(r)
 	s.answer(w, r, http.StatusNoContent, nil, s.Accounts.Remove(r.Context(), by.Principal, id, by.Now))
 }
@@ -104,6 +108,10 @@ func (s *server) CreateToken(w http.ResponseWriter, r *http.Request) {
 
 // RevokeToken implements DELETE /tokens/{tid}.
 func (s *server) RevokeToken(w http.ResponseWriter, r *http.Request, id Tid) {
+	if !deltag.IsID(id) {
+		s.fail(w, r, deltag.ErrNotFound)
+		return
+	}
 	by := callerOf(r)
 	s.answer(w, r, http.StatusNoContent, nil, s.Accounts.RevokeToken(r.Context(), by.Principal, id, by.Now))
 }

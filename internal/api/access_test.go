@@ -35,6 +35,9 @@ func TestMembers(t *testing.T) {
 	s.mustCall(204, "DELETE", path, "")
 	s.mustCall(204, "DELETE", path, "") // again
 	s.mustCall(404, "PATCH", path, `{"role":"reader"}`)
+	s.mustCall(404, "DELETE", "/api/v1/members/nobody", "")
+	s.mustCall(404, "DELETE", "/api/v1/tokens/none", "")
+	s.mustCall(201, "POST", "/api/v1/members", `{"email":"ida@example.dk","role":"reader","language":null}`)
 	problem := s.mustCall(422, "DELETE", "/api/v1/members/"+ole["id"].(string), "")
 	wantEqual(t, problem["errors"].([]any)[0].(map[string]any)["code"], any("last-owner"))
 }
@@ -120,7 +123,7 @@ func TestFilters(t *testing.T) {
 		wantEqual(t, strings.Count(string(csv), "\r\n"), 1+want)
 	}
 	for _, list := range []string{"/registrations", "/registrations.csv", "/registrations.xlsx"} {
-		for _, query := range []string{"status=x", "mail=x", "attended=maybe", "updates=", "answers.other=x"} {
+		for _, query := range []string{"status=x", "mail=x", "attended=maybe", "updates=", "answers.other=x", "q=" + strings.Repeat("%C3%A5", 201)} {
 			s.mustCall(400, "GET", path+list+"?"+query, "")
 		}
 	}

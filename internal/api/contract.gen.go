@@ -308,9 +308,11 @@ type NewEvent struct {
 // NewMember defines model for NewMember.
 type NewMember struct {
 	// Email At most 64 characters before the @. The domain is one that can be (UTS #46; in its ASCII form at most 63 octets a label), and ends neither in a number, nor in a single letter, nor in a frequent misspelling (cmo, con, ddk, dkk, ocm).
-	Email    Address   `json:"email"`
-	Language *Language `json:"language,omitempty"`
-	Role     Role      `json:"role"`
+	Email Address `json:"email"`
+
+	// Language Of the mail
+	Language *string `json:"language,omitempty"`
+	Role     Role    `json:"role"`
 }
 
 // NewMessage defines model for NewMessage.

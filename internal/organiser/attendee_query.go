@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"deltag/internal/deltag"
 )
@@ -94,6 +95,9 @@ func (q AttendeeQuery) IsFiltered() bool {
 		len(q.Answers) > 0
 }
 
+// maxSearch is the longest search, in characters.
+const maxSearch = 200
+
 // validate returns ValidationErrors.
 func (q AttendeeQuery) validate(e deltag.Event) error {
 	var invalid deltag.ValidationErrors
@@ -104,6 +108,9 @@ func (q AttendeeQuery) validate(e deltag.Event) error {
 	}
 	mails := []deltag.AddressStatus{
 		deltag.AddressOK, deltag.AddressBounced, deltag.AddressComplained, deltag.AddressUnsubscribed,
+	}
+	if utf8.RuneCountInString(q.Search) > maxSearch {
+		invalid = append(invalid, deltag.FieldError{Field: "q", Code: "too-long", Limit: maxSearch})
 	}
 	require(q.Status == "" || slices.Contains(deltag.RegistrationStatuses, q.Status), "status", "unknown-status")
 	require(q.Mail == "" || slices.Contains(mails, q.Mail), "mail", "unknown-status")
