@@ -133,5 +133,7 @@ func TestFilters(t *testing.T) {
 		parts += strings.Count(string(csv), "\r\n") - 1
 	}
 	wantEqual(t, parts, 5)
-	s.mustCall(400, "GET", path+"/registrations.csv?part=3-of-2", "")
+	for _, part := range []string{"3-of-2", "0-of-2", "1-of-65", "1-of-02", "1of2", ""} {
+		s.mustCall(400, "GET", path+"/registrations.csv?part="+part, "")
+	}
 }

@@ -32,8 +32,11 @@ func (s *server) export(
 		return
 	}
 	part, err := organiser.ParseExportPart(r.URL.Query().Get("part"))
+	if err == nil && r.URL.Query().Has("part") && part.Of == 0 {
+		err = badField("part", "bad-parameter")
+	}
 	if err != nil {
-		s.fail(w, r, badRequest(err))
+		s.fail(w, r, badParameters(err))
 		return
 	}
 	e, attendees, err := s.Organiser.ExportAttendees(r.Context(), callerOf(r), id, q, part)
