@@ -39,7 +39,7 @@ På en time samler UKON fagfolk, praktikere og ledere til en virtuel tænketank.
 Det er gratis, det foregår online, og du behøver ikke forberede noget.`,
 		StartsAt: start.UTC(), EndsAt: start.Add(time.Hour).UTC(), TimeZone: "Europe/Copenhagen", HasWaitlist: true,
 		JoinURL:       "https://meet.example.org/samskabelse",
-		Organiser:     deltag.Organiser{Name: "UKON", Email: demoOrganiser, ReceivesDigest: true},
+		Organiser:     deltag.Organiser{Name: "UKON", Email: demoOrganiser},
 		RetentionDays: 30, ScheduledMails: deltag.DefaultScheduledMails(), Status: deltag.EventOpen,
 		Questions: []deltag.Question{{ID: "emne", Kind: deltag.QuestionShortText, Label: "Hvad vil du helst tale om?"}},
 	}
