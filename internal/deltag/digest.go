@@ -49,13 +49,12 @@ func (e Event) DigestDueAfter(t time.Time) time.Time {
 	return due.UTC()
 }
 
-// NewDigest is the digest of e at now, with the counts of the last one. ok is false when there is nothing new to tell.
-func NewDigest(e Event, last, c Counts, now time.Time) (d Digest, ok bool) {
-	d = Digest{
+// NewDigest is the digest of e at now, with the counts of the last one. Nil: there is nothing new to tell.
+func NewDigest(e Event, last, c Counts, now time.Time) *Digest {
+	d := Digest{
 		Confirmed: c.Confirmed, Waitlisted: c.Waitlisted, NewConfirmed: c.Confirmed - last.Confirmed,
-		HasNews:    c.Confirmed != last.Confirmed || c.Waitlisted != last.Waitlisted,
-		IsFull:     e.Capacity != nil && c.Confirmed >= *e.Capacity,
-		MissesLink: e.missesLink(now),
+		HasNews: c.Confirmed != last.Confirmed || c.Waitlisted != last.Waitlisted,
+		IsFull:  e.Capacity != nil && c.Confirmed >= *e.Capacity,
 	}
-	return d, now.Before(e.StartsAt) && (d.HasNews || d.MissesLink)
+	return d.Current(e, now)
 }

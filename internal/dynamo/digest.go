@@ -73,13 +73,13 @@ func (s *Store) TellDigest(ctx context.Context, eventID string, now time.Time) e
 	}
 	tx := s.begin()
 	asRead := expression{text: "GSI1SK = :due", values: item{":due": task["GSI1SK"]}}
-	digest, ok := deltag.NewDigest(e, deltag.Counts{Confirmed: last.Confirmed, Waitlisted: last.Waitlisted}, counts, now)
-	if ok && e.Organiser.ReceivesDigest && e.Status != deltag.EventCancelled {
+	digest := deltag.NewDigest(e, deltag.Counts{Confirmed: last.Confirmed, Waitlisted: last.Waitlisted}, counts, now)
+	if digest != nil && e.Status != deltag.EventCancelled {
 		note, err := s.openNote(ctx, e, due.AddDate(0, 0, -1)) // that of the day before, which goes out in the morning
 		if err != nil {
 			return err
 		}
-		note.Digest = &digest
+		note.Digest = digest
 		note.Revision = max(1, note.Revision) + 1
 		tx.Put(encodeDelivery(note), condPreviousDelivery(note))
 	}
