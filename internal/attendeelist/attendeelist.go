@@ -5,6 +5,7 @@ package attendeelist
 import (
 	"io"
 	"iter"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +16,26 @@ import (
 	"deltag/internal/web"
 )
 
-// XLSXType is the media type of what WriteXLSX writes.
-const XLSXType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+// A Format is a kind of file that a list is written as.
+type Format struct {
+	Extension, MediaType string
+	// Write writes a list a row at a time. Errors: the sequence's, or the writer's.
+	Write func(w io.Writer, e deltag.Event, attendees iter.Seq2[deltag.Attendee, error]) error
+}
+
+var (
+	CSV  = Format{"csv", web.CSVType, WriteCSV}
+	XLSX = Format{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", WriteXLSX}
+)
+
+// Answer writes a list as a file to be saved under a name, without its extension. After an error the answer is half a
+// list, which would pass for a whole one: the caller breaks it off.
+func (f Format) Answer(
+	w http.ResponseWriter, e deltag.Event, attendees iter.Seq2[deltag.Attendee, error], name string,
+) error {
+	web.BeginFile(w, f.MediaType, name+"."+f.Extension)
+	return f.Write(w, e, attendees)
+}
 
 // A column is one of the list. Its cells are texts, or times and yesses and noes, which XLSX has types for.
 type column struct {

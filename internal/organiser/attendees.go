@@ -158,6 +158,14 @@ type ExportPart struct{ Number, Of int }
 // String is a part in an address, as in "2-of-6".
 func (p ExportPart) String() string { return fmt.Sprintf("%d-of-%d", p.Number, p.Of) }
 
+// FileName is what a file of the part is called, without its extension.
+func (p ExportPart) FileName(e deltag.Event) string {
+	if p.Of > 1 {
+		return e.Slug + "-" + p.String()
+	}
+	return e.Slug
+}
+
 // ParseExportPart is the inverse of String; "" is the whole. ValidationErrors.
 func ParseExportPart(text string) (p ExportPart, err error) {
 	if text == "" {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"io"
 	"iter"
 	"net/http"
 
@@ -12,18 +11,15 @@ import (
 )
 
 func (s *site) attendeesCSV(w http.ResponseWriter, r *http.Request, p *page) error {
-	return s.exportAttendees(w, r, p, "csv", web.CSVType, attendeelist.WriteCSV)
+	return s.exportAttendees(w, r, p, attendeelist.CSV)
 }
 
 func (s *site) attendeesXLSX(w http.ResponseWriter, r *http.Request, p *page) error {
-	return s.exportAttendees(w, r, p, "xlsx", attendeelist.XLSXType, attendeelist.WriteXLSX)
+	return s.exportAttendees(w, r, p, attendeelist.XLSX)
 }
 
 // exportAttendees writes all that the filters pick, or one of several parts of it.
-func (s *site) exportAttendees(
-	w http.ResponseWriter, r *http.Request, p *page, extension, contentType string,
-	write func(io.Writer, deltag.Event, iter.Seq2[deltag.Attendee, error]) error,
-) error {
+func (s *site) exportAttendees(w http.ResponseWriter, r *http.Request, p *page, format attendeelist.Format) error {
 	q, err := organiser.ParseAttendeeQuery(attendeeValues(r.URL.Query()))
 	if err != nil {
 		return err
@@ -39,20 +35,15 @@ func (s *site) exportAttendees(
 	if err != nil {
 		return err
 	}
-	name := e.Slug
-	if part.Of > 1 {
-		name += "-" + part.String()
-	}
-	return s.writeList(w, r, e, attendees, name+"."+extension, contentType, write)
+	return s.writeList(w, r, e, attendees, part.FileName(e), format)
 }
 
 func (s *site) writeList(
 	w http.ResponseWriter, r *http.Request, e deltag.Event, attendees iter.Seq2[deltag.Attendee, error],
-	name, contentType string, write func(io.Writer, deltag.Event, iter.Seq2[deltag.Attendee, error]) error,
+	name string, format attendeelist.Format,
 ) error {
 	web.ForbidIndexing(w)
-	web.BeginFile(w, contentType, name)
-	if err := write(w, e, attendees); err != nil {
+	if err := format.Answer(w, e, attendees, name); err != nil {
 		// Half a list would pass for a whole one: package lambdaevent answers 500 instead.
 		s.Log.ErrorContext(r.Context(), "export failed half-way", "error", err)
 		panic(http.ErrAbortHandler)

@@ -99,8 +99,10 @@ func (s *site) changeSelection(w http.ResponseWriter, r *http.Request, p *page) 
 		return s.renderSelectedAddresses(w, r, p, sel, v)
 	case "message":
 		return s.selectionMessage(w, r, p, sel)
-	case "csv", "xlsx":
-		return s.exportSelection(w, r, p, sel, action)
+	case "csv":
+		return s.exportSelection(w, r, p, sel, attendeelist.CSV)
+	case "xlsx":
+		return s.exportSelection(w, r, p, sel, attendeelist.XLSX)
 	}
 	return web.ErrBadRequest
 }
@@ -244,21 +246,17 @@ func (s *site) addresses(
 
 // exportSelection is a file of those who are ticked. All who match are those of the list's own file.
 func (s *site) exportSelection(
-	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, extension string,
+	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, format attendeelist.Format,
 ) error {
 	if sel.All {
 		values := without(without(attendeeValues(r.PostForm), "cursor"), "columns")
-		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees."+extension, values))
+		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees."+format.Extension, values))
 	}
 	e, attendees, err := s.Organiser.Selected(r.Context(), p.caller(), r.PathValue("id"), sel)
 	if err != nil {
 		return err
 	}
-	contentType, write := web.CSVType, attendeelist.WriteCSV
-	if extension == "xlsx" {
-		contentType, write = attendeelist.XLSXType, attendeelist.WriteXLSX
-	}
-	return s.writeList(w, r, e, attendees, e.Slug+"."+extension, contentType, write)
+	return s.writeList(w, r, e, attendees, e.Slug, format)
 }
 
 // selectionMessage begins a message to those who are selected.
