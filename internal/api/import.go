@@ -21,8 +21,16 @@ const importPath = "/api/v1/events/*/registrations/import"
 // importBudget is how long one request goes on signing people up. API Gateway gives up after 30 seconds.
 const importBudget = 8 * time.Second
 
+// maxAfter is more than a file of spreadsheet.MaxFile has lines.
+const maxAfter = 10_000_000
+
 // ImportRegistrations implements POST /events/{id}/registrations/import.
 func (s *server) ImportRegistrations(w http.ResponseWriter, r *http.Request, id Id, params ImportRegistrationsParams) {
+	after := deref(params.After)
+	if after < 0 || after > maxAfter {
+		s.fail(w, r, badParameters(badField("after", "bad-parameter")))
+		return
+	}
 	table, err := readTable(w, r)
 	if err != nil {
 		s.fail(w, r, err)
@@ -40,7 +48,7 @@ func (s *server) ImportRegistrations(w http.ResponseWriter, r *http.Request, id 
 	}
 	end := s.Now().Add(importBudget)
 	enough := func() bool { return s.Now().After(end) }
-	part, err := s.Organiser.Import(r.Context(), callerOf(r), id, in, deref(params.After), enough)
+	part, err := s.Organiser.Import(r.Context(), callerOf(r), id, in, after, enough)
 	if err != nil && len(part.Lines) > 0 { // the client hears of those, and goes on behind them
 		s.Log.ErrorContext(r.Context(), "import stopped half-way", "error", err)
 		err = nil

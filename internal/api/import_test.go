@@ -57,6 +57,8 @@ func TestImport(t *testing.T) {
 			"TooLarge":    {413, "?dryRun=true", strings.Repeat("x", 4<<20+1), csvType, "file", "file-too-large"},
 			"JSON":        {415, "?dryRun=true", "{}", "Content-Type: application/json", "", ""},
 			"BadDryRun":   {400, "?dryRun=perhaps", list, csvType, "dryRun", "bad-parameter"},
+			"BehindNone":  {400, "?after=-1", list, csvType, "after", "bad-parameter"},
+			"TooFar":      {400, "?after=10000001", list, csvType, "after", "bad-parameter"},
 			"UnknownPath": {404, "/nope", list, csvType, "", ""},
 		} {
 			t.Run(name, func(t *testing.T) {

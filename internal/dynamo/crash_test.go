@@ -19,6 +19,9 @@ func TestCrashAfterEachWrite(t *testing.T) {
 				writes := int32(0)
 				for newFixture(t, t, engine, c.capacity).crashAfter(writes+1, c.operation) {
 					writes += 1 + writes/16 // of many, those of one kind are alike
+					if testing.Short() {
+						writes += 3
+					}
 				}
 				want(t, writes > 0, true)
 			})

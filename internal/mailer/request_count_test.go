@@ -88,7 +88,7 @@ func TestTimeline(t *testing.T) {
 		timeline[deltag.MailingKey{EventID: e.ID, Kind: entry.Kind, Version: entry.Version}] = entry
 	}
 	for f.clock().Before(moved.EndsAt.Add(2 * time.Hour)) {
-		f.setTime(f.clock().Add(5 * time.Minute))
+		f.setTime(f.clock().Add(10 * time.Minute))
 		if now := f.clock(); now.After(moved.StartsAt) && now.Before(moved.EndsAt) {
 			for _, n := range []int{1, 2} {
 				if err := f.store.MarkAttended(ctx, moved, f.registration(e, n), now); err != nil {

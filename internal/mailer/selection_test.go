@@ -71,7 +71,7 @@ func TestCrashInMessageToSelection(t *testing.T) {
 		for _, before := range []bool{true, false} {
 			t.Run(fmt.Sprintf("BeforeTheCall=%v", before), func(t *testing.T) {
 				crashes := 0
-				for crashAt := int64(1); ; crashAt++ {
+				for crashAt := int64(1); ; crashAt += crashStep() {
 					f := newFixture(t, engine.NewTable(t))
 					e := f.newEvent(nil)
 					f.signUpMany(e, people)
@@ -95,7 +95,7 @@ func TestCrashInMessageToSelection(t *testing.T) {
 						want(t, f.messages(n), map[bool]int{true: 1}[n != 1 && n != 3 && n != 4])
 					}
 				}
-				if crashes < 10 {
+				if crashes < 10/int(crashStep()) {
 					t.Errorf("only %d crashes were tried", crashes)
 				}
 			})
