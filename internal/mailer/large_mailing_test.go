@@ -27,6 +27,9 @@ import (
 
 // TestLargeMailing sends a reminder to 5,000 in many ticks; BenchmarkMailing sends one to 50,000.
 func TestLargeMailing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures the heap, which the race detector changes")
+	}
 	const people = 5000
 	long := newLargeMailing(newFixture(t, separateEngine(t)), people)
 	long.run()
