@@ -35,9 +35,12 @@ type deployment struct {
 	env   []string
 }
 
+// sesAccount is what a deployment's configuration relies on.
+var sesAccount = local.SESAccount{Identities: []string{"example.dk"}, ConfigurationSets: []string{"deltag"}}
+
 func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 	t.Helper()
-	mails, err := local.OpenSESServer(t.TempDir(), time.Now)
+	mails, err := local.OpenSESServer(t.TempDir(), sesAccount, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
