@@ -38,7 +38,7 @@ func newSES(endpoint string) *sesv2.Client {
 }
 
 // account is that of the sender of plainMail.
-var account = local.SESAccount{Identities: []string{"example.dk"}, ConfigurationSets: []string{"deltag"}}
+var account = local.SESAccount{Identities: []string{"example.dk", "one@example.net"}, ConfigurationSets: []string{"deltag"}}
 
 const plainMail = "From: deltag@example.dk\r\nTo: anna@example.dk\r\nSubject: Hello\r\n\r\nHello\r\n"
 
@@ -193,6 +193,7 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		"HeaderBeyondASCII":     raw("From: deltag@example.dk\r\nSubject: Blåbær\r\n\r\n"),
 		"LineFeedsAlone":        raw(strings.ReplaceAll(plainMail, "\r\n", "\n")),
 		"CarriageReturnAlone":   raw(plainMail + "a\rb\r\n"),
+		"LineFeedInTheBody":     raw(plainMail + "a\nb\r\n"),
 		"NUL":                   raw(plainMail + "a\x00b\r\n"),
 		"LineOf1001Octets":      raw(plainMail + strings.Repeat("a", 999) + "\r\n"),
 		"LastLineOf999Octets":   raw(plainMail + strings.Repeat("a", 999)),
@@ -226,12 +227,13 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		})
 	}
 	for name, change := range map[string]func(*sesv2.SendEmailInput){
-		"From":         raw("From: deltag@example.org\r\n\r\n"),
-		"SecondFrom":   raw("From: deltag@example.dk, deltag@example.org\r\nSender: deltag@example.dk\r\n\r\n"),
-		"Sender":       raw("Sender: deltag@example.org\r\n" + plainMail),
-		"ReturnPath":   raw("Return-Path: <deltag@example.org>\r\n" + plainMail),
-		"OfRequest":    func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@example.org") },
-		"LongerDomain": func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@notexample.dk") },
+		"From":                  raw("From: deltag@example.org\r\n\r\n"),
+		"SecondFrom":            raw("From: deltag@example.dk, deltag@example.org\r\nSender: deltag@example.dk\r\n\r\n"),
+		"Sender":                raw("Sender: deltag@example.org\r\n" + plainMail),
+		"ReturnPath":            raw("Return-Path: <deltag@example.org>\r\n" + plainMail),
+		"OfRequest":             func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@example.org") },
+		"OtherAddressOfADomain": func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("two@example.net") },
+		"LongerDomain":          func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@notexample.dk") },
 	} {
 		t.Run("NotVerified/"+name, func(t *testing.T) {
 			in := message(plainMail)
@@ -274,6 +276,7 @@ func TestSESTakesWhatIsJustAllowed(t *testing.T) {
 		},
 		"TagOf256Characters":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String(strings.Repeat("a", 256)) },
 		"RecipientsOfTheMessage": func(in *sesv2.SendEmailInput) { in.Destination = nil },
+		"VerifiedAddress":        func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("one@example.net") },
 		"SenderOfTheMessage":     func(in *sesv2.SendEmailInput) { in.FromEmailAddress = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
