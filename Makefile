@@ -13,7 +13,7 @@ export DELTAG_AXE = $(if $(shell cat .cache/axe/ready 2>/dev/null),$(CURDIR)/.ca
 export DELTAG_HTML_CHECKER = $(if $(shell cat .cache/html-checker/ready 2>/dev/null),$(CURDIR)/.cache/html-checker)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
 export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
-TOOLS = DYNAMODB_LOCAL AXE HTML_CHECKER CHROMIUM SCHEMATHESIS
+export DELTAG_MOTO = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/moto_server))
 export SAM_CLI_TELEMETRY = 0
 
 .PHONY: help run test check lint unit template bench rush benchmarks contract schemathesis fuzz soak mutants vuln build invoke update deploy clean
@@ -42,7 +42,7 @@ lint:
 # on the embedded engine alone, without browsers, and with fewer cases of what is repeated.
 unit:
 	go test -shuffle=on -timeout 30m ./...
-	$(if $(RACE),$(foreach tool,$(TOOLS),DELTAG_$(tool)=) CI= go test $(RACE) -short -shuffle=on -timeout 30m ./internal/...)
+	$(if $(RACE),$(foreach tool,$(filter DELTAG_%,$(.VARIABLES)),$(tool)=) CI= go test $(RACE) -short -shuffle=on -timeout 30m ./internal/...)
 
 template:
 	@if [ ! -e .cache/venv/ready ]; then echo "not run: template checks (make test sets them up)"; exit; fi; \

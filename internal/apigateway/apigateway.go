@@ -4,6 +4,7 @@ package apigateway
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/net/http/httpguts"
 )
 
 // An Event is a request as a function gets it, and a Response is what it returns.
@@ -50,8 +52,14 @@ func NewEvent(r *http.Request, body []byte, now time.Time, requestID string) Eve
 	return e
 }
 
-// decodedPath decodes a path as HTTP APIs do: once, cut at a question mark, and again. Where the second decoding fails,
-// as for /100%25, the real one answers 400 by itself.
+// CheckPath is an error for a path that API Gateway answers 400 by itself, as it does /100%25. See decodedPath.
+func CheckPath(u *url.URL) error {
+	path, _, _ := strings.Cut(u.Path, "?")
+	_, err := url.PathUnescape(path)
+	return err
+}
+
+// decodedPath decodes a path as HTTP APIs do: once, cut at a question mark, and again if that can be done.
 func decodedPath(u *url.URL) string {
 	path, _, _ := strings.Cut(u.Path, "?")
 	if again, err := url.PathUnescape(path); err == nil {
@@ -123,6 +131,9 @@ func WriteResponse(w http.ResponseWriter, res Response) error {
 	if err == nil && (status < 200 || status > 599) {
 		err = fmt.Errorf("status %d", status)
 	}
+	if err == nil {
+		err = checkHeaders(res)
+	}
 	if err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)
@@ -146,4 +157,32 @@ func WriteResponse(w http.ResponseWriter, res Response) error {
 	}
 	_, err = w.Write(body)
 	return err
+}
+
+// MaxHeaders is how large a request line and headers may be together, in bytes. Nothing is documented for responses, so
+// that they may be no larger here. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const MaxHeaders = 10_240
+
+// checkHeaders refuses those that HTTP does not have, that net/http would mend silently, and two of one name, of which
+// either may be sent.
+func checkHeaders(res Response) error {
+	size, seen := 0, map[string]bool{}
+	for name, value := range res.Headers {
+		lower := strings.ToLower(name)
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || seen[lower] {
+			return fmt.Errorf("header %q twice, or not one of HTTP", name)
+		}
+		seen[lower] = true
+		size += len(name) + len(value)
+	}
+	for _, cookie := range res.Cookies {
+		if !httpguts.ValidHeaderFieldValue(cookie) {
+			return errors.New("a cookie that is no header of HTTP")
+		}
+		size += len("Set-Cookie") + len(cookie)
+	}
+	if size > MaxHeaders {
+		return fmt.Errorf("headers of %d bytes", size)
+	}
+	return nil
 }

@@ -54,6 +54,7 @@ func inOrder(a, b value, results ...int) bool {
 func (p *parser) or() *condition {
 	c := p.and()
 	for p.take("OR") {
+		p.countOperator()
 		c = &condition{operator: "OR", parts: []*condition{c, p.and()}}
 	}
 	return c
@@ -62,6 +63,7 @@ func (p *parser) or() *condition {
 func (p *parser) and() *condition {
 	c := p.not()
 	for p.take("AND") {
+		p.countOperator()
 		c = &condition{operator: "AND", parts: []*condition{c, p.not()}}
 	}
 	return c
@@ -70,6 +72,7 @@ func (p *parser) and() *condition {
 func (p *parser) not() *condition {
 	switch {
 	case p.take("NOT"):
+		p.countOperator()
 		return &condition{operator: "NOT", parts: []*condition{p.not()}}
 	case p.take("("):
 		c := p.or()
@@ -84,6 +87,7 @@ func (p *parser) not() *condition {
 }
 
 func (p *parser) test() *condition {
+	p.countOperator()
 	c := &condition{operator: p.token}
 	var isFunction bool
 	if c.test, isFunction = functions[c.operator]; isFunction {
@@ -174,6 +178,9 @@ func (p *parser) keyCondition(text string, x *index) (keyCondition, error) {
 	}
 	for _, test := range tests {
 		attribute := test.keyAttribute()
+		if attribute != "" && test.longestConstant() > x.maxLength(attribute) {
+			return k, invalid("One or more parameter values were invalid: the size limit of key %s is exceeded", attribute)
+		}
 		_, twice := k.start[attribute]
 		ofPartition := attribute == x.partitionKey() && test.operator == "="
 		if twice || !ofPartition && attribute != x.sortKey() {
@@ -198,6 +205,14 @@ func (c *condition) keyAttribute() string {
 		}
 	}
 	return c.operands[0].attribute
+}
+
+// longestConstant is for a test of a key.
+func (c *condition) longestConstant() (n int) {
+	for _, o := range c.operands[1:] {
+		n = max(n, len(*o.constant.S))
+	}
+	return n
 }
 
 // lowest is the lowest text for which a test of a key can hold.

@@ -42,6 +42,16 @@ func (x *index) partitionKey() string { return x.key[0].name }
 
 func (x *index) sortKey() string { return x.key[1].name }
 
+// maxLength is that of a key attribute, and 0 for others.
+func (x *index) maxLength(attribute string) int {
+	for _, k := range x.key {
+		if k.name == attribute {
+			return k.maxLength
+		}
+	}
+	return 0
+}
+
 // keyOf is the key of an item, and the cursor behind which a next page begins.
 func (x *index) keyOf(it item) item {
 	key := item{}
@@ -104,7 +114,7 @@ const maxPage = 1 << 20
 
 // page is the first of the items that a condition selects, behind a cursor whose own item may be gone. With a limit it
 // names a last key even if nothing lies behind it.
-func (x *index) page(condition keyCondition, after item, limit *int, backward bool) page {
+func (x *index) page(condition keyCondition, after item, limit *int32, backward bool) page {
 	from, _ := x.find(condition.start)
 	n := sort.Search(len(x.items)-from, func(i int) bool { return !condition.holds(x.items[from+i]) })
 	items := x.items[from : from+n] // all that the condition holds for
@@ -122,7 +132,7 @@ func (x *index) page(condition keyCondition, after item, limit *int, backward bo
 	}
 	out := page{Items: []item{}}
 	for i := range items {
-		if out.size >= maxPage || limit != nil && out.Count == *limit {
+		if out.size >= maxPage || limit != nil && out.Count == int(*limit) {
 			break
 		}
 		it := items[i]
@@ -136,7 +146,7 @@ func (x *index) page(condition keyCondition, after item, limit *int, backward bo
 		out.Count++
 		out.size += it.size()
 	}
-	if out.Count < len(items) || limit != nil && out.Count == *limit {
+	if out.Count < len(items) || limit != nil && out.Count == int(*limit) {
 		out.LastEvaluatedKey = x.keyOf(out.Items[out.Count-1])
 	}
 	out.ScannedCount = out.Count

@@ -43,6 +43,12 @@ type keysAndAttributes struct {
 	ConsistentRead bool
 }
 
+// UnmarshalJSON refuses what is not supported.
+func (k *keysAndAttributes) UnmarshalJSON(text []byte) error {
+	type fields keysAndAttributes // has no UnmarshalJSON
+	return decodeExactly(text, (*fields)(k))
+}
+
 type batchGetItemInput struct {
 	RequestItems map[string]keysAndAttributes // by table
 }
@@ -99,7 +105,7 @@ type queryInput struct {
 	ExpressionAttributeValues item
 	ExclusiveStartKey         item
 	ScanIndexForward          *bool
-	Limit                     *int
+	Limit                     *int32
 	Select                    string
 	ConsistentRead            bool
 }

@@ -47,6 +47,12 @@ type writeInput struct {
 	ReturnValuesOnConditionCheckFailure string
 }
 
+// UnmarshalJSON refuses what an action of a transaction does not have.
+func (in *writeInput) UnmarshalJSON(text []byte) error {
+	type fields writeInput // has no UnmarshalJSON
+	return decodeExactly(text, (*fields)(in))
+}
+
 // check refuses what the kind of write does not have.
 func (in writeInput) check(kind writeKind) error {
 	returned := []string{"", "NONE", "ALL_OLD"}

@@ -7,8 +7,13 @@ import (
 	"strings"
 )
 
-// maxExpression is how long an expression may be, in bytes.
-const maxExpression = 4096
+// How long an expression, and a #name or :value may be, in bytes, and how many operators and functions a condition may
+// have. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const (
+	maxExpression   = 4096
+	maxSubstitution = 255
+	maxOperators    = 300
+)
 
 // A parser reads the expressions of one request, token by token. Its first error ends an expression; what it returns
 // after that is of no use.
@@ -18,6 +23,7 @@ type parser struct {
 	used   map[string]bool // of the names and values
 	err    error
 
+	operators  int      // of the expression
 	expression string   // which of the request's it reads, for errors
 	token      string   // a word, a #name, a :value, or a symbol; "" at the end
 	rest       []string // the tokens after it
@@ -32,6 +38,16 @@ func newParser(names map[string]string, values item) *parser {
 	p := &parser{names: names, values: values, used: map[string]bool{}}
 	if names != nil && len(names) == 0 || values != nil && len(values) == 0 {
 		p.err = invalid("ExpressionAttributeNames and ExpressionAttributeValues must not be empty")
+	}
+	for name, attribute := range names {
+		if len(name) > maxSubstitution || len(attribute) > maxName {
+			p.err = invalid("ExpressionAttributeNames contains a key or value that is too long")
+		}
+	}
+	for name := range values {
+		if len(name) > maxSubstitution {
+			p.err = invalid("ExpressionAttributeValues contains a key that is too long")
+		}
 	}
 	return p
 }
@@ -49,7 +65,7 @@ func read[T any](p *parser, expression string, text *string, method func(*parser
 	if text == nil {
 		return out
 	}
-	p.expression, p.rest = expression, tokenPattern.FindAllString(*text, -1)
+	p.operators, p.expression, p.rest = 0, expression, tokenPattern.FindAllString(*text, -1)
 	switch {
 	case *text == "":
 		p.fail("The expression can not be empty")
@@ -73,6 +89,13 @@ func (p *parser) fail(format string, args ...any) {
 
 func (p *parser) failAtToken() {
 	p.fail("Syntax error, or more than dynamoemu supports; token: %q, followed by: %q", p.token, p.rest)
+}
+
+// countOperator is called for each operator and function of a condition.
+func (p *parser) countOperator() {
+	if p.operators++; p.operators > maxOperators {
+		p.fail("The expression contains too many operators; operator count: %d", p.operators)
+	}
 }
 
 func (p *parser) next() {

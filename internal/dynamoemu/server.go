@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -152,9 +153,7 @@ func decode[In any](body []byte) (in In, err error) {
 	if !json.Valid(body) {
 		return in, refused("SerializationException", "The request is not JSON")
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	err = d.Decode(&in)
+	err = decodeExactly(body, &in)
 	var known *apiError
 	var mismatch *json.UnmarshalTypeError
 	switch {
@@ -164,6 +163,45 @@ func decode[In any](body []byte) (in In, err error) {
 		return in, refused("SerializationException", "%v", err)
 	}
 	return in, invalid("Not supported by dynamoemu: %v", err)
+}
+
+// decodeExactly refuses fields that T does not have, or has by a name in other letters: encoding/json would take these.
+func decodeExactly[T any](text []byte, v *T) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	for _, name := range namesOf(text) {
+		if _, ok := reflect.TypeFor[T]().FieldByName(name); !ok {
+			return invalid("Not supported by dynamoemu: a field %q", name)
+		}
+	}
+	return nil
+}
+
+// namesOf are the names in a JSON object, as they are written. It leaves out those of objects in it.
+func namesOf(object []byte) (names []string) {
+	depth := 0
+	for i := 0; i < len(object); i++ {
+		switch object[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			begin := i + 1
+			for i++; object[i] != '"'; i++ {
+				if object[i] == '\\' {
+					i++
+				}
+			}
+			if rest := bytes.TrimLeft(object[i+1:], " \t\r\n"); depth == 1 && len(rest) > 0 && rest[0] == ':' {
+				names = append(names, string(object[begin:i]))
+			}
+		}
+	}
+	return names
 }
 
 // encode is for types of this package, which can always be encoded.
@@ -177,6 +215,9 @@ func encode(v any) []byte {
 
 // table returns a ResourceNotFoundException for a table that is not there.
 func (s *Server) table(name string) (*table, error) {
+	if !validName.MatchString(name) {
+		return nil, invalid("Invalid table name %q", name)
+	}
 	t, ok := s.tables[name]
 	if !ok {
 		return nil, refused("ResourceNotFoundException", "Requested resource not found: Table: %s not found", name)

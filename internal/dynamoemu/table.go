@@ -62,13 +62,19 @@ func newTable(d tableDefinition) (*table, error) {
 	return t, nil
 }
 
-// maxItem is how large one item may be, in bytes.
-const maxItem = 400 << 10
+// maxItem is how large one item may be, in bytes, and maxLevels how deeply its values may be nested.
+const (
+	maxItem   = 400 << 10
+	maxLevels = 32
+)
 
 // checkItem accepts an item that can be stored in the table and its indexes.
 func (t *table) checkItem(it item) error {
 	if it.size() > maxItem {
 		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	if (value{M: &it}).levels() > maxLevels+1 {
+		return invalid("Attributes in the item have nested levels beyond supported limit")
 	}
 	if !t.primary.has(it) {
 		return invalid("One or more parameter values were invalid: Missing a key attribute in the item")

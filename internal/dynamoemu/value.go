@@ -3,6 +3,7 @@ package dynamoemu
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"reflect"
 	"strconv"
@@ -17,7 +18,7 @@ type item map[string]value
 type value struct {
 	S    *string  `json:",omitempty"`
 	N    *number  `json:",omitempty"`
-	B    *[]byte  `json:",omitempty"`
+	B    *binary  `json:",omitempty"`
 	BOOL *bool    `json:",omitempty"`
 	NULL *bool    `json:",omitempty"`
 	L    *[]value `json:",omitempty"`
@@ -34,14 +35,17 @@ func (v *value) UnmarshalJSON(text []byte) error {
 	if err := d.Decode((*fields)(v)); err != nil {
 		return err
 	}
-	set := 0
-	for _, field := range reflect.ValueOf(*v).Fields() {
-		if !field.IsNil() {
+	set, name := 0, ""
+	for field, value := range reflect.ValueOf(*v).Fields() {
+		if !value.IsNil() {
 			set++
+			name = field.Name
 		}
 	}
+	// The decoder takes a name in small letters too.
+	spelled := bytes.HasPrefix(bytes.TrimLeft(text, "{ \t\r\n"), []byte(`"`+name+`"`))
 	switch {
-	case set != 1:
+	case set != 1 || !spelled:
 		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	case v.NULL != nil && !*v.NULL:
 		return invalid("Null attribute value types must have the value of true")
@@ -51,12 +55,47 @@ func (v *value) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// maxName is how long the name of an attribute may be, in bytes.
+const maxName = 64<<10 - 1
+
 func (it item) checkNames() error {
-	if it[""] != absent {
-		return invalid("Empty attribute name")
+	for name := range it {
+		if name == "" || len(name) > maxName {
+			return invalid("The name of an attribute must have 1 to %d bytes", maxName)
+		}
 	}
 	return nil
 }
+
+// levels is how deeply a value is nested: 1 for one that holds no other.
+func (v value) levels() int {
+	inner := 0
+	if v.M != nil {
+		for _, element := range *v.M {
+			inner = max(inner, element.levels())
+		}
+	}
+	if v.L != nil {
+		for _, element := range *v.L {
+			inner = max(inner, element.levels())
+		}
+	}
+	return 1 + inner
+}
+
+// A binary is a value of type B.
+type binary []byte
+
+// UnmarshalText takes base64 with its padding and no line breaks.
+func (b *binary) UnmarshalText(text []byte) (err error) {
+	*b, err = base64.StdEncoding.DecodeString(string(text))
+	if err != nil || bytes.ContainsAny(text, "\r\n") {
+		return refused("SerializationException", "Not base64: %.20q", text)
+	}
+	return nil
+}
+
+func (b binary) MarshalText() ([]byte, error) { return base64.StdEncoding.AppendEncode(nil, b), nil }
 
 // A number is a whole number of 64 bits. DynamoDB has 38 digits and fractions, which are refused here.
 type number int64
@@ -72,7 +111,21 @@ func (n *number) UnmarshalText(text []byte) error {
 
 func (n number) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(n), 10), nil }
 
-// size is what DynamoDB counts against its limits, in bytes. It is close, but not exact.
+// size is a byte for each two digits, one more, and one for the sign of a negative number. DynamoDB counts no zeros at
+// the end.
+func (n number) size() int {
+	digits, sign := len(strconv.FormatInt(int64(n), 10)), 0
+	switch {
+	case n == 0:
+		return 1
+	case n < 0:
+		digits, sign = digits-1, 1
+	}
+	return (digits+1)/2 + 1 + sign
+}
+
+// size is what DynamoDB counts against its limits, in bytes, or a little more.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func (it item) size() int {
 	n := 0
 	for name, v := range it {
@@ -86,7 +139,7 @@ func (v value) size() int {
 	case v.S != nil:
 		return len(*v.S)
 	case v.N != nil:
-		return len(strconv.FormatInt(int64(*v.N), 10))/2 + 1
+		return v.N.size()
 	case v.B != nil:
 		return len(*v.B)
 	case v.M != nil:

@@ -141,9 +141,21 @@ func TestGatewayResponse(t *testing.T) {
 			t.Errorf("got %d %q, %v", res.StatusCode, body, err)
 		}
 	})
+	t.Run("HeadersAsLargeAsTheyMayBe", func(t *testing.T) {
+		large := map[string]string{"X-Note": strings.Repeat("a", 10_240-len("X-Note"))}
+		if res, _, err := write(httpResponse{Headers: large}); res.StatusCode != 200 || err != nil {
+			t.Errorf("got %d, %v", res.StatusCode, err)
+		}
+	})
 	for name, res := range map[string]httpResponse{
 		"BrokenBase64": {StatusCode: 200, Body: "!", IsBase64Encoded: true, Cookies: []string{"a=1"}},
 		"StatusTooLow": {StatusCode: 99}, "StatusTooHigh": {StatusCode: 600}, "Informational": {StatusCode: 101},
+		"LineBreakInAHeader": {Headers: map[string]string{"Location": "/\r\nX-Other: a"}},
+		"SpaceInAName":       {Headers: map[string]string{"X Note": "a"}},
+		"HeaderTwice":        {Headers: map[string]string{"Location": "/a", "location": "/b"}},
+		"LineBreakInACookie": {Cookies: []string{"a=1", "b=2\nX-Other: a"}},
+		"HeadersTooLarge":    {Headers: map[string]string{"X-Note": strings.Repeat("a", 10_240-len("X-Note")+1)}},
+		"CookiesTooLarge":    {Cookies: []string{strings.Repeat("a", 10_240)}},
 	} {
 		t.Run(name+"IsA500AndAnError", func(t *testing.T) {
 			got, body, err := write(res)

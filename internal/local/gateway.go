@@ -50,7 +50,6 @@ type Gateway struct {
 
 // Limits of API Gateway and Lambda, in bytes and time.
 const (
-	maxHeader  = 10_240
 	maxPayload = 10 << 20
 	maxEvent   = 6 << 20
 	timeout    = 30 * time.Second
@@ -60,8 +59,12 @@ const (
 const sourceHeader = "X-Local-Source-IP"
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if headerSize(r) > maxHeader {
+	if headerSize(r) > apigateway.MaxHeaders {
 		refuse(w, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return
+	}
+	if apigateway.CheckPath(r.URL) != nil {
+		refuse(w, http.StatusBadRequest, "Bad Request")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))

@@ -172,7 +172,7 @@ func TestGatewayResponses(t *testing.T) {
 			}
 		})
 	})
-	t.Run("ATooLargeRequestIsRefused", func(t *testing.T) {
+	t.Run("ARequestThatNeverReachesTheFunction", func(t *testing.T) {
 		called := func(context.Context, []byte) ([]byte, error) { t.Error("the function was called"); return nil, nil }
 		for name, size := range map[string]int{"ForTheGateway": 10<<20 + 1, "ForLambda": 6 << 20} {
 			t.Run(name, func(t *testing.T) {
@@ -181,6 +181,9 @@ func TestGatewayResponses(t *testing.T) {
 					t.Errorf("got %d", res.StatusCode)
 				}
 			})
+		}
+		if res := response(called, httptest.NewRequest(http.MethodGet, "/100%25", nil)); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("a path that cannot be decoded twice: %d", res.StatusCode)
 		}
 		r := get()
 		r.Header.Set("Cookie", strings.Repeat("x", 10_240))
