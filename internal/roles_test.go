@@ -48,20 +48,13 @@ func TestRoles(t *testing.T) {
 	}
 	useEverything(t, on(engine))
 
-	// The first function that has to hash an address makes the key of the hashes. Above that was the site.
-	first := on(engine.NewTable(t))
-	event := "/events/" + first.newEvent().ID
-	first.api("POST", event+"/registrations", `{"name":"Ida","email":"ida@example.dk"}`, 201)
-	first = on(engine.NewTable(t))
-	event = "/events/" + first.newEvent().ID
-	first.api("POST", event+"/messages", `{"text":"Hej","preview":true}`, 202)
-	first.tick()
+	// The organiser alone makes the key of the hashes: above with the first event, here with the first address.
 	on(engine.NewTable(t)).organise("POST", "/organiser/sign-in", "email=owner@example.dk", "", 200)
 
 	for name, a := range map[string]access{
 		"site":      {action: "PutItem", keys: []string{"TOKEN#1"}},
+		"mailer":    {action: "PutItem", keys: []string{"HASHKEY"}},
 		"organiser": {action: "PutItem", keys: []string{"EVENT#1", "HASHKEY"}}, // in a transaction
-		"mailer":    {action: "GetItem", keys: []string{"TOKEN#1"}},
 		"feedback":  {action: "PutItem", keys: []string{"HASHKEY"}},
 	} {
 		if guards[name].allows(a) {

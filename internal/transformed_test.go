@@ -282,7 +282,7 @@ func TestTransformedTemplate(t *testing.T) {
 	t.Run("VisitorsFunctionWritesNeitherTokensNorSuppressions", func(t *testing.T) {
 		g := guard{statements: statements(t, templates[0], "SiteRole")}
 		for _, key := range []string{
-			"TOKEN#1", "TOKENS", "SESSION#1", "MEMBERS", "SUPPRESSED#1", "AUDIT#2026", "SLUG#x", "PING",
+			"TOKEN#1", "TOKENS", "SESSION#1", "MEMBERS", "SUPPRESSED#1", "AUDIT#2026", "SLUG#x", "PING", "HASHKEY",
 		} {
 			for _, action := range []string{"PutItem", "UpdateItem", "DeleteItem"} {
 				if g.allows(access{action: action, keys: []string{key}}) {
