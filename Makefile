@@ -12,6 +12,9 @@ export DELTAG_DYNAMODB_LOCAL = $(if $(shell cat .cache/dynamodb-local/ready 2>/d
 export DELTAG_AXE = $(if $(shell cat .cache/axe/ready 2>/dev/null),$(CURDIR)/.cache/axe/axe.min.js)
 export DELTAG_HTML_CHECKER = $(if $(shell cat .cache/html-checker/ready 2>/dev/null),$(CURDIR)/.cache/html-checker)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
+export DELTAG_EVENT_RULER = $(if $(shell cat .cache/event-ruler/ready 2>/dev/null),$(CURDIR)/.cache/event-ruler)
+export DELTAG_CHECKOV = $(if $(shell cat .cache/checkov/ready 2>/dev/null),$(CURDIR)/.cache/checkov/bin/checkov)
+export DELTAG_PYTHON = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/python))
 export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
 export DELTAG_MOTO = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/moto_server))
 export SAM_CLI_TELEMETRY = 0
@@ -88,8 +91,12 @@ build: ## the functions as AWS runs them, into .build/
 	$(LAMBDA) $(BUILD) -o .build/ ./functions/...
 	@ls -l .build
 
-build-%Function: # called by sam build
+# Called by sam build. A version of a function keeps the parameters that it was published with, and one is published only if
+# this folder has changed: so it has a sum of the template and the parameters.
+PARAMETERS = samconfig.toml
+build-%Function:
 	$(LAMBDA) $(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
+	cat template.yaml $(wildcard $(PARAMETERS)) | cksum >$(ARTIFACTS_DIR)/configuration
 
 invoke: ## hand a function an event: make invoke FUNCTION=site EVENT=events/....json
 	@go run ./cmd/invoke $(FUNCTION) $(EVENT)

@@ -130,8 +130,10 @@ func TestTemplate(t *testing.T) {
 				alarms = append(alarms, name)
 			}
 		}
-		for _, entry := range regexp.MustCompile(`(?m)^\*\*(\w+Alarm)\*\*`).FindAllSubmatch(runbook, -1) {
-			entries = append(entries, string(entry[1]))
+		for _, heading := range regexp.MustCompile(`(?m)^\*\*.* –`).FindAll(runbook, -1) {
+			for _, entry := range regexp.MustCompile(`\*\*(\w+Alarm)\*\*`).FindAllSubmatch(heading, -1) {
+				entries = append(entries, string(entry[1]))
+			}
 		}
 		slices.Sort(alarms)
 		slices.Sort(entries)
@@ -192,7 +194,7 @@ func TestTemplate(t *testing.T) {
 				keys = append(keys, at(t, r, "Properties", "RouteKey").(string))
 			}
 		}
-		stage := at(t, tpl, "Resources", "Stage").(object)
+		stage := at(t, tpl, "Resources", "ApiStage").(object)
 		settings := at(t, stage, "Properties", "RouteSettings").(object)
 		slices.Sort(keys)
 		if diff := cmp.Diff(keys, slices.Sorted(maps.Keys(settings))); diff != "" {
@@ -219,7 +221,7 @@ func TestTemplate(t *testing.T) {
 	})
 
 	t.Run("WhoIsTurnedAwayIsCounted", func(t *testing.T) {
-		format := at(t, tpl, "Resources", "Stage", "Properties", "AccessLogSettings", "Format").(string)
+		format := at(t, tpl, "Resources", "ApiStage", "Properties", "AccessLogSettings", "Format").(string)
 		var line map[string]string
 		if err := json.Unmarshal([]byte(strings.ReplaceAll(format, "$context.status", "429")), &line); err != nil {
 			t.Fatal(err)

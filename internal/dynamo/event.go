@@ -135,6 +135,9 @@ func decodeEvent(it item) (deltag.Event, error) {
 // Errors: ErrConflict (there is an event with that id, or there was one a moment ago; so also when it is repeated),
 // ErrSlugTaken.
 func (s *Store) CreateEvent(ctx context.Context, e deltag.Event, mailings deltag.MailingChanges) error {
+	if err := s.makeHashKey(ctx); err != nil {
+		return err
+	}
 	tx := s.begin()
 	event := tx.Put(encodeEvent(e), condNotExists)
 	tx.Check(countsKey(e.ID, 0), condNotExists) // an event with the id was deleted a moment ago

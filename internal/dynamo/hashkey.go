@@ -27,6 +27,13 @@ func (s *Store) hash(ctx context.Context, text string) (string, error) {
 	return hex.EncodeToString(deltag.MAC(secret, text)[:16]), nil
 }
 
+// makeHashKey makes the key before there is a first event, so that the functions that visitors call, and that send mail,
+// need no permission to write it: whoever replaced it would make us forget whom not to write to.
+func (s *Store) makeHashKey(ctx context.Context) error {
+	_, err := s.loadHashKey(ctx)
+	return err
+}
+
 // loadHashKey makes the key in a new table. Of several processes that do so at the same time, one makes the key of
 // all.
 func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
@@ -41,7 +48,7 @@ func (s *Store) loadHashKey(ctx context.Context) ([]byte, error) {
 		if !isNotFound(err) {
 			return nil, err
 		}
-		if err := ignoreConflict(s.createHashKey(ctx)); err != nil {
+		if err := ignoreConflict(s.createHashKey(deltag.WithoutAudit(ctx))); err != nil {
 			return nil, err
 		}
 	}
