@@ -14,6 +14,7 @@ export DELTAG_AXE = $(if $(shell cat .cache/axe/ready 2>/dev/null),$(CURDIR)/.ca
 export DELTAG_HTML_CHECKER = $(if $(shell cat .cache/html-checker/ready 2>/dev/null),$(CURDIR)/.cache/html-checker)
 export DELTAG_CHROMIUM = $(shell cat .cache/chromium 2>/dev/null)
 export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/schemathesis))
+export DELTAG_MOTO = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/moto_server))
 export SAM_CLI_TELEMETRY = 0
 
 .PHONY: help run test check lint unit template bench rush benchmarks contract schemathesis fuzz soak mutants vuln build \

@@ -31,20 +31,30 @@ import (
 type deployment struct {
 	t     testing.TB
 	store *dynamo.Store
-	mails *local.SESServer
+	mails *local.SESServer // nil if another SES sends
 	env   []string
 }
 
+// sesAccount is what a deployment's configuration relies on.
+var sesAccount = local.SESAccount{Identities: []string{"example.dk"}, ConfigurationSets: []string{"deltag"}}
+
 func newDeployment(t testing.TB, engine storetest.Engine) *deployment {
 	t.Helper()
-	mails, err := local.OpenSESServer(t.TempDir(), time.Now)
+	mails, err := local.OpenSESServer(t.TempDir(), sesAccount, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ses := httptest.NewServer(mails)
 	t.Cleanup(ses.Close)
-	return &deployment{t: t, store: engine.Store(), mails: mails, env: []string{
-		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses.URL,
+	d := newDeploymentWith(t, engine, ses.URL)
+	d.mails = mails
+	return d
+}
+
+// newDeploymentWith has its mail sent by another SES.
+func newDeploymentWith(t testing.TB, engine storetest.Engine, ses string) *deployment {
+	return &deployment{t: t, store: engine.Store(), env: []string{
+		"TABLE=" + engine.Table, "DYNAMODB_ENDPOINT=" + engine.Endpoint(), "SES_ENDPOINT=" + ses,
 		"AWS_REGION=eu-north-1",
 		"BASE_URL=https://deltag.example.dk", "MAIL_FROM=deltag@example.dk", "MAIL_RATE=100",
 		"CONFIGURATION_SET=deltag", "ORGANISERS=owner@example.dk",

@@ -42,7 +42,14 @@ const (
 	region   = "eu-north-1"
 	mailFrom = "deltag@example.dk"
 	mailRate = 500 // a second: local.SESServer has no limit
+
+	configurationSet = "local"
 )
+
+// sesAccount is what local.SESServer needs for mail from mailFrom.
+var sesAccount = local.SESAccount{
+	Identities: []string{mailFrom}, ConfigurationSets: []string{configurationSet},
+}
 
 // An app is the whole system in one process.
 type app struct {
@@ -213,7 +220,7 @@ func (a *app) openTable(ctx context.Context, s settings) (*dynamo.Store, error) 
 // openSES opens the SES stand-in, and a sender that uses it or SES_ENDPOINT.
 func (a *app) openSES(s settings, now func() time.Time) (*ses.Sender, error) {
 	var err error
-	if a.ses, err = local.OpenSESServer(filepath.Join(s.folder, "mails"), now); err != nil {
+	if a.ses, err = local.OpenSESServer(filepath.Join(s.folder, "mails"), sesAccount, now); err != nil {
 		return nil, err
 	}
 	endpoint := s.sesEndpoint
@@ -223,7 +230,7 @@ func (a *app) openSES(s settings, now func() time.Time) (*ses.Sender, error) {
 		}
 	}
 	client := ses.NewClient(region, endpoint, config.Credentials(os.Getenv), ses.NewHTTPClient())
-	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: "local"}, nil
+	return &ses.Sender{Client: client, From: mailFrom, ConfigurationSet: configurationSet}, nil
 }
 
 // readHeaderTimeout is how long a client may take to send its headers.

@@ -98,7 +98,11 @@ func (e Event) PlannedMailings(now time.Time) []Mailing {
 			continue
 		}
 		if due := e.dueAt(r); due.After(now) {
-			ms = append(ms, e.NewMailing(r.Kind, e.ScheduleVersion, due, r.Text))
+			m := e.NewMailing(r.Kind, e.ScheduleVersion, due, r.Text)
+			if m.NextRunAt.Before(now) { // it would look overdue
+				m.NextRunAt = now
+			}
+			ms = append(ms, m)
 		}
 	}
 	return ms

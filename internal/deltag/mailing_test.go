@@ -45,6 +45,11 @@ func TestPlannedMailings(t *testing.T) {
 		want := plannedMailing(testEvent(), dayBefore, due, due.Add(-2*time.Hour))
 		assertEqual(t, testEvent().PlannedMailings(now)[0], want)
 	})
+	t.Run("OneThatIsDueSoonIsNotOverdue", func(t *testing.T) { // the alarm on late mail would say that it is
+		due := start.Add(-24 * time.Hour)
+		soon := due.Add(-time.Hour)
+		assertEqual(t, testEvent().PlannedMailings(soon)[0], plannedMailing(testEvent(), dayBefore, due, soon))
+	})
 }
 
 func plannedMailing(e Event, k MailKind, due, nextRun time.Time) Mailing {

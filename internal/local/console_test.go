@@ -37,7 +37,7 @@ func newTestConsole(t *testing.T) *testConsole {
 	if c.clock, err = local.OpenClock(t.TempDir(), time.Time{}, func() time.Time { return noon }); err != nil {
 		t.Fatal(err)
 	}
-	if c.ses, err = local.OpenSESServer(t.TempDir(), c.clock.Now); err != nil {
+	if c.ses, err = local.OpenSESServer(t.TempDir(), account, c.clock.Now); err != nil {
 		t.Fatal(err)
 	}
 	copenhagen := time.FixedZone("Europe/Copenhagen", 3600)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func victim(folder string) error {
-	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), time.Now)
+	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), account, time.Now)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func TestKilledProcessLosesNothingItAnswered(t *testing.T) {
 		live(t, endpoint, life, &answered, kill)
 	}
 
-	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), time.Now)
+	r, err := local.OpenSESServer(filepath.Join(folder, "mails"), account, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

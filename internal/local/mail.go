@@ -51,7 +51,7 @@ func (m *Mail) read(raw []byte) error {
 	if from := msg.Header.Get("From"); from != "" {
 		m.From = decodeWords(from)
 	}
-	return m.readPart(textproto.MIMEHeader(msg.Header), msg.Body, 0)
+	return walkParts(textproto.MIMEHeader(msg.Header), msg.Body, 0, m.addPart)
 }
 
 // headers keeps the spelling of the names, which net/mail does not.
@@ -87,7 +87,34 @@ func validUTF8(text []byte) string { return strings.ToValidUTF8(string(text), "\
 // maxDepth is how deeply parts may be nested; our mails have three levels.
 const maxDepth = 10
 
-func (m *Mail) readPart(header textproto.MIMEHeader, body io.Reader, depth int) error {
+// A mailPart is one that is not a multipart, decoded.
+type mailPart struct {
+	header textproto.MIMEHeader
+	kind   string
+	params map[string]string // of the Content-Type
+	data   []byte
+}
+
+// disposition is the Content-Disposition and its parameters; "" if there is none.
+func (p mailPart) disposition() (string, map[string]string) {
+	disposition, details, err := mime.ParseMediaType(p.header.Get("Content-Disposition"))
+	if err != nil {
+		return "", nil
+	}
+	return disposition, details
+}
+
+// fileName is "" for a part without one.
+func (p mailPart) fileName() string {
+	_, details := p.disposition()
+	if name := decodeWords(details["filename"]); name != "" {
+		return name
+	}
+	return decodeWords(p.params["name"])
+}
+
+// walkParts visits each part that is not a multipart. An error is one of the message.
+func walkParts(header textproto.MIMEHeader, body io.Reader, depth int, visit func(mailPart)) error {
 	kind, params := "text/plain", map[string]string{}
 	if h := header.Get("Content-Type"); h != "" {
 		var err error
@@ -96,17 +123,17 @@ func (m *Mail) readPart(header textproto.MIMEHeader, body io.Reader, depth int) 
 		}
 	}
 	if strings.HasPrefix(kind, "multipart/") {
-		return m.readParts(body, params["boundary"], depth+1)
+		return walkMultipart(body, params["boundary"], depth+1, visit)
 	}
 	data, err := io.ReadAll(transferDecoder(header.Get("Content-Transfer-Encoding"), body))
 	if err != nil {
 		return fmt.Errorf("part %s: %w", kind, err)
 	}
-	m.addPart(header, kind, params, data)
+	visit(mailPart{header, kind, params, data})
 	return nil
 }
 
-func (m *Mail) readParts(body io.Reader, boundary string, depth int) error {
+func walkMultipart(body io.Reader, boundary string, depth int, visit func(mailPart)) error {
 	if depth > maxDepth {
 		return fmt.Errorf("parts nested more than %d deep", maxDepth)
 	}
@@ -119,7 +146,7 @@ func (m *Mail) readParts(body io.Reader, boundary string, depth int) error {
 		if err != nil {
 			return fmt.Errorf("multipart: %w", err)
 		}
-		if err := m.readPart(part.Header, part, depth); err != nil {
+		if err := walkParts(part.Header, part, depth, visit); err != nil {
 			return err
 		}
 	}
@@ -136,19 +163,15 @@ func transferDecoder(encoding string, r io.Reader) io.Reader {
 }
 
 // addPart shows the first part of each type, and makes the others attachments. An attached calendar is both.
-func (m *Mail) addPart(header textproto.MIMEHeader, kind string, params map[string]string, data []byte) {
-	disposition, details, err := mime.ParseMediaType(header.Get("Content-Disposition"))
-	attached := err == nil && disposition == "attachment"
-	shown := map[string]*string{"text/plain": &m.Text, "text/html": &m.HTML, "text/calendar": &m.Calendar}[kind]
-	if shown != nil && *shown == "" && (!attached || kind == "text/calendar") {
-		*shown = decodeCharset(params["charset"], data)
+func (m *Mail) addPart(p mailPart) {
+	disposition, _ := p.disposition()
+	attached := disposition == "attachment"
+	shown := map[string]*string{"text/plain": &m.Text, "text/html": &m.HTML, "text/calendar": &m.Calendar}[p.kind]
+	if shown != nil && *shown == "" && (!attached || p.kind == "text/calendar") {
+		*shown = decodeCharset(p.params["charset"], p.data)
 	}
 	if attached || shown == nil {
-		name := decodeWords(details["filename"])
-		if name == "" {
-			name = decodeWords(params["name"])
-		}
-		m.Attachments = append(m.Attachments, Attachment{Name: filepath.Base(name), Type: kind, Data: data})
+		m.Attachments = append(m.Attachments, Attachment{Name: filepath.Base(p.fileName()), Type: p.kind, Data: p.data})
 	}
 }
 

@@ -1,26 +1,21 @@
 package local
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/mail"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// A SESServer stands in for SES. It answers SendEmail of the SES v2 API, and stores each mail on disk before the
-// answer. It can be made to fail.
+// A SESServer stands in for SES. It answers SendEmail of the SES v2 API, refuses what SES's documentation forbids (see
+// ses_rules.go), and stores each mail on disk before the answer. It can be made to fail.
 type SESServer struct {
 	*mailbox
-	now func() time.Time
+	account SESAccount
+	now     func() time.Time
 
 	failureMu sync.Mutex
 	failure   FailureMode
@@ -30,12 +25,12 @@ type SESServer struct {
 }
 
 // OpenSESServer stores mails in a folder, which may hold some already. Only one process at a time may use it.
-func OpenSESServer(folder string, now func() time.Time) (*SESServer, error) {
+func OpenSESServer(folder string, account SESAccount, now func() time.Time) (*SESServer, error) {
 	mails, err := openMailbox(folder)
 	if err != nil {
 		return nil, err
 	}
-	s := &SESServer{mailbox: mails, now: now, failure: FailOff, accepted: make(chan struct{}, 1)}
+	s := &SESServer{mailbox: mails, account: account, now: now, failure: FailOff, accepted: make(chan struct{}, 1)}
 	s.signal()
 	return s, nil
 }
@@ -66,11 +61,10 @@ const (
 
 // refusals are SES's answers to the mail that it does not accept.
 var refusals = map[FailureMode]*sesError{
-	FailThrottle: {http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."},
-	FailQuota:    {http.StatusTooManyRequests, "TooManyRequestsException", "Daily message quota exceeded."},
-	FailReject:   {http.StatusBadRequest, "MessageRejected", "Transaction failed: Duplicate header 'Subject'."},
-	FailNotVerified: {http.StatusBadRequest, "MessageRejected", "Email address is not verified. The following " +
-		"identities failed the check in region LOCAL: deltag@example.dk"},
+	FailThrottle:    {http.StatusTooManyRequests, "TooManyRequestsException", "Maximum sending rate exceeded."},
+	FailQuota:       {http.StatusTooManyRequests, "TooManyRequestsException", "Daily message quota exceeded."},
+	FailReject:      {http.StatusBadRequest, "MessageRejected", "Transaction failed: Duplicate header 'Subject'."},
+	FailNotVerified: notVerified("deltag@example.dk"),
 	FailAccessDenied: {http.StatusForbidden, "AccessDeniedException",
 		"User is not authorized to perform ses:SendEmail, because no identity-based policy allows it."},
 	FailPaused: {http.StatusBadRequest, "SendingPausedException", "Sending is paused for this account."},
@@ -107,9 +101,11 @@ type sendEmailRequest struct {
 	Content          struct {
 		Raw *struct{ Data []byte }
 	}
-	EmailTags            []struct{ Name, Value string }
+	EmailTags            []sesTag
 	ConfigurationSetName string
 }
+
+type sesTag struct{ Name, Value string }
 
 // A sesError is an error answer of SES. Its type is sent in a header.
 type sesError struct {
@@ -119,23 +115,15 @@ type sesError struct {
 
 func (e *sesError) Error() string { return e.kind + ": " + e.message }
 
-func badMail(format string, args ...any) error {
-	return &sesError{http.StatusBadRequest, "BadRequestException", fmt.Sprintf(format, args...)}
-}
-
-// Limits of SES for one message.
-const (
-	maxMail       = 40 << 20 // bytes, without the base64 of the request
-	maxRecipients = 50
-	maxTags       = 50
-)
+// maxRequest is a message of maxMail, and room for the rest of the request.
+const maxRequest = maxMail + 64<<10
 
 func (s *SESServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || r.URL.Path != "/v2/email/outbound-emails" {
 		writeSESResponse(w, nil, &sesError{http.StatusNotFound, "NotFoundException", "only SendEmail is known here"})
 		return
 	}
-	id, err := s.send(http.MaxBytesReader(w, r.Body, maxMail*3/2)) // base64 adds a third
+	id, err := s.send(http.MaxBytesReader(w, r.Body, maxRequest))
 	writeSESResponse(w, map[string]string{"MessageId": id}, err)
 }
 
@@ -162,7 +150,7 @@ func (s *SESServer) send(body io.Reader) (string, error) {
 	if err := d.Decode(&request); err != nil {
 		return "", badMail("the request cannot be read: %v", err)
 	}
-	m, err := request.check()
+	m, err := request.check(s.account)
 	if err != nil {
 		return "", err
 	}
@@ -179,72 +167,4 @@ func (s *SESServer) send(body io.Reader) (string, error) {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	return id, nil
-}
-
-// tagPattern is what SES documents for the names and values of tags. Whether the service also takes others, such as
-// dots, is not promised, so they are refused here.
-var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
-
-// check refuses what SES would refuse.
-func (in sendEmailRequest) check() (storedMail, error) {
-	m := storedMail{From: in.FromEmailAddress, ConfigurationSet: in.ConfigurationSetName, Tags: map[string][]string{}}
-	if in.Content.Raw == nil || len(in.Content.Raw.Data) == 0 {
-		return m, badMail("Content.Raw.Data is missing.")
-	}
-	if m.Raw = in.Content.Raw.Data; len(m.Raw) > maxMail {
-		return m, badMail("Message length is more than %d bytes long: %d.", maxMail, len(m.Raw))
-	}
-	if len(in.EmailTags) > maxTags {
-		return m, badMail("More than %d tags.", maxTags)
-	}
-	for _, t := range in.EmailTags {
-		if !tagPattern.MatchString(t.Name) || !tagPattern.MatchString(t.Value) {
-			return m, badMail("Invalid tag <%s>: only ASCII letters, digits, '_', '-', 256 at most.", t.Name)
-		}
-		if m.Tags[t.Name] != nil {
-			return m, badMail("Duplicate tag <%s>.", t.Name)
-		}
-		m.Tags[t.Name] = []string{t.Value}
-	}
-	if m.ConfigurationSet != "" {
-		m.Tags["ses:configuration-set"] = []string{m.ConfigurationSet}
-	}
-	d := in.Destination
-	if err := m.setAddresses(slices.Concat(d.ToAddresses, d.CcAddresses, d.BccAddresses)); err != nil {
-		return m, err
-	}
-	if _, err := m.parse(); err != nil {
-		return m, badMail("The message cannot be read: %v.", err)
-	}
-	return m, nil
-}
-
-// setAddresses takes sender and recipients from the request, or from the message if the request has none.
-func (m *storedMail) setAddresses(to []string) error {
-	message, err := mail.ReadMessage(strings.NewReader(string(m.Raw)))
-	if err != nil {
-		return badMail("The message cannot be read: %v.", err)
-	}
-	if m.From = cmp.Or(m.From, message.Header.Get("From")); m.From == "" {
-		return badMail("Missing required header 'From'.")
-	}
-	if _, err := mail.ParseAddress(m.From); err != nil {
-		return badMail("The sender cannot be read: %v.", err)
-	}
-	if len(to) == 0 {
-		for _, name := range []string{"To", "Cc", "Bcc"} {
-			to = append(to, message.Header[name]...)
-		}
-	}
-	list, err := mail.ParseAddressList(strings.Join(to, ", "))
-	if err != nil {
-		return badMail("The recipients cannot be read: %v.", err)
-	}
-	if len(list) > maxRecipients {
-		return badMail("Recipient count exceeds %d.", maxRecipients)
-	}
-	for _, a := range list {
-		m.To = append(m.To, a.Address)
-	}
-	return nil
 }

@@ -37,6 +37,9 @@ func newSES(endpoint string) *sesv2.Client {
 	})
 }
 
+// account is that of the sender of plainMail.
+var account = local.SESAccount{Identities: []string{"example.dk"}, ConfigurationSets: []string{"deltag"}}
+
 const plainMail = "From: deltag@example.dk\r\nTo: anna@example.dk\r\nSubject: Hello\r\n\r\nHello\r\n"
 
 func message(raw string) *sesv2.SendEmailInput {
@@ -60,7 +63,7 @@ var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 func openSES(tb testing.TB, folder string) (*local.SESServer, *sesv2.Client) {
 	tb.Helper()
-	r, err := local.OpenSESServer(folder, func() time.Time { return noon })
+	r, err := local.OpenSESServer(folder, account, func() time.Time { return noon })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -129,23 +132,45 @@ func TestSESStoresMails(t *testing.T) {
 	})
 }
 
+// raw is a request with another message, multipart and attachment one with a message that consists of parts, the first of
+// which begins with text or is a file. to is a request with another recipient.
+func raw(text string) func(*sesv2.SendEmailInput) {
+	return func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte(text) }
+}
+
+func multipart(text string) func(*sesv2.SendEmailInput) {
+	return raw("From: deltag@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" + text)
+}
+
+func attachment(name string) func(*sesv2.SendEmailInput) {
+	return multipart(fmt.Sprintf("Content-Disposition: attachment; filename=%q\r\n\r\na\r\n--x--\r\n", name))
+}
+
+func to(address string) func(*sesv2.SendEmailInput) {
+	return func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses[0] = address }
+}
+
+// TestSESRefusesInvalidRequests is about what SES's documentation forbids: see ses_rules.go.
 func TestSESRefusesInvalidRequests(t *testing.T) {
 	r, c := openSES(t, t.TempDir())
 	for name, change := range map[string]func(*sesv2.SendEmailInput){
 		"NoRawMessage": func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte{} },
-		"MoreThan40MB": func(in *sesv2.SendEmailInput) {
-			in.Content.Raw.Data = append([]byte(plainMail), make([]byte, 40<<20)...)
+		"MoreThan40MBInBase64": func(in *sesv2.SendEmailInput) {
+			line := strings.Repeat("a", 998) + "\r\n"
+			in.Content.Raw.Data = []byte(plainMail + strings.Repeat(line, 30<<20/len(line)+1))
 		},
-		"NoSender": func(in *sesv2.SendEmailInput) {
-			in.FromEmailAddress = nil
-			in.Content.Raw.Data = []byte("To: a@example.dk\r\n\r\n")
-		},
+		"NoFromField":       raw("To: a@example.dk\r\n\r\n"),
 		"SenderIsNoAddress": func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("nobody") },
 		"NoRecipient": func(in *sesv2.SendEmailInput) {
 			in.Destination = nil
-			in.Content.Raw.Data = []byte("From: a@example.dk\r\n\r\n")
+			in.Content.Raw.Data = []byte("From: deltag@example.dk\r\n\r\n")
 		},
-		"RecipientIsNoAddress": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses[0] = "anna@" },
+		"RecipientInLettersBeyondASCII": to("løb@example.dk"),
+		"DomainInLettersBeyondASCII":    to("anna@løb.dk"),
+		"NameInLettersBeyondASCII":      to("Åse <anna@example.dk>"),
+		"LocalPartTooLong":              to(strings.Repeat("a", 65) + "@example.dk"),
+		"AddressTooLong":                to("anna@" + strings.Repeat("a.", 125) + "dk"),
+		"RecipientIsNoAddress":          func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses[0] = "anna@" },
 		"TooManyRecipients": func(in *sesv2.SendEmailInput) {
 			in.Destination.ToAddresses = slices.Repeat(in.Destination.ToAddresses, 51)
 		},
@@ -156,16 +181,36 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 		"TagTooLong": func(in *sesv2.SendEmailInput) {
 			in.EmailTags[0].Value = aws.String(strings.Repeat("a", 257))
 		},
-		"EmptyTag":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
-		"TagTwice":     func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
-		"BrokenHeader": func(in *sesv2.SendEmailInput) { in.Content.Raw.Data = []byte("no header\r\n\r\n") },
-		"IncompleteMultipart": func(in *sesv2.SendEmailInput) {
-			in.Content.Raw.Data = []byte(
-				"From: a@example.dk\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhalf")
+		"51Tags": func(in *sesv2.SendEmailInput) {
+			for n := range 50 {
+				in.EmailTags = append(in.EmailTags, types.MessageTag{Name: aws.String(fmt.Sprint(n)), Value: aws.String("v")})
+			}
 		},
-		"BrokenBase64": func(in *sesv2.SendEmailInput) {
-			in.Content.Raw.Data = []byte("From: a@example.dk\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%")
-		},
+		"EmptyTag":              func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("") },
+		"TagTwice":              func(in *sesv2.SendEmailInput) { in.EmailTags = slices.Repeat(in.EmailTags, 2) },
+		"BrokenHeader":          raw("no header\r\n\r\n"),
+		"NoEmptyLine":           raw("From: deltag@example.dk\r\nSubject: Hello\r\n"),
+		"HeaderBeyondASCII":     raw("From: deltag@example.dk\r\nSubject: Blåbær\r\n\r\n"),
+		"LineFeedsAlone":        raw(strings.ReplaceAll(plainMail, "\r\n", "\n")),
+		"CarriageReturnAlone":   raw(plainMail + "a\rb\r\n"),
+		"NUL":                   raw(plainMail + "a\x00b\r\n"),
+		"LineOf1001Octets":      raw(plainMail + strings.Repeat("a", 999) + "\r\n"),
+		"LastLineOf999Octets":   raw(plainMail + strings.Repeat("a", 999)),
+		"HeaderLineTooLong":     raw("X-Long: " + strings.Repeat("a", 1000) + "\r\n" + plainMail),
+		"SubjectTwice":          raw("Subject: Hi\r\n" + plainMail),
+		"UnsubscribeTwice":      raw("List-Unsubscribe: <https://a>\r\nlist-unsubscribe: <https://a>\r\n" + plainMail),
+		"ToTwice":               raw("To: bo@example.dk\r\n" + plainMail),
+		"InstructionToSES":      raw("X-SES-CONFIGURATION-SET: other\r\n" + plainMail),
+		"UnreadableSender":      raw("Sender: nobody\r\n" + plainMail),
+		"SenderBeyondASCII":     func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("løb@example.dk") },
+		"SenderNameUnencoded":   func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("Åse <a@example.dk>") },
+		"IncompleteMultipart":   multipart("\r\nhalf"),
+		"BrokenBase64":          multipart("Content-Transfer-Encoding: base64\r\n\r\n%%%%\r\n--x--\r\n"),
+		"501Parts":              multipart("\r\na\r\n" + strings.Repeat("--x\r\n\r\na\r\n", 500) + "--x--\r\n"),
+		"UnsupportedFile":       attachment("run.exe"),
+		"UnsupportedInCapitals": attachment("a.pdf.VBS"),
+		"UnsupportedEncoded":    attachment("=?utf-8?q?l=C3=B8b.bat?="),
+		"UnsupportedByTheType":  multipart("Content-Type: text/plain; name=\"a.js\"\r\n\r\na\r\n--x--\r\n"),
 		"TemplateInsteadOfRaw": func(in *sesv2.SendEmailInput) {
 			in.Content = &types.EmailContent{Template: &types.Template{}}
 		},
@@ -180,8 +225,64 @@ func TestSESRefusesInvalidRequests(t *testing.T) {
 			}
 		})
 	}
+	for name, change := range map[string]func(*sesv2.SendEmailInput){
+		"From":         raw("From: deltag@example.org\r\n\r\n"),
+		"SecondFrom":   raw("From: deltag@example.dk, deltag@example.org\r\nSender: deltag@example.dk\r\n\r\n"),
+		"Sender":       raw("Sender: deltag@example.org\r\n" + plainMail),
+		"ReturnPath":   raw("Return-Path: <deltag@example.org>\r\n" + plainMail),
+		"OfRequest":    func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@example.org") },
+		"LongerDomain": func(in *sesv2.SendEmailInput) { in.FromEmailAddress = aws.String("deltag@notexample.dk") },
+	} {
+		t.Run("NotVerified/"+name, func(t *testing.T) {
+			in := message(plainMail)
+			change(in)
+			_, err := c.SendEmail(t.Context(), in)
+			var refused *types.MessageRejected
+			if !errors.As(err, &refused) || !strings.HasPrefix(refused.ErrorMessage(), "Email address is not verified.") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("ConfigurationSetThatIsNotThere", func(t *testing.T) {
+		in := message(plainMail)
+		in.ConfigurationSetName = aws.String("other")
+		_, err := c.SendEmail(t.Context(), in)
+		if absent := (*types.NotFoundException)(nil); !errors.As(err, &absent) {
+			t.Errorf("got %v", err)
+		}
+	})
 	if got := len(r.Mails()); got != 0 {
 		t.Errorf("%d mails were stored", got)
+	}
+}
+
+// TestSESTakesWhatIsJustAllowed is about the same rules.
+func TestSESTakesWhatIsJustAllowed(t *testing.T) {
+	_, c := openSES(t, t.TempDir())
+	for name, change := range map[string]func(*sesv2.SendEmailInput){
+		"LineOf1000Octets":    raw(plainMail + strings.Repeat("a", 998) + "\r\n"),
+		"LastLineOf998Octets": raw(plainMail + strings.Repeat("a", 998)),
+		"BodyBeyondASCII":     raw(plainMail + "Blåbær\r\n"),
+		"OtherFieldTwice":     raw("X-Note: a\r\nX-Note: b\r\n" + plainMail),
+		"500Parts":            multipart("\r\na\r\n" + strings.Repeat("--x\r\n\r\na\r\n", 499) + "--x--\r\n"),
+		"OtherFile":           attachment("møde.ics"),
+		"Subdomain":           raw(strings.Replace(plainMail, "@example.dk", "@mail.EXAMPLE.dk", 1)),
+		"Punycode":            to("anna@xn--lb-mka.dk"),
+		"LocalPartOf64Octets": to(strings.Repeat("a", 64) + "@example.dk"),
+		"50Recipients": func(in *sesv2.SendEmailInput) {
+			in.Destination.ToAddresses = slices.Repeat(in.Destination.ToAddresses, 50)
+		},
+		"TagOf256Characters":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String(strings.Repeat("a", 256)) },
+		"RecipientsOfTheMessage": func(in *sesv2.SendEmailInput) { in.Destination = nil },
+		"SenderOfTheMessage":     func(in *sesv2.SendEmailInput) { in.FromEmailAddress = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := message(plainMail)
+			change(in)
+			if _, err := c.SendEmail(t.Context(), in); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -278,7 +379,7 @@ func TestSendEventIsPublishedAtLeastOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Test(t, func(t *testing.T) {
-			r, err := local.OpenSESServer(folder, time.Now)
+			r, err := local.OpenSESServer(folder, account, time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"deltag/internal/testing/childprocess"
 )
 
 // startLimit is generous: the engine answers within a second on an idle machine.
@@ -74,7 +76,7 @@ func start(folder string) (string, error) {
 	}()
 
 	endpoint := "http://" + address.String()
-	err = errors.Join(killWithParent(java.Process.Pid), waitReady(endpoint, ended))
+	err = errors.Join(childprocess.KillWithParent(java.Process.Pid), waitReady(endpoint, ended))
 	if err != nil {
 		_ = java.Process.Kill() // it may have ended already
 		<-ended
@@ -90,20 +92,6 @@ func freeAddress() (*net.TCPAddr, error) {
 		return nil, err
 	}
 	return l.Addr().(*net.TCPAddr), l.Close()
-}
-
-// killWithParent kills process pid when this process ends, even by SIGKILL or a panic, when no clean-up of ours runs:
-// the kernel then closes the pipe that a shell reads from.
-func killWithParent(pid int) error {
-	watcher := exec.Command("sh", "-c", `cat; kill -9 "$1"`, "sh", strconv.Itoa(pid))
-	if _, err := watcher.StdinPipe(); err != nil {
-		return err
-	}
-	if err := watcher.Start(); err != nil {
-		return err
-	}
-	go watcher.Wait() // keeps the pipe open until this process ends
-	return nil
 }
 
 // waitReady waits until the endpoint answers, whatever it answers.
