@@ -22,9 +22,9 @@ type parameter struct {
 // to a file: the stage, and those that are named. Their values are in the environment. CloudFormation keeps the others as
 // they are in the stack, and takes the template's defaults in a new one.
 func (d *doctor) prepareDeploy(
-	ctx context.Context, file string, given []string, lookupEnv func(string) (string, bool),
+	ctx context.Context, template, file string, given []string, lookupEnv func(string) (string, bool),
 ) error {
-	parameters, err := readParameters("template.yaml")
+	parameters, err := readParameters(template)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (d *doctor) prepareDeploy(
 	for _, name := range given {
 		value, isSet := lookupEnv(name)
 		if _, known := parameters[name]; !known || !isSet {
-			return fmt.Errorf("template.yaml has no parameter %s: it has %s", name, strings.Join(names(parameters), ", "))
+			return fmt.Errorf("%s has no parameter %s: it has %s", template, name, strings.Join(names(parameters), ", "))
 		}
 		values[name] = value
 	}
@@ -70,6 +70,7 @@ func (d *doctor) prepareDeploy(
 // checkFirstParameters is for a stack that does not exist yet.
 func (d *doctor) checkFirstParameters(ctx context.Context, parameters map[string]parameter, values map[string]string) {
 	deploy := "make deploy STAGE=" + d.stage.Name
+	later := "with this deployment or a later one: " + deploy
 	for _, name := range names(parameters) {
 		if p := parameters[name]; p.Default == nil && values[name] == "" {
 			d.report.lacks(name, "has no value: "+p.Description, "give it with the first deployment, for example\n"+
@@ -77,10 +78,10 @@ func (d *doctor) checkFirstParameters(ctx context.Context, parameters map[string
 		}
 	}
 	if values["Organisers"] == "" {
-		d.report.warning("Organisers", "is empty: nobody can sign in", deploy+" Organisers=anna@example.dk")
+		d.report.warning("Organisers", "is empty: nobody can sign in", later+" Organisers=anna@example.dk")
 	}
 	if values["AlarmEmail"] == "" && d.stage.Name == "prod" {
-		d.report.warning("AlarmEmail", "is empty: nobody hears of an alarm", deploy+" AlarmEmail=operations@example.dk")
+		d.report.warning("AlarmEmail", "is empty: nobody hears of an alarm", later+" AlarmEmail=operations@example.dk")
 	}
 	if values["MailFrom"] == "" || values["MailIdentity"] == "existing" {
 		return

@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"deltag/internal/dynamo"
 )
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		return err
 	}
 	if *beforeDeploy != "" {
-		return d.prepareDeploy(ctx, *beforeDeploy, flags.Args(), lookupEnv)
+		return d.prepareDeploy(ctx, "template.yaml", *beforeDeploy, flags.Args(), lookupEnv)
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%q is not an option", flags.Arg(0))
@@ -92,7 +93,8 @@ type doctor struct {
 }
 
 func newDoctor(ctx context.Context, s stage, out io.Writer) (*doctor, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(s.Region))
+	// Without the logger, on which the SDK's client of DynamoDB warns of checksums that it has not computed.
+	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(s.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,9 @@ func (r *report) ok(subject, text string, args ...any) {
 	r.line(verdictOK, subject, fmt.Sprintf(text, args...))
 }
 
-func (r *report) warning(subject, text, remedy string) { r.fault(verdictWarning, subject, text, remedy) }
+func (r *report) warning(subject, text, remedy string) {
+	r.fault(verdictWarning, subject, text, remedy)
+}
 
 func (r *report) fault(v verdict, subject, text, remedy string) {
 	r.line(v, subject, text)
@@ -44,7 +46,9 @@ func (r *report) unread(subject string, err error) {
 	r.lacks(subject, "could not be read: "+brief(err), "let these credentials read it, and run this again.")
 }
 
-func (r *report) line(v verdict, subject, text string) { fmt.Fprintf(r.out, "%-8s %-20s %s\n", v, subject, text) }
+func (r *report) line(v verdict, subject, text string) {
+	fmt.Fprintf(r.out, "%-8s %-20s %s\n", v, subject, text)
+}
 
 // conclude prints what to do. It returns errMissing if anything is missing.
 func (r *report) conclude() error {

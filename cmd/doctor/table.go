@@ -32,14 +32,25 @@ func (d *doctor) checkTable(ctx context.Context, s stack) {
 		d.report.ok("table", "%s", name)
 	}
 	change := "aws dynamodb update-table --region " + d.stage.Region + " --table-name " + name
-	if aws.ToBool(table.DeletionProtectionEnabled) {
+	switch {
+	case aws.ToBool(table.DeletionProtectionEnabled):
 		d.report.ok("deletion protection", "on")
-	} else {
-		d.report.warning("deletion protection", "off: one call deletes the table", change+" --deletion-protection-enabled")
+	case d.stage.Name == "dev":
+		d.report.ok("deletion protection", "off, as this stage may be")
+	default:
+		d.report.warning("deletion protection", "off: one call deletes the table", d.protectTable(s, change))
 	}
 	d.checkBackups(ctx, name)
 	d.checkExpiry(ctx, name)
 	d.checkStream(ctx, s, table, change)
+}
+
+// protectTable leaves it to the template if that has a parameter for it: what is changed beside it differs from it.
+func (d *doctor) protectTable(s stack, change string) string {
+	if s.parameters["ProtectTable"] == "false" {
+		return "make deploy STAGE=" + d.stage.Name + " ProtectTable=true"
+	}
+	return change + " --deletion-protection-enabled"
 }
 
 func (d *doctor) checkBackups(ctx context.Context, name string) {
