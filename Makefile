@@ -36,6 +36,7 @@ lint:
 	@test -z "$$(gofmt -l $$(go list -f '{{.Dir}}' ./...) | tee /dev/stderr)"
 	go vet ./...
 	go tool staticcheck ./...
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 .github/workflows/*.yml
 	go mod tidy -diff
 	@sources() { find . -name '*.go' -not -path './.*' -exec cat {} + | cksum; }; before=$$(sources); \
 		go generate ./... && test "$$before" = "$$(sources)" || { echo "generated code was out of date; look at it and commit it"; exit 1; }
