@@ -21,7 +21,7 @@ export SAM_CLI_TELEMETRY = 0
 	reproducible sbom invoke update deploy doctor stage clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: ## the whole system on this machine: http://127.0.0.1:8080
 	go run ./cmd/local

@@ -29,15 +29,15 @@ func (d *doctor) prepareDeploy(
 		return err
 	}
 	values := map[string]string{}
-	if _, ok := parameters["Stage"]; ok {
-		values["Stage"] = d.stage.Name
-	}
 	for _, name := range given {
 		value, isSet := lookupEnv(name)
 		if _, known := parameters[name]; !known || !isSet {
 			return fmt.Errorf("%s has no parameter %s: it has %s", template, name, strings.Join(names(parameters), ", "))
 		}
 		values[name] = value
+	}
+	if _, ok := parameters["Stage"]; ok {
+		values["Stage"] = d.stage.Name // whatever was given
 	}
 	if !d.checkAccount(ctx) {
 		return d.report.conclude()
