@@ -1,7 +1,8 @@
 # "make help" lists the targets. Go is all that make run needs; make test fetches the rest by itself: see .ci/tools.
 
 # Neither the Runtime API nor the SDK needs HTTP/2, which would add 0.4 MB to each function.
-BUILD = go build -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w -X deltag/internal/config.Build=$(COMMIT)"
+# The commit goes in by COMMIT alone, so that the same source gives the same bytes with and without a .git: make reproducible.
+BUILD = go build -tags lambda.norpc,nethttpomithttp2 -trimpath -buildvcs=false -ldflags="-s -w -X deltag/internal/config.Build=$(COMMIT)"
 COMMIT = $(or $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null),unknown)
 LAMBDA = CGO_ENABLED=0 GOOS=linux GOARCH=arm64
 VENV = .cache/venv/bin
@@ -19,10 +20,11 @@ export DELTAG_SCHEMATHESIS = $(and $(wildcard .cache/venv/ready),$(wildcard $(CU
 export DELTAG_MOTO = $(and $(wildcard .cache/venv/ready),$(wildcard $(CURDIR)/$(VENV)/moto_server))
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run test check lint unit template bench rush benchmarks contract schemathesis fuzz soak mutants vuln build invoke update deploy clean
+.PHONY: help run test check lint unit template bench rush benchmarks contract schemathesis fuzz soak mutants vuln build \
+	reproducible sbom invoke update deploy doctor stage clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: ## the whole system on this machine: http://127.0.0.1:8080
 	go run ./cmd/local
@@ -37,6 +39,7 @@ lint:
 	@test -z "$$(gofmt -l $$(go list -f '{{.Dir}}' ./...) | tee /dev/stderr)"
 	go vet ./...
 	go tool staticcheck ./...
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 .github/workflows/*.yml
 	go mod tidy -diff
 	@sources() { find . -name '*.go' -not -path './.*' -exec cat {} + | cksum; }; before=$$(sources); \
 		go generate ./... && test "$$before" = "$$(sources)" || { echo "generated code was out of date; look at it and commit it"; exit 1; }
@@ -85,7 +88,8 @@ mutants: ## changes the rules one by one, and shows what no test notices: make m
 	@.ci/mutants $(or $(PACKAGES),internal/deltag)
 
 vuln: ## known vulnerabilities, from Go's database on the internet
-	go tool govulncheck ./...
+	@go tool govulncheck ./... || { result=$$?; [ $$result = 3 ] || \
+		echo "nothing was checked: govulncheck needs https://vuln.go.dev, or a copy of it: go tool govulncheck -db file:///…" >&2; exit $$result; }
 
 build: ## the functions as AWS runs them, into .build/
 	$(LAMBDA) $(BUILD) -o .build/ ./functions/...
@@ -93,7 +97,7 @@ build: ## the functions as AWS runs them, into .build/
 
 # Called by sam build. A version of a function keeps the parameters that it was published with, and one is published only if
 # this folder has changed: so it has a sum of the template and the parameters.
-PARAMETERS = samconfig.toml
+PARAMETERS ?= samconfig.toml
 build-%Function:
 	$(LAMBDA) $(BUILD) -o $(ARTIFACTS_DIR)/bootstrap ./functions/$(shell echo $* | tr A-Z a-z)
 	cat template.yaml $(wildcard $(PARAMETERS)) | cksum >$(ARTIFACTS_DIR)/configuration
@@ -104,10 +108,29 @@ invoke: ## hand a function an event: make invoke FUNCTION=site EVENT=events/....
 update: ## write the golden files anew
 	go test $$(grep -rlE --include='*_test.go' 'flag.Bool\("update"|internal/testing/golden' cmd functions internal | xargs -n1 dirname | sort -u | sed 's,^,./,') -update
 
-deploy: ## build and deploy to AWS; asks for the parameters the first time
-	@.ci/tools venv
-	$(SAM_BUILD)
-	$(VENV)/sam deploy --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM $(if $(wildcard samconfig.toml),,--guided)
+# Variables given to make, but for STAGE: parameters of template.yaml. Their values are in the environment.
+GIVEN = $(filter-out STAGE,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+
+deploy: stage ## build and deploy: make deploy STAGE=prod MailFrom=deltag@example.dk Organisers=anna@example.dk (the first time)
+	@.ci/tools venv; .ci/tools left; [ -x $(VENV)/sam ]
+	go run ./cmd/doctor -stage $(STAGE) -before-deploy .build/parameters.yaml $(GIVEN)
+	PARAMETERS=.build/parameters.yaml $(SAM_BUILD)
+	$(VENV)/sam deploy --config-env $(STAGE) --parameter-overrides file://.build/parameters.yaml
+
+doctor: stage ## what a deployment lacks, and what to do: make doctor STAGE=prod (TEST_MAIL=yes sends three test mails, too)
+	@go run ./cmd/doctor -stage $(STAGE) $(if $(TEST_MAIL),-test-mail)
+
+stage:
+	@case "$(STAGE)" in dev|prod) ;; *) echo "STAGE is missing: STAGE=prod, or STAGE=dev for a try (no alarms)" >&2; exit 2;; esac
+
+reproducible: ## build twice, elsewhere and without the build cache: the same bytes? FUNCTIONS="site" for some
+	@.ci/reproducible $(or $(FUNCTIONS),$(notdir $(wildcard functions/*)))
+
+sbom: build ## what is linked into each function, with licences (CycloneDX), into .build/
+	@for name in $(notdir $(wildcard functions/*)); do \
+		go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -licenses -std -version $(COMMIT) \
+			-output .build/$$name.cdx.json .build/$$name 2>.build/sbom.log || { cat .build/sbom.log; exit 1; }; done
+	@ls .build/*.cdx.json
 
 clean: ## remove what was built, not what was fetched or what make run keeps
 	rm -rf .build .aws-sam

@@ -55,8 +55,9 @@ func sesEventType(eventType string) (t deltag.SESEventType, known bool) {
 }
 
 // SESEventHandler calls handle for each event about a mail of ours. Types that say nothing about a delivery (opened,
-// clicked), and others' mail through the same configuration set, are logged and ignored. A payload that is no SES
-// event, or lacks what every one has, is an error: then an EventBridge rule is wrong.
+// clicked), and others' mail through the same configuration set, are logged and ignored; cmd/doctor reads these lines for
+// its test mails. A payload that is no SES event, or lacks what every one has, is an error: then an EventBridge rule is
+// wrong.
 func SESEventHandler(
 	handle func(context.Context, deltag.SESEvent) error,
 ) func(context.Context, json.RawMessage) error {
@@ -71,7 +72,8 @@ func SESEventHandler(
 		typ, known := sesEventType(e.Detail.EventType)
 		tags := e.Detail.Mail.Tags["delivery"]
 		if !known || len(tags) == 0 {
-			slog.InfoContext(ctx, "SES event is not about a mail of ours", "id", e.ID, "type", e.Detail.EventType)
+			slog.WarnContext(ctx, "SES event is not about a mail of ours",
+				"id", e.ID, "type", e.Detail.EventType, "message", e.Detail.Mail.MessageID)
 			return nil
 		}
 		key, generation, err := deltag.ParseMailTag(tags[0])

@@ -127,7 +127,8 @@ func TestSESEventHandler(t *testing.T) {
 			if err != nil || len(got) != 0 {
 				t.Errorf("got %v, %v", got, err)
 			}
-			wantLog(t, out, 1, "0f6d1c1e-7a35-4b0c-9a3e-5d1b7c2e9f01")
+			wantLog(t, out, 1, "0f6d1c1e-7a35-4b0c-9a3e-5d1b7c2e9f01",
+				`"message":"0110019ab1c2d3e4-5f60718a-92b3-4c4d-8e5f-60718a92b3c4-000000"`)
 		})
 	}
 	for name, event := range map[string][]byte{
