@@ -86,6 +86,32 @@ func TestSendMessage(t *testing.T) {
 		_, _, err = f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Audience: deltag.AudienceSelected, Text: "Hej"})
 		wantInvalid(t, err, "audience: unknown-audience")
 	})
+	t.Run("ToAnotherSelectionIsAnotherMessage", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		ids := f.addMany(e, 3)
+		stored := map[int]int{} // how many get the message of a version
+		for _, key := range []string{"", "12345678"} {
+			for _, to := range []organiser.Selection{
+				{IDs: ids[:1]}, {IDs: ids[1:2]}, {IDs: []string{ids[1], ids[1]}}, // the second once more
+				{All: true, Query: organiser.AttendeeQuery{Search: "p"}},
+				{All: true, Query: organiser.AttendeeQuery{Answers: map[string]string{}, Search: "example", Attended: new(false)}},
+			} {
+				in := organiser.Message{To: &to, Text: "Kun jer", IdempotencyKey: key}
+				for press := range 2 { // somebody signs up in between, and it is the same message
+					_, entry, err := f.SendMessage(f.ctx, anna, e.ID, in)
+					wantError(t, err, nil)
+					if press == 0 {
+						f.addRegistration(e, fmt.Sprintf("p%d@example.dk", 100*len(stored)+len(key)))
+					}
+					stored[entry.Version] = entry.Expected
+				}
+			}
+		}
+		if len(stored) != 8 {
+			t.Errorf("%d messages: %v", len(stored), stored)
+		}
+	})
 	t.Run("RefusesTooManyWhoAreSelected", func(t *testing.T) {
 		f := newFixture(t)
 		e := f.newEvent(nil)

@@ -3,6 +3,7 @@ package organiser
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"slices"
@@ -19,6 +20,21 @@ type Selection struct {
 	IDs   []string
 	All   bool          // those of Query, and not of IDs
 	Query AttendeeQuery // its order and cursor mean nothing here
+}
+
+// name tells selections apart. It names what was picked, and not who that is: those who match a query may be others when a
+// request is repeated.
+func (sel Selection) name() string {
+	if sel.All {
+		sel.IDs, sel.Query.Sort, sel.Query.Cursor = nil, "", ""
+	} else {
+		sel.IDs, sel.Query = unique(sel.IDs), AttendeeQuery{}
+	}
+	text, err := json.Marshal(sel)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return string(text)
 }
 
 // hasJoinedSince says whether r has signed up, or got its seat or place, after a time.
