@@ -1,12 +1,14 @@
 package organiser_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
 	"deltag/internal/organiser"
 )
 
@@ -243,6 +245,39 @@ func TestResendOrganiserNote(t *testing.T) {
 	d, err := f.store.Delivery(f.ctx, note.DeliveryKey)
 	wantError(t, err, nil)
 	wantEqual(t, d.Status, deltag.DeliveryPending)
+}
+
+// A failingResend sends nothing again.
+type failingResend struct{ *dynamo.Store }
+
+func (failingResend) Resend(context.Context, deltag.Event, deltag.Registration, deltag.Delivery, time.Time) error {
+	return deltag.ErrUnavailable
+}
+
+// TestResendBouncedDeliveryThatFails: what is known of the address has changed, but no mail is sent and none is entered.
+func TestResendBouncedDeliveryThatFails(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	deliveries, err := f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	wantError(t, f.store.Suppress(f.ctx, e, r.Email, r, deltag.AddressBounced, now), nil)
+	skipped := deliveries[0].Skip(deltag.ReasonAddressBounced, now)
+	wantError(t, f.store.SaveDelivery(f.ctx, skipped), nil)
+	resent := func() (n int) {
+		for _, entry := range f.auditLog(e) {
+			if entry.Action == deltag.AuditMailResent {
+				n++
+			}
+		}
+		return n
+	}
+	f.Store = failingResend{f.store}
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, skipped.ID()), deltag.ErrUnavailable)
+	wantEqual(t, resent(), 0)
+	f.Store = f.store
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, skipped.ID()), nil)
+	wantEqual(t, resent(), 1)
 }
 
 func TestResendBouncedDelivery(t *testing.T) {
