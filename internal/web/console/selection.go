@@ -168,6 +168,8 @@ func (s *site) changePortion(
 	progress, err := change(r.Context(), p.caller(), r.PathValue("id"), sel, organiser.Portion{
 		AskedAt: asked, After: form.Get("after"), HasTime: func() bool { return s.Now().Sub(begun) < portionTime },
 	})
+	hasUnreadable := form.Get("unreadable") == deltag.CheckedValue || deltag.IsUnreadable(err)
+	err = web.LogUnreadable(r.Context(), s.Log, err)
 	status := http.StatusOK
 	if failure, code, ok := s.failure(w, r, p, err); ok {
 		v.Fault, status, p.HasErrors = failure, code, true
@@ -186,6 +188,9 @@ func (s *site) changePortion(
 		if failed > 0 {
 			v.Lead = append(v.Lead, p.Count("console.selection.failed", failed))
 		}
+		if hasUnreadable {
+			v.Lead = append(v.Lead, p.Text("console.selection.unreadable"))
+		}
 		return p.render(w, status, "selection", v)
 	}
 	v.Of = max(v.Done, v.Of)
@@ -199,6 +204,9 @@ func (s *site) changePortion(
 		"of": strconv.Itoa(v.Of),
 	} {
 		v.Fields = append(v.Fields, hiddenField{name, value})
+	}
+	if hasUnreadable {
+		v.Fields = append(v.Fields, hiddenField{"unreadable", deltag.CheckedValue})
 	}
 	return p.render(w, status, "selection", v)
 }
