@@ -143,12 +143,14 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"event-conflict": withEvent(func(c *client, e deltag.Event, q string) response {
 			path := "/organiser/events/" + e.ID + "/edit"
 			form := c.get(path).fields("/edit")
+			form.Set("joinUrl", "https://example.dk/ny")
 			c.failWrites(deltag.ErrConflict)
 			return c.postForm(path+q, form)
 		}),
 		"event-unavailable": withEvent(func(c *client, e deltag.Event, q string) response {
 			path := "/organiser/events/" + e.ID + "/edit"
 			form := c.get(path).fields("/edit")
+			form.Set("joinUrl", "https://example.dk/ny")
 			c.failWrites(deltag.ErrUnavailable)
 			return c.postForm(path+q, form)
 		}),
