@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -117,10 +116,7 @@ func (s *Service) Authenticate(
 		return deltag.Principal{}, m, err
 	}
 	role := s.roleOf(m)
-	if err == nil && role == "" { // it ends for good, also if there is a role again
-		err = cmp.Or(s.Store.EndSession(ctx, hash), deltag.ErrUnauthenticated)
-	}
-	if err != nil || !session.IsValid(m, now) {
+	if err != nil || role == "" || !session.IsValid(m, now) {
 		return deltag.Principal{}, deltag.Member{}, deltag.ErrUnauthenticated
 	}
 	if deltag.IsUseNews(session.UsedAt, now) {

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,9 +29,8 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, now time.
 		if err != nil && !errors.Is(err, deltag.ErrNotFound) {
 			return deltag.Principal{}, err
 		}
-		if s.roleOf(m) == "" || t.CreatedAt.Before(m.CreatedAt) { // of an earlier member's, too: it ends for good
-			err := s.Store.RevokeToken(ctx, t.ID)
-			return deltag.Principal{}, cmp.Or(ignoreNotFound(err), deltag.ErrUnauthenticated)
+		if s.roleOf(m) == "" || t.CreatedAt.Before(m.CreatedAt) { // or of an earlier member
+			return deltag.Principal{}, deltag.ErrUnauthenticated
 		}
 		role = role.Min(s.roleOf(m))
 	}
