@@ -243,6 +243,26 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestIssueLink(t *testing.T) {
+	f := newFixture(t)
+	operator := deltag.Operator("test")
+	_, err := f.IssueLink(ctx, operator, address("carl"), now)
+	f.wantError(err, deltag.ErrNotFound)
+	_, err = f.store.Member(ctx, f.id("carl"))
+	f.wantError(err, deltag.ErrNotFound) // nothing is stored that would keep the address out of its domain
+	f.Domains = map[string]deltag.Role{"example.dk": deltag.RoleReader}
+	_, err = f.SignInVerified(ctx, address("carl"), "da", now)
+	f.must(err)
+	for _, name := range []string{"anna", "carl"} { // in ORGANISERS, and a member
+		token, err := f.IssueLink(ctx, operator, address(name), now)
+		f.must(err)
+		_, err = f.SignIn(ctx, token, "da", now)
+		f.must(err)
+	}
+	_, err = f.IssueLink(ctx, deltag.Principal{Role: deltag.RoleOrganiser}, address("anna"), now)
+	f.wantError(err, deltag.ErrForbidden)
+}
+
 func TestOrganisersAreOwnersAsLongAsTheyStandThere(t *testing.T) {
 	f := newFixture(t)
 	session := f.signIn("anna", now)

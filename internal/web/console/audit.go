@@ -92,8 +92,11 @@ func (p *page) auditRow(e deltag.AuditEntry) auditRow {
 
 // auditActor says who did it, and by which door if that was not the pages.
 func (p *page) auditActor(e deltag.AuditEntry) string {
-	if e.Channel == deltag.ChannelAPI {
+	switch e.Channel {
+	case deltag.ChannelAPI:
 		return p.Text("console.audit.by-token", "name", e.Actor)
+	case deltag.ChannelOperator:
+		return p.Text("console.audit.by-operator", "name", e.Actor)
 	}
 	return e.Actor
 }

@@ -24,7 +24,7 @@ var auditDetails = map[deltag.AuditAction][]string{
 	deltag.AuditRegistrationCancelled: nil, deltag.AuditAttendanceNoted: {"no"},
 	deltag.AuditMailResent: {"confirmation"}, deltag.AuditMemberInvited: {"reader"}, deltag.AuditMemberJoined: {"reader"},
 	deltag.AuditRoleChanged: {"organiser"}, deltag.AuditMemberRemoved: nil, deltag.AuditTokenCreated: {"owner"},
-	deltag.AuditTokenRevoked: nil,
+	deltag.AuditTokenRevoked: nil, deltag.AuditLinkMade: nil,
 }
 
 // differentEvent differs from the zero value in every field that an organiser may set.
@@ -56,6 +56,9 @@ func (c *client) newAuditLog(e deltag.Event) {
 		by := deltag.Principal{Name: "anna@example.dk", Channel: deltag.ChannelConsole}
 		if action == deltag.AuditRecounted {
 			by = deltag.Principal{Name: "Natlig kørsel", Channel: deltag.ChannelAPI}
+		}
+		if action == deltag.AuditLinkMade {
+			by = deltag.Operator("cmd/token")
 		}
 		ctx := by.Record(context.Background(), start.Add(-time.Duration(n+1)*time.Minute), entry)
 		token := deltag.AccessToken{Name: "x", Role: deltag.RoleReader, ExpiresAt: start.AddDate(1, 0, 0)}
@@ -98,7 +101,7 @@ func TestAuditLogAsCSV(t *testing.T) {
 	c := newEventClient(t, nil)
 	c.newAuditLog(c.event)
 	c.addMember("ole", deltag.RoleOwner)
-	for who, want := range map[string]int{"rie": 19, "ole": 27} {
+	for who, want := range map[string]int{"rie": 19, "ole": 28} {
 		c.signIn(who)
 		got := c.get("/organiser/history.csv?lang=da")
 		file := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.text, "\ufeff")))
