@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"encoding/csv"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
 // auditDetails are the actions there are, with a detail of each kind.
@@ -121,4 +124,46 @@ func TestAuditLogAsCSV(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A longAuditLog has so many entries, of every event.
+type longAuditLog struct {
+	organiser.Store
+	entries int
+}
+
+func (s longAuditLog) AuditLog(
+	_ context.Context, eventID, cursor string, limit int,
+) (entries []deltag.AuditEntry, next string, err error) {
+	from, _ := strconv.Atoi(cursor)
+	for n := from; n < min(from+limit, s.entries); n++ {
+		entries = append(entries, deltag.AuditEntry{
+			At: start, Actor: "anna@example.dk", Action: deltag.AuditEventEdited, EventID: eventID, Subject: strconv.Itoa(n),
+		})
+	}
+	if from+limit < s.entries {
+		next = strconv.Itoa(from + limit)
+	}
+	return entries, next, nil
+}
+
+// TestLongAuditLogSaysThatItIsCut: the file ends with a line that says so, and only if something is missing.
+func TestLongAuditLogSaysThatItIsCut(t *testing.T) {
+	c := newEventClient(t, nil)
+	store := c.site.Organiser.Store
+	for entries, isCut := range map[int]bool{maxAuditExport: false, maxAuditExport + 1: true} {
+		c.site.Organiser.Store = longAuditLog{store, entries}
+		lines := strings.Split(strings.TrimSpace(c.get(c.path("history.csv")+"?lang=da").want(http.StatusOK).text), "\r\n")
+		lines = lines[1:] // the head
+		if isCut != strings.HasPrefix(lines[len(lines)-1], "Der er mere: filen rummer kun de seneste 20.000 linjer.") {
+			t.Errorf("%d entries: %s", entries, lines[len(lines)-1])
+		}
+		if isCut {
+			lines = lines[:len(lines)-1]
+		}
+		if last := lines[len(lines)-1]; len(lines) != maxAuditExport || !strings.Contains(last, ";"+strconv.Itoa(maxAuditExport-1)+";") {
+			t.Errorf("%d entries: %d lines, the last %s", entries, len(lines), last)
+		}
+	}
+	c.get(c.path("history")).says("main", "højst de seneste 20.000 linjer")
 }
