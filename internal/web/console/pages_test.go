@@ -273,7 +273,7 @@ func TestPages(t *testing.T) {
 // lists than are made here, of a race, of people without mail, and in the receipt of an erasure.
 var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|(coverage|audit)\.csv\.|` +
 	`attendees\.(export-part|unsorted|copied)$|selection\.failed(\.one)?$|` +
-	`attendee\.(error\.conflict|no-mails)$|people\.receipt\.)`)
+	`attendee\.(error\.conflict|no-mails)$|people\.(receipt\.|elsewhere\.file$))`)
 
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {
