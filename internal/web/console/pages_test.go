@@ -272,7 +272,7 @@ func TestPages(t *testing.T) {
 // except matches the titles of errors that are shown above a form, which has its own, and what is said in files, of longer
 // lists than are made here, of a race, of people without mail, and in the receipt of an erasure.
 var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|(coverage|audit)\.csv\.|` +
-	`attendees\.(export-part|unsorted|copied)$|selection\.failed(\.one)?$|` +
+	`attendees\.(unsorted|copied)$|selection\.failed(\.one)?$|` +
 	`attendee\.(error\.conflict|no-mails)$|people\.(receipt\.|elsewhere\.file$))`)
 
 // attributes are the texts that screen readers read and nobody sees.

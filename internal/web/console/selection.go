@@ -100,9 +100,9 @@ func (s *site) changeSelection(w http.ResponseWriter, r *http.Request, p *page) 
 	case "message":
 		return s.selectionMessage(w, r, p, sel)
 	case "csv":
-		return s.exportSelection(w, r, p, sel, attendeelist.CSV)
+		return s.exportSelection(w, r, p, sel, sum, attendeelist.CSV)
 	case "xlsx":
-		return s.exportSelection(w, r, p, sel, attendeelist.XLSX)
+		return s.exportSelection(w, r, p, sel, sum, attendeelist.XLSX)
 	}
 	return web.ErrBadRequest
 }
@@ -252,10 +252,16 @@ func (s *site) addresses(
 	return v, nil
 }
 
-// exportSelection is a file of those who are ticked. All who match are those of the list's own file.
+// exportSelection is a file of those who are ticked. All who match are those of the list's own file, or of its parts, which
+// the list has links to.
 func (s *site) exportSelection(
-	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, format attendeelist.Format,
+	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, sum organiser.SelectionSummary,
+	format attendeelist.Format,
 ) error {
+	if sel.All && organiser.ExportParts(sum.Selected) > 1 {
+		values := with(without(attendeeValues(r.PostForm), "cursor"), "done", "export-parts")
+		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees", values))
+	}
 	if sel.All {
 		values := without(without(attendeeValues(r.PostForm), "cursor"), "columns")
 		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees."+format.Extension, values))

@@ -99,6 +99,11 @@ func addSelectionPages(
 		form := c.press(e, "", "resend").fields("/selection")
 		return c.postForm(eventPath(e.ID)+"/attendees/selection"+q, form)
 	})
+	pages["selection-file-in-parts"] = owner(func(c *client, q string) response {
+		e := c.newLongList()
+		res := c.press(e, "", "xlsx").want(http.StatusSeeOther)
+		return c.get(res.Header.Get("Location") + "&" + q[1:])
+	})
 	pages["selection-cancel-unreadable"] = owner(func(c *client, q string) response {
 		e := c.newSent(20)
 		form := c.press(e, "", "cancel").fields("/selection")
@@ -128,6 +133,40 @@ func (s partlyUnreadableStore) RegistrationsAfter(
 		page, err = slices.Delete(page, i, i+1), deltag.UnreadableError{errors.New(s.id)}
 	}
 	return page, next, err
+}
+
+// A longList has as many attendees in its first part as need two files, and none in the others.
+type longList struct{ organiser.Store }
+
+func (s longList) Attendees(_ context.Context, _ string, part int) (all []deltag.Attendee, err error) {
+	for n := range 20_001 {
+		if part == 0 {
+			all = append(all, deltag.Attendee{ID: fmt.Sprintf("%020d", n), Name: "Ida", Status: deltag.RegistrationConfirmed})
+		}
+	}
+	return all, nil
+}
+
+func (c *client) newLongList() deltag.Event {
+	c.Helper()
+	e := c.newEvent("langt", nil)
+	c.site.Organiser.Store = longList{c.site.Organiser.Store}
+	return e
+}
+
+// TestFileOfALongList: all who match are more than a file may have, so the list offers its parts.
+func TestFileOfALongList(t *testing.T) {
+	c := newOwner(t)
+	e := c.newLongList()
+	path := eventPath(e.ID) + "/attendees"
+	for _, format := range []string{"csv", "xlsx"} {
+		form := url.Values{"action": {format}, "all": {"yes"}, "status": {"confirmed"}, "columns": {"email"}, "cursor": {"x"}}
+		res := c.postForm(path+"/selection", form).wantLocation(path + "?columns=email&done=export-parts&status=confirmed")
+		c.get(res.Header.Get("Location")).want(http.StatusOK).says(".done", "for lang til én fil").
+			has(`a[href*=".`+format+`?part="][href*="status=confirmed"]`, 2)
+		form.Set("status", "cancelled") // nobody
+		c.postForm(path+"/selection", form).want(http.StatusUnprocessableEntity)
+	}
 }
 
 // newSent stores an event with so many people, whose confirmations have been sent.
