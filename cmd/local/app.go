@@ -126,7 +126,7 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	console := &local.DevConsole{
 		SES: a.ses, Clock: clock, Wake: a.ticker.Wake, Feedback: a.feedback, BaseURL: s.baseURL,
 		MailsElsewhere: s.sesEndpoint,
-		Token:          func(ctx context.Context) (string, error) { return newToken(ctx, table, clock.Now()) },
+		Token:          func(ctx context.Context) (string, error) { return newToken(ctx, accounts, clock.Now()) },
 		SignIn: func(ctx context.Context, email string) (*http.Cookie, error) {
 			return signIn(ctx, accounts, s, email, clock.Now())
 		},
@@ -248,14 +248,12 @@ func (a *app) serve(h http.Handler) (endpoint string, err error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-func newToken(ctx context.Context, store *dynamo.Store, now time.Time) (string, error) {
-	token, hash, err := deltag.NewAccessToken(rand.Reader)
-	if err != nil {
-		return "", err
-	}
-	access := deltag.AccessToken{Name: "local", Role: deltag.RoleOwner, CreatedAt: now}
-	access.ExpiresAt = now.AddDate(100, 0, 0) // the clock moves by 50 years at most
-	return token, store.PutToken(ctx, hash, access)
+// operator is who acts, in the audit log.
+var operator = deltag.Operator("cmd/local")
+
+func newToken(ctx context.Context, accounts *account.Service, now time.Time) (string, error) {
+	expires := now.AddDate(100, 0, 0) // the clock moves by 50 years at most
+	return accounts.CreateOperatorToken(ctx, operator, "local", expires, now)
 }
 
 // signIn is the cookie of a new session of an address, by default the first owner's.
@@ -269,7 +267,7 @@ func signIn(
 			return nil, err
 		}
 	}
-	link, err := accounts.IssueLink(ctx, who, now)
+	link, err := accounts.IssueLink(ctx, operator, who, now)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,21 @@ func TestRun(t *testing.T) {
 		accounts.Owners = []deltag.Address{anna}
 		if _, err := accounts.SignIn(t.Context(), token, "da", time.Now()); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("IsInTheAuditLog", func(t *testing.T) { // both of the above
+		entries, _, err := engine.Store().WholeAuditLog(t.Context(), "", 100)
+		if err != nil || len(entries) != 2 {
+			t.Fatalf("%+v, %v", entries, err)
+		}
+		for n, want := range []deltag.AuditEntry{
+			{Action: deltag.AuditLinkMade, Subject: "anna@example.dk"},
+			{Action: deltag.AuditTokenCreated, Subject: "script", Details: []string{"owner"}},
+		} {
+			want.At, want.Actor, want.Channel = entries[n].At, "cmd/token", deltag.ChannelOperator
+			if !reflect.DeepEqual(entries[n], want) {
+				t.Errorf("got %+v, want %+v", entries[n], want)
+			}
 		}
 	})
 	for name, c := range map[string]struct{ args, unset, message string }{

@@ -243,6 +243,26 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestIssueLink(t *testing.T) {
+	f := newFixture(t)
+	operator := deltag.Operator("test")
+	_, err := f.IssueLink(ctx, operator, address("carl"), now)
+	f.wantError(err, deltag.ErrNotFound)
+	_, err = f.store.Member(ctx, f.id("carl"))
+	f.wantError(err, deltag.ErrNotFound) // nothing is stored that would keep the address out of its domain
+	f.Domains = map[string]deltag.Role{"example.dk": deltag.RoleReader}
+	_, err = f.SignInVerified(ctx, address("carl"), "da", now)
+	f.must(err)
+	for _, name := range []string{"anna", "carl"} { // in ORGANISERS, and a member
+		token, err := f.IssueLink(ctx, operator, address(name), now)
+		f.must(err)
+		_, err = f.SignIn(ctx, token, "da", now)
+		f.must(err)
+	}
+	_, err = f.IssueLink(ctx, deltag.Principal{Role: deltag.RoleOrganiser}, address("anna"), now)
+	f.wantError(err, deltag.ErrForbidden)
+}
+
 func TestOrganisersAreOwnersAsLongAsTheyStandThere(t *testing.T) {
 	f := newFixture(t)
 	session := f.signIn("anna", now)
@@ -257,11 +277,44 @@ func TestOrganisersAreOwnersAsLongAsTheyStandThere(t *testing.T) {
 	_, err = f.SignIn(ctx, link, "da", now)
 	f.wantError(err, deltag.ErrLinkExpired)
 
-	f.Owners = []deltag.Address{address("anna")} // she stands there again
-	f.wantSignedOut(session, now)
-	_, err = f.AuthenticateToken(ctx, token, now)
-	f.wantError(err, deltag.ErrUnauthenticated)
+	f.Owners = []deltag.Address{address("anna")} // the list was wrong, and nothing is lost
+	f.want(f.principal(session, now).Role, deltag.RoleOwner)
+	p, err := f.AuthenticateToken(ctx, token, now)
+	f.must(err)
+	f.want(p.Role, deltag.RoleOwner)
 }
+
+// TestToBeRefusedWritesNothing: no request of somebody without access changes the table.
+func TestToBeRefusedWritesNothing(t *testing.T) {
+	engine := storetest.Embedded(t)
+	f := newFixture(t)
+	f.store = engine.Store()
+	f.Store = f.store
+	f.invite("bo", deltag.RoleOwner)
+	sessions := []string{f.signIn("anna", now), f.signIn("bo", now)}
+	var tokens []string
+	for _, session := range sessions {
+		token, _, err := f.CreateToken(ctx, f.principal(session, now), "crm", deltag.RoleOwner, now.AddDate(0, 0, 9), now)
+		f.must(err)
+		tokens = append(tokens, token)
+	}
+	f.Service.Store = keptTokens{f.store} // those of an earlier version, or of a function that died
+	f.must(f.Remove(ctx, f.owner(), f.id("bo"), now))
+	f.Owners = []deltag.Address{address("zoe")}
+	before := engine.Dump(t)
+	later := now.Add(2 * time.Hour) // when a use would be written
+	for n := range sessions {
+		f.wantSignedOut(sessions[n], later)
+		_, err := f.AuthenticateToken(ctx, tokens[n], later)
+		f.wantError(err, deltag.ErrUnauthenticated)
+	}
+	f.want(engine.Dump(t), before)
+}
+
+// keptTokens deletes none.
+type keptTokens struct{ *dynamo.Store }
+
+func (keptTokens) RevokeToken(context.Context, string) error { return nil }
 
 // TestNothingOfAFormerOrganiserIsTheMembers: whoever stood in ORGANISERS and is invited later begins anew.
 func TestNothingOfAFormerOrganiserIsTheMembers(t *testing.T) {
@@ -389,12 +442,15 @@ func TestTokens(t *testing.T) {
 		f.want(role(), deltag.RoleOrganiser)
 		f.must(f.SetRole(ctx, f.owner(), f.id("bo"), deltag.RoleReader, now))
 		f.want(role(), deltag.RoleReader)
+		_, other, err := f.CreateToken(ctx, f.owner(), "anna's", deltag.RoleReader, now.AddDate(0, 0, 9), now)
+		f.must(err)
 		f.must(f.Remove(ctx, f.owner(), f.id("bo"), now))
+		all, err := f.Tokens(ctx, f.owner(), now) // before it is used again
+		f.must(err)
+		f.want(slices.ContainsFunc(all, func(t deltag.AccessToken) bool { return t.ID == created.ID }), false)
+		f.want(slices.ContainsFunc(all, func(t deltag.AccessToken) bool { return t.ID == other.ID }), true)
 		_, err = f.AuthenticateToken(ctx, token, now)
 		f.wantError(err, deltag.ErrUnauthenticated)
-		all, err := f.Tokens(ctx, f.owner(), now)
-		f.must(err)
-		f.want(slices.ContainsFunc(all, func(t deltag.AccessToken) bool { return t.ID == created.ID }), false) // for good
 	})
 	t.Run("DoNotComeBackWithTheirMember", func(t *testing.T) {
 		f := newFixture(t)

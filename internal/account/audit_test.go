@@ -28,6 +28,10 @@ func TestAuditLog(t *testing.T) {
 	f.must(err)
 	_, err = f.SignInVerified(ctx, address("carl"), "da", at(10)) // no change
 	f.must(err)
+	_, err = f.CreateOperatorToken(ctx, deltag.Operator("cmd/x"), "Drift", at(1000), at(11))
+	f.must(err)
+	_, err = f.IssueLink(ctx, deltag.Operator("cmd/x"), address("carl"), at(12))
+	f.must(err)
 	log, _, err := f.store.WholeAuditLog(ctx, "", 100)
 	f.must(err)
 	var got []string
@@ -35,6 +39,8 @@ func TestAuditLog(t *testing.T) {
 		got = append(got, fmt.Sprint(e.At.Sub(now).Seconds(), " ", e.Actor, " ", e.Action, " ", e.Subject, " ", e.Details))
 	}
 	f.want(got, []string{
+		"12 cmd/x member.link-made carl@example.dk []",
+		"11 cmd/x token.created Drift [owner]",
 		"9 carl@example.dk member.joined carl@example.dk [reader]",
 		"7 " + by.Name + " token.revoked Export []",
 		"6 " + by.Name + " token.created Export [reader]",

@@ -98,14 +98,23 @@ func (s *Service) SetRole(
 	return s.changeRole(ctx, change, s.existing(memberID))
 }
 
-// Remove ends a member's access: their sessions and tokens end with it. ValidationErrors as SetRole. Repeating it changes
-// nothing.
+// Remove ends a member's access: their sessions and tokens are refused from then on, also if they are invited again, and
+// their tokens are deleted. ValidationErrors as SetRole. Repeating it changes nothing.
 func (s *Service) Remove(ctx context.Context, by deltag.Principal, memberID string, now time.Time) error {
 	if err := requireManage(by); err != nil {
 		return err
 	}
 	change := roleChange{by: by, now: now, action: deltag.AuditMemberRemoved}
-	return ignoreNotFound(s.changeRole(ctx, change, s.existing(memberID)))
+	if err := s.changeRole(ctx, change, s.existing(memberID)); err != nil {
+		return ignoreNotFound(err)
+	}
+	tokens, err := s.Store.Tokens(ctx)
+	for _, t := range tokens {
+		if t.MemberID == memberID {
+			err = errors.Join(err, ignoreNotFound(s.Store.RevokeToken(ctx, t.ID)))
+		}
+	}
+	return err
 }
 
 // existing reads a member who may sign in. ErrNotFound.

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -34,18 +33,30 @@ func (s *Service) RequestLink(
 	return err
 }
 
-// IssueLink is the token of a link for an address, when there is no mail. Whoever calls it is the operator. The link is
-// good if the address is a member's, or in ORGANISERS, when it is used. Repeating it makes another.
-func (s *Service) IssueLink(ctx context.Context, a deltag.Address, now time.Time) (token string, err error) {
+// IssueLink is the token of a link for an address, for an operator when there is no mail. ErrNotFound: the address is
+// neither a member's nor in ORGANISERS. Both are looked at again when the link is used. Repeating it makes another.
+func (s *Service) IssueLink(
+	ctx context.Context, by deltag.Principal, a deltag.Address, now time.Time,
+) (token string, err error) {
+	if err := requireManage(by); err != nil {
+		return "", err
+	}
 	err = retryOnConflict(func() error {
 		m, err := s.member(ctx, a, deltag.LanguageDanish, now)
+		if err == nil && s.roleOf(m) == "" {
+			err = deltag.ErrNotFound
+		}
 		if err != nil {
 			return err
 		}
 		m, token = m.IssueLink(now)
+		ctx := by.Record(ctx, now, deltag.AuditEntry{Action: deltag.AuditLinkMade, Subject: a.Original})
 		return s.Store.SaveMember(ctx, m, nil)
 	})
-	return token, err
+	if err != nil {
+		return "", err
+	}
+	return token, nil
 }
 
 // CheckLink is the member that may sign in with a link's token. Errors: ErrLinkExpired, for whatever reason it is no good.
@@ -117,10 +128,7 @@ func (s *Service) Authenticate(
 		return deltag.Principal{}, m, err
 	}
 	role := s.roleOf(m)
-	if err == nil && role == "" { // it ends for good, also if there is a role again
-		err = cmp.Or(s.Store.EndSession(ctx, hash), deltag.ErrUnauthenticated)
-	}
-	if err != nil || !session.IsValid(m, now) {
+	if err != nil || role == "" || !session.IsValid(m, now) {
 		return deltag.Principal{}, deltag.Member{}, deltag.ErrUnauthenticated
 	}
 	if deltag.IsUseNews(session.UsedAt, now) {

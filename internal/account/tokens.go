@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,9 +29,8 @@ func (s *Service) AuthenticateToken(ctx context.Context, token string, now time.
 		if err != nil && !errors.Is(err, deltag.ErrNotFound) {
 			return deltag.Principal{}, err
 		}
-		if s.roleOf(m) == "" || t.CreatedAt.Before(m.CreatedAt) { // of an earlier member's, too: it ends for good
-			err := s.Store.RevokeToken(ctx, t.ID)
-			return deltag.Principal{}, cmp.Or(ignoreNotFound(err), deltag.ErrUnauthenticated)
+		if s.roleOf(m) == "" || t.CreatedAt.Before(m.CreatedAt) { // or of an earlier member
+			return deltag.Principal{}, deltag.ErrUnauthenticated
 		}
 		role = role.Min(s.roleOf(m))
 	}
@@ -69,15 +67,38 @@ func (s *Service) CreateToken(
 	if err := created.Validate(); err != nil {
 		return "", created, err
 	}
+	return s.putToken(ctx, by, created)
+}
+
+// CreateOperatorToken makes a token that belongs to no member, and may do everything. An operator, who may write to the
+// table, decides for how long. Repeating it makes another.
+func (s *Service) CreateOperatorToken(
+	ctx context.Context, by deltag.Principal, name string, expires, now time.Time,
+) (token string, err error) {
+	if err := requireManage(by); err != nil {
+		return "", err
+	}
+	token, _, err = s.putToken(ctx, by, deltag.AccessToken{
+		Name: name, Role: deltag.RoleOwner, CreatedAt: now, ExpiresAt: expires,
+	})
+	return token, err
+}
+
+func (s *Service) putToken(
+	ctx context.Context, by deltag.Principal, t deltag.AccessToken,
+) (token string, created deltag.AccessToken, err error) {
 	token, hash, err := deltag.NewAccessToken(s.Random)
 	if err != nil {
-		return "", created, err
+		return "", t, err
 	}
-	created.ID = deltag.AccessTokenID(hash)
-	ctx = by.Record(ctx, now, deltag.AuditEntry{
-		Action: deltag.AuditTokenCreated, Subject: name, Details: []string{string(role)},
+	t.ID = deltag.AccessTokenID(hash)
+	ctx = by.Record(ctx, t.CreatedAt, deltag.AuditEntry{
+		Action: deltag.AuditTokenCreated, Subject: t.Name, Details: []string{string(t.Role)},
 	})
-	return token, created, s.Store.PutToken(ctx, hash, created)
+	if err := s.Store.PutToken(ctx, hash, t); err != nil {
+		return "", t, err
+	}
+	return token, t, nil
 }
 
 // RevokeToken ends a token at once. Repeating it changes nothing.

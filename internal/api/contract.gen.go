@@ -26,13 +26,15 @@ type AuditEntry struct {
 	// Action Example: event.edited
 	Action string `json:"action"`
 
-	// Actor A member's address, or the name of an access token
+	// Actor A member's address, or the name of an access token or of the operator's command
 	Actor string    `json:"actor"`
 	At    time.Time `json:"at"`
 
 	// Details The fields that were changed, the role, or the audience
 	Details []string `json:"details"`
-	Door    string   `json:"door"`
+
+	// Door operator: a command of whoever has access to the table
+	Door string `json:"door"`
 
 	// Event Its id, or ""
 	Event string `json:"event"`

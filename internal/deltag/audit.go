@@ -37,6 +37,7 @@ const (
 	AuditMemberJoined  AuditAction = "member.joined" // by the domain of their address
 	AuditRoleChanged   AuditAction = "member.role-changed"
 	AuditMemberRemoved AuditAction = "member.removed"
+	AuditLinkMade      AuditAction = "member.link-made" // to sign in, by the operator
 	AuditTokenCreated  AuditAction = "token.created"
 	AuditTokenRevoked  AuditAction = "token.revoked"
 )
@@ -48,7 +49,7 @@ const AuditRetentionDays = 365
 // part: a registration is named by its id, which says nothing once it is erased.
 type AuditEntry struct {
 	At      time.Time
-	Actor   string // a member's address, or the name of an access token
+	Actor   string // a member's address, or the name of an access token or of the operator's command
 	Channel Channel
 	Action  AuditAction
 	EventID string // "": it is about no event

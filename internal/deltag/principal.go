@@ -35,16 +35,22 @@ func (r Role) Min(other Role) Role {
 type Channel string
 
 const (
-	ChannelAPI     Channel = "api"     // the JSON API
-	ChannelConsole Channel = "console" // the organisers' pages
+	ChannelAPI      Channel = "api"      // the JSON API
+	ChannelConsole  Channel = "console"  // the organisers' pages
+	ChannelOperator Channel = "operator" // a command of whoever has access to the table
 )
 
 // A Principal is who asks for something, as far as they have proved it.
 type Principal struct {
-	Name     string // of the access token, or the member's address
+	Name     string // of the access token or the operator's command, or the member's address
 	MemberID string // "": an access token that an operator has made
 	Role     Role
 	Channel  Channel
+}
+
+// Operator is whoever runs a command with access to the table, and so may do everything.
+func Operator(command string) Principal {
+	return Principal{Name: command, Role: RoleOwner, Channel: ChannelOperator}
 }
 
 // MayRead says whether p may read events and their registrations.

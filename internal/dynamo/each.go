@@ -23,7 +23,8 @@ func (s *Store) EachRegistration(
 	return eachInShards(ctx, s, inShards(eventID, registrationSK), decodeRegistration, do)
 }
 
-// RegistrationsByID reads the registrations of an event that have one of the ids, in no order.
+// RegistrationsByID reads the registrations of an event that have one of the ids, in no order. UnreadableError: those are
+// left out.
 func (s *Store) RegistrationsByID(
 	ctx context.Context, eventID string, ids []string,
 ) ([]deltag.Registration, error) {
@@ -35,7 +36,7 @@ func (s *Store) RegistrationsByID(
 	if err != nil {
 		return nil, err
 	}
-	return decodeAll(slices.Collect(maps.Values(found)), decodeRegistration)
+	return readableRegistrations(slices.Collect(maps.Values(found)))
 }
 
 // EachDelivery calls do with every delivery of an event, one at a time and in no order. It ends with the first error,

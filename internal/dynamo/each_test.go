@@ -59,6 +59,10 @@ func TestEach(t *testing.T) {
 			rs, err = s.RegistrationsByID(ctx, e.ID, nil)
 			must(t, err)
 			want(t, len(rs), 0)
+			corrupt(t, engine, e, "REG#"+ids[7], func(it item) { it["Answers"] = str("no map") })
+			rs, err = s.RegistrationsByID(ctx, e.ID, ids)
+			wantUnreadable(t, err, ids[7])
+			want(t, len(rs), 99)
 		})
 	})
 }

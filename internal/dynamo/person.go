@@ -20,13 +20,18 @@ import (
 //	PURGE EXPIRE GIVEBACK    tasks about a registration, with its id alone. They delete themselves
 //	SEAT WAIT                name a registration's id. Freed
 //	NOTE                     names the id of whom an organiser's note is about. Expires after 30 days
+//	RECIPIENTS               names the ids of those who were picked for a message. Expires after 90 days
 //	ERASURE                  says when a registration's id was erased: PersonTraces. Kept as the record of that
 //	META                     an organiser's address: PersonTraces. Stays, until the event is edited
 //	SUPPRESSED               under the address's hash: AddressRecord. Kept, or somebody would write to it again
 //	RECEIVED                 under its hash: AddressRecord. Erased
 //	RATE#MAIL                under its mailbox's hash: AddressRecord. Expires after two days
 //	MEMBER, account's MAIL   a member's: AddressRecord. Stays, until an owner removes them; the mail for 30 days
+//	REMOVED                  the id of a removed member. Kept, or their domain would let them in again
 //	SESSION TOKEN            name a member's id, and end with the member
+//	AUDIT                    a member's address, of who did something and to whom, and a registration's id. Expires after a year
+//
+// Nobody looks in REMOVED, RECIPIENTS and AUDIT for a person: the page and the file say what may be there.
 //
 // Whatever else has a hash is about networks. Backups keep all of it for seven days.
 

@@ -138,6 +138,15 @@ func (s *Store) RegistrationsAfter(
 	if err != nil {
 		return nil, "", err
 	}
+	if len(last) > 0 {
+		_, next = cutSortKey(stringAttr(last, "SK"))
+	}
+	page, err = readableRegistrations(items)
+	return page, next, err
+}
+
+// readableRegistrations are those of items that can be read. UnreadableError: the others.
+func readableRegistrations(items []item) (all []deltag.Registration, err error) {
 	var unreadable deltag.UnreadableError
 	for _, it := range items {
 		r, err := decodeRegistration(it)
@@ -145,12 +154,9 @@ func (s *Store) RegistrationsAfter(
 			unreadable = append(unreadable, err)
 			continue
 		}
-		page = append(page, r)
+		all = append(all, r)
 	}
-	if len(last) > 0 {
-		_, next = cutSortKey(stringAttr(last, "SK"))
-	}
-	return page, next, unreadable.Err()
+	return all, unreadable.Err()
 }
 
 // putRegistration creates a registration with Revision 1, and replaces the stored one with any other.

@@ -76,7 +76,8 @@ func (s *Service) ResendDelivery(ctx context.Context, by Caller, eventID, id str
 		Action: deltag.AuditMailResent, EventID: eventID, RegistrationID: r.ID, Details: []string{string(d.Kind)},
 	})
 	if d.Status == deltag.DeliveryBounced || d.Reason == deltag.ReasonAddressBounced {
-		if err := s.Store.LiftSuppression(ctx, e, r); err != nil {
+		// The entry is Resend's: if that fails, no mail was sent again.
+		if err := s.Store.LiftSuppression(deltag.WithoutAudit(ctx), e, r); err != nil {
 			return err
 		}
 	}

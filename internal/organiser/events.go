@@ -151,13 +151,17 @@ func (s *Service) createEvent(
 }
 
 // EditEvent changes an event and plans the mail about it; see deltag.Event.Edit. If revisions is not AnyRevision,
-// the stored event must have one of them: ErrStaleRevision. Repeating the same edit mails nobody again. ValidationErrors;
-// ErrSlugTaken; ErrConflict when others kept changing the event.
+// the stored event must have one of them: ErrStaleRevision. What changes nothing stores nothing, so that the revision stays.
+// Repeating the same edit mails nobody again. ValidationErrors; ErrSlugTaken; ErrConflict when others kept changing the event.
 func (s *Service) EditEvent(
 	ctx context.Context, by Caller, id string, revisions []int, change EventChange,
 ) (deltag.Event, deltag.Counts, error) {
 	return s.updateEvent(ctx, by, id, func(e deltag.Event) (deltag.Event, deltag.MailingChanges, error) {
-		return editEvent(e, by.Now, revisions, change)
+		next, mailings, err := editEvent(e, by.Now, revisions, change)
+		if err == nil && len(e.ChangedFields(next)) == 0 {
+			return e, mailings, errUnchanged
+		}
+		return next, mailings, err
 	}, deltag.AuditEventEdited)
 }
 
@@ -253,7 +257,7 @@ func (s *Service) updateEvent(
 	return e, c, err
 }
 
-// recordEdit is record for a change of an event. An edit names the fields that it changes, and none is no change.
+// recordEdit is record for a change of an event. An edit names the fields that it changes.
 func (c Caller) recordEdit(
 	ctx context.Context, action deltag.AuditAction, before, after deltag.Event,
 ) context.Context {
@@ -263,8 +267,6 @@ func (c Caller) recordEdit(
 	}
 	entry.Details = before.ChangedFields(after)
 	switch {
-	case len(entry.Details) == 0:
-		return ctx
 	case slices.Equal(entry.Details, []string{"status"}) && after.Status == deltag.EventOpen:
 		entry.Action, entry.Details = deltag.AuditEventOpened, nil
 	case slices.Equal(entry.Details, []string{"status"}) && after.Status == deltag.EventClosed:

@@ -91,6 +91,18 @@ func TestEditEvent(t *testing.T) {
 		wantError(t, err, deltag.ErrConflict)
 		wantEqual(t, tries, 5)
 	})
+	t.Run("IsNotStoredWhenItChangesNothing", func(t *testing.T) {
+		before, _, err := f.Event(f.ctx, anna, e.ID)
+		wantError(t, err, nil)
+		got, counts, err := f.EditEvent(f.ctx, annaAt(now.Add(time.Hour)), e.ID, []int{before.Revision},
+			setTitle(" "+before.Title+" ", func() {}))
+		wantError(t, err, nil)
+		wantEqual(t, got, before)
+		wantEqual(t, counts, deltag.Counts{})
+		after, _, err := f.Event(f.ctx, anna, e.ID)
+		wantError(t, err, nil)
+		wantEqual(t, after, before) // another's If-Match still holds
+	})
 	t.Run("IsRefusedForAnotherRevisionThanExpected", func(t *testing.T) {
 		for _, revisions := range [][]int{{1}, {1, 99}, {}} {
 			_, err := edit(revisions, setTitle("Aldrig", func() { t.Error("the change was asked for") }))

@@ -36,8 +36,8 @@ type Message struct {
 	Audience deltag.Audience // "" is everybody
 	To       *Selection      // those of it who may be written to, instead of an audience
 	Text     string
-	// IdempotencyKey names the message, so that a repetition is recognised. "": the same text to the same audience
-	// within repeatWindow is the same message.
+	// IdempotencyKey names the message among those to the same Selection, so that a repetition is recognised. "": the same
+	// text to the same audience or Selection within repeatWindow is the same message.
 	IdempotencyKey string
 	PreviewTo      deltag.Address // who gets a preview; the zero value is the event's organiser
 }
@@ -102,11 +102,15 @@ func (s *Service) selectRecipients(
 // putNumbered calls put with the version of a message, which returns when the one that is stored with it was sent. A
 // message without a key that was sent before repeatWindow is another one, and gets the next version.
 func (in Message) putNumbered(m deltag.Mailing, put func(version int) (sentAt time.Time, err error)) error {
+	to := ""
+	if in.To != nil {
+		to = "\n" + in.To.name()
+	}
 	if in.IdempotencyKey != "" {
-		_, err := put(messageVersion(in.IdempotencyKey))
+		_, err := put(messageVersion(in.IdempotencyKey + to))
 		return err
 	}
-	key := string(m.Audience) + "\n" + m.Text
+	key := string(m.Audience) + to + "\n" + m.Text
 	for range maxRepeats {
 		sentAt, err := put(messageVersion(key))
 		if err != nil || m.DueAt.Sub(sentAt) < repeatWindow {
@@ -137,8 +141,7 @@ func (s *Service) CheckMessage(
 }
 
 // SendMessage plans a message, to go out at once. Repeating it sends nothing twice; without a key, within repeatWindow.
-// ValidationErrors, among them
-// ErrKeyReused.
+// ValidationErrors, among them ErrKeyReused.
 func (s *Service) SendMessage(
 	ctx context.Context, by Caller, eventID string, in Message,
 ) (deltag.Event, deltag.TimelineEntry, error) {

@@ -1,12 +1,14 @@
 package organiser_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/dynamo"
 	"deltag/internal/organiser"
 )
 
@@ -85,6 +87,32 @@ func TestSendMessage(t *testing.T) {
 		wantInvalid(t, err, "audience: no-recipients")
 		_, _, err = f.SendMessage(f.ctx, anna, e.ID, organiser.Message{Audience: deltag.AudienceSelected, Text: "Hej"})
 		wantInvalid(t, err, "audience: unknown-audience")
+	})
+	t.Run("ToAnotherSelectionIsAnotherMessage", func(t *testing.T) {
+		f := newFixture(t)
+		e := f.newEvent(nil)
+		ids := f.addMany(e, 3)
+		stored := map[int]int{} // how many get the message of a version
+		for _, key := range []string{"", "12345678"} {
+			for _, to := range []organiser.Selection{
+				{IDs: ids[:1]}, {IDs: ids[1:2]}, {IDs: []string{ids[1], ids[1]}}, // the second once more
+				{All: true, Query: organiser.AttendeeQuery{Search: "p"}},
+				{All: true, Query: organiser.AttendeeQuery{Answers: map[string]string{}, Search: "example", Attended: new(false)}},
+			} {
+				in := organiser.Message{To: &to, Text: "Kun jer", IdempotencyKey: key}
+				for press := range 2 { // somebody signs up in between, and it is the same message
+					_, entry, err := f.SendMessage(f.ctx, anna, e.ID, in)
+					wantError(t, err, nil)
+					if press == 0 {
+						f.addRegistration(e, fmt.Sprintf("p%d@example.dk", 100*len(stored)+len(key)))
+					}
+					stored[entry.Version] = entry.Expected
+				}
+			}
+		}
+		if len(stored) != 8 {
+			t.Errorf("%d messages: %v", len(stored), stored)
+		}
 	})
 	t.Run("RefusesTooManyWhoAreSelected", func(t *testing.T) {
 		f := newFixture(t)
@@ -217,6 +245,39 @@ func TestResendOrganiserNote(t *testing.T) {
 	d, err := f.store.Delivery(f.ctx, note.DeliveryKey)
 	wantError(t, err, nil)
 	wantEqual(t, d.Status, deltag.DeliveryPending)
+}
+
+// A failingResend sends nothing again.
+type failingResend struct{ *dynamo.Store }
+
+func (failingResend) Resend(context.Context, deltag.Event, deltag.Registration, deltag.Delivery, time.Time) error {
+	return deltag.ErrUnavailable
+}
+
+// TestResendBouncedDeliveryThatFails: what is known of the address has changed, but no mail is sent and none is entered.
+func TestResendBouncedDeliveryThatFails(t *testing.T) {
+	f := newFixture(t)
+	e := f.newEvent(nil)
+	r := f.addRegistration(e, "mette@example.dk")
+	deliveries, err := f.store.DeliveriesOf(f.ctx, e.ID, r.ID)
+	wantError(t, err, nil)
+	wantError(t, f.store.Suppress(f.ctx, e, r.Email, r, deltag.AddressBounced, now), nil)
+	skipped := deliveries[0].Skip(deltag.ReasonAddressBounced, now)
+	wantError(t, f.store.SaveDelivery(f.ctx, skipped), nil)
+	resent := func() (n int) {
+		for _, entry := range f.auditLog(e) {
+			if entry.Action == deltag.AuditMailResent {
+				n++
+			}
+		}
+		return n
+	}
+	f.Store = failingResend{f.store}
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, skipped.ID()), deltag.ErrUnavailable)
+	wantEqual(t, resent(), 0)
+	f.Store = f.store
+	wantError(t, f.ResendDelivery(f.ctx, anna, e.ID, skipped.ID()), nil)
+	wantEqual(t, resent(), 1)
 }
 
 func TestResendBouncedDelivery(t *testing.T) {

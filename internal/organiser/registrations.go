@@ -78,20 +78,7 @@ func (edit RegistrationEdit) changesDetails() bool {
 		edit.AllowsNews != nil || edit.Answers != nil
 }
 
-// recordCorrection is record for the fields that a correction changes. None is no change.
-func (c Caller) recordCorrection(
-	ctx context.Context, r deltag.Registration, in deltag.SignUpRequest, newID string,
-) context.Context {
-	fields := in.ChangedFields(r)
-	if len(fields) == 0 {
-		return ctx
-	}
-	return c.record(ctx, deltag.AuditEntry{
-		Action: deltag.AuditRegistrationCorrected, EventID: r.EventID, RegistrationID: newID, Details: fields,
-	})
-}
-
-// EditRegistration corrects a registration or cancels it. With another address it gets another id, new links and the
+// EditRegistration corrects a registration or cancels it. What changes nothing stores nothing. With another address it gets another id, new links and the
 // confirmation; the former id is ErrNotFound from then on. One that is unverified is erased when it is cancelled, and
 // returned as it was otherwise. ValidationErrors; ErrConflict when others kept changing it.
 func (s *Service) EditRegistration(
@@ -110,12 +97,22 @@ func (s *Service) EditRegistration(
 		if edit.Status != nil && *edit.Status != r.Status {
 			return s.cancelRegistration(ctx, by, e, r, edit)
 		}
+		if !edit.changesDetails() {
+			return nil
+		}
 		in, err := edit.signUpRequest(ctx, e, r, s.CheckDomain.Except(r.Email.Domain()))
 		if err != nil {
 			return err
 		}
+		fields := in.ChangedFields(r)
+		if len(fields) == 0 {
+			return nil
+		}
 		newID = deltag.RegistrationID(e, in.Email)
-		return s.Store.UpdateByOrganiser(by.recordCorrection(ctx, r, in, newID), e, r, in, by.Now)
+		ctx := by.record(ctx, deltag.AuditEntry{
+			Action: deltag.AuditRegistrationCorrected, EventID: eventID, RegistrationID: newID, Details: fields,
+		})
+		return s.Store.UpdateByOrganiser(ctx, e, r, in, by.Now)
 	})
 	if err != nil {
 		return deltag.Event{}, deltag.Registration{}, err

@@ -3,6 +3,7 @@ package organiser
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"slices"
@@ -19,6 +20,21 @@ type Selection struct {
 	IDs   []string
 	All   bool          // those of Query, and not of IDs
 	Query AttendeeQuery // its order and cursor mean nothing here
+}
+
+// name tells selections apart. It names what was picked, and not who that is: those who match a query may be others when a
+// request is repeated.
+func (sel Selection) name() string {
+	if sel.All {
+		sel.IDs, sel.Query.Sort, sel.Query.Cursor = nil, "", ""
+	} else {
+		sel.IDs, sel.Query = unique(sel.IDs), AttendeeQuery{}
+	}
+	text, err := json.Marshal(sel)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return string(text)
 }
 
 // hasJoinedSince says whether r has signed up, or got its seat or place, after a time.
@@ -106,7 +122,8 @@ type Portion struct {
 	HasTime func() bool // is asked after every few people
 }
 
-// A SelectionProgress is what a portion has done. It is good also beside an error: Next goes on from there.
+// A SelectionProgress is what a portion has done. It is good also beside an error: Next goes on from there. Beside an
+// UnreadableError the portion is complete but for those who, or whose mails, can't be read.
 type SelectionProgress struct {
 	Changed int
 	Failed  int    // others kept changing them
@@ -189,9 +206,18 @@ func (s *Service) eachSelected(
 		return done, err
 	}
 	match := sel.Query.matcher(e)
+	var unreadable deltag.UnreadableError
+	defer func() { err = cmp.Or(err, unreadable.Err()) }()
 	for n, after := parsePortionCursor(p.After, len(stages)); n < len(stages); n, after = n+1, "" {
 		for more := true; more; {
 			page, last, err := s.registrationsToChange(ctx, e, sel, after)
+			var leftOut deltag.UnreadableError
+			if errors.As(err, &leftOut) {
+				if n == len(stages)-1 { // each stage reads them
+					unreadable = append(unreadable, leftOut...)
+				}
+				err = nil
+			}
 			if err != nil {
 				done.Next = portionCursor(n, after)
 				return done, err
@@ -200,7 +226,7 @@ func (s *Service) eachSelected(
 				return !stages[n](r) || sel.All && !match.matches(r.Attendee())
 			})
 			for few := range slices.Chunk(page, maxParallelChanges) {
-				err := done.changeAll(few, change)
+				err := done.changeAll(few, &unreadable, change)
 				if err == nil {
 					after = few[len(few)-1].ID
 				}
@@ -218,9 +244,9 @@ func (s *Service) eachSelected(
 	return done, nil
 }
 
-// changeAll changes some people side by side.
+// changeAll changes some people side by side. It adds what can't be read to unreadable.
 func (done *SelectionProgress) changeAll(
-	few []deltag.Registration, change func(deltag.Registration) (bool, error),
+	few []deltag.Registration, unreadable *deltag.UnreadableError, change func(deltag.Registration) (bool, error),
 ) error {
 	var mu sync.Mutex
 	var changes errgroup.Group
@@ -229,7 +255,11 @@ func (done *SelectionProgress) changeAll(
 			changed, err := change(r)
 			mu.Lock()
 			defer mu.Unlock()
+			var leftOut deltag.UnreadableError
 			switch {
+			case errors.As(err, &leftOut):
+				*unreadable = append(*unreadable, leftOut...)
+				return nil
 			case changed:
 				done.Changed++
 			case errors.Is(err, deltag.ErrConflict):
@@ -248,6 +278,7 @@ func (done *SelectionProgress) changeAll(
 const registrationsPerPage = 200
 
 // registrationsToChange reads the next of those who may be selected, and behind whom the next page begins, "" at the end.
+// UnreadableError: those are left out.
 func (s *Service) registrationsToChange(
 	ctx context.Context, e deltag.Event, sel Selection, after string,
 ) (page []deltag.Registration, last string, err error) {

@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/organiser"
+	"deltag/internal/testing/storetest"
 )
 
 // allAt is a portion that has time for all.
@@ -182,6 +186,31 @@ func TestCancelSelected(t *testing.T) {
 		wantError(t, err, nil)
 		wantEqual(t, before+done.Changed, 20)
 	})
+	t.Run("GoesOnBesideWhatCannotBeRead", func(t *testing.T) {
+		for _, isTicked := range []bool{false, true} {
+			engine := storetest.Embedded(t)
+			f := newFixtureOn(t, engine)
+			e := f.newEvent(nil)
+			ids := f.addMany(e, 20)
+			damage(t, engine, e, ids[4])
+			damage(t, engine, e, ids[11])
+			sel := organiser.Selection{All: true}
+			if isTicked {
+				sel = organiser.Selection{IDs: ids}
+			}
+			p := allAt(now)
+			done, err := f.CancelSelected(f.ctx, later, e.ID, sel, p)
+			if !deltag.IsUnreadable(err) || !strings.Contains(err.Error(), ids[4]) || !strings.Contains(err.Error(), ids[11]) {
+				t.Errorf("error %v", err)
+			}
+			wantEqual(t, done, organiser.SelectionProgress{Changed: 18})
+			for n, id := range ids {
+				if n != 4 && n != 11 {
+					wantEqual(t, f.status(e, id), deltag.RegistrationCancelled)
+				}
+			}
+		}
+	})
 	t.Run("SkipsWhomOthersKeepChanging", func(t *testing.T) {
 		f := newFixture(t)
 		e := f.newEvent(nil)
@@ -191,6 +220,19 @@ func TestCancelSelected(t *testing.T) {
 		wantError(t, err, nil)
 		wantEqual(t, done, organiser.SelectionProgress{Changed: 2, Failed: 1})
 	})
+}
+
+// damage makes a registration unreadable.
+func damage(t *testing.T, engine storetest.Engine, e deltag.Event, id string) {
+	t.Helper()
+	key := map[string]types.AttributeValue{
+		"PK": &types.AttributeValueMemberS{Value: storetest.PersonPK(e.ID, id)}, "SK": &types.AttributeValueMemberS{Value: "REG#" + id},
+	}
+	out, err := engine.Client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &engine.Table, Key: key})
+	wantError(t, err, nil)
+	out.Item["Answers"] = &types.AttributeValueMemberS{Value: "no map"}
+	_, err = engine.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &engine.Table, Item: out.Item})
+	wantError(t, err, nil)
 }
 
 // A failingCancel cancels everybody but one.

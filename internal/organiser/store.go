@@ -51,7 +51,7 @@ type RegistrationStore interface {
 	// EachRegistration calls do with those of an event, one at a time and in no order. It ends with the first error, which
 	// may be do's.
 	EachRegistration(ctx context.Context, eventID string, do func(deltag.Registration) error) error
-	// RegistrationsByID reads those that exist, in no order.
+	// RegistrationsByID reads those that exist, in no order. UnreadableError: those are left out.
 	RegistrationsByID(ctx context.Context, eventID string, ids []string) ([]deltag.Registration, error)
 	// RegistrationsAfter lists up to limit of those behind the one with the id after, "" for the first, and is
 	// UnreadableError if some can't be read.

@@ -15,7 +15,8 @@ import (
 type auditView struct {
 	Entries []auditRow
 	Next    string // query of the next page
-	CSV     string // path of all of it
+	CSV     string // path of the latest maxAuditExport
+	Limit   string // of the file
 	First   string // path of the first page; "" on it
 }
 
@@ -33,7 +34,8 @@ const (
 	auditPerRead = 100
 )
 
-// maxAuditExport is how many entries a file has at most, the latest: 6 MB, which Lambda answers with at most, hold more.
+// maxAuditExport is how many entries a file has at most, the latest: 6 MB, which Lambda answers with at most, hold more. The
+// page says so, and the file's last line if there are more.
 const maxAuditExport = 20_000
 
 func (s *site) eventAudit(w http.ResponseWriter, r *http.Request, p *page) error {
@@ -57,7 +59,7 @@ func (s *site) wholeAudit(w http.ResponseWriter, r *http.Request, p *page) error
 
 func (p *page) renderAudit(w http.ResponseWriter, path, cursor string, log organiser.Page[deltag.AuditEntry]) error {
 	p.Title, p.Path = p.Text("console.audit.title"), path
-	v := auditView{CSV: path + ".csv"}
+	v := auditView{CSV: path + ".csv", Limit: p.Text("console.audit.limit", "n", p.Number(maxAuditExport))}
 	if cursor != "" {
 		v.First = path
 	}
@@ -92,8 +94,11 @@ func (p *page) auditRow(e deltag.AuditEntry) auditRow {
 
 // auditActor says who did it, and by which door if that was not the pages.
 func (p *page) auditActor(e deltag.AuditEntry) string {
-	if e.Channel == deltag.ChannelAPI {
+	switch e.Channel {
+	case deltag.ChannelAPI:
 		return p.Text("console.audit.by-token", "name", e.Actor)
+	case deltag.ChannelOperator:
+		return p.Text("console.audit.by-operator", "name", e.Actor)
 	}
 	return e.Actor
 }
@@ -128,46 +133,50 @@ func (p *page) auditDetail(action deltag.AuditAction, detail string) string {
 
 func (s *site) eventAuditCSV(w http.ResponseWriter, r *http.Request, p *page) error {
 	var e deltag.Event
-	entries, err := readAudit(func(cursor string) (log organiser.Page[deltag.AuditEntry], err error) {
+	entries, isCut, err := readAudit(func(cursor string) (log organiser.Page[deltag.AuditEntry], err error) {
 		e, log, err = s.Organiser.AuditLog(r.Context(), p.caller(), r.PathValue("id"), cursor, auditPerRead)
 		return log, err
 	})
 	if err != nil {
 		return err
 	}
-	p.writeAudit(w, e.Slug+"-"+p.Text("console.audit.csv.file"), entries)
+	p.writeAudit(w, e.Slug+"-"+p.Text("console.audit.csv.file"), entries, isCut)
 	return nil
 }
 
 func (s *site) wholeAuditCSV(w http.ResponseWriter, r *http.Request, p *page) error {
-	entries, err := readAudit(func(cursor string) (organiser.Page[deltag.AuditEntry], error) {
+	entries, isCut, err := readAudit(func(cursor string) (organiser.Page[deltag.AuditEntry], error) {
 		return s.Organiser.WholeAuditLog(r.Context(), p.caller(), cursor, auditPerRead)
 	})
 	if err != nil {
 		return err
 	}
-	p.writeAudit(w, p.Text("console.audit.csv.file"), entries)
+	p.writeAudit(w, p.Text("console.audit.csv.file"), entries, isCut)
 	return nil
 }
 
-// readAudit reads page after page, all before anything is answered: half a file would pass for a whole one.
+// readAudit reads page after page, all before anything is answered: half a file would pass for a whole one. isCut says
+// whether there are more than fit.
 func readAudit(
 	read func(cursor string) (organiser.Page[deltag.AuditEntry], error),
-) (entries []deltag.AuditEntry, err error) {
-	for cursor := ""; len(entries) < maxAuditExport; {
+) (entries []deltag.AuditEntry, isCut bool, err error) {
+	for cursor := ""; len(entries) <= maxAuditExport; {
 		log, err := read(cursor)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		entries = append(entries, log.Items...)
 		if cursor = log.Next; cursor == "" {
 			break
 		}
 	}
-	return entries, nil
+	if len(entries) > maxAuditExport {
+		return entries[:maxAuditExport], true, nil
+	}
+	return entries, false, nil
 }
 
-func (p *page) writeAudit(w http.ResponseWriter, name string, entries []deltag.AuditEntry) {
+func (p *page) writeAudit(w http.ResponseWriter, name string, entries []deltag.AuditEntry, isCut bool) {
 	web.BeginFile(w, web.CSVType, name+".csv")
 	out := web.NewCSVWriter(w)
 	var head []string
@@ -181,6 +190,9 @@ func (p *page) writeAudit(w http.ResponseWriter, name string, entries []deltag.A
 			p.Text("console.audit." + string(e.Action)), web.EscapeFormula(p.auditDetails(e)), web.EscapeFormula(e.Subject),
 			e.EventID, e.RegistrationID,
 		})
+	}
+	if isCut {
+		_ = out.Write([]string{p.Text("console.audit.csv.cut", "n", p.Number(maxAuditExport))})
 	}
 	out.Flush()
 }

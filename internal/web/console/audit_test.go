@@ -5,12 +5,15 @@ import (
 	"crypto/rand"
 	"encoding/csv"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
 // auditDetails are the actions there are, with a detail of each kind.
@@ -24,7 +27,7 @@ var auditDetails = map[deltag.AuditAction][]string{
 	deltag.AuditRegistrationCancelled: nil, deltag.AuditAttendanceNoted: {"no"},
 	deltag.AuditMailResent: {"confirmation"}, deltag.AuditMemberInvited: {"reader"}, deltag.AuditMemberJoined: {"reader"},
 	deltag.AuditRoleChanged: {"organiser"}, deltag.AuditMemberRemoved: nil, deltag.AuditTokenCreated: {"owner"},
-	deltag.AuditTokenRevoked: nil,
+	deltag.AuditTokenRevoked: nil, deltag.AuditLinkMade: nil,
 }
 
 // differentEvent differs from the zero value in every field that an organiser may set.
@@ -56,6 +59,9 @@ func (c *client) newAuditLog(e deltag.Event) {
 		by := deltag.Principal{Name: "anna@example.dk", Channel: deltag.ChannelConsole}
 		if action == deltag.AuditRecounted {
 			by = deltag.Principal{Name: "Natlig kørsel", Channel: deltag.ChannelAPI}
+		}
+		if action == deltag.AuditLinkMade {
+			by = deltag.Operator("cmd/token")
 		}
 		ctx := by.Record(context.Background(), start.Add(-time.Duration(n+1)*time.Minute), entry)
 		token := deltag.AccessToken{Name: "x", Role: deltag.RoleReader, ExpiresAt: start.AddDate(1, 0, 0)}
@@ -98,7 +104,7 @@ func TestAuditLogAsCSV(t *testing.T) {
 	c := newEventClient(t, nil)
 	c.newAuditLog(c.event)
 	c.addMember("ole", deltag.RoleOwner)
-	for who, want := range map[string]int{"rie": 19, "ole": 27} {
+	for who, want := range map[string]int{"rie": 19, "ole": 28} {
 		c.signIn(who)
 		got := c.get("/organiser/history.csv?lang=da")
 		file := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.text, "\ufeff")))
@@ -118,4 +124,46 @@ func TestAuditLogAsCSV(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A longAuditLog has so many entries, of every event.
+type longAuditLog struct {
+	organiser.Store
+	entries int
+}
+
+func (s longAuditLog) AuditLog(
+	_ context.Context, eventID, cursor string, limit int,
+) (entries []deltag.AuditEntry, next string, err error) {
+	from, _ := strconv.Atoi(cursor)
+	for n := from; n < min(from+limit, s.entries); n++ {
+		entries = append(entries, deltag.AuditEntry{
+			At: start, Actor: "anna@example.dk", Action: deltag.AuditEventEdited, EventID: eventID, Subject: strconv.Itoa(n),
+		})
+	}
+	if from+limit < s.entries {
+		next = strconv.Itoa(from + limit)
+	}
+	return entries, next, nil
+}
+
+// TestLongAuditLogSaysThatItIsCut: the file ends with a line that says so, and only if something is missing.
+func TestLongAuditLogSaysThatItIsCut(t *testing.T) {
+	c := newEventClient(t, nil)
+	store := c.site.Organiser.Store
+	for entries, isCut := range map[int]bool{maxAuditExport: false, maxAuditExport + 1: true} {
+		c.site.Organiser.Store = longAuditLog{store, entries}
+		lines := strings.Split(strings.TrimSpace(c.get(c.path("history.csv")+"?lang=da").want(http.StatusOK).text), "\r\n")
+		lines = lines[1:] // the head
+		if isCut != strings.HasPrefix(lines[len(lines)-1], "Der er mere: filen rummer kun de seneste 20.000 linjer.") {
+			t.Errorf("%d entries: %s", entries, lines[len(lines)-1])
+		}
+		if isCut {
+			lines = lines[:len(lines)-1]
+		}
+		if last := lines[len(lines)-1]; len(lines) != maxAuditExport || !strings.Contains(last, ";"+strconv.Itoa(maxAuditExport-1)+";") {
+			t.Errorf("%d entries: %d lines, the last %s", entries, len(lines), last)
+		}
+	}
+	c.get(c.path("history")).says("main", "højst de seneste 20.000 linjer")
 }

@@ -157,6 +157,9 @@ type confirmView struct {
 	Fields []hiddenField
 	Back   string
 	Danger bool
+	// MayChange: the fields are those of the event's form, and a second button leads back to it. It sends the confirmation
+	// too, as every button of the form does, so its step has to be looked at first.
+	MayChange bool
 }
 
 type hiddenField struct{ Name, Value string }
@@ -176,10 +179,11 @@ func (p *page) renderConfirm(
 	}
 	v := confirmView{
 		Lead: lead, Action: action, Submit: p.Text("console.confirm." + kind + ".submit"), Back: eventPath(preview.Before.ID),
-		Danger: kind == string(deltag.KindEventCancelled),
+		Danger: kind == string(deltag.KindEventCancelled), MayChange: form != nil,
 	}
 	form = maps.Clone(form)
-	form.Del("confirm") // the button's
+	form.Del("confirm") // this page has both itself
+	form.Del("step")
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
 			v.Fields = append(v.Fields, hiddenField{name, value})

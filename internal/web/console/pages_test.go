@@ -143,12 +143,14 @@ func pageList(t *testing.T) map[string]func(query string) response {
 		"event-conflict": withEvent(func(c *client, e deltag.Event, q string) response {
 			path := "/organiser/events/" + e.ID + "/edit"
 			form := c.get(path).fields("/edit")
+			form.Set("joinUrl", "https://example.dk/ny")
 			c.failWrites(deltag.ErrConflict)
 			return c.postForm(path+q, form)
 		}),
 		"event-unavailable": withEvent(func(c *client, e deltag.Event, q string) response {
 			path := "/organiser/events/" + e.ID + "/edit"
 			form := c.get(path).fields("/edit")
+			form.Set("joinUrl", "https://example.dk/ny")
 			c.failWrites(deltag.ErrUnavailable)
 			return c.postForm(path+q, form)
 		}),
@@ -270,8 +272,8 @@ func TestPages(t *testing.T) {
 // except matches the titles of errors that are shown above a form, which has its own, and what is said in files, of longer
 // lists than are made here, of a race, of people without mail, and in the receipt of an erasure.
 var except = regexp.MustCompile(`^console\.(error\.too-many-sign-ins\.title$|(coverage|audit)\.csv\.|` +
-	`attendees\.(export-part|unsorted|copied)$|selection\.failed(\.one)?$|` +
-	`attendee\.(error\.conflict|no-mails)$|people\.receipt\.)`)
+	`attendees\.(unsorted|copied)$|selection\.failed(\.one)?$|` +
+	`attendee\.(error\.conflict|no-mails)$|people\.(receipt\.|elsewhere\.file$))`)
 
 // attributes are the texts that screen readers read and nobody sees.
 func attributes(a response) string {

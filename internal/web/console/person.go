@@ -53,7 +53,7 @@ func (s *site) person(w http.ResponseWriter, r *http.Request, p *page) error {
 	if invalid, err := fieldErrors(err); invalid != nil || err != nil {
 		return p.renderPerson(w, http.StatusUnprocessableEntity, personView{Form: p.personForm(typed, invalid)})
 	}
-	if confirmed(r) {
+	if step == stepErase && confirmed(r) {
 		return s.erasePerson(w, r, p, a)
 	}
 	found, err := s.Organiser.Person(r.Context(), p.caller(), a)

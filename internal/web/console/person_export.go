@@ -13,17 +13,19 @@ import (
 	"deltag/internal/web"
 )
 
-// personFile is all that is stored of an address, for the person who asks for it. What is left out are keys, which say
-// nothing about anybody: the secrets of links, and the hashes that an address's items are under.
+// personFile is what is stored of an address, for the person who asks for it. What is left out are keys, which say nothing
+// about anybody: the secrets of links, and the hashes that an address's items are under. NotInThisFile says what else there
+// may be.
 type personFile struct {
-	Email      string                 `json:"email"`
-	ComparedAs string                 `json:"emailComparedAs"`
-	ReadAt     time.Time              `json:"readAt"`
-	Events     []personaldata.AtEvent `json:"events"`
-	ContactOf  []personaldata.Event   `json:"contactOf"` // events with the address as the organiser's
-	Erasures   []fileErasure          `json:"erasures"`
-	Address    fileAddress            `json:"address"`
-	Member     *fileMember            `json:"member"`
+	Email         string                 `json:"email"`
+	ComparedAs    string                 `json:"emailComparedAs"`
+	ReadAt        time.Time              `json:"readAt"`
+	Events        []personaldata.AtEvent `json:"events"`
+	ContactOf     []personaldata.Event   `json:"contactOf"` // events with the address as the organiser's
+	Erasures      []fileErasure          `json:"erasures"`
+	Address       fileAddress            `json:"address"`
+	Member        *fileMember            `json:"member"`
+	NotInThisFile string                 `json:"notInThisFile"` // a sentence
 }
 
 // A fileErasure is the record of an erasure on request.
@@ -98,7 +100,9 @@ func timeOrNull(t time.Time) *time.Time {
 }
 
 func (p *page) exportPerson(w http.ResponseWriter, role deltag.Role, found organiser.Person) error {
-	file, err := personaldata.Encode(newPersonFile(found, role, p.now))
+	content := newPersonFile(found, role, p.now)
+	content.NotInThisFile = p.Text("console.people.elsewhere.file")
+	file, err := personaldata.Encode(content)
 	if err != nil {
 		return err
 	}

@@ -175,6 +175,7 @@ func TestPersonFile(t *testing.T) {
 			Role  string
 			Mails []struct{ Kind string }
 		}
+		NotInThisFile string
 	}
 	if err := json.Unmarshal([]byte(res.text), &file); err != nil {
 		t.Fatal(err)
@@ -189,6 +190,7 @@ func TestPersonFile(t *testing.T) {
 		len(file.Erasures) != 1 || !file.Erasures[0].ErasedAt.Equal(start.Add(time.Hour)),
 		file.Address.Mail != "bounced", file.Address.MailsOfDay["2026-11-23"] != 1,
 		!file.Address.ReceivedMailKnownUntil.Equal(start.AddDate(0, 0, 180)),
+		!strings.HasPrefix(file.NotInThisFile, "Historikken gemmer i et år"),
 		file.Member.Role != "reader", file.Member.Mails[0].Kind != "member-invited":
 		t.Errorf("%s", res.text)
 	}

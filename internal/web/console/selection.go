@@ -100,9 +100,9 @@ func (s *site) changeSelection(w http.ResponseWriter, r *http.Request, p *page) 
 	case "message":
 		return s.selectionMessage(w, r, p, sel)
 	case "csv":
-		return s.exportSelection(w, r, p, sel, attendeelist.CSV)
+		return s.exportSelection(w, r, p, sel, sum, attendeelist.CSV)
 	case "xlsx":
-		return s.exportSelection(w, r, p, sel, attendeelist.XLSX)
+		return s.exportSelection(w, r, p, sel, sum, attendeelist.XLSX)
 	}
 	return web.ErrBadRequest
 }
@@ -168,6 +168,8 @@ func (s *site) changePortion(
 	progress, err := change(r.Context(), p.caller(), r.PathValue("id"), sel, organiser.Portion{
 		AskedAt: asked, After: form.Get("after"), HasTime: func() bool { return s.Now().Sub(begun) < portionTime },
 	})
+	hasUnreadable := form.Get("unreadable") == deltag.CheckedValue || deltag.IsUnreadable(err)
+	err = web.LogUnreadable(r.Context(), s.Log, err)
 	status := http.StatusOK
 	if failure, code, ok := s.failure(w, r, p, err); ok {
 		v.Fault, status, p.HasErrors = failure, code, true
@@ -186,6 +188,9 @@ func (s *site) changePortion(
 		if failed > 0 {
 			v.Lead = append(v.Lead, p.Count("console.selection.failed", failed))
 		}
+		if hasUnreadable {
+			v.Lead = append(v.Lead, p.Text("console.selection.unreadable"))
+		}
 		return p.render(w, status, "selection", v)
 	}
 	v.Of = max(v.Done, v.Of)
@@ -199,6 +204,9 @@ func (s *site) changePortion(
 		"of": strconv.Itoa(v.Of),
 	} {
 		v.Fields = append(v.Fields, hiddenField{name, value})
+	}
+	if hasUnreadable {
+		v.Fields = append(v.Fields, hiddenField{"unreadable", deltag.CheckedValue})
 	}
 	return p.render(w, status, "selection", v)
 }
@@ -244,10 +252,16 @@ func (s *site) addresses(
 	return v, nil
 }
 
-// exportSelection is a file of those who are ticked. All who match are those of the list's own file.
+// exportSelection is a file of those who are ticked. All who match are those of the list's own file, or of its parts, which
+// the list has links to.
 func (s *site) exportSelection(
-	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, format attendeelist.Format,
+	w http.ResponseWriter, r *http.Request, p *page, sel organiser.Selection, sum organiser.SelectionSummary,
+	format attendeelist.Format,
 ) error {
+	if sel.All && organiser.ExportParts(sum.Selected) > 1 {
+		values := with(without(attendeeValues(r.PostForm), "cursor"), "done", "export-parts")
+		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees", values))
+	}
 	if sel.All {
 		values := without(without(attendeeValues(r.PostForm), "cursor"), "columns")
 		return web.SeeOther(w, withQuery(eventPath(r.PathValue("id"))+"/attendees."+format.Extension, values))

@@ -3,9 +3,11 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 )
 
 // addSelectionPages adds every page about those who are selected.
@@ -96,12 +99,74 @@ func addSelectionPages(
 		form := c.press(e, "", "resend").fields("/selection")
 		return c.postForm(eventPath(e.ID)+"/attendees/selection"+q, form)
 	})
+	pages["selection-file-in-parts"] = owner(func(c *client, q string) response {
+		e := c.newLongList()
+		res := c.press(e, "", "xlsx").want(http.StatusSeeOther)
+		return c.get(res.Header.Get("Location") + "&" + q[1:])
+	})
+	pages["selection-cancel-unreadable"] = owner(func(c *client, q string) response {
+		e := c.newSent(20)
+		form := c.press(e, "", "cancel").fields("/selection")
+		c.site.Organiser.Store = partlyUnreadableStore{c.site.Organiser.Store, c.registration(e, "p3").ID}
+		return c.postForm(eventPath(e.ID)+"/attendees/selection"+q, form)
+	})
 	pages["selection-progress"] = owner(func(c *client, q string) response {
 		e := c.newSent(20)
 		form := c.press(e, "", "cancel").fields("/selection")
 		c.passTime()
 		return c.postForm(eventPath(e.ID)+"/attendees/selection"+q, form)
 	})
+}
+
+// A partlyUnreadableStore holds a registration that can't be read.
+type partlyUnreadableStore struct {
+	organiser.Store
+	id string
+}
+
+func (s partlyUnreadableStore) RegistrationsAfter(
+	ctx context.Context, eventID, after string, limit int,
+) ([]deltag.Registration, string, error) {
+	page, next, err := s.Store.RegistrationsAfter(ctx, eventID, after, limit)
+	i := slices.IndexFunc(page, func(r deltag.Registration) bool { return r.ID == s.id })
+	if i >= 0 && err == nil {
+		page, err = slices.Delete(page, i, i+1), deltag.UnreadableError{errors.New(s.id)}
+	}
+	return page, next, err
+}
+
+// A longList has as many attendees in its first part as need two files, and none in the others.
+type longList struct{ organiser.Store }
+
+func (s longList) Attendees(_ context.Context, _ string, part int) (all []deltag.Attendee, err error) {
+	for n := range 20_001 {
+		if part == 0 {
+			all = append(all, deltag.Attendee{ID: fmt.Sprintf("%020d", n), Name: "Ida", Status: deltag.RegistrationConfirmed})
+		}
+	}
+	return all, nil
+}
+
+func (c *client) newLongList() deltag.Event {
+	c.Helper()
+	e := c.newEvent("langt", nil)
+	c.site.Organiser.Store = longList{c.site.Organiser.Store}
+	return e
+}
+
+// TestFileOfALongList: all who match are more than a file may have, so the list offers its parts.
+func TestFileOfALongList(t *testing.T) {
+	c := newOwner(t)
+	e := c.newLongList()
+	path := eventPath(e.ID) + "/attendees"
+	for _, format := range []string{"csv", "xlsx"} {
+		form := url.Values{"action": {format}, "all": {"yes"}, "status": {"confirmed"}, "columns": {"email"}, "cursor": {"x"}}
+		res := c.postForm(path+"/selection", form).wantLocation(path + "?columns=email&done=export-parts&status=confirmed")
+		c.get(res.Header.Get("Location")).want(http.StatusOK).says(".done", "for lang til én fil").
+			has(`a[href*=".`+format+`?part="][href*="status=confirmed"]`, 2)
+		form.Set("status", "cancelled") // nobody
+		c.postForm(path+"/selection", form).want(http.StatusUnprocessableEntity)
+	}
 }
 
 // newSent stores an event with so many people, whose confirmations have been sent.
@@ -222,6 +287,31 @@ func TestSelectionFilesAndAddresses(t *testing.T) {
 	}
 	path := eventPath(e.ID) + "/attendees"
 	c.post(path+"/selection", "action", "csv", "all", "yes", "q", "bo", "columns", "role").wantLocation(path + ".csv?q=bo")
+}
+
+// TestUnreadableIsToldAtTheEnd: what can't be read in one portion is told when the last is done.
+func TestUnreadableIsToldAtTheEnd(t *testing.T) {
+	c := newClient(t)
+	c.signIn("anna")
+	e := c.newSent(20)
+	unreadable := c.registration(e, "p3").ID
+	for n := range 20 { // one that the first portion comes to
+		if id := c.registration(e, fmt.Sprint("p", n)).ID; id < unreadable {
+			unreadable = id
+		}
+	}
+	path := eventPath(e.ID) + "/attendees/selection"
+	res := c.press(e, "", "cancel")
+	c.site.Organiser.Store = partlyUnreadableStore{c.site.Organiser.Store, unreadable}
+	c.passTime()
+	portions := 0
+	for ; res.doc.Find(`form[action$="/selection"]`).Length() > 0 && portions < 9; portions++ {
+		res = c.postForm(path, res.fields("/selection")).want(http.StatusOK)
+	}
+	if portions < 3 {
+		t.Errorf("%d portions", portions)
+	}
+	res.says("main", "19 er meldt fra.").says("main", "Noget kan ikke læses lige nu")
 }
 
 func TestMessageToSelection(t *testing.T) {

@@ -244,6 +244,7 @@ func addWordingPages(
 		}),
 		"wording-unavailable": withEvent(func(c *client, e deltag.Event, q string) response {
 			form := c.get(wordingPath(e)).fields("/wording")
+			form.Set("confirmationText", "Husk kaffe.")
 			c.failWrites(deltag.ErrUnavailable)
 			return c.postForm(wordingPath(e)+q, form)
 		}),
