@@ -192,6 +192,9 @@ type FieldError struct {
 
 	// Field Example: startsAt
 	Field string `json:"field"`
+
+	// RegistrationId With the code `address-taken`: the registration that has the address
+	RegistrationId *string `json:"registrationId,omitempty"`
 }
 
 // ImportLine defines model for ImportLine.
