@@ -77,7 +77,15 @@ func (p *page) correctionForm(
 			e.Questions[i].Required = false // it may be newer than the registration
 		}
 	}
-	return p.attendeeForm(e, typed, invalid, v.Path, p.Text("form.save"))
+	form := p.attendeeForm(e, typed, invalid, v.Path, p.Text("form.save"))
+	if v.Registration.AsksForNews {
+		for i := range form.Fields {
+			if form.Fields[i].Name == "updates" {
+				form.Fields[i].Hint = p.Text("console.attendee.updates.asked")
+			}
+		}
+	}
+	return form
 }
 
 // answersOf are the answers to questions that are not asked any more, and to the others too if all is set.

@@ -67,6 +67,29 @@ func TestCorrectAttendeeToAnAddressOfSomebodyElse(t *testing.T) {
 	c.get(eventPath(e.ID)+"/history").has("main li", 0)
 }
 
+// TestConsentThatIsNotConfirmed: what somebody has ticked at sign-up is neither a yes nor a no.
+func TestConsentThatIsNotConfirmed(t *testing.T) {
+	c := newClient(t)
+	c.addMember("rie", deltag.RoleReader)
+	c.signIn("anna")
+	e := c.newEvent("samtykke", nil)
+	in := deltag.SignUpRequest{Name: "John", Email: addressOf("john"), Language: "da", AllowsNews: true}
+	if _, err := c.store.SignUp(context.Background(), e, in, c.now); err != nil {
+		t.Fatal(err)
+	}
+	const asked = "ja, men ikke bekræftet"
+	list := eventPath(e.ID) + "/attendees"
+	person := attendeePath(e.ID, c.registration(e, "john").ID)
+	c.get(person).says("[id='updates.hint']", "ikke bekræftet").has("input[name=updates][checked]", 0)
+	c.get(list+"?columns=updates").says("tbody", asked)
+	if got := c.get(list + ".csv").text; !strings.Contains(got, asked) {
+		t.Errorf("%s", got)
+	}
+	c.post("/organiser/people", "email", "john@example.dk").says(".pairs", asked)
+	c.signIn("rie")
+	c.get(person).says(".pairs", asked)
+}
+
 // TestAttendeeActions presses each button twice.
 func TestAttendeeActions(t *testing.T) {
 	c := newClient(t)
