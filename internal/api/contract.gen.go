@@ -326,7 +326,7 @@ type NewMessage struct {
 	// Preview Send it to the event's organiser only, to see what it will look like
 	Preview *bool `json:"preview,omitempty"`
 
-	// Text May contain the placeholders {name}, {title}, {when} and {link}
+	// Text May contain the placeholders {name} or {navn}, {title} or {titel}, {when} or {tidspunkt}, and {link}. Another word in braces is refused with `unknown-placeholder`
 	Text string `json:"text"`
 }
 
