@@ -194,6 +194,9 @@ type FieldError struct {
 
 	// Field Example: startsAt
 	Field string `json:"field"`
+
+	// RegistrationId With the code `address-taken`: the registration that has the address
+	RegistrationId *string `json:"registrationId,omitempty"`
 }
 
 // ImportLine defines model for ImportLine.
@@ -325,7 +328,7 @@ type NewMessage struct {
 	// Preview Send it to the event's organiser only, to see what it will look like
 	Preview *bool `json:"preview,omitempty"`
 
-	// Text May contain the placeholders {name}, {title}, {when} and {link}
+	// Text May contain the placeholders {name} or {navn}, {title} or {titel}, {when} or {tidspunkt}, and {link}. Another word in braces is refused with `unknown-placeholder`
 	Text string `json:"text"`
 }
 

@@ -30,6 +30,7 @@ var titles = map[string]string{
 	"closed":                 "The event takes no sign-ups now.",
 	"full":                   "The event is full and has no waiting list.",
 	"has-sign-ups":           "Somebody has signed up for the event. Cancel it instead.",
+	"address-taken":          "Another registration of the event has this address.",
 	"slug-taken":             "Another event has this slug. Choose another.",
 	"changed":                "The event has changed since you read it.",
 	"too-large":              "The body is too large.",
@@ -51,7 +52,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		e = web.ErrBadRequest // one code for all that can't be read; the fields have their own
 	}
 	title := cmp.Or(titles[e.Code], http.StatusText(e.Status))
-	web.WriteProblem(w, web.NewProblem(e, title, invalid, i18n.For(deltag.LanguageEnglish).FieldError))
+	describe := i18n.For(deltag.LanguageEnglish).FieldError
+	problem := web.NewProblem(e, title, invalid, describe)
+	if taken := (deltag.AddressTakenError{}); errors.As(err, &taken) {
+		f := taken.FieldError()
+		problem.Errors = []web.ProblemField{{
+			Field: f.Field, Code: f.Code, Detail: describe(f), RegistrationID: taken.RegistrationID,
+		}}
+	}
+	web.WriteProblem(w, problem)
 }
 
 // badParameter is called by the generated code for a parameter of the wrong type, and a header that is there twice.

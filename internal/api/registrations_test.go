@@ -105,6 +105,17 @@ func TestEditRegistration(t *testing.T) {
 		wantEqual(t, got["id"] != first["id"], true)
 		wantEqual(t, got["answers"], first["answers"])
 	})
+	t.Run("RefusesTheAddressOfAnotherRegistration", func(t *testing.T) {
+		all := s.items(path + "/registrations")
+		first, second := all[0], all[1]
+		problem := s.mustCall(409, "PATCH", one+first["id"].(string), `{"email":"`+second["email"].(string)+`","name":"Bo"}`)
+		wantEqual(t, problem["code"], any("address-taken"))
+		wantEqual(t, problem["errors"], any([]any{map[string]any{
+			"field": "email", "code": "address-taken", "registrationId": second["id"],
+			"detail": "Another attendee, " + second["name"].(string) + ", has that address.",
+		}}))
+		wantEqual(t, s.items(path+"/registrations"), all)
+	})
 	t.Run("Cancels", func(t *testing.T) {
 		got := s.mustCall(200, "PATCH", one+s.items(list)[0]["id"].(string), `{"status":"cancelled"}`)
 		wantEqual(t, got["status"], any("cancelled"))

@@ -39,13 +39,12 @@ func (f Format) Answer(
 
 // A column is one of the list. Its cells are texts, or times and yesses and noes, which XLSX has types for.
 type column struct {
-	title   string
-	isOwn   bool    // the title is the organiser's, as the cells are others': it may look like a formula
-	width   float64 // in XLSX, in digits
-	text    func(deltag.Attendee) string
-	time    func(deltag.Attendee) time.Time
-	isTrue  func(deltag.Attendee) bool
-	yes, no string
+	title string
+	isOwn bool    // the title is the organiser's, as the cells are others': it may look like a formula
+	width float64 // in XLSX, in digits
+	text  func(deltag.Attendee) string
+	time  func(deltag.Attendee) time.Time
+	isYes func(deltag.Attendee) (yes, known bool) // beside text, which stands for what is neither yes nor no
 }
 
 // columnsOf are the columns of a list, in the event's language.
@@ -67,8 +66,12 @@ func columnsOf(e deltag.Event) []column {
 		at("attended", func(a deltag.Attendee) time.Time { return a.AttendedAt }),
 		text("mail", 18, func(a deltag.Attendee) string { return words.Text("csv.mail." + string(a.AddressStatus)) }),
 		{
-			title: words.Text("csv.updates"), isTrue: func(a deltag.Attendee) bool { return a.AllowsNews },
-			yes: words.Text("csv.yes"), no: words.Text("csv.no"),
+			title: words.Text("csv.updates"),
+			text:  func(a deltag.Attendee) string { return words.Text("csv." + string(a.NewsConsent())) },
+			isYes: func(a deltag.Attendee) (yes, known bool) {
+				c := a.NewsConsent()
+				return c == deltag.NewsAllowed, c != deltag.NewsAsked
+			},
 		},
 	}
 	for _, q := range e.Questions {
@@ -124,12 +127,8 @@ func (c column) plain(a deltag.Attendee, zone *time.Location) string {
 		return c.text(a)
 	case c.time != nil && c.time(a).IsZero():
 		return ""
-	case c.time != nil:
-		return c.time(a).In(zone).Format("2006-01-02 15:04:05")
-	case c.isTrue(a):
-		return c.yes
 	}
-	return c.no
+	return c.time(a).In(zone).Format("2006-01-02 15:04:05")
 }
 
 // WriteXLSX writes a list a row at a time. Errors: the sequence's, or w's.
@@ -159,11 +158,13 @@ func WriteXLSX(w io.Writer, e deltag.Event, attendees iter.Seq2[deltag.Attendee,
 }
 
 func (c column) cell(a deltag.Attendee) spreadsheet.Cell {
-	switch {
-	case c.text != nil:
-		return spreadsheet.Text(c.text(a))
-	case c.time != nil:
-		return spreadsheet.Time(c.time(a))
+	if c.isYes != nil {
+		if yes, known := c.isYes(a); known {
+			return spreadsheet.YesNo(yes)
+		}
 	}
-	return spreadsheet.YesNo(c.isTrue(a))
+	if c.text != nil {
+		return spreadsheet.Text(c.text(a))
+	}
+	return spreadsheet.Time(c.time(a))
 }

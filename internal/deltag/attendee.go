@@ -11,6 +11,7 @@ type Attendee struct {
 	JobTitle      string
 	Answers       map[string][]string // by question id
 	AllowsNews    bool
+	AsksForNews   bool
 	Status        RegistrationStatus
 	RegisteredAt  time.Time
 	AttendedAt    time.Time // zero: did not attend
@@ -21,9 +22,29 @@ type Attendee struct {
 func (r Registration) Attendee() Attendee {
 	return Attendee{
 		ID: r.ID, Name: r.Name, Email: r.Email.Original, Organisation: r.Organisation, JobTitle: r.JobTitle,
-		Answers: r.Answers, AllowsNews: r.AllowsNews, Status: r.Status, RegisteredAt: r.RegisteredAt,
-		AttendedAt: r.AttendedAt, AddressStatus: r.AddressStatus,
+		Answers: r.Answers, AllowsNews: r.AllowsNews, AsksForNews: r.AsksForNews, Status: r.Status,
+		RegisteredAt: r.RegisteredAt, AttendedAt: r.AttendedAt, AddressStatus: r.AddressStatus,
 	}
+}
+
+// A NewsConsent is what is known of somebody's consent to hear of later events.
+type NewsConsent string
+
+const (
+	NewsAllowed    NewsConsent = "yes"
+	NewsNotAllowed NewsConsent = "no"
+	NewsAsked      NewsConsent = "asked" // ticked, and not confirmed behind a personal link yet; see Registration.HasVerified
+)
+
+// NewsConsent is a's.
+func (a Attendee) NewsConsent() NewsConsent {
+	switch {
+	case a.AllowsNews:
+		return NewsAllowed
+	case a.AsksForNews:
+		return NewsAsked
+	}
+	return NewsNotAllowed
 }
 
 // MayBeWrittenTo says whether an organiser may write to a by other means than Deltag: the address is known to be the

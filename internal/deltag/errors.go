@@ -21,6 +21,8 @@ var (
 	ErrSuppressed = errors.New("address is suppressed")
 	// ErrSlugTaken: another event has this slug.
 	ErrSlugTaken = errors.New("slug is taken")
+	// ErrAddressTaken: see AddressTakenError.
+	ErrAddressTaken = errors.New("another registration of the event has this address")
 	// ErrHasSignUps: somebody has, or had, a registration for the event, so it can't be deleted.
 	ErrHasSignUps = errors.New("somebody has signed up for the event")
 	// ErrFull: every seat is taken and the event has no waitlist. No registration was stored.
@@ -71,6 +73,22 @@ type ChangeLimitError struct {
 func (e ChangeLimitError) Error() string { return ErrChangeLimit.Error() }
 
 func (e ChangeLimitError) Is(target error) bool { return target == ErrChangeLimit }
+
+// An AddressTakenError is an ErrAddressTaken: an organiser has corrected an address to that of somebody else who is signed
+// up. Nothing was stored.
+type AddressTakenError struct {
+	RegistrationID string // the other person's
+	Name           string // for the organiser, and in no log
+}
+
+func (e AddressTakenError) Error() string { return ErrAddressTaken.Error() }
+
+func (e AddressTakenError) Is(target error) bool { return target == ErrAddressTaken }
+
+// FieldError is what a form and the API say beside the address.
+func (e AddressTakenError) FieldError() FieldError {
+	return FieldError{Field: "email", Code: "address-taken", Value: e.Name}
+}
 
 // An UnreadableError names stored items that can't be decoded, of a later version or damaged, beside a result without
 // them.

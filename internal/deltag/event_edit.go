@@ -70,7 +70,7 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 	if isOver := !now.Before(e.EndsAt) && !now.Before(next.EndsAt); isOver {
 		return next, changes, nil // no notice of a change in the past
 	}
-	next.LatestNotice = e.pendingNotice(moved, now)
+	next.LatestNotice = e.pendingNotice(moved, now) // of a draft, too: the organiser may have signed people up
 	changes.Upserts = append(changes.Upserts, next.noticeMailing(now))
 	return next, changes, nil
 }
@@ -79,7 +79,10 @@ func (e Event) Edit(next Event, now time.Time) (Event, MailingChanges, error) {
 // and covers them too.
 func (e Event) pendingNotice(moved bool, now time.Time) Notice {
 	last := e.LatestNotice
-	notice := Notice{Kind: KindChanged, DueAt: now.Add(NoticeDebounce), Since: now, Before: e.calendarDetails()}
+	notice := Notice{
+		Kind: KindChanged, DueAt: now.Add(NoticeDebounce), Since: now, Before: e.calendarDetails(),
+		OfDraft: e.Status == EventDraft,
+	}
 	// The new mailing makes the last one obsolete, even if that is still running.
 	lastMoveMayBeUnsent := last.Kind == KindMoved && now.Before(last.DueAt.Add(maxRunDuration))
 	if moved || lastMoveMayBeUnsent {
@@ -185,6 +188,17 @@ type Notice struct {
 	DueAt  time.Time
 	Since  time.Time       // of the first edit that it covers
 	Before CalendarDetails // of the event before that edit
+	// OfDraft: the last edit was of a draft, which nobody can have signed up for before it was stored, but by the organiser.
+	OfDraft bool
+}
+
+// isShownTo says whether r was confirmed so late that its confirmation shows the latest change. A change may be stored up
+// to maxRequestDuration after its own time, but before the draft that it was made in takes sign-ups.
+func (n Notice) isShownTo(r Registration, changedAt time.Time) bool {
+	if !n.OfDraft || r.ByOrganiser {
+		changedAt = changedAt.Add(maxRequestDuration)
+	}
+	return r.ConfirmedAt.After(changedAt)
 }
 
 // CalendarDetails is what calendars show of an event.

@@ -220,6 +220,16 @@ func TestNoticeCoversEarlierEdits(t *testing.T) {
 	}
 }
 
+func TestNoticeOfDraft(t *testing.T) {
+	draft := newEvent()
+	draft.Status = EventDraft
+	renamed, _ := edit(t, draft, now, rename)
+	opened, _ := edit(t, renamed, now, func(e *Event) { e.Status = EventOpen })
+	again, _ := edit(t, opened, now, rename)
+	assertEqual(t, []bool{renamed.LatestNotice.OfDraft, opened.LatestNotice.OfDraft, again.LatestNotice.OfDraft},
+		[]bool{true, true, false})
+}
+
 // TestNoticeOfAnEditThatWasUndone goes only to those who were mailed in between, unless a reminder may have run.
 func TestNoticeOfAnEditThatWasUndone(t *testing.T) {
 	reminderDue := start.Add(-24 * time.Hour)

@@ -51,8 +51,8 @@ func (c MailContext) SkipReason(now time.Time) Reason {
 		return ReasonEventStarted
 	case c.Kind.IsChangeNotice() && !now.Before(e.EndsAt):
 		return ReasonEventOver
-	case c.Kind.IsChangeNotice() && r.ConfirmedAt.After(e.CalendarChangedAt.Add(maxRequestDuration)):
-		return ReasonSignedUpLater // the confirmation shows the change; one of an earlier time may not
+	case c.Kind.IsChangeNotice() && e.LatestNotice.isShownTo(r, e.CalendarChangedAt):
+		return ReasonSignedUpLater
 	case c.Kind == KindFollowUpAttended && r.AttendedAt.IsZero():
 		return ReasonNotAttended
 	case c.Kind == KindFollowUpMissed && !r.AttendedAt.IsZero():

@@ -98,6 +98,12 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 	nothing := func(*MailContext) {}
 	givenBack := func(c *MailContext) { c.Noted = []Registration{{}} }
 	sentNow := func(c *MailContext) { c.DueAt, c.Registration.ConfirmedAt = changedAt, changedAt.Add(time.Second) }
+	ofDraft := func(byOrganiser bool) func(*MailContext) {
+		return func(c *MailContext) {
+			c.Event.LatestNotice.OfDraft, c.Registration.ByOrganiser = true, byOrganiser
+			c.Registration.ConfirmedAt = changedAt.Add(1)
+		}
+	}
 	const later, gone = ReasonSignedUpLater, ReasonRegistrationCancelled
 	for name, c := range map[string]struct {
 		kind   MailKind
@@ -127,6 +133,8 @@ func TestSkipReasonOfMailToAll(t *testing.T) {
 		"NoticeIfConfirmedWithin30s":    {KindMoved, due, confirmedAt(changedAt.Add(30 * time.Second)), ""},
 		"NoticeIfConfirmedAfterDueAt":   {KindMoved, due, sentNow, ""},
 		"NoticeNotIfConfirmedLater":     {KindMoved, due, confirmedAt(changedAt.Add(30*time.Second + 1)), later},
+		"NoticeOfADraftNotToThoseAfter": {KindChanged, due, ofDraft(false), later},
+		"NoticeOfADraftToThoseAdded":    {KindChanged, due, ofDraft(true), ""},
 		"CancellationOfTheEvent":        {KindEventCancelled, due, cancelled, ""},
 		"CancellationToAWaitlisted":     {KindEventCancelled, due, status(RegistrationWaitlisted), ""},
 		"CancellationNotToACancelled":   {KindEventCancelled, due, status(RegistrationCancelled), gone},

@@ -220,6 +220,7 @@ func (m Mailing) Validate() error {
 	var v validator
 	v.checkText("text", m.Text, MaxDescription)
 	v.require(strings.TrimSpace(m.Text) != "", "text", "missing")
+	v.checkPlaceholders("text", m.Text)
 	isSelection := m.Audience == AudienceSelected && m.RecipientCount > 0
 	v.require(isSelection || slices.Contains(audiences, m.Audience), "audience", "unknown-audience")
 	return ValidationErrors(v).Err()

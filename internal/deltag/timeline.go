@@ -68,6 +68,11 @@ func (m Mailing) TimelineEntry(e Event, c Counts, now time.Time) TimelineEntry {
 	return entry
 }
 
+// Reaches says whether m, if it were sent at a time, would be sent to r.
+func (m Mailing) Reaches(e Event, r Registration, at time.Time) bool {
+	return m.Targets(r) && m.MailContext(e, r).SkipReason(at) == ""
+}
+
 // expectedRecipients is how many MailContext.SkipReason and the audience let through, as far as counts can tell.
 func (m Mailing) expectedRecipients(e Event, c Counts, now time.Time) int {
 	hasStarted := !now.Before(e.StartsAt)

@@ -14,6 +14,7 @@ type FieldError struct {
 	Field string // as the form and the API spell it, e.g. "email" or "answers.diet"
 	Code  string // stable; the language files have a text for each, e.g. "missing", "too-long", "address-no-domain"
 	Limit int    // the number in that text; 0 where it has none
+	Value string // what that text quotes; "" where it quotes nothing
 	// Proposal is what may have been meant. "": nothing is known
 	Proposal string
 }

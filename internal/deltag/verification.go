@@ -227,6 +227,12 @@ func (r Registration) TakesOver(other Registration) bool {
 	return (r.IsActive() || r.WasGivenBack()) && !other.IsActive()
 }
 
+// CorrectionReplaces is TakesOver where an organiser corrects r's address. The address may be somebody else's: nobody who
+// has a seat or waits is replaced, nor does r go to leave it to other.
+func (r Registration) CorrectionReplaces(other Registration) bool {
+	return r.TakesOver(other) && !other.IsActive()
+}
+
 // IsActive says whether r has a seat or is on the waitlist.
 func (r Registration) IsActive() bool {
 	return r.Status == RegistrationConfirmed || r.Status == RegistrationWaitlisted

@@ -240,3 +240,19 @@ func TestTakesOver(t *testing.T) {
 	}
 	assertEqual(t, []bool{confirmed.TakesOver(waiting), waiting.TakesOver(waiting)}, []bool{true, false})
 }
+
+func TestCorrectionReplaces(t *testing.T) {
+	confirmed := testRegistration()
+	waiting, _ := confirmed.JoinWaitlist(now)
+	cancelled, _ := confirmed.Cancel(now)
+	unverified, _ := confirmed.AwaitVerification(now)
+	for _, r := range []Registration{confirmed, waiting, cancelled, unverified} {
+		takesPart := r.IsActive()
+		for _, other := range []Registration{cancelled, unverified} {
+			assertEqual(t, r.CorrectionReplaces(other), takesPart)
+		}
+		for _, other := range []Registration{confirmed, waiting} {
+			assertEqual(t, r.CorrectionReplaces(other), false)
+		}
+	}
+}

@@ -144,6 +144,8 @@ func readAttendee(r *jsonReader) (a deltag.Attendee, err error) {
 			a.Answers = readAnswers(r)
 		case "AllowsNews":
 			a.AllowsNews = readBool(r)
+		case "AsksForNews":
+			a.AsksForNews = readBool(r)
 		case "Status":
 			a.Status = readWord(r, deltag.RegistrationStatuses)
 		case "RegisteredAt":

@@ -46,6 +46,7 @@ type noticeItem struct {
 	Title            string // this and the others: before the edits that it is about
 	StartsAt, EndsAt time.Time
 	TimeZone         string
+	OfDraft          bool `dynamodbav:",omitempty"`
 }
 
 type questionItem struct {
@@ -79,7 +80,7 @@ func encodeEvent(e deltag.Event) item {
 	if n := e.LatestNotice; n.Kind != "" {
 		v.LatestNotice = &noticeItem{
 			Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Title: n.Before.Title, StartsAt: n.Before.StartsAt,
-			EndsAt: n.Before.EndsAt, TimeZone: n.Before.TimeZone,
+			EndsAt: n.Before.EndsAt, TimeZone: n.Before.TimeZone, OfDraft: n.OfDraft,
 		}
 	}
 	for _, q := range e.Questions {
@@ -115,7 +116,7 @@ func decodeEvent(it item) (deltag.Event, error) {
 	}
 	if n := v.LatestNotice; n != nil {
 		before := deltag.CalendarDetails{Title: n.Title, StartsAt: n.StartsAt, EndsAt: n.EndsAt, TimeZone: n.TimeZone}
-		e.LatestNotice = deltag.Notice{Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Before: before}
+		e.LatestNotice = deltag.Notice{Kind: n.Kind, DueAt: n.DueAt, Since: n.Since, Before: before, OfDraft: n.OfDraft}
 	}
 	for _, q := range v.Questions {
 		e.Questions = append(e.Questions, deltag.Question(q))

@@ -106,8 +106,9 @@ func (s *Store) UpdateByAttendee(
 }
 
 // UpdateByOrganiser stores what an organiser has corrected. A new address gets a registration of its own in the place
-// of the old one at once, as by ConfirmAddressChange. The old address gets no mail, for it is invalid or a stranger's.
-// Errors: ErrConflict (r has changed since it was read; so also when it is repeated).
+// of the old one at once. It replaces what CorrectionReplaces allows. The old address gets no mail, for it is invalid or a
+// stranger's.
+// Errors: ErrConflict (r has changed since it was read; so also when it is repeated), AddressTakenError.
 func (s *Store) UpdateByOrganiser(
 	ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 ) error {
@@ -132,8 +133,8 @@ const maxPreviousIDs = 10
 // maxMissed is how many missed mails are sent again, the latest of them: a transaction takes maxActions.
 const maxMissed = 80
 
-// errAddressTaken: the new address of a registration has one of its own.
-var errAddressTaken = errors.New("address has a registration")
+// errHasRegistration: the new address of a registration has one of its own.
+var errHasRegistration = errors.New("address has a registration")
 
 // changeAddress moves r to another address, and sends there what the old one has missed. It sends finalMail to the
 // old one, or nothing when that is "".
@@ -155,7 +156,7 @@ func (s *Store) changeAddress(
 		}
 	}
 	err = s.moveRegistration(ctx, e, r, deltag.Registration{}, m)
-	if !errors.Is(err, errAddressTaken) {
+	if !errors.Is(err, errHasRegistration) {
 		return err
 	}
 	_, other, err := s.EventAndRegistration(ctx, r.EventID, deltag.RegistrationID(e, in.Email))
@@ -164,11 +165,13 @@ func (s *Store) changeAddress(
 		return deltag.ErrConflict
 	case err != nil:
 		return err
+	case in.ByOrganiser && !r.CorrectionReplaces(other):
+		return deltag.AddressTakenError{RegistrationID: other.ID, Name: other.Name}
 	case !r.TakesOver(other):
 		return s.mergeRegistrations(ctx, e, r, other.Email, now, finalMail)
 	}
 	err = s.moveRegistration(ctx, e, r, other, m)
-	if errors.Is(err, errAddressTaken) { // other has changed since it was read
+	if errors.Is(err, errHasRegistration) { // other has changed since it was read
 		return deltag.ErrConflict
 	}
 	return err
@@ -185,7 +188,7 @@ type move struct {
 }
 
 // moveRegistration replaces other, the registration of the new address, as it was read; it is the zero value if there
-// is none. If r's seat was given back, it gets another, or a waitlist place. errAddressTaken: there is another one.
+// is none. If r's seat was given back, it gets another, or a waitlist place. errHasRegistration: there is another one.
 func (s *Store) moveRegistration(
 	ctx context.Context, e deltag.Event, r, other deltag.Registration, m move,
 ) error {
@@ -246,7 +249,7 @@ func (s *Store) moveRegistration(
 		s.passOnSeat(ctx, e.ID, moved.Seat, now)
 	}
 	if created.Failed() && !deleted.Failed() {
-		return errAddressTaken
+		return errHasRegistration
 	}
 	return err
 }

@@ -34,6 +34,42 @@ func TestUpdateRegistration(t *testing.T) {
 			want(t, registration(t, s, e, 2).Name, other.Name)
 			want(t, counts(t, s, e), deltag.Counts{Confirmed: 1})
 		})
+		for name, setup := range map[string]struct{ capacity, wanted int }{"HasASeat": {3, 2}, "Waits": {1, 1}} {
+			t.Run("AnOrganisersCorrectionToAnAddressThat"+name+"IsRefused", func(t *testing.T) {
+				e, r := eventWithPerson1(t, s, withCapacity(setup.capacity))
+				_, other := signUp(t, s, e, 2, now)
+				before := counts(t, s, e)
+				want(t, before.Confirmed, setup.wanted)
+				err := s.UpdateByOrganiser(ctx, e, r, person(2), now.Add(time.Hour))
+				want(t, err, error(deltag.AddressTakenError{RegistrationID: other.ID, Name: other.Name}))
+				err = s.UpdateByOrganiser(ctx, e, other, person(1), now.Add(time.Hour))
+				want(t, err, error(deltag.AddressTakenError{RegistrationID: r.ID, Name: r.Name}))
+				want(t, registration(t, s, e, 1), r)
+				want(t, registration(t, s, e, 2), other)
+				want(t, counts(t, s, e), before)
+				want(t, len(kinds(t, s, r))+len(kinds(t, s, other)), 2)
+			})
+		}
+		t.Run("TwoCorrectionsToOneAddressAtOnceMoveOnePerson", func(t *testing.T) {
+			for at := 1; ; at++ {
+				e, first := eventWithPerson1(t, s, withCapacity(3))
+				_, second := signUp(t, s, e, 2, now)
+				p := interrupted(engine, at, func() { must(t, s.UpdateByOrganiser(ctx, e, second, person(3), now.Add(time.Hour))) })
+				err := p.store.UpdateByOrganiser(ctx, e, first, person(3), now.Add(time.Hour))
+				if p.Count() < at {
+					must(t, err) // the other one has not begun
+					break
+				}
+				wantError(t, err, deltag.ErrAddressTaken)
+				want(t, registration(t, s, e, 1), first)
+				want(t, registration(t, s, e, 3).RegisteredAt, second.RegisteredAt)
+				want(t, counts(t, s, e), deltag.Counts{Confirmed: 2})
+				v := readAll(t, engine, s, e.ID)
+				for _, violation := range v.violations() {
+					t.Errorf("%s\n%s", violation, v)
+				}
+			}
+		})
 		t.Run("AnAddressMayBeChangedBack", func(t *testing.T) {
 			e, r := eventWithPerson1(t, s, nil)
 			changeAddress(t, s, e, r, 2, now)

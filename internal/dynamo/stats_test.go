@@ -19,12 +19,13 @@ func TestEventStats(t *testing.T) {
 		signUp(t, s, e, 9, midnight)
 		must(t, s.Erase(ctx, e, registration(t, s, e, 4), now))
 		_, merged := signUp(t, s, e, 8, now) // is no erasure
-		must(t, s.UpdateByOrganiser(ctx, e, merged, person(3), now.AddDate(0, 0, 1)))
+		changeAddress(t, s, e, merged, 3, now.AddDate(0, 0, 1))
 		wanted := deltag.EventStats{
 			Counts:       deltag.Counts{Confirmed: 5},
 			SignUpsByDay: map[string]int{"2026-11-23": 2, "2026-11-24": 2, "2026-11-25": 1},
 			Mails: map[deltag.MailKind]map[deltag.DeliveryStatus]int{
 				deltag.KindConfirmation: {deltag.DeliveryPending: 5}, deltag.KindErasureReceipt: {deltag.DeliveryPending: 1},
+				deltag.KindAddressChanged: {deltag.DeliveryPending: 1},
 			},
 			Erasures: 1,
 		}

@@ -78,7 +78,7 @@ func (c *Catalog) FieldError(f deltag.FieldError) string {
 	if f.Proposal != "" {
 		return c.Text("error."+f.Code+"-proposal", "proposal", f.Proposal)
 	}
-	return c.Text("error."+f.Code, "limit", f.Limit)
+	return c.Text("error."+f.Code, "limit", f.Limit, "value", f.Value)
 }
 
 // Date is the date of t in zone, e.g. "tirsdag den 1. december 2026".

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/organiser"
 	"deltag/internal/testing/storetest"
 )
 
@@ -50,19 +51,12 @@ func TestRequestCount(t *testing.T) {
 
 func (f *fixture) timeline(eventID string) []deltag.TimelineEntry {
 	f.t.Helper()
-	e, err := f.store.Event(ctx, eventID)
+	anna := organiser.Caller{Principal: deltag.Principal{Role: deltag.RoleOrganiser}, Now: f.clock()}
+	_, _, entries, err := (&organiser.Service{Store: f.store}).Timeline(ctx, anna, eventID)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	mailings, err := f.store.Mailings(ctx, eventID)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	counts, err := f.store.Counts(ctx, e)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return e.Timeline(mailings, counts, f.clock())
+	return entries
 }
 
 // TestTimeline compares what the timeline says with what is then sent: the expected number for each entry that is to go
@@ -82,7 +76,8 @@ func TestTimeline(t *testing.T) {
 	moved := f.edit(e, func(e *deltag.Event) {
 		e.StartsAt, e.EndsAt = start.Add(48*time.Hour), start.Add(49*time.Hour)
 	})
-	f.setTime(f.clock().Add(time.Second))
+	f.setTime(f.clock().Add(time.Minute))
+	f.signUp(moved, 20) // who gets the reminders, and not the notice
 	timeline := map[deltag.MailingKey]deltag.TimelineEntry{}
 	for _, entry := range f.timeline(e.ID) {
 		timeline[deltag.MailingKey{EventID: e.ID, Kind: entry.Kind, Version: entry.Version}] = entry
@@ -109,10 +104,13 @@ func TestTimeline(t *testing.T) {
 				want(t, sent[key], 0)
 			case entry.Kind == deltag.KindFollowUpAttended: // before the event, the most there can be
 				want(t, sent[key], 2)
+				want(t, entry.Expected, 12)
+			case entry.Kind.IsChangeNotice():
+				want(t, sent[key], entry.Expected)
 				want(t, entry.Expected, 11)
 			default:
 				want(t, sent[key], entry.Expected)
-				want(t, entry.Expected, 11)
+				want(t, entry.Expected, 12)
 			}
 		})
 	}

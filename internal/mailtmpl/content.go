@@ -3,7 +3,6 @@ package mailtmpl
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -77,7 +76,7 @@ func (r *Renderer) newContent(mail deltag.MailContext, now time.Time) (content, 
 	if mail.Kind == deltag.KindVerification {
 		return n, nil // nothing that somebody typed, and one link: the address may be a stranger's
 	}
-	if !n.CustomTextFirst || !strings.Contains(mail.Text, "{name}") { // else the organiser's words greet
+	if !n.CustomTextFirst || !deltag.HasPlaceholder(mail.Text, deltag.PlaceholderName) { // else the organiser's words greet
 		n.Greeting = c.text("mail.greeting")
 	}
 	if c.hasPersonalLinks() {

@@ -1,9 +1,7 @@
 package mailtmpl
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 
 	"deltag/internal/deltag"
 )
@@ -14,21 +12,16 @@ type paragraph [][]span
 // A span is text, or a link if it has a URL.
 type span = deltag.TextSpan
 
-// placeholderPattern finds what is replaced in the organiser's own words.
-var placeholderPattern = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{(?:name|title|when|link)\}`)
-})
-
 // substitute is what a placeholder becomes.
-func (c renderContext) substitute(placeholder string) span {
-	switch placeholder {
-	case "{name}":
+func (c renderContext) substitute(p deltag.Placeholder) span {
+	switch p {
+	case deltag.PlaceholderName:
 		return span{Text: singleLine(c.Registration.Name)}
-	case "{title}":
+	case deltag.PlaceholderTitle:
 		return span{Text: singleLine(c.Event.Title)}
-	case "{when}":
+	case deltag.PlaceholderWhen:
 		return span{Text: c.words.EventTime(c.Event)}
-	case "{link}":
+	case deltag.PlaceholderLink:
 		if to := c.callToAction(); to.URL != "" {
 			return span{Text: to.Label, URL: to.URL}
 		}
@@ -42,7 +35,7 @@ func (c renderContext) substitute(placeholder string) span {
 
 // paragraphs parses the organiser's text in one pass, so that placeholders and addresses in what was substituted stay as
 // they are.
-func paragraphs(text string, substitute func(placeholder string) span) []paragraph {
+func paragraphs(text string, substitute func(deltag.Placeholder) span) []paragraph {
 	var all []paragraph
 	var p paragraph
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
@@ -58,13 +51,10 @@ func paragraphs(text string, substitute func(placeholder string) span) []paragra
 	return all
 }
 
-func spans(line string, substitute func(placeholder string) span) []span {
+func spans(line string, substitute func(deltag.Placeholder) span) []span {
 	var all []span
-	at := 0
-	for _, match := range placeholderPattern().FindAllStringIndex(line, -1) {
-		all = append(all, deltag.SplitLinks(line[at:match[0]])...)
-		all = append(all, substitute(line[match[0]:match[1]]))
-		at = match[1]
-	}
-	return append(all, deltag.SplitLinks(line[at:])...)
+	deltag.ReplacePlaceholders(line,
+		func(text string) { all = append(all, deltag.SplitLinks(text)...) },
+		func(p deltag.Placeholder) { all = append(all, substitute(p)) })
+	return all
 }

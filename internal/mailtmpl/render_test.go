@@ -502,7 +502,7 @@ func TestCustomText(t *testing.T) {
 	}
 	t.Run("PlaceholdersAreFilledOnce", func(t *testing.T) {
 		s := mailCases(deltag.LanguageDanish)["message"]
-		s.Text, s.Registration.Name = "{name} / {title} / {when} / {nothing}", "{title}{link}"
+		s.Text, s.Registration.Name = "{name} / {titel} / {tidspunkt} / {nothing}", "{title}{link}"
 		when := "tirsdag den 1. december 2026 kl. 14.00–15.00 (dansk tid)"
 		want := "{title}{link} / " + s.Event.Title + " / " + when + " / {nothing}"
 		r := render(t, s)
@@ -559,7 +559,7 @@ func TestCustomText(t *testing.T) {
 		}
 	})
 	t.Run("NoSecondGreetingBesideTheOrganisers", func(t *testing.T) {
-		for text, want := range map[string]int{"Hej {name}!": 1, "Tak for i dag.": 1} {
+		for text, want := range map[string]int{"Hej {name}!": 1, "Hej {navn}!": 1, "Tak for i dag.": 1} {
 			r, _ := renderText("followup-attended", text, after)
 			if got := strings.Count(r.text, "Mette Østergård"); got != want {
 				t.Errorf("%q greets %d times:\n%s", text, got, r.text)

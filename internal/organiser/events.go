@@ -341,7 +341,7 @@ func applyChange(e deltag.Event, change EventChange) (deltag.Event, error) {
 		next.Organiser.Email = a.ASCII()
 	}
 	known := invalid
-	faults := fieldErrors(next.Validate())
+	faults := append(fieldErrors(next.Validate()), next.CheckPlaceholders(e)...)
 	for _, f := range faults {
 		isOfTitle := f.Field == "slug" && slugIsMade && faults.ForField("title") != nil
 		if known.ForField(f.Field) == nil && !isOfTitle {

@@ -216,6 +216,30 @@ func TestImport(t *testing.T) {
 }
 
 // TestImportInParts: an import that stops goes on where it was, and whoever repeats a part stores and mails nobody twice.
+// Each is told its place when the line above has been stored, and no later line goes before it.
+func TestImportedPeopleWaitInTheOrderOfTheList(t *testing.T) {
+	f := newFixture(t)
+	one := 1
+	e := f.newEvent(func(e *deltag.Event) { e.Capacity = &one })
+	lines := []string{"Navn;Mail"}
+	for i := range 90 {
+		lines = append(lines, fmt.Sprintf("Person %d;p%d@example.dk", i, i))
+	}
+	in := list(t, lines...)
+	for after, done := 0, false; !done; {
+		part, err := f.Import(f.ctx, anna, e.ID, in, after, func() bool { return true })
+		wantError(t, err, nil)
+		after, done = part.Last, part.Done
+	}
+	for i := range 89 {
+		a := deltag.Address{Original: fmt.Sprintf("p%d@example.dk", i+1), Normalized: fmt.Sprintf("p%d@example.dk", i+1)}
+		_, r, err := f.store.EventAndRegistration(f.ctx, e.ID, deltag.RegistrationID(e, a))
+		wantError(t, err, nil)
+		position, err := f.store.WaitlistPosition(f.ctx, r)
+		wantEqual(t, []any{position, err}, []any{i + 1, error(nil)})
+	}
+}
+
 func TestImportInParts(t *testing.T) {
 	f := newFixture(t)
 	e := f.newEvent(nil)

@@ -28,7 +28,8 @@ func (s *Service) Timeline(
 	if err != nil {
 		return e, counts, nil, err
 	}
-	return e, counts, e.Timeline(mailings, counts, by.Now), nil
+	timeline := e.Timeline(mailings, counts, by.Now)
+	return e, counts, timeline, s.countNoticeRecipients(ctx, by, e, mailings, counts, timeline)
 }
 
 // A Message is what an organiser writes to those who take part.

@@ -80,7 +80,7 @@ func (edit RegistrationEdit) changesDetails() bool {
 
 // EditRegistration corrects a registration or cancels it. What changes nothing stores nothing. With another address it gets another id, new links and the
 // confirmation; the former id is ErrNotFound from then on. One that is unverified is erased when it is cancelled, and
-// returned as it was otherwise. ValidationErrors; ErrConflict when others kept changing it.
+// returned as it was otherwise. ValidationErrors; AddressTakenError; ErrConflict when others kept changing it.
 func (s *Service) EditRegistration(
 	ctx context.Context, by Caller, eventID, id string, edit RegistrationEdit,
 ) (deltag.Event, deltag.Registration, error) {

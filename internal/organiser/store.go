@@ -66,7 +66,7 @@ type RegistrationStore interface {
 	// deltag.ResendCooldown, unless the request asks for no mail. ErrFull.
 	SignUp(ctx context.Context, e deltag.Event, in deltag.SignUpRequest, now time.Time) (deltag.SignUpOutcome, error)
 	// UpdateByOrganiser gives r another id when the address is another, and sends there what was missed. ErrConflict: r
-	// has changed since it was read, and nothing is changed now.
+	// has changed since it was read, and nothing is changed now. AddressTakenError.
 	UpdateByOrganiser(
 		ctx context.Context, e deltag.Event, r deltag.Registration, in deltag.SignUpRequest, now time.Time,
 	) error

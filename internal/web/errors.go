@@ -48,6 +48,7 @@ var errorTable = []struct {
 	{deltag.ErrLinkExpired, Error{Status: http.StatusGone, Code: "link-expired"}},
 	{deltag.ErrFull, Error{Status: http.StatusConflict, Code: "full"}},
 	{deltag.ErrClosed, Error{Status: http.StatusConflict, Code: "closed"}},
+	{deltag.ErrAddressTaken, Error{Status: http.StatusConflict, Code: "address-taken"}},
 	{deltag.ErrHasSignUps, Error{Status: http.StatusConflict, Code: "has-sign-ups"}},
 	{deltag.ErrSlugTaken, Error{Status: http.StatusConflict, Code: "slug-taken"}},
 	{deltag.ErrConflict, Error{Status: http.StatusConflict, Code: "conflict"}},

@@ -27,6 +27,7 @@ func TestErrorFor(t *testing.T) {
 		{deltag.ErrConflict, 409, "conflict"},
 		{deltag.ErrHasSignUps, 409, "has-sign-ups"},
 		{deltag.ErrSlugTaken, 409, "slug-taken"},
+		{deltag.AddressTakenError{RegistrationID: "r"}, 409, "address-taken"},
 		{deltag.ErrFull, 409, "full"},
 		{deltag.ErrClosed, 409, "closed"},
 		{deltag.ChangeLimitError{}, 429, "too-many-changes"},

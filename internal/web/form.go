@@ -90,7 +90,7 @@ func newFieldMessage(words *i18n.Catalog, fd Field, wrong deltag.FieldError) Fie
 func FieldErrorText(words *i18n.Catalog, f deltag.FieldError, kind string) string {
 	for _, about := range []string{f.Field, kind} {
 		if key := "error." + about + "." + f.Code; words.Has(key) {
-			return words.Text(key, "limit", f.Limit)
+			return words.Text(key, "limit", f.Limit, "value", f.Value)
 		}
 	}
 	return words.FieldError(f)

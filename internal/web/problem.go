@@ -21,6 +21,8 @@ type ProblemField struct {
 	Field  string `json:"field"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// RegistrationID is the other registration that Code is about
+	RegistrationID string `json:"registrationId,omitempty"`
 }
 
 // NewProblem is the document of an answer, with its title and what is wrong with single fields, in describe's words.

@@ -15,12 +15,13 @@ import (
 // An attendeeView is the page of one person at one event.
 type attendeeView struct {
 	organiser.AttendeeDetails
-	Path       string    // its actions are below it
-	Form       *web.Form // nil: the reader changes nothing
-	Answers    []answerView
-	Mails      []attendeeMail
-	Fault      string // why a change was refused
-	EraseFault string // the confirmation that erasing needs is missing
+	Path          string    // its actions are below it
+	Form          *web.Form // nil: the reader changes nothing
+	Answers       []answerView
+	Mails         []attendeeMail
+	Fault         string                   // why a change was refused
+	AddressHolder deltag.AddressTakenError // who has the address that was entered
+	EraseFault    string                   // the confirmation that erasing needs is missing
 }
 
 // An answerView is a question with the answer to it. Question is the id of one that is not asked any more.
@@ -29,6 +30,9 @@ type answerView struct{ Question, Answer string }
 func attendeePath(eventID, id string) string {
 	return eventPath(eventID) + "/attendees/" + url.PathEscape(id)
 }
+
+// PathOf is the page of another person at the event.
+func (v attendeeView) PathOf(id string) string { return attendeePath(v.Event.ID, id) }
 
 // MayCancel says whether there is a seat or a place to take back, or a sign-up to remove that nobody has verified.
 func (v attendeeView) MayCancel() bool { return v.Registration.Status != deltag.RegistrationCancelled }
@@ -73,7 +77,15 @@ func (p *page) correctionForm(
 			e.Questions[i].Required = false // it may be newer than the registration
 		}
 	}
-	return p.attendeeForm(e, typed, invalid, v.Path, p.Text("form.save"))
+	form := p.attendeeForm(e, typed, invalid, v.Path, p.Text("form.save"))
+	if v.Registration.AsksForNews {
+		for i := range form.Fields {
+			if form.Fields[i].Name == "updates" {
+				form.Fields[i].Hint = p.Text("console.attendee.updates.asked")
+			}
+		}
+	}
+	return form
 }
 
 // answersOf are the answers to questions that are not asked any more, and to the others too if all is set.
@@ -111,6 +123,9 @@ func (s *site) correctAttendee(w http.ResponseWriter, r *http.Request, p *page) 
 		return errors.Join(err, viewErr)
 	}
 	typed := web.ReadSignUpForm(r.PostForm, web.WithAnsweredOptions(e, reg), reg.Language)
+	if errors.As(err, &v.AddressHolder) {
+		err = deltag.ValidationErrors{v.AddressHolder.FieldError()}
+	}
 	invalid, err := fieldErrors(err)
 	v.Form = p.correctionForm(v, typed, invalid)
 	if err != nil {

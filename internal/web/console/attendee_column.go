@@ -69,7 +69,7 @@ func (p *page) columns(e deltag.Event) []column {
 		{ID: "status", Class: "state", Sort: organiser.SortStatus, byDefault: true, cell: p.statusCell},
 		{ID: "mail", cell: text(func(a deltag.Attendee) string { return p.Text("csv.mail." + string(a.AddressStatus)) })},
 		{ID: "attended", cell: text(func(a deltag.Attendee) string { return yesOrNo(!a.AttendedAt.IsZero()) })},
-		{ID: "updates", cell: text(func(a deltag.Attendee) string { return yesOrNo(a.AllowsNews) })},
+		{ID: "updates", cell: text(func(a deltag.Attendee) string { return p.NewsConsentText(a) })},
 	}
 	for i := range all {
 		all[i].Label = p.Text("console.attendees.column." + all[i].ID)
@@ -87,6 +87,11 @@ func (p *page) columns(e deltag.Event) []column {
 		Sort: organiser.SortRegisteredAt, byDefault: true,
 		cell: text(func(a deltag.Attendee) string { return p.ShortTime(e, a.RegisteredAt) }),
 	})
+}
+
+// NewsConsentText says whether somebody wants to hear of later events.
+func (p *page) NewsConsentText(a deltag.Attendee) string {
+	return p.Text("csv." + string(a.NewsConsent()))
 }
 
 func (p *page) answerText(q deltag.Question, given []string) string {

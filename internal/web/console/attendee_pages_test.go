@@ -80,6 +80,15 @@ func addAttendeePages(
 	pages["attendee-bounced"] = person("p1", "")
 	pages["attendee-full"] = person("p3", "/seat", "x", "")
 	pages["attendee-faulty"] = person("p0", "", "name", "", "email", "p0@@example.dk")
+	pages["attendee-address-taken"] = person("p0", "", "name", "Søren Ørsted", "email", "p2@example.dk")
+	pages["attendee-consent-asked"] = owner(func(c *client, q string) response {
+		e := c.newEvent("samtykke", nil)
+		in := deltag.SignUpRequest{Name: "John", Email: addressOf("john"), Language: "da", AllowsNews: true}
+		if _, err := c.store.SignUp(context.Background(), e, in, start); err != nil {
+			t.Fatal(err)
+		}
+		return c.get(attendeePath(e.ID, c.registration(e, "john").ID) + q)
+	})
 	pages["attendee-erase-faulty"] = person("p0", "/erase", "confirm", "no")
 	for _, done := range []string{
 		"attendee-added", "attendee-waiting", "attendee-known", "attendee-saved", "attendee-cancelled", "attendee-attended",

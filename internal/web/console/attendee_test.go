@@ -48,6 +48,48 @@ func TestCorrectAttendee(t *testing.T) {
 	c.get(attendeePath(e.ID, moved.ID)).want(http.StatusOK).says("#mails + ul", "Bekræftelse").says("#mails + ul", "Til p0@example.dk")
 }
 
+func TestCorrectAttendeeToAnAddressOfSomebodyElse(t *testing.T) {
+	c := newClient(t)
+	c.signIn("anna")
+	e := c.newAttendees()
+	soeren, bo := c.registration(e, "p0"), c.registration(e, "p2")
+	path := attendeePath(e.ID, bo.ID)
+	c.post(path, "name", "Bo Rettet", "email", "P0@example.dk", "organisation", "Ny").want(http.StatusUnprocessableEntity).
+		says("[id='email.fault']", "En anden deltager, "+soeren.Name+", har den adresse.").says("h1", bo.Name).
+		has("input[name=email][value='P0@example.dk'][aria-invalid=true]", 1).has("input[name=name][value='Bo Rettet']", 1).
+		has("input[name=organisation][value=Ny]", 1).has("main a[href='"+attendeePath(e.ID, soeren.ID)+"']", 1)
+	for _, before := range []deltag.Registration{soeren, bo} {
+		_, after, err := c.store.EventAndRegistration(context.Background(), e.ID, before.ID)
+		if err != nil || after.Revision != before.Revision {
+			t.Errorf("%v, %s was %+v and is %+v", err, before.Name, before, after)
+		}
+	}
+	c.get(eventPath(e.ID)+"/history").has("main li", 0)
+}
+
+// TestConsentThatIsNotConfirmed: what somebody has ticked at sign-up is neither a yes nor a no.
+func TestConsentThatIsNotConfirmed(t *testing.T) {
+	c := newClient(t)
+	c.addMember("rie", deltag.RoleReader)
+	c.signIn("anna")
+	e := c.newEvent("samtykke", nil)
+	in := deltag.SignUpRequest{Name: "John", Email: addressOf("john"), Language: "da", AllowsNews: true}
+	if _, err := c.store.SignUp(context.Background(), e, in, c.now); err != nil {
+		t.Fatal(err)
+	}
+	const asked = "ja, men ikke bekræftet"
+	list := eventPath(e.ID) + "/attendees"
+	person := attendeePath(e.ID, c.registration(e, "john").ID)
+	c.get(person).says("[id='updates.hint']", "ikke bekræftet").has("input[name=updates][checked]", 0)
+	c.get(list+"?columns=updates").says("tbody", asked)
+	if got := c.get(list + ".csv").text; !strings.Contains(got, asked) {
+		t.Errorf("%s", got)
+	}
+	c.post("/organiser/people", "email", "john@example.dk").says(".pairs", asked)
+	c.signIn("rie")
+	c.get(person).says(".pairs", asked)
+}
+
 // TestAttendeeActions presses each button twice.
 func TestAttendeeActions(t *testing.T) {
 	c := newClient(t)

@@ -29,7 +29,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request, p *page) error {
 	}
 	for _, entry := range timeline {
 		if entry.Status == deltag.MailingPlanned || entry.Status == deltag.MailingRunning {
-			if entry.Reason == "" {
+			if entry.Reason == "" && !isToNobody(entry) {
 				v.Coming = append(v.Coming, entry)
 			}
 		}

@@ -517,8 +517,13 @@ func TestMessages(t *testing.T) {
 	c.signUpFor(e, "a", "b")
 	path := "/organiser/events/" + e.ID + "/messages"
 	form := c.get(path).want(http.StatusOK).fields("/messages")
-	form.Set("text", " Hej {name}.\r\nVi ses. ")
 	form.Set("audience", "confirmed")
+	for _, step := range []string{"preview", "test", "send"} {
+		form.Set("text", "Hej {fornavn}")
+		form.Set("step", step)
+		c.postForm(path, form).want(http.StatusUnprocessableEntity).says("[id='text.fault']", "{fornavn} kan vi ikke")
+	}
+	form.Set("text", " Hej {navn}.\r\nVi ses. ")
 	form.Set("step", "preview")
 	seen := c.postForm(path, form).want(http.StatusOK).says("#preview", "Du skriver til 2 personer").says(".card .text", "Hej Anna Holm. Vi ses.")
 	if n, previews := mails(c, e); n != 0 || len(previews) != 0 {

@@ -43,6 +43,11 @@ func (p *page) timelineRow(e deltag.Event, t deltag.TimelineEntry, outcomes orga
 	return row
 }
 
+// isToNobody says whether t is news that nobody has to be told: it waits, for all have signed up since, or none has.
+func isToNobody(t deltag.TimelineEntry) bool {
+	return t.Kind.IsChangeNotice() && t.Status == deltag.MailingPlanned && t.Reason == "" && t.Expected == 0
+}
+
 // personalRows are the mails that go to one person at a time, in the order of deltag.MailKinds.
 func (p *page) personalRows(outcomes organiser.Outcomes) []timelineRow {
 	var rows []timelineRow

@@ -99,6 +99,7 @@ func (s *site) fillReport(r *http.Request, p *page, v *mailsView) error {
 	for _, t := range report.Timeline {
 		row := p.timelineRow(e, t, report.Outcomes)
 		switch {
+		case isToNobody(t):
 		case t.Reason != "":
 			v.NotSent = append(v.NotSent, row)
 		case t.Status == deltag.MailingPlanned:

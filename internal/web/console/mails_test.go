@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/i18n"
 )
 
 // storeMail puts a mail into the ledger.
@@ -126,4 +128,32 @@ func TestMailsIsPaged(t *testing.T) {
 	}
 	next, _ := c.get(c.path("mails")).has("#ledger ~ .rows > li", mailsPerPage).doc.Find("main > p:last-child a").Attr("href")
 	c.get(next).want(http.StatusOK).has(".rows > li", 1).has("h2", 1).has("a:contains('Vis flere')", 0)
+}
+
+// TestNoticeToNobody: a draft that nobody has signed up for announces no mail about its new title.
+func TestNoticeToNobody(t *testing.T) {
+	c := newClient(t)
+	c.signIn("anna")
+	e := c.newEvent("kladde", func(e *deltag.Event) { e.Status = deltag.EventDraft })
+	next := e
+	next.Title = "Et nyt navn"
+	next, changes, err := e.Edit(next, c.now)
+	if err == nil {
+		err = c.store.UpdateEvent(context.Background(), next, changes)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, kind := range map[string]string{"": "console.mail.changed", "/mails": "console.mails.kind.changed"} {
+		name := i18n.For(deltag.LanguageDanish).Text(kind)
+		page := c.get(eventPath(e.ID) + path).want(http.StatusOK)
+		if strings.Contains(page.doc.Find("main").Text(), name) {
+			t.Errorf("%s says %q", path, name)
+		}
+	}
+	added := deltag.SignUpRequest{Name: "Bo", Email: addressOf("bo"), Language: "da", ByOrganiser: true}
+	if _, err := c.store.SignUp(context.Background(), next, added, c.now); err != nil {
+		t.Fatal(err)
+	}
+	c.get(eventPath(e.ID)+"/mails").says("main", i18n.For(deltag.LanguageDanish).Text("console.mails.kind.changed"))
 }

@@ -132,8 +132,13 @@ func (s *site) sendMessage(w http.ResponseWriter, r *http.Request, p *page) erro
 
 // example is an organiser's text as somebody reads it.
 func (p *page) example(e deltag.Event, text string) string {
-	return strings.NewReplacer(
-		"{name}", p.Text("console.message.example-name"), "{title}", e.Title, "{when}", p.EventTime(e),
-		"{link}", p.Text("console.message.example-link"),
-	).Replace(text)
+	examples := map[deltag.Placeholder]string{
+		deltag.PlaceholderName: p.Text("console.message.example-name"), deltag.PlaceholderTitle: e.Title,
+		deltag.PlaceholderWhen: p.EventTime(e), deltag.PlaceholderLink: p.Text("console.message.example-link"),
+	}
+	var b strings.Builder
+	deltag.ReplacePlaceholders(text,
+		func(text string) { b.WriteString(text) },
+		func(p deltag.Placeholder) { b.WriteString(examples[p]) })
+	return b.String()
 }

@@ -50,6 +50,16 @@ func TestWording(t *testing.T) {
 			t.Errorf("%d scheduled mails, want %d", n, len(e.ScheduledMails))
 		}
 	})
+	t.Run("RefusesAMistypedPlaceholder", func(t *testing.T) {
+		c := newOwner(t)
+		e := c.create(nil)
+		form := c.get(wordingPath(e)).fields("/wording")
+		form.Set("confirmationText", "Kære {nvan}")
+		c.postForm(wordingPath(e), form).want(http.StatusUnprocessableEntity).says("textarea", "Kære {nvan}").
+			says("[id='confirmationText.fault']", "{nvan} kan vi ikke sætte noget ind for. Du kan skrive {navn}, {titel}, {tidspunkt} og {link}.")
+		form.Set("confirmationText", "Kære {navn}")
+		c.postForm(wordingPath(e), form).want(http.StatusSeeOther)
+	})
 	t.Run("ShowsTheMailAndStoresNothing", func(t *testing.T) {
 		c := newOwner(t)
 		e := c.create(nil)
