@@ -123,7 +123,11 @@ func (s *Service) existing(memberID string) findFunc {
 		m, err := s.Store.Member(ctx, memberID)
 		if errors.Is(err, deltag.ErrNotFound) {
 			for _, owner := range s.Owners {
-				if id, idErr := s.Store.MemberID(ctx, owner); idErr == nil && id == memberID {
+				id, err := s.Store.MemberID(ctx, owner)
+				if err != nil {
+					return m, err
+				}
+				if id == memberID {
 					return deltag.Member{ID: id, Email: owner}, nil
 				}
 			}

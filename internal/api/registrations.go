@@ -27,7 +27,7 @@ func (s *server) ListRegistrations(w http.ResponseWriter, r *http.Request, id Id
 }
 
 // attendeeQuery reads the filters of a list, the same as those of the organisers' pages. Not its order, which is that of
-// the ids.
+// the ids, and none that picks all others.
 func attendeeQuery(r *http.Request) (organiser.AttendeeQuery, error) {
 	values := r.URL.Query()
 	for _, name := range []string{"status", "mail", "attended", "updates"} {
@@ -36,7 +36,7 @@ func attendeeQuery(r *http.Request) (organiser.AttendeeQuery, error) {
 		}
 	}
 	q, err := organiser.ParseAttendeeQuery(values)
-	q.Sort, q.Cursor = "", ""
+	q.Not, q.Sort, q.Cursor = nil, "", ""
 	return q, badParameters(err)
 }
 

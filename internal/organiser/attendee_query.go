@@ -119,6 +119,11 @@ func (q AttendeeQuery) validate(e deltag.Event) error {
 		_, known := e.Question(id)
 		require(known, "answers."+id, "unknown-question")
 	}
+	for _, name := range q.Not {
+		id, isAnswer := strings.CutPrefix(name, "answers.")
+		_, isFiltered := q.Answers[id]
+		require(name == "status" || name == "mail" || isAnswer && isFiltered, "not", "bad-parameter")
+	}
 	return invalid.Err()
 }
 

@@ -193,8 +193,10 @@ func TestAttendeeFilters(t *testing.T) {
 	}
 	_, err := f.Attendees(f.ctx, anna, e.ID, organiser.AttendeeQuery{
 		Status: "x", Mail: "y", Sort: "age", Answers: answers("nope", "x"),
+		Not: []string{"status", "mail", "q", "answers.hvor", "answers.nope"},
 	})
-	wantInvalid(t, err, "status: unknown-status", "mail: unknown-status", "sort: bad-parameter", "answers.nope: unknown-question")
+	wantInvalid(t, err, "status: unknown-status", "mail: unknown-status", "sort: bad-parameter", "answers.nope: unknown-question",
+		"not: bad-parameter", "not: bad-parameter")
 }
 
 func TestExportAttendees(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
 
 	"deltag/internal/account"
@@ -157,10 +157,15 @@ func (s *site) mux() *http.ServeMux {
 	return mux
 }
 
-// withForm reads a route's form before it is served. An import holds a list of people, or a file, which is read once it
-// is known who sends it; so does a report of who attended.
+// listPaths take a list of people in a form, or a file.
+var listPaths = []string{
+	"/organiser/events/{id}/import", "/organiser/events/{id}/import/confirm",
+	"/organiser/events/{id}/attendance", "/organiser/events/{id}/attendance/confirm",
+}
+
+// withForm reads a route's form before it is served. A file is read once it is known who sends it.
 func withForm(path string, serve web.Handler) web.Handler {
-	if !strings.Contains(path, "/import") && !strings.Contains(path, "/attendance") {
+	if !slices.Contains(listPaths, path) {
 		return web.WithForm(maxForm, serve)
 	}
 	form := web.WithForm(maxImportForm, serve)

@@ -91,12 +91,12 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, p *page) error {
 
 func (s *site) setRole(w http.ResponseWriter, r *http.Request, p *page) error {
 	role := deltag.Role(r.PostForm.Get("role"))
-	err := s.Accounts.SetRole(r.Context(), p.Principal, r.PathValue("id"), role, s.Now())
+	err := s.Accounts.SetRole(r.Context(), p.Principal, r.PathValue("id"), role, p.now)
 	return s.answerMemberChange(w, r, p, err, "role-changed")
 }
 
 func (s *site) removeMember(w http.ResponseWriter, r *http.Request, p *page) error {
-	err := s.Accounts.Remove(r.Context(), p.Principal, r.PathValue("id"), s.Now())
+	err := s.Accounts.Remove(r.Context(), p.Principal, r.PathValue("id"), p.now)
 	return s.answerMemberChange(w, r, p, err, "removed")
 }
 

@@ -77,7 +77,7 @@ func (s *site) createToken(w http.ResponseWriter, r *http.Request, p *page) erro
 }
 
 func (s *site) revokeToken(w http.ResponseWriter, r *http.Request, p *page) error {
-	if err := s.Accounts.RevokeToken(r.Context(), p.Principal, r.PathValue("id"), s.Now()); err != nil {
+	if err := s.Accounts.RevokeToken(r.Context(), p.Principal, r.PathValue("id"), p.now); err != nil {
 		return err
 	}
 	return web.SeeOther(w, "/organiser/tokens?done=revoked")
