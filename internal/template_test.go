@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
@@ -20,6 +21,7 @@ import (
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
+	"deltag/internal/local"
 )
 
 // object is a mapping of template.yaml. Of CloudFormation's short forms (!Ref x) only the argument is read.
@@ -97,6 +99,12 @@ func TestTemplate(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
+		}
+	})
+
+	t.Run("TheFunctionsOfMakeRunHaveTheSameTimeouts", func(t *testing.T) {
+		for name, timeout := range map[string]time.Duration{"SiteFunction": local.SiteTimeout, "OrganiserFunction": local.OrganiserTimeout} {
+			want(t, at(t, tpl, "Resources", name, "Properties", "Timeout"), any(int(timeout.Seconds())))
 		}
 	})
 

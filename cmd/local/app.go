@@ -21,7 +21,6 @@ import (
 
 	"deltag/internal/account"
 	"deltag/internal/address"
-	"deltag/internal/api"
 	"deltag/internal/config"
 	"deltag/internal/deltag"
 	"deltag/internal/dynamo"
@@ -32,6 +31,7 @@ import (
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
 	"deltag/internal/organiser"
+	"deltag/internal/organiserhttp"
 	"deltag/internal/ses"
 	"deltag/internal/web"
 	"deltag/internal/web/console"
@@ -102,28 +102,19 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	checkDomain := maildomain.NewCheck(s.checkDomains, time.Now, log)
 	accounts := &account.Service{Store: store, Owners: s.owners, Domains: s.domains, Random: rand.Reader}
 	service := &organiser.Service{Store: store, Random: rand.Reader, CheckDomain: checkDomain}
-	organisers := http.NewServeMux()
-	organisers.Handle("/", api.New(api.Options{
+	organisers := organiserhttp.New(organiserhttp.Options{
 		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
-	}))
-	pages := console.New(console.Options{
-		Organiser: service, Accounts: accounts, BaseURL: s.baseURL, Now: clock.Now, Log: log,
-		MinResponseTime: web.MinResponseTime, OIDC: s.provider(), OIDCName: s.oidc.ProviderName,
-		Previews: console.Previews{
-			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: s.baseURL}).Preview, MailStyles: mailtmpl.Styles,
-		},
+		OIDC: s.provider(), OIDCName: s.oidc.ProviderName,
 	})
-	organisers.Handle("/organiser", pages)
-	organisers.Handle("/organiser/", pages)
 	gateway := &local.Gateway{
-		Site: local.Lambda(lambdaevent.HTTPHandler(visitor.New(visitor.Options{
+		Site: local.Lambda(local.SiteTimeout, lambdaevent.HTTPHandler(visitor.New(visitor.Options{
 			Store: store, BaseURL: s.baseURL, Build: "local", Now: clock.Now, Log: log,
 			MinResponseTime: web.MinResponseTime, CheckDomain: checkDomain,
 		}))),
-		Organiser: local.Lambda(lambdaevent.HTTPHandler(organisers)),
+		Organiser: local.Lambda(local.OrganiserTimeout, lambdaevent.HTTPHandler(organisers)),
 		Now:       clock.Now, NewID: rand.Text, Wake: a.ticker.Wake,
 	}
-	console := &local.DevConsole{
+	devPages := &local.DevConsole{
 		SES: a.ses, Clock: clock, Wake: a.ticker.Wake, Feedback: a.feedback, BaseURL: s.baseURL,
 		MailsElsewhere: s.sesEndpoint,
 		Token:          func(ctx context.Context) (string, error) { return newToken(ctx, accounts, clock.Now()) },
@@ -134,8 +125,8 @@ func (a *app) wire(ctx context.Context, s settings, log *slog.Logger) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
-	mux.Handle("/local", console.Handler())
-	mux.Handle("/local/", console.Handler())
+	mux.Handle("/local", devPages.Handler())
+	mux.Handle("/local/", devPages.Handler())
 	a.handler = mux
 	return nil
 }

@@ -4,25 +4,21 @@ package main
 import (
 	"crypto/rand"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"deltag/internal/account"
-	"deltag/internal/api"
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
-	"deltag/internal/mailtmpl"
 	"deltag/internal/oidc"
 	"deltag/internal/organiser"
+	"deltag/internal/organiserhttp"
 	"deltag/internal/ssm"
-	"deltag/internal/web"
 	"deltag/internal/web/console"
-	"deltag/internal/web/visitor"
 )
 
 func main() {
@@ -53,20 +49,11 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	accounts := &account.Service{Store: store, Owners: owners, Domains: domains, Random: rand.Reader}
-	mux := http.NewServeMux()
-	mux.Handle("/", api.New(api.Options{
+	handler := organiserhttp.New(organiserhttp.Options{
 		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
-	}))
-	pages := console.New(console.Options{
-		Organiser: service, Accounts: accounts, BaseURL: c.BaseURL, Now: time.Now, Log: log,
-		MinResponseTime: web.MinResponseTime, OIDC: newOIDC(c), OIDCName: c.OIDC.ProviderName,
-		Previews: console.Previews{
-			EventPage: visitor.Preview, Mail: (&mailtmpl.Renderer{BaseURL: c.BaseURL}).Preview, MailStyles: mailtmpl.Styles,
-		},
+		OIDC: newOIDC(c), OIDCName: c.OIDC.ProviderName,
 	})
-	mux.Handle("/organiser", pages)
-	mux.Handle("/organiser/", pages)
-	lambda.Start(lambdaevent.HTTPHandler(mux))
+	lambda.Start(lambdaevent.HTTPHandler(handler))
 	return nil
 }
 

@@ -20,9 +20,20 @@ import (
 // A Function is a Lambda function: it takes an event and returns a response, both as JSON.
 type Function func(ctx context.Context, payload []byte) ([]byte, error)
 
-// Lambda makes a Function of a handler, as Lambda's runtime does. A panic becomes an error.
-func Lambda[Event, Response any](handle func(context.Context, Event) (Response, error)) Function {
+// Timeouts of the functions, as in template.yaml.
+const (
+	SiteTimeout      = 10 * time.Second
+	OrganiserTimeout = 29 * time.Second
+)
+
+// Lambda makes a Function of a handler, as Lambda's runtime does. A panic becomes an error, and so does an answer after the
+// timeout, which the handler's context tells.
+func Lambda[Event, Response any](
+	timeout time.Duration, handle func(context.Context, Event) (Response, error),
+) Function {
 	return func(ctx context.Context, payload []byte) (response []byte, err error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		defer func() {
 			if v := recover(); v != nil {
 				err = fmt.Errorf("panic: %v", v)
@@ -33,6 +44,9 @@ func Lambda[Event, Response any](handle func(context.Context, Event) (Response, 
 			return nil, err
 		}
 		out, err := handle(ctx, event)
+		if err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("timed out after %s", timeout)
+		}
 		if err != nil {
 			return nil, err
 		}

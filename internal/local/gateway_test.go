@@ -149,7 +149,7 @@ func TestGatewayResponses(t *testing.T) {
 	t.Run("AFailureIsA500", func(t *testing.T) {
 		for name, f := range map[string]local.Function{
 			"Error":  func(context.Context, []byte) ([]byte, error) { return nil, errors.New("secret") },
-			"Panic":  local.Lambda(func(context.Context, any) (any, error) { panic("secret") }),
+			"Panic":  local.Lambda(time.Minute, func(context.Context, any) (any, error) { panic("secret") }),
 			"NoJSON": func(context.Context, []byte) ([]byte, error) { return []byte("secret"), nil },
 			"TooBig": func(context.Context, []byte) ([]byte, error) { return json.Marshal(strings.Repeat("x", 6<<20)) },
 		} {
@@ -161,6 +161,14 @@ func TestGatewayResponses(t *testing.T) {
 				}
 			})
 		}
+	})
+	t.Run("AFunctionThatOutlivesItsTimeoutFails", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			slow := func(context.Context, any) (any, error) { time.Sleep(local.SiteTimeout + time.Second); return "late", nil }
+			if res := response(local.Lambda(local.SiteTimeout, slow), get()); res.StatusCode != 500 {
+				t.Errorf("got %d", res.StatusCode)
+			}
+		})
 	})
 	t.Run("ATimeoutIsA503", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
