@@ -130,15 +130,3 @@ func ignoreNotFound(err error) error {
 	}
 	return err
 }
-
-// maxConflictRetries is how often a change is tried on something that others keep changing at the same time.
-const maxConflictRetries = 5
-
-// retryOnConflict calls change again after ErrConflict. change must read anew what it starts from.
-func retryOnConflict(change func() error) error {
-	err := change()
-	for n := 1; n < maxConflictRetries && errors.Is(err, deltag.ErrConflict); n++ {
-		err = change()
-	}
-	return err
-}

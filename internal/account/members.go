@@ -163,7 +163,7 @@ func (c roleChange) record(ctx context.Context, m deltag.Member) context.Context
 
 // changeRole changes the role of the member that find reads.
 func (s *Service) changeRole(ctx context.Context, c roleChange, find findFunc) error {
-	return retryOnConflict(func() error {
+	return deltag.RetryOnConflict(func() error {
 		all, revision, err := s.Store.Members(ctx)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ func (s *Service) RequestLink(
 	if err := s.Store.CountSignIn(ctx, network, now); err != nil {
 		return err
 	}
-	err := retryOnConflict(func() error {
+	err := deltag.RetryOnConflict(func() error {
 		m, err := s.member(ctx, a, l, now)
 		if err != nil || s.roleOf(m) == "" {
 			return err
@@ -41,7 +41,7 @@ func (s *Service) IssueLink(
 	if err := requireManage(by); err != nil {
 		return "", err
 	}
-	err = retryOnConflict(func() error {
+	err = deltag.RetryOnConflict(func() error {
 		m, err := s.member(ctx, a, deltag.LanguageDanish, now)
 		if err == nil && s.roleOf(m) == "" {
 			err = deltag.ErrNotFound
@@ -91,7 +91,7 @@ func (s *Service) useLink(ctx context.Context, token string, now time.Time) (m, 
 func (s *Service) SignIn(
 	ctx context.Context, token string, l deltag.Language, now time.Time,
 ) (sessionToken string, err error) {
-	err = retryOnConflict(func() error {
+	err = deltag.RetryOnConflict(func() error {
 		_, next, err := s.useLink(ctx, token, now)
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (s *Service) SignOut(ctx context.Context, sessionToken string, everywhere b
 }
 
 func (s *Service) endAllSessions(ctx context.Context, memberID string, now time.Time) error {
-	return retryOnConflict(func() error {
+	return deltag.RetryOnConflict(func() error {
 		m, err := s.Store.Member(ctx, memberID)
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 func (s *Service) SignInVerified(
 	ctx context.Context, a deltag.Address, l deltag.Language, now time.Time,
 ) (sessionToken string, err error) {
-	err = retryOnConflict(func() error {
+	err = deltag.RetryOnConflict(func() error {
 		m, err := s.member(ctx, a, l, now)
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
 
 	"deltag/internal/deltag"
@@ -30,7 +29,7 @@ func toAuditEntry(e deltag.AuditEntry) AuditEntry {
 		details = []string{}
 	}
 	return AuditEntry{
-		At: e.At.UTC(), Actor: e.Actor, Door: string(cmp.Or(e.Channel, deltag.ChannelAPI)), Action: string(e.Action),
+		At: e.At.UTC(), Actor: e.Actor, Door: string(e.Channel), Action: string(e.Action),
 		Event: e.EventID, Registration: e.RegistrationID, Subject: e.Subject, Details: details,
 	}
 }

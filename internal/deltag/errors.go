@@ -111,3 +111,16 @@ func (e UnreadableError) Err() error {
 func (e UnreadableError) Error() string { return errors.Join(e...).Error() }
 
 func (e UnreadableError) Unwrap() []error { return e }
+
+// MaxConflictRetries is how often RetryOnConflict tries a change on something that others keep changing at the same time.
+const MaxConflictRetries = 5
+
+// RetryOnConflict calls change until it does not return ErrConflict, MaxConflictRetries times at most. change must read anew
+// what it starts from.
+func RetryOnConflict(change func() error) error {
+	err := change()
+	for n := 1; n < MaxConflictRetries && errors.Is(err, ErrConflict); n++ {
+		err = change()
+	}
+	return err
+}

@@ -16,12 +16,12 @@ type deliveryItem struct {
 	Kind                    deltag.MailKind
 	Version                 int
 	Email, NormalizedEmail  string
-	Generation              string         `dynamodbav:",omitempty"`
-	DetachedRecipient       *recipientItem `dynamodbav:",omitempty"`
-	Text                    string         `dynamodbav:",omitempty"`
-	Digest                  *deltag.Digest `dynamodbav:",omitempty"`
-	ByForm                  bool           `dynamodbav:",omitempty"`
-	NetworkHash             string         `dynamodbav:",omitempty"`
+	Generation              string          `dynamodbav:",omitempty"`
+	DetachedRecipient       *recipientItem  `dynamodbav:",omitempty"`
+	Text                    string          `dynamodbav:",omitempty"`
+	Digest                  *toldDigestItem `dynamodbav:",omitempty"`
+	ByForm                  bool            `dynamodbav:",omitempty"`
+	NetworkHash             string          `dynamodbav:",omitempty"`
 	Status                  deltag.DeliveryStatus
 	Reason                  deltag.Reason `dynamodbav:",omitempty"`
 	DueAt                   time.Time
@@ -58,7 +58,7 @@ func encodeDelivery(d deltag.Delivery) item {
 		EventID: d.EventID, RegistrationID: d.RegistrationID, Kind: d.Kind, Version: d.Version,
 		Email: d.Email.Original, NormalizedEmail: d.Email.Normalized, Generation: d.Generation, Text: d.Text,
 		Status: d.Status, Reason: d.Reason, DueAt: d.DueAt, Attempt: d.Attempt, SentAt: d.SentAt, MessageID: d.MessageID,
-		Revision: d.Revision, ByForm: d.ByForm, NetworkHash: d.NetworkHash, Digest: d.Digest,
+		Revision: d.Revision, ByForm: d.ByForm, NetworkHash: d.NetworkHash, Digest: toToldDigestItem(d.Digest),
 	}
 	if r := d.DetachedRecipient; r != nil {
 		v.DetachedRecipient = &recipientItem{
@@ -83,7 +83,7 @@ func decodeDelivery(it item) (deltag.Delivery, error) {
 		DeliveryKey: k, Email: deltag.Address{Original: v.Email, Normalized: v.NormalizedEmail}, Generation: v.Generation,
 		Text: v.Text, Status: v.Status, Reason: v.Reason, DueAt: v.DueAt, NextAttemptAt: nextAttemptAt, Attempt: v.Attempt,
 		SentAt: v.SentAt, MessageID: v.MessageID, Revision: v.Revision, ByForm: v.ByForm,
-		NetworkHash: v.NetworkHash, Digest: v.Digest,
+		NetworkHash: v.NetworkHash, Digest: v.Digest.digest(),
 	}
 	if r := v.DetachedRecipient; r != nil {
 		d.DetachedRecipient = &deltag.Registration{
@@ -285,4 +285,30 @@ func condGeneration(generation string) expression {
 		return expression{text: "attribute_not_exists(Generation)"}
 	}
 	return condNotExistsOr("Generation = :generation", item{":generation": avString(generation)})
+}
+
+// A toldDigestItem is the digest that an organiser's note tells.
+type toldDigestItem struct {
+	Confirmed, Waitlisted, NewConfirmed int
+	IsFull, HasNews, MissesLink         bool
+}
+
+func toToldDigestItem(d *deltag.Digest) *toldDigestItem {
+	if d == nil {
+		return nil
+	}
+	return &toldDigestItem{
+		Confirmed: d.Confirmed, Waitlisted: d.Waitlisted, NewConfirmed: d.NewConfirmed,
+		IsFull: d.IsFull, HasNews: d.HasNews, MissesLink: d.MissesLink,
+	}
+}
+
+func (v *toldDigestItem) digest() *deltag.Digest {
+	if v == nil {
+		return nil
+	}
+	return &deltag.Digest{
+		Confirmed: v.Confirmed, Waitlisted: v.Waitlisted, NewConfirmed: v.NewConfirmed,
+		IsFull: v.IsFull, HasNews: v.HasNews, MissesLink: v.MissesLink,
+	}
 }

@@ -164,7 +164,10 @@ func TestGatewayResponses(t *testing.T) {
 	})
 	t.Run("AFunctionThatOutlivesItsTimeoutFails", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			slow := func(context.Context, any) (any, error) { time.Sleep(local.SiteTimeout + time.Second); return "late", nil }
+			slow := func(context.Context, any) (any, error) {
+				time.Sleep(local.SiteTimeout + time.Second)
+				return "late", nil
+			}
 			if res := response(local.Lambda(local.SiteTimeout, slow), get()); res.StatusCode != 500 {
 				t.Errorf("got %d", res.StatusCode)
 			}

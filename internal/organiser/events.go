@@ -239,7 +239,7 @@ func (s *Service) updateEvent(
 	if err := by.requireEdit(); err != nil {
 		return e, deltag.Counts{}, err
 	}
-	err := retryOnConflict(func() error {
+	err := deltag.RetryOnConflict(func() error {
 		stored, err := s.Store.Event(ctx, id)
 		if err != nil {
 			return err

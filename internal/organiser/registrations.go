@@ -90,7 +90,7 @@ func (s *Service) EditRegistration(
 	newID := id
 	var e deltag.Event
 	var r deltag.Registration
-	err := retryOnConflict(func() (err error) {
+	err := deltag.RetryOnConflict(func() (err error) {
 		if e, r, err = s.Store.EventAndRegistration(ctx, eventID, id); err != nil {
 			return err
 		}

@@ -67,18 +67,6 @@ type Page[T any] struct {
 	Next  string
 }
 
-// maxConflictRetries is how often a change is tried on something that others keep changing at the same time.
-const maxConflictRetries = 5
-
-// retryOnConflict calls change again after ErrConflict. change must read anew what it starts from.
-func retryOnConflict(change func() error) error {
-	err := error(deltag.ErrConflict)
-	for n := 0; n < maxConflictRetries && errors.Is(err, deltag.ErrConflict); n++ {
-		err = change()
-	}
-	return err
-}
-
 // fieldErrors are the ValidationErrors of err, if it is one.
 func fieldErrors(err error) deltag.ValidationErrors {
 	var invalid deltag.ValidationErrors

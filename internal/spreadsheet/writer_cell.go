@@ -2,7 +2,6 @@ package spreadsheet
 
 import (
 	"encoding/xml"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -11,11 +10,10 @@ import (
 
 // A Cell is what stands in a cell. The zero Cell is empty.
 type Cell struct {
-	kind   cellKind
-	text   string
-	number float64
-	time   time.Time
-	yes    bool
+	kind cellKind
+	text string
+	time time.Time
+	yes  bool
 }
 
 type cellKind int
@@ -23,7 +21,6 @@ type cellKind int
 const (
 	kindEmpty cellKind = iota
 	kindText
-	kindNumber
 	kindTime
 	kindYesNo
 	kindTitle
@@ -32,9 +29,6 @@ const (
 // Text is a text, whatever it looks like: no formula, no number, no date. What a cell can't hold is left out: control
 // characters, and what is beyond MaxCell.
 func Text(s string) Cell { return Cell{kind: kindText, text: s} }
-
-// Number is a number. Infinities, and what is no number, leave the cell empty.
-func Number(f float64) Cell { return Cell{kind: kindNumber, number: f} }
 
 // Time is a date with a time, to the second, which Excel shows in the sheet's zone. The zero time leaves the cell
 // empty.
@@ -62,10 +56,6 @@ func (x *Writer) writeCell(name string, c Cell) {
 			word = x.sheet.Yes
 		}
 		x.writeText(name, styleText, word)
-	case kindNumber:
-		if !math.IsInf(c.number, 0) && !math.IsNaN(c.number) {
-			x.write(`<c r="`, name, `"><v>`, strconv.FormatFloat(c.number, 'g', -1, 64), `</v></c>`)
-		}
 	case kindTime:
 		x.writeTime(name, c.time)
 	}

@@ -33,14 +33,11 @@ func (s *site) loadByToken(r *http.Request, purpose deltag.Purpose) (*page, delt
 // A personalHandler answers a request with a token. p and reg are what loadByToken has read.
 type personalHandler func(w http.ResponseWriter, r *http.Request, p *page, reg deltag.Registration) error
 
-// maxConflictAttempts is how often a change is tried while others change the same registration.
-const maxConflictAttempts = 3
-
 // withToken calls serve with what the path's token names, and again with what is stored then if serve returns
 // ErrConflict. The last ErrConflict is returned.
 func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		return retryOnConflict(func() error {
+		return deltag.RetryOnConflict(func() error {
 			p, reg, err := s.loadByToken(r, purpose)
 			if err != nil {
 				return err
@@ -48,15 +45,6 @@ func (s *site) withToken(purpose deltag.Purpose, serve personalHandler) web.Hand
 			return serve(w, r, p, reg)
 		})
 	}
-}
-
-// retryOnConflict calls try until it does not return ErrConflict, maxConflictAttempts times at most.
-func retryOnConflict(try func() error) error {
-	err := try()
-	for n := 1; n < maxConflictAttempts && errors.Is(err, deltag.ErrConflict); n++ {
-		err = try()
-	}
-	return err
 }
 
 // A linkView helps somebody whose link is lost or broken.

@@ -201,13 +201,13 @@ func TestChange(t *testing.T) {
 	t.Run("OvertakenTwiceIsDecidedAnew", func(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
-		v.store.onWrite = times(maxConflictAttempts-1, deltag.ErrConflict)
+		v.store.onWrite = times(deltag.MaxConflictRetries-1, deltag.ErrConflict)
 		v.post(managePath(r), fill...).redirectsTo(managePath(r) + "?done=saved")
 	})
 	t.Run("OvertakenAgainAndAgainAsksToPressAgain", func(t *testing.T) {
 		v := newClient(t, e)
 		r := v.addRegistration(e, "Anna Holm")
-		v.store.onWrite = times(maxConflictAttempts, deltag.ErrConflict)
+		v.store.onWrite = times(deltag.MaxConflictRetries, deltag.ErrConflict)
 		v.post(managePath(r), fill...).want(http.StatusConflict).
 			has(`form[action="` + managePath(r) + `"] input[type=hidden][name=name][value="Anna Maria Holm"]`)
 	})

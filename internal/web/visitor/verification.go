@@ -52,7 +52,7 @@ type verificationHandler func(
 // is not, or no longer, good.
 func (s *site) withVerification(serve verificationHandler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		err := retryOnConflict(func() error {
+		err := deltag.RetryOnConflict(func() error {
 			p, reg, v, err := s.loadVerification(r)
 			if err != nil {
 				return err
