@@ -88,7 +88,7 @@ func TestAudit(t *testing.T) {
 		byAction[entry["action"]] = entry
 	}
 	wantEqual(t, byAction["registration.added"], map[string]any{
-		"at": "2026-11-23T09:00:00Z", "actor": "test", "door": "api", "action": "registration.added", "event": id,
+		"at": "2026-11-23T09:00:00Z", "actor": "test", "channel": "api", "action": "registration.added", "event": id,
 		"registration": r["id"], "subject": "", "details": []any{},
 	})
 	wantEqual(t, len(byAction), 2)

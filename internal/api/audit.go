@@ -29,7 +29,7 @@ func toAuditEntry(e deltag.AuditEntry) AuditEntry {
 		details = []string{}
 	}
 	return AuditEntry{
-		At: e.At.UTC(), Actor: e.Actor, Door: string(e.Channel), Action: string(e.Action),
+		At: e.At.UTC(), Actor: e.Actor, Channel: string(e.Channel), Action: string(e.Action),
 		Event: e.EventID, Registration: e.RegistrationID, Subject: e.Subject, Details: details,
 	}
 }

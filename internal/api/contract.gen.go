@@ -30,11 +30,11 @@ type AuditEntry struct {
 	Actor string    `json:"actor"`
 	At    time.Time `json:"at"`
 
-	// Details The fields that were changed, the role, or the audience
-	Details []string `json:"details"`
+	// Channel operator: a command of whoever has access to the table
+	Channel string `json:"channel"`
 
-	// Door operator: a command of whoever has access to the table
-	Door string `json:"door"`
+	// Details The fields that were changed, the role, the audience, the kind of a mail, or yes or no
+	Details []string `json:"details"`
 
 	// Event Its id, or ""
 	Event string `json:"event"`

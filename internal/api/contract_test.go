@@ -48,7 +48,7 @@ func TestContractEnumerations(t *testing.T) {
 	for schema, domainType := range map[string]string{
 		"Language": "Language", "EventStatus": "EventStatus", "RegistrationStatus": "RegistrationStatus",
 		"AddressStatus": "AddressStatus", "DeliveryStatus": "DeliveryStatus", "MailingStatus": "MailingStatus",
-		"QuestionKind": "QuestionKind", "Role": "Role", "AuditEntry.door": "Channel",
+		"QuestionKind": "QuestionKind", "Role": "Role", "AuditEntry.channel": "Channel",
 		"SignUp.language": "Language", "PublicSignUp.language": "Language",
 		"RegistrationEdit.status": "RegistrationStatus",
 	} {

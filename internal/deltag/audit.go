@@ -45,7 +45,7 @@ const (
 // AuditRetentionDays is how long the audit log keeps an entry.
 const AuditRetentionDays = 365
 
-// An AuditEntry says who has done what, when and by which door. It has no name, address or answer of anybody who takes
+// An AuditEntry says who has done what, when and through which front end. It has no name, address or answer of anybody who takes
 // part: a registration is named by its id, which says nothing once it is erased.
 type AuditEntry struct {
 	At      time.Time
@@ -57,7 +57,8 @@ type AuditEntry struct {
 	RegistrationID string
 	// Subject is what it is about otherwise: an event's title, a member's address, a token's name.
 	Subject string
-	// Details are the fields that were changed, in the names of the API, or the role or audience that was chosen.
+	// Details are the fields that were changed, in the names of the API, or the role, audience, kind of mail, or yes or no
+	// that was chosen.
 	Details []string
 }
 
@@ -72,7 +73,7 @@ type PendingAudit struct {
 }
 
 // Record has the first change that is stored under the context write that p did it, in the same transaction: there is no
-// change without its entry, and no entry without its change. Of e it sets who, when and by which door.
+// change without its entry, and no entry without its change. Of e it sets who, when and through which front end.
 func (p Principal) Record(ctx context.Context, now time.Time, e AuditEntry) context.Context {
 	e.At, e.Actor, e.Channel = now, p.Name, p.Channel
 	return context.WithValue(ctx, auditKey{}, &PendingAudit{AuditEntry: e})

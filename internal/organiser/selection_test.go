@@ -88,7 +88,7 @@ func TestCancelSelected(t *testing.T) {
 				wantEqual(t, f.status(e, id) == deltag.RegistrationCancelled, n == 1 || n == 3)
 				wantEqual(t, f.mails(e, id, deltag.KindRegistrationCancelled), map[bool]int{true: 1}[n == 1 || n == 3])
 			}
-			later.Now = later.Now.Add(time.Duration(i) * time.Hour)
+			later.Now = later.Now.Add(time.Duration(i+1) * time.Hour)
 		}
 	})
 	t.Run("InPortions", func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestResendToSelected(t *testing.T) {
 		done, err := f.ResendToSelected(f.ctx, later, e.ID, organiser.Selection{All: true}, allAt(now.Add(time.Hour)))
 		wantError(t, err, nil)
 		wantEqual(t, done, organiser.SelectionProgress{Changed: want})
-		later.Now = later.Now.Add(time.Duration(press) * time.Hour)
+		later.Now = later.Now.Add(time.Duration(press+1) * time.Hour)
 		f.finishMails(ids[2:], e) // the repetition comes when the first has been sent
 	}
 	for n, id := range append(ids, pending.ID) {

@@ -1,5 +1,5 @@
 // Package organiser holds the use cases of organisers: create, edit, move and cancel events, write to those who take
-// part, and manage their registrations. The JSON API calls it, and every later front end will: the rules are here once.
+// part, and manage their registrations. The JSON API and the console both call it: the rules are here once.
 //
 // Every use case takes the Caller. It answers deltag.ErrForbidden, before anything is read, when the caller's role does
 // not allow it. Its other errors are those of package deltag: any use case may return ErrUnavailable, and those that

@@ -92,7 +92,7 @@ func (p *page) auditRow(e deltag.AuditEntry) auditRow {
 	return row
 }
 
-// auditActor says who did it, and by which door if that was not the pages.
+// auditActor says who did it, and through which front end if that was not the pages.
 func (p *page) auditActor(e deltag.AuditEntry) string {
 	switch e.Channel {
 	case deltag.ChannelAPI:
@@ -180,7 +180,7 @@ func (p *page) writeAudit(w http.ResponseWriter, name string, entries []deltag.A
 	web.BeginFile(w, web.CSVType, name+".csv")
 	out := web.NewCSVWriter(w)
 	var head []string
-	for _, column := range []string{"time", "actor", "door", "action", "details", "subject", "event", "registration"} {
+	for _, column := range []string{"time", "actor", "channel", "action", "details", "subject", "event", "registration"} {
 		head = append(head, p.Text("console.audit.csv."+column))
 	}
 	_ = out.Write(head) // the client is gone if a write fails
