@@ -7,7 +7,7 @@ import (
 )
 
 // flags are those of the Makefile, so that tests and benchmarks run what is deployed, but for the name of the commit.
-var flags = []string{"-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w"}
+var flags = []string{"-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
 
 // Build builds a package, such as deltag/functions/site, for this machine, into a folder.
 func Build(folder, path string) (binary string, err error) {

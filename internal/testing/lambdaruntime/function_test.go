@@ -229,7 +229,7 @@ func TestBuild(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := `-tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w `
+		want := `-tags lambda.norpc,nethttpomithttp2 -trimpath -buildvcs=false -ldflags="-s -w `
 		if !strings.Contains(string(makefile), want) {
 			t.Errorf("the Makefile does not build with %s", want)
 		}
