@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,10 @@ import (
 	"deltag/internal/dynamo"
 	"deltag/internal/emf"
 	"deltag/internal/local"
+	"deltag/internal/mailer"
 	"deltag/internal/testing/lambdaruntime"
 	"deltag/internal/testing/storetest"
+	"deltag/internal/web/visitor"
 )
 
 // A deployment is the four built functions, each with a Runtime API of its own, on one table and one SES.
@@ -208,6 +211,12 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
+// ownMetrics are all that the functions make.
+var ownMetrics = []string{
+	mailer.MetricOldestDueAge, mailer.MetricMailsRefused, "MailsSent", "MailsDelayed", "MailsUnknown", "MailsFailed",
+	visitor.MetricSignUps, visitor.MetricSignUpsLimited,
+}
+
 // TestMetrics: each of the mailer's invocations logs its metrics in one line, and the alarms of template.yaml look at
 // metrics that are there.
 func TestMetrics(t *testing.T) {
@@ -229,15 +238,16 @@ func TestMetrics(t *testing.T) {
 			if res := httpCall(t, d.start("site"), signUp); res.StatusCode != 202 {
 				t.Fatalf("%d %s", res.StatusCode, res.Body)
 			}
-			mailer := d.start("mailer")
-			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
-			call[any](t, mailer, json.RawMessage(`{"tick":true}`))
-			mailer.Stop() // its output is complete then
-			lines := metricLines(t, mailer.Output())
+			function := d.start("mailer")
+			call[any](t, function, json.RawMessage(`{"tick":true}`))
+			call[any](t, function, json.RawMessage(`{"tick":true}`))
+			function.Stop() // its output is complete then
+			lines := metricLines(t, function.Output())
 			if len(lines) != 2 {
-				t.Fatalf("%d lines of metrics for two ticks: %s", len(lines), mailer.Output())
+				t.Fatalf("%d lines of metrics for two ticks: %s", len(lines), function.Output())
 			}
-			want(t, lines[0].values[outcome], 1)
+			want(t, lines[0].fields[outcome], any(1.0))
+			want(t, lines[0].fields["requestId"] != nil && lines[0].fields["build"] != nil, true)
 			want(t, lines[0].namespace, emf.Namespace)
 			for _, alarm := range alarms {
 				want(t, lines[0].dimensions, alarm.dimensions)
@@ -247,6 +257,36 @@ func TestMetrics(t *testing.T) {
 			}
 		})
 	}
+	t.Run("site", func(t *testing.T) {
+		d := newDeployment(t, storetest.Embedded(t))
+		d.newEvent()
+		site := d.start("site")
+		for _, body := range []string{`{"name":"Mette","email":"mette@example.dk"}`, `{"name":"Mette","email":"mette"}`} {
+			httpCall(t, site, request("POST", "/api/v1/public/events/samskabelse/registrations", []byte(body),
+				"Content-Type: application/json"))
+		}
+		httpCall(t, site, request("GET", "/e/samskabelse", nil)) // a page alone has none
+		site.Stop()
+		lines := metricLines(t, site.Output())
+		if len(lines) != 1 || strings.Count(site.Output(), `"SignUps.invalid":1`) != 1 {
+			t.Fatalf("%d lines of metrics for a sign-up, and one that is refused: %s", len(lines), site.Output())
+		}
+		want(t, lines[0].values, map[string]float64{"SignUps": 1})
+		want(t, lines[0].fields["SignUps.confirmed"], any(1.0))
+		for metric := range lines[0].values {
+			seen[metric] = true
+		}
+	})
+	t.Run("AreFewEnoughToBeFree", func(t *testing.T) {
+		for metric := range seen {
+			if !slices.Contains(ownMetrics, metric) {
+				t.Errorf("%s is not listed", metric)
+			}
+		}
+		if len(ownMetrics)+1 > 10 { // with TurnedAway, which is made of the access log
+			t.Errorf("%d metrics", len(ownMetrics)+1)
+		}
+	})
 	for name, alarm := range alarms {
 		if !seen[alarm.metric] {
 			t.Errorf("%s watches %s, which nothing logs", name, alarm.metric)
@@ -285,6 +325,7 @@ type metricLine struct {
 	namespace  string
 	dimensions []string
 	values     map[string]float64
+	fields     map[string]any // of the line, metrics too
 }
 
 func metricLines(t *testing.T, output string) (lines []metricLine) {
@@ -298,7 +339,7 @@ func metricLines(t *testing.T, output string) (lines []metricLine) {
 			continue
 		}
 		directive := at(t, line, "_aws", "CloudWatchMetrics").([]any)[0].(object)
-		m := metricLine{namespace: directive["Namespace"].(string), values: map[string]float64{}}
+		m := metricLine{namespace: directive["Namespace"].(string), values: map[string]float64{}, fields: line}
 		for _, dimension := range directive["Dimensions"].([]any)[0].([]any) {
 			m.dimensions = append(m.dimensions, dimension.(string))
 			want(t, line[dimension.(string)], "function") // the name that lambdaruntime gives

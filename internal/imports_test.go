@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"attendeelist": {"deltag", "i18n", "spreadsheet", "web"},
 	"mailtmpl":     {"deltag", "i18n", "calendar"},
 	"web":          {"deltag", "i18n"},
-	"web/visitor":  {"deltag", "i18n", "calendar", "address", "personaldata", "web"},
+	"web/visitor":  {"deltag", "i18n", "calendar", "address", "emf", "personaldata", "web"},
 	"web/console": {
 		"deltag", "i18n", "account", "address", "attendeelist", "municipality", "oidc", "organiser", "personaldata",
 		"spreadsheet", "web",
@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"oidc":          {},
 	"mailer":        {"deltag", "emf"},
 	"emf":           {},
+	"functionlog":   {},
 	"dynamo":        {"deltag"},
 	"ses":           {"deltag"},
 	"ssm":           {},
@@ -61,7 +62,7 @@ var mayImport = map[string][]string{
 // moduleUsers are the only packages that may import a module.
 var moduleUsers = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":  {"dynamo", "ses", "ssm", "config", "testing/storetest"},
-	"github.com/aws/aws-lambda-go":  {"apigateway", "lambdaevent"},
+	"github.com/aws/aws-lambda-go":  {"apigateway", "functionlog", "lambdaevent"},
 	"github.com/wneessen/go-mail":   {"mailtmpl"},
 	"github.com/coreos/go-oidc/v3":  {"oidc"},
 	"golang.org/x/oauth2":           {"oidc"},

@@ -219,21 +219,70 @@ func TestTransformedTemplate(t *testing.T) {
 				continue
 			}
 			p := at(t, r, "Properties").(object)
-			namespace := p["Namespace"].(string)
-			var dimensions []string
-			list, _ := p["Dimensions"].([]any)
-			for _, d := range list {
-				dimensions = append(dimensions, d.(object)["Name"].(string))
+			watched := []object{p}
+			if list, ok := p["Metrics"].([]any); ok { // an expression, and what it is of
+				watched = nil
+				for _, m := range list[1:] {
+					watched = append(watched, at(t, m.(object), "MetricStat", "Metric").(object))
+				}
 			}
-			slices.Sort(dimensions)
-			switch {
-			case namespace == emf.Namespace: // TestMetrics compares these with what the functions log
-			case strings.HasPrefix(namespace, emf.Namespace+"/"):
-				made := at(t, prod["TurnedAwayFilter"], "Properties", "MetricTransformations").([]any)[0].(object)
-				want(t, []any{made["MetricNamespace"], made["MetricName"], len(dimensions)}, []any{namespace, p["MetricName"], 0})
-			case !slices.Contains(awsMetrics[namespace+" "+p["MetricName"].(string)], strings.Join(dimensions, " ")):
-				t.Errorf("%s: AWS has no %s %s by %v", name, namespace, p["MetricName"], dimensions)
+			for _, m := range watched {
+				var dimensions []string
+				list, _ := m["Dimensions"].([]any)
+				for _, d := range list {
+					dimensions = append(dimensions, d.(object)["Name"].(string))
+				}
+				checkMetric(t, prod, name, m["Namespace"].(string), m["MetricName"].(string), dimensions)
 			}
+		}
+	})
+
+	t.Run("TheDashboardShowsMetricsThatExist", func(t *testing.T) {
+		text := at(t, prod["Dashboard"], "Properties", "DashboardBody").(string)
+		var body struct {
+			Widgets []struct {
+				Type       string
+				Properties struct {
+					Title, Query string
+					Alarms       []string
+					Metrics      [][]any
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &body); err != nil {
+			t.Fatal(err)
+		}
+		metrics, alarms := 0, []string{}
+		for _, w := range body.Widgets {
+			p := w.Properties
+			for _, alarm := range p.Alarms {
+				alarms = append(alarms, strings.TrimSuffix(strings.TrimPrefix(alarm, "${"), ".Arn}"))
+			}
+			for _, m := range p.Metrics {
+				if _, ok := m[len(m)-1].(object); ok { // how it is drawn
+					m = m[:len(m)-1]
+				}
+				var dimensions []string
+				for i := 2; i < len(m); i += 2 {
+					dimensions = append(dimensions, m[i].(string))
+				}
+				checkMetric(t, prod, p.Title, strings.ReplaceAll(m[0].(string), "${AWS::StackName}", "x"), m[1].(string), dimensions)
+				metrics++
+			}
+		}
+		var all []string
+		for name, r := range prod {
+			if r["Type"] == "AWS::CloudWatch::Alarm" {
+				all = append(all, name)
+			}
+		}
+		slices.Sort(all)
+		slices.Sort(alarms)
+		if diff := cmp.Diff(all, alarms); diff != "" {
+			t.Error(diff)
+		}
+		if metrics < 20 || metrics > 50 { // more would cost
+			t.Errorf("%d metrics", metrics)
 		}
 	})
 
@@ -550,5 +599,23 @@ func TestCheckov(t *testing.T) {
 	slices.Sort(findings)
 	if diff := cmp.Diff(exceptions, findings); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// checkMetric says whether a function, the access log or AWS makes a metric.
+func checkMetric(t *testing.T, prod map[string]object, what, namespace, metric string, dimensions []string) {
+	t.Helper()
+	slices.Sort(dimensions)
+	switch {
+	case namespace == emf.Namespace:
+		want(t, dimensions, []string{emf.Dimension})
+		if !slices.Contains(ownMetrics, metric) {
+			t.Errorf("%s: no function makes %s", what, metric)
+		}
+	case strings.HasPrefix(namespace, emf.Namespace+"/"):
+		made := at(t, prod["TurnedAwayFilter"], "Properties", "MetricTransformations").([]any)[0].(object)
+		want(t, []any{made["MetricName"], len(dimensions)}, []any{metric, 0})
+	case !slices.Contains(awsMetrics[namespace+" "+metric], strings.Join(dimensions, " ")):
+		t.Errorf("%s: AWS has no %s %s by %v", what, namespace, metric, dimensions)
 	}
 }

@@ -10,12 +10,13 @@ import (
 
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
+	"deltag/internal/functionlog"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/mailer"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := functionlog.New(os.Stderr, config.Build)
 	slog.SetDefault(log)
 	if err := run(); err != nil {
 		log.Error("feedback does not start", "error", err)

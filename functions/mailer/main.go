@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
 	"deltag/internal/emf"
+	"deltag/internal/functionlog"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/mailer"
 	"deltag/internal/mailtmpl"
@@ -21,7 +23,7 @@ import (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := functionlog.New(os.Stderr, config.Build)
 	slog.SetDefault(log)
 	if err := run(log); err != nil {
 		log.Error("mailer does not start", "error", err)
@@ -46,10 +48,10 @@ func run(log *slog.Logger) error {
 	runTask := func(ctx context.Context, pk, sk string) error {
 		return mailer.RunTask(ctx, dynamo.ParseTask(pk, sk))
 	}
-	done := func() {
-		emf.Log(log, os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), time.Now(), mailer.Metrics.Take())
+	done := func(ctx context.Context) {
+		emf.Log(ctx, log, lambdacontext.FunctionName, time.Now(), mailer.Metrics.Take())
 		httpClient.CloseIdleConnections()
 	}
-	lambda.Start(lambdaevent.MailerHandler(mailer.RunDue, runTask, done))
+	lambda.Start(lambdaevent.Then(lambdaevent.MailerHandler(mailer.RunDue, runTask), done))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"deltag/internal/account"
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
+	"deltag/internal/functionlog"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
 	"deltag/internal/oidc"
@@ -22,7 +23,7 @@ import (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := functionlog.New(os.Stderr, config.Build)
 	slog.SetDefault(log)
 	if err := run(log); err != nil {
 		log.Error("organiser does not start", "error", err)

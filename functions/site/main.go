@@ -2,15 +2,19 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"deltag/internal/config"
 	"deltag/internal/dynamo"
+	"deltag/internal/emf"
+	"deltag/internal/functionlog"
 	"deltag/internal/lambdaevent"
 	"deltag/internal/maildomain"
 	"deltag/internal/web"
@@ -18,7 +22,7 @@ import (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := functionlog.New(os.Stderr, config.Build)
 	slog.SetDefault(log)
 	if err := run(log); err != nil {
 		log.Error("site does not start", "error", err)
@@ -32,6 +36,7 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	client := dynamo.NewClient(c.Region, c.DynamoDBEndpoint, config.Credentials(os.Getenv))
+	var metrics visitor.Metrics
 	pages := visitor.New(visitor.Options{
 		Store:           dynamo.New(client, c.Table, rand.Reader),
 		BaseURL:         c.BaseURL,
@@ -40,7 +45,11 @@ func run(log *slog.Logger) error {
 		Log:             log,
 		CheckDomain:     maildomain.NewCheck(c.CheckDomains, time.Now, log),
 		MinResponseTime: web.MinResponseTime,
+		Metrics:         &metrics,
 	})
-	lambda.Start(lambdaevent.HTTPHandler(pages))
+	done := func(ctx context.Context) {
+		emf.Log(ctx, log, lambdacontext.FunctionName, time.Now(), metrics.Take())
+	}
+	lambda.Start(lambdaevent.Then(lambdaevent.HTTPHandler(pages), done))
 	return nil
 }

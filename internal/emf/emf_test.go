@@ -15,7 +15,7 @@ func TestLog(t *testing.T) {
 	logged := func(metrics ...Metric) map[string]any {
 		t.Helper()
 		var out bytes.Buffer
-		Log(slog.New(slog.NewJSONHandler(&out, nil)), "deltag-mailer", now, metrics)
+		Log(t.Context(), slog.New(slog.NewJSONHandler(&out, nil)), "deltag-mailer", now, metrics)
 		if out.Len() == 0 {
 			return nil
 		}
@@ -26,7 +26,7 @@ func TestLog(t *testing.T) {
 		return line
 	}
 	t.Run("OneLineOfAllMetrics", func(t *testing.T) {
-		line := logged(Metric{"OldestDueAge", Seconds, 0}, Metric{"MailsSent", Count, 3})
+		line := logged(Metric{"OldestDueAge", Seconds, 0}, Metric{"MailsSent", Count, 3}, Metric{"MailsSent.again", None, 1})
 		for _, own := range []string{"time", "level", "msg"} { // CloudWatch keeps them as they are
 			delete(line, own)
 		}
@@ -42,10 +42,16 @@ func TestLog(t *testing.T) {
 					},
 				}},
 			},
-			"FunctionName": "deltag-mailer", "OldestDueAge": 0.0, "MailsSent": 3.0,
+			"FunctionName": "deltag-mailer", "OldestDueAge": 0.0, "MailsSent": 3.0, "MailsSent.again": 1.0,
 		}
 		if diff := cmp.Diff(want, line); diff != "" {
 			t.Error(diff)
+		}
+	})
+	t.Run("ALineWithoutMetricsIsNoneForCloudWatch", func(t *testing.T) {
+		line := logged(Metric{"SignUps.invalid", None, 1})
+		if line["_aws"] != nil || line["SignUps.invalid"] != 1.0 {
+			t.Error(line)
 		}
 	})
 	t.Run("NoLineWithoutMetrics", func(t *testing.T) {

@@ -11,14 +11,10 @@ import (
 )
 
 // MailerHandler calls tick for the schedule's {"tick":true}, and item for a batch of the table's stream, as
-// StreamHandler does. Any other payload is an error that names its keys; the values may be personal. Whatever the
-// result, it calls done at the end: then Lambda may freeze the process for any time.
-func MailerHandler(
-	tick func(context.Context) error, item ItemFunc, done func(),
-) func(context.Context, json.RawMessage) (any, error) {
+// StreamHandler does. Any other payload is an error that names its keys; the values may be personal.
+func MailerHandler(tick func(context.Context) error, item ItemFunc) func(context.Context, json.RawMessage) (any, error) {
 	stream := StreamHandler(item)
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
-		defer done()
 		var known struct {
 			Tick    bool              `json:"tick"`
 			Records []json.RawMessage `json:"Records"`
@@ -57,4 +53,14 @@ func streamBatch(payload json.RawMessage) (events.DynamoDBEvent, error) {
 		}
 	}
 	return batch, nil
+}
+
+// Then calls done after each event, whatever came of it: before Lambda may freeze the process for any time.
+func Then[Event, Response any](
+	handle func(context.Context, Event) (Response, error), done func(context.Context),
+) func(context.Context, Event) (Response, error) {
+	return func(ctx context.Context, event Event) (Response, error) {
+		defer done(ctx)
+		return handle(ctx, event)
+	}
 }

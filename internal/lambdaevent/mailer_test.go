@@ -15,7 +15,9 @@ func TestMailerHandler(t *testing.T) {
 	noTick := func(context.Context) error { t.Error("ticked"); return nil }
 	noItem := func(context.Context, string, string) error { t.Error("got an item"); return nil }
 	done := 0
-	countDone := func() { done++ }
+	thenCount := func(h func(context.Context, json.RawMessage) (any, error)) func(context.Context, json.RawMessage) (any, error) {
+		return Then(h, func(context.Context) { done++ })
+	}
 	wantDone := func(t *testing.T) { // the invocation has ended once, after all else
 		t.Helper()
 		if done != 1 {
@@ -27,7 +29,7 @@ func TestMailerHandler(t *testing.T) {
 	t.Run("Tick", func(t *testing.T) {
 		ticks := 0
 		tick := func(context.Context) error { ticks += 1 + done; return nil }
-		_, err := MailerHandler(tick, noItem, countDone)(t.Context(), recordedEvent(t, "tick.json"))
+		_, err := thenCount(MailerHandler(tick, noItem))(t.Context(), recordedEvent(t, "tick.json"))
 		if err != nil || ticks != 1 {
 			t.Errorf("%d ticks, %v", ticks, err)
 		}
@@ -35,7 +37,7 @@ func TestMailerHandler(t *testing.T) {
 	})
 	t.Run("AFailedTickIsReturnedToLambda", func(t *testing.T) {
 		failure := errors.New("table is down")
-		handler := MailerHandler(func(context.Context) error { return failure }, noItem, countDone)
+		handler := thenCount(MailerHandler(func(context.Context) error { return failure }, noItem))
 		if _, err := handler(t.Context(), recordedEvent(t, "tick.json")); !errors.Is(err, failure) {
 			t.Errorf("got %v", err)
 		}
@@ -45,7 +47,7 @@ func TestMailerHandler(t *testing.T) {
 		captureLog(t)
 		payload := recordedEvent(t, "stream-insert-delivery.json")
 		item := func(context.Context, string, string) error { return errors.New("no") }
-		handler := MailerHandler(noTick, item, countDone)
+		handler := thenCount(MailerHandler(noTick, item))
 		got, err := handler(t.Context(), payload)
 		res, ok := got.(events.DynamoDBEventResponse)
 		first := decodeAs[events.DynamoDBEvent](t, payload).Records[0].Change.SequenceNumber
@@ -69,7 +71,7 @@ func TestMailerHandler(t *testing.T) {
 		"RecordsNoList": {`{"Records":"secret"}`, "payload"},
 	} {
 		t.Run(name+"IsAnError", func(t *testing.T) {
-			_, err := MailerHandler(noTick, noItem, func() {})(t.Context(), json.RawMessage(c.payload))
+			_, err := MailerHandler(noTick, noItem)(t.Context(), json.RawMessage(c.payload))
 			if err == nil || !strings.Contains(err.Error(), c.message) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v", err)
 			}

@@ -3,6 +3,7 @@ package mailer
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +20,11 @@ const MetricOldestDueAge = "OldestDueAge"
 // or SES's daily quota frees, and those that are put off to guard the sender's reputation.
 const MetricMailsRefused = "MailsRefused"
 
-// Metrics are what an operator has to see of an invocation: how late mail is, and what became of each. Their number is
-// bounded by that of deltag's statuses and reasons. The zero value is ready to use.
+// mailsSkipped counts mails that were not to be sent. That is nothing to be alarmed about.
+const mailsSkipped = "MailsSkipped"
+
+// Metrics are what an operator has to see of an invocation: how late mail is, and how many have which outcome. By kind and
+// by cause, and what was skipped, is in the line alone (emf.None). The zero value is ready to use.
 type Metrics struct {
 	mu       sync.Mutex
 	indexed  bool // the due index has been read
@@ -37,7 +41,11 @@ func (m *Metrics) Take() []emf.Metric {
 		all = append(all, emf.Metric{Name: MetricOldestDueAge, Unit: emf.Seconds, Value: m.oldest.Seconds()})
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.outcomes)) {
-		all = append(all, emf.Metric{Name: name, Unit: emf.Count, Value: float64(m.outcomes[name])})
+		unit := emf.Count
+		if name == mailsSkipped || strings.Contains(name, ".") {
+			unit = emf.None
+		}
+		all = append(all, emf.Metric{Name: name, Unit: unit, Value: float64(m.outcomes[name])})
 	}
 	m.indexed, m.oldest, m.outcomes = false, 0, nil
 	return all
@@ -56,7 +64,8 @@ func (m *Metrics) addDue(tasks []deltag.DueTask, now time.Time) {
 	}
 }
 
-// addOutcome counts the result of an attempt, as it was stored, by outcome and by cause.
+// addOutcome counts the result of an attempt, as it was stored: MailsFailed, MailsFailed.rejected and
+// ByKind.confirmation.MailsFailed.
 func (m *Metrics) addOutcome(d deltag.Delivery, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -65,6 +74,7 @@ func (m *Metrics) addOutcome(d deltag.Delivery, now time.Time) {
 	}
 	outcome := outcomeMetric(d)
 	m.outcomes[outcome]++
+	m.outcomes["ByKind."+string(d.Kind)+"."+outcome]++
 	if d.Reason != "" {
 		m.outcomes[outcome+"."+string(d.Reason)]++
 	}
@@ -79,7 +89,7 @@ var refusals = []deltag.Reason{deltag.ReasonNotAllowed, deltag.ReasonSendQuota, 
 func outcomeMetric(d deltag.Delivery) string {
 	switch d.Status {
 	case deltag.DeliverySkipped:
-		return "MailsSkipped"
+		return mailsSkipped
 	case deltag.DeliveryFailed:
 		return "MailsFailed"
 	case deltag.DeliveryUnknown:

@@ -3,10 +3,12 @@ package mailer_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"deltag/internal/deltag"
+	"deltag/internal/emf"
 	"deltag/internal/mailer"
 )
 
@@ -16,7 +18,9 @@ func TestMetrics(t *testing.T) {
 	taken := func(m *mailer.Mailer) metrics {
 		got := metrics{}
 		for _, metric := range m.Metrics.Take() {
-			got[metric.Name] = metric.Value
+			if !strings.HasPrefix(metric.Name, "ByKind.") {
+				got[metric.Name] = metric.Value
+			}
 		}
 		return got
 	}
@@ -43,6 +47,20 @@ func TestMetrics(t *testing.T) {
 			m := f.mailer()
 			want(t, tick(t, m), metrics{"OldestDueAge": 1200, "MailsSent": 2})
 			want(t, tick(t, m), metrics{"OldestDueAge": 0})
+		})
+		run("ByKindAndCauseInTheLineAlone", func(t *testing.T, f *fixture) {
+			f.signUp(f.newEvent(nil), 1)
+			refuse(f, deltag.ErrRejected)
+			m := f.mailer()
+			if err := m.RunDue(ctx); err != nil {
+				t.Error(err)
+			}
+			want(t, m.Metrics.Take(), []emf.Metric{
+				{Name: "OldestDueAge", Unit: emf.Seconds},
+				{Name: "ByKind.confirmation.MailsFailed", Value: 1},
+				{Name: "MailsFailed", Unit: emf.Count, Value: 1},
+				{Name: "MailsFailed.rejected", Value: 1},
+			})
 		})
 		run("AMailingThatWaits", func(t *testing.T, f *fixture) {
 			f.newEvent(oneReminder)

@@ -12,9 +12,17 @@ import (
 	"deltag/internal/web"
 )
 
-// submitSignUp is the sign-up behind the form and the JSON. ErrClosed, with a code that says why, unless sign-up is
-// open; ValidationErrors; the errors of Store.SignUp.
+// submitSignUp is the sign-up behind the form and the JSON, and counts it. ErrClosed, with a code that says why, unless
+// sign-up is open; ValidationErrors; the errors of Store.SignUp.
 func (s *site) submitSignUp(
+	r *http.Request, e deltag.Event, typed deltag.SignUpRequest, now time.Time,
+) (deltag.SignUpOutcome, error) {
+	outcome, err := s.storeSignUp(r, e, typed, now)
+	s.Metrics.addSignUp(outcome, err)
+	return outcome, err
+}
+
+func (s *site) storeSignUp(
 	r *http.Request, e deltag.Event, typed deltag.SignUpRequest, now time.Time,
 ) (deltag.SignUpOutcome, error) {
 	if state := e.SignUpStateAt(now); state != deltag.SignUpOpen {

@@ -24,6 +24,7 @@ type Options struct {
 	// MinResponseTime is how long answers about an address take at least; web.MinResponseTime outside of
 	// tests.
 	MinResponseTime time.Duration
+	Metrics         *Metrics // nil: nothing is counted
 }
 
 type site struct{ Options }
